@@ -1,0 +1,132 @@
+"""Flow records as columns: what every decoder gives and everything after it takes."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets")
+NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS = range(5)
+
+TRAFFIC, EVENT = 0, 1
+KINDS = ("traffic", "event")
+
+# Positions in collector.batch.SAMPLING_FROM.
+RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED = range(5)
+
+# Bits of `absent`: set where the exporter did not send the value (the column then holds 0).
+ABSENT = {
+    name: np.uint32(1 << bit)
+    for bit, name in enumerate(
+        (
+            "start",
+            "end",
+            "source",
+            "destination",
+            "source_port",
+            "destination_port",
+            "ip_protocol",
+            "bytes",
+            "packets",
+            "source_as",
+            "destination_as",
+            "input",
+            "output",
+            "template",
+            "observation_domain",
+        )
+    )
+}
+
+
+@dataclass(frozen=True)
+class FlowRecords:
+    """Decoded flow records, one array per information element, all of one length.
+
+    Addresses are two big-endian halves of 64 bits: an IPv4 address is `high` = 0 and `low` = the 32-bit
+    number with `ip_version` 4. Times are milliseconds since 1970 UTC; `export_ms` is the export time of
+    the datagram. `bytes` and `packets` are as sampled; `sampling_rate` N means that one in N was sampled.
+    `exporter` is the position in the decoder's list of exporters. `absent` holds bits of ABSENT.
+    """
+
+    exporter: I32
+    protocol: U8
+    observation_domain: U32
+    template: U16
+    export_ms: I64
+    start_ms: I64
+    end_ms: I64
+    ip_version: U8
+    source_high: U64
+    source_low: U64
+    destination_high: U64
+    destination_low: U64
+    source_port: U16
+    destination_port: U16
+    ip_protocol: U8
+    bytes: U64
+    packets: U64
+    sampling_rate: F64
+    sampling_from: U8
+    source_as: U32
+    destination_as: U32
+    input: U32
+    output: U32
+    kind: U8
+    absent: U32
+
+    def __len__(self) -> int:
+        return len(self.bytes)
+
+    def take(self, which: npt.NDArray[np.bool_] | I64) -> "FlowRecords":
+        """Return the records that `which` (a mask or positions) selects."""
+        return FlowRecords(*(getattr(self, name)[which] for name in COLUMNS))
+
+
+COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(FlowRecords))
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "exporter": np.dtype(np.int32),
+    "protocol": np.dtype(np.uint8),
+    "observation_domain": np.dtype(np.uint32),
+    "template": np.dtype(np.uint16),
+    "export_ms": np.dtype(np.int64),
+    "start_ms": np.dtype(np.int64),
+    "end_ms": np.dtype(np.int64),
+    "ip_version": np.dtype(np.uint8),
+    "source_high": np.dtype(np.uint64),
+    "source_low": np.dtype(np.uint64),
+    "destination_high": np.dtype(np.uint64),
+    "destination_low": np.dtype(np.uint64),
+    "source_port": np.dtype(np.uint16),
+    "destination_port": np.dtype(np.uint16),
+    "ip_protocol": np.dtype(np.uint8),
+    "bytes": np.dtype(np.uint64),
+    "packets": np.dtype(np.uint64),
+    "sampling_rate": np.dtype(np.float64),
+    "sampling_from": np.dtype(np.uint8),
+    "source_as": np.dtype(np.uint32),
+    "destination_as": np.dtype(np.uint32),
+    "input": np.dtype(np.uint32),
+    "output": np.dtype(np.uint32),
+    "kind": np.dtype(np.uint8),
+    "absent": np.dtype(np.uint32),
+}
+
+
+def concatenate(parts: list[FlowRecords]) -> FlowRecords:
+    """Return all records of `parts`, in order; of none, an empty set."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return FlowRecords(*(np.empty(0, DTYPES[name]) for name in COLUMNS))
+    return FlowRecords(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS))

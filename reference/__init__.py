@@ -1,0 +1,1 @@
+"""Facts with a source and a date, and the one loader that validates them."""

@@ -1,0 +1,1 @@
+"""Runs at the regulator: ingest, store, indicators, API and reports."""
