@@ -1,0 +1,428 @@
+"""From datagrams to flow records: any mix of protocols and exporters, a whole lot at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from caudal.collector import flowrecords, netflow5, sampling, sflow5
+from caudal.collector.datagrams import Datagrams
+from caudal.collector.flowrecords import I64, FlowRecords
+from caudal.collector.flowtimes import ExportClock
+from caudal.collector.grouping import positions_by_value
+from caudal.collector.ledger import COUNT, Ledger, Tally, tally
+from caudal.collector.recordlayout import Layout
+from caudal.collector.sampling import ObservationPoint, SamplingRates
+from caudal.collector.sequence import UNKNOWN_UNITS, Sequences
+from caudal.collector.template import (
+    TemplateKey,
+    TemplateSetError,
+    Withdrawal,
+    read_templates,
+)
+from caudal.collector.templated import flow_records
+from caudal.collector.waiting import WaitingSet, WaitingSets
+from caudal.collector.wire import join, unsigned16, unsigned32
+
+# A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
+_IMPLAUSIBLE = float(1 << 53)
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """The sets of version 9 or IPFIX datagrams, in order: positions of the datagram, place, length and id."""
+
+    protocol: int
+    datagram: I64
+    at: I64
+    length: I64
+    id: I64
+
+    def take(self, which: I64) -> "_Sets":
+        return _Sets(self.protocol, self.datagram[which], self.at[which], self.length[which], self.id[which])
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+@dataclass
+class _Lot:
+    """What is known of the datagrams at work: header fields by datagram, the tally, the records so far."""
+
+    datagrams: Datagrams
+    export_ms: I64
+    uptime_ms: I64
+    domain: I64
+    data_records: I64
+    counts: Tally
+    flows: list[FlowRecords]
+
+
+class Decoder:
+    """Decodes NetFlow v5, v9, IPFIX and sFlow v5.
+
+    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers and data sets that
+    wait for their template. Hostile input never raises: it is counted in the ledger as malformed, and what
+    was decoded before it is kept.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rates: SamplingRates,
+        *,
+        waiting_octets: int = 16 << 20,
+        templates_per_exporter: int = 4096,
+    ) -> None:
+        self.ledger = ledger
+        self.rates = rates
+        self.layouts: dict[TemplateKey, Layout] = {}
+        self._templates_per_exporter = templates_per_exporter
+        self._templates_of: dict[int, int] = {}
+        self._sequences = Sequences()
+        self._waiting = WaitingSets(waiting_octets)
+        # Template sets as last seen, by observation point: most come again and again unchanged.
+        self._known_sets: dict[ObservationPoint, set[bytes]] = {}
+
+    def decode(self, datagrams: Datagrams) -> FlowRecords:
+        """Return the flow records of `datagrams`, and enter every one of them in the ledger."""
+        count = len(datagrams)
+        lot = _Lot(
+            datagrams,
+            export_ms=datagrams.received_ms.copy(),
+            uptime_ms=np.zeros(count, np.int64),
+            domain=np.zeros(count, np.int64),
+            data_records=np.zeros(count, np.int64),
+            counts=tally(count),
+            flows=[],
+        )
+        lot.counts[COUNT["datagrams"]] = 1
+        known = datagrams.exporter >= 0
+        _count(lot.counts, np.flatnonzero(~known), "received", "filtered")
+        version = np.full(count, -1, np.int64)
+        long_enough = np.flatnonzero(known & (datagrams.length >= 4))
+        version[long_enough] = unsigned16(datagrams.buffer, datagrams.offset[long_enough])
+        is5, is9, is_ipfix = (np.flatnonzero(version == number) for number in (5, 9, 10))
+        is_sflow = long_enough[version[long_enough] == 0]
+        is_sflow = is_sflow[unsigned16(datagrams.buffer, datagrams.offset[is_sflow] + 2) == 5]
+        if len(is5):
+            lot.flows.append(
+                netflow5.decode(datagrams, is5, lot.export_ms, lot.counts, self.rates, self._sequences)
+            )
+        if len(is9):
+            self._decode_templated(lot, is9, flowrecords.NETFLOW9)
+        if len(is_ipfix):
+            self._decode_templated(lot, is_ipfix, flowrecords.IPFIX)
+        if len(is_sflow):
+            lot.flows.append(sflow5.decode(datagrams, is_sflow, lot.counts, self._sequences))
+        nothing = np.ones(count, bool)
+        for read in (is5, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
+            nothing[read] = False
+        _count(lot.counts, np.flatnonzero(nothing), "received", "malformed")
+        self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
+        return self._plausible(flowrecords.concatenate(lot.flows))
+
+    def _plausible(self, flows: FlowRecords) -> FlowRecords:
+        largest = np.maximum(flows.bytes, flows.packets) * flows.sampling_rate
+        if not (largest >= _IMPLAUSIBLE).any():
+            return flows
+        good = largest < _IMPLAUSIBLE
+        bad = flows.take(~good)
+        counts = tally(len(bad))
+        counts[COUNT["decoded"]] = -1
+        counts[COUNT["malformed"]] = 1
+        self.ledger.add(counts, bad.exporter, bad.export_ms)
+        return flows.take(good)
+
+    def _decode_templated(self, lot: _Lot, which: I64, protocol: int) -> None:
+        ipfix = protocol == flowrecords.IPFIX
+        header = 16 if ipfix else 20
+        datagrams = lot.datagrams
+        short = datagrams.length[which] < header
+        _count(lot.counts, which[short], "received", "malformed")
+        which = which[~short]
+        if not len(which):
+            return
+        buffer, at = datagrams.buffer, datagrams.offset[which]
+        end = at + datagrams.length[which]
+        if ipfix:
+            announced = at + unsigned16(buffer, at + 2)
+            _count(lot.counts, which[announced > end], "received", "malformed")
+            end = np.minimum(end, announced)
+        else:
+            lot.uptime_ms[which] = unsigned32(buffer, at + 4)
+        time_at = 4 if ipfix else 8
+        lot.export_ms[which] = unsigned32(buffer, at + time_at) * 1000
+        sequence = unsigned32(buffer, at + time_at + 4)
+        lot.domain[which] = unsigned32(buffer, at + time_at + 8)
+        sets = _walk(lot, which, at + header, end, protocol)
+        self._decode_sets(lot, sets)
+        stream = datagrams.exporter[which].astype(np.int64) << 32 | lot.domain[which]
+        units = np.maximum(lot.data_records[which], UNKNOWN_UNITS) if ipfix else np.ones(len(which), np.int64)
+        lost = COUNT["lost"] if ipfix else COUNT["lost_datagrams"]
+        for code, positions in positions_by_value(stream):
+            lot.counts[lost, which[positions]] += self._sequences.follow(
+                (code >> 32, protocol, code & 0xFFFF_FFFF), sequence[positions], units[positions]
+            )
+
+    def _decode_sets(self, lot: _Lot, sets: _Sets) -> None:
+        """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
+        from_here = 0
+        templates = (0, 1) if sets.protocol == flowrecords.NETFLOW9 else (2, 3)
+        for position in np.flatnonzero((sets.id == templates[0]) | (sets.id == templates[1])):
+            datagram, at = int(sets.datagram[position]), int(sets.at[position])
+            point = self._point(lot, datagram, sets.protocol)
+            body = bytes(lot.datagrams.buffer.data[at - 4 : at + int(sets.length[position])])
+            if body in self._known_sets.get(point, ()):
+                continue
+            self._decode_data(lot, sets.take(np.arange(from_here, position)))
+            from_here = int(position) + 1
+            self._learn(lot, datagram, point, body, options=int(sets.id[position]) == templates[1])
+        self._decode_data(lot, sets.take(np.arange(from_here, len(sets))))
+
+    def _point(self, lot: _Lot, datagram: int, protocol: int) -> ObservationPoint:
+        return ObservationPoint(int(lot.datagrams.exporter[datagram]), protocol, int(lot.domain[datagram]))
+
+    def _learn(
+        self, lot: _Lot, datagram: int, point: ObservationPoint, body: bytes, *, options: bool
+    ) -> None:
+        try:
+            read = read_templates(body[4:], ipfix=point.protocol == flowrecords.IPFIX, options=options)
+            sound = True
+        except TemplateSetError as error:
+            read, sound = error.read, False
+            _count(lot.counts, datagram, "received", "malformed")
+        changed = False
+        for number, template in read:
+            key = TemplateKey(*point, number)
+            if isinstance(template, Withdrawal):
+                changed |= self._withdraw(key, options=options)
+                continue
+            known = self.layouts.get(key)
+            if known is not None and known.template == template:
+                continue
+            if known is None:
+                if self._templates_of.get(point.exporter, 0) >= self._templates_per_exporter:
+                    _count(lot.counts, datagram, "received", "malformed")
+                    sound = False
+                    continue
+                self._templates_of[point.exporter] = self._templates_of.get(point.exporter, 0) + 1
+            self.layouts[key] = Layout(template)
+            changed = True
+            self._replay(lot, key)
+        if changed:
+            self._known_sets.pop(point, None)
+        seen = self._known_sets.setdefault(point, set())
+        if sound and len(seen) < self._templates_per_exporter:
+            seen.add(body)
+
+    def _withdraw(self, key: TemplateKey, *, options: bool) -> bool:
+        whole = key.template == (3 if options else 2)
+        gone = [
+            known
+            for known, layout in self.layouts.items()
+            if known == key or (whole and known[:3] == key[:3] and layout.template.is_options == options)
+        ]
+        for known in gone:
+            del self.layouts[known]
+            self._templates_of[key.exporter] -= 1
+        return bool(gone)
+
+    def _replay(self, lot: _Lot, key: TemplateKey) -> None:
+        layout = self.layouts[key]
+        for waiting in self._waiting.take(key):
+            body, records, whole = _whole_records(layout, waiting.body)
+            clock = ExportClock(
+                np.full(records, waiting.export_ms, np.int64), np.full(records, waiting.uptime_ms, np.uint64)
+            )
+            decoded = 0
+            if layout.template.is_options:
+                self._announce(layout, body, records, self._announced_at(key))
+            else:
+                for flows, _ in self._flows(key, layout, body, records, clock):
+                    lot.flows.append(flows)
+                    decoded += len(flows)
+            bad = 0 if whole else 1
+            self.ledger.add_one(
+                key.exporter,
+                waiting.export_ms,
+                waiting=-1,
+                received=decoded + bad - 1,
+                decoded=decoded,
+                malformed=bad,
+            )
+
+    def _decode_data(self, lot: _Lot, sets: _Sets) -> None:
+        """Decode the data sets among `sets`; options data takes effect on what follows it."""
+        sets = sets.take(np.flatnonzero(sets.id >= 256))
+        if not len(sets):
+            return
+        exporter = lot.datagrams.exporter[sets.datagram].astype(np.uint64)
+        domain = lot.domain[sets.datagram].astype(np.uint64)
+        code = (exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)).view(
+            np.int64
+        )
+        groups: list[tuple[TemplateKey, Layout | None, I64]] = []
+        options: list[tuple[int, TemplateKey, Layout]] = []
+        for _, positions in positions_by_value(code):
+            first = positions[0]
+            point = self._point(lot, int(sets.datagram[first]), sets.protocol)
+            key = TemplateKey(*point, int(sets.id[first]))
+            layout = self.layouts.get(key)
+            if layout is not None and layout.template.is_options:
+                options += [(int(position), key, layout) for position in positions]
+            else:
+                groups.append((key, layout, positions))
+        from_here = 0
+        for position, key, layout in sorted(options, key=lambda item: item[0]):
+            datagram = int(sets.datagram[position])
+            at = int(sets.at[position])
+            body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
+            body, records, whole = _whole_records(layout, body)
+            lot.data_records[datagram] += records
+            if not whole:
+                _count(lot.counts, datagram, "received", "malformed")
+            if self._announces_news(layout, body, records, self._announced_at(key)):
+                self._decode_groups(lot, sets, groups, from_here, position)
+                from_here = position
+                self._announce(layout, body, records, self._announced_at(key))
+        self._decode_groups(lot, sets, groups, from_here, len(sets))
+
+    def _decode_groups(
+        self,
+        lot: _Lot,
+        sets: _Sets,
+        groups: list[tuple[TemplateKey, Layout | None, I64]],
+        first: int,
+        end: int,
+    ) -> None:
+        for key, layout, all_positions in groups:
+            positions = all_positions[(all_positions >= first) & (all_positions < end)]
+            if not len(positions):
+                continue
+            if layout is None:
+                for position in positions.tolist():
+                    self._wait(lot, key, sets.take(np.array([position])))
+            else:
+                self._decode_group(lot, key, layout, sets.take(positions))
+
+    def _decode_group(self, lot: _Lot, key: TemplateKey, layout: Layout, sets: _Sets) -> None:
+        if layout.template.variable:
+            cut = [
+                layout.cut_variable(bytes(lot.datagrams.buffer.data[at : at + length]))
+                for at, length in zip(sets.at.tolist(), sets.length.tolist(), strict=True)
+            ]
+            body = b"".join(kept for kept, _, _ in cut)
+            records = np.array([number for _, number, _ in cut])
+            broken = sets.datagram[[not whole for _, _, whole in cut]]
+        else:
+            records = sets.length // layout.size
+            body = join(lot.datagrams.buffer, sets.at, records * layout.size)
+            broken = sets.datagram[(records == 0) & (sets.length > 0)]
+        for count in ("received", "malformed"):
+            np.add.at(lot.counts[COUNT[count]], broken, 1)
+        np.add.at(lot.data_records, sets.datagram, records)
+        total = int(records.sum())
+        if not total:
+            return
+        of = np.repeat(sets.datagram, records)
+        uptime = lot.uptime_ms[of].astype(np.uint64) if key.protocol == flowrecords.NETFLOW9 else None
+        for flows, position in self._flows(key, layout, body, total, ExportClock(lot.export_ms[of], uptime)):
+            lot.flows.append(flows)
+            datagram = of if position is None else of[position]
+            found = np.bincount(datagram, minlength=len(lot.datagrams))
+            lot.counts[COUNT["received"]] += found
+            lot.counts[COUNT["decoded"]] += found
+
+    def _flows(
+        self, key: TemplateKey, layout: Layout, body: bytes, records: int, clock: ExportClock
+    ) -> Iterator[tuple[FlowRecords, I64 | None]]:
+        if not records:
+            return
+        if key.protocol != flowrecords.NETFLOW9:
+            clock = ExportClock(clock.export_ms, None)
+        forward, reverse = flow_records(key, layout, layout.records(body, records), clock, self.rates)
+        yield forward, None
+        if reverse is not None:
+            yield reverse.flows, reverse.position
+
+    def _wait(self, lot: _Lot, key: TemplateKey, one: _Sets) -> None:
+        datagram, at = int(one.datagram[0]), int(one.at[0])
+        body = bytes(lot.datagrams.buffer.data[at : at + int(one.length[0])])
+        _count(lot.counts, datagram, "received", "waiting")
+        lot.data_records[datagram] = UNKNOWN_UNITS * (1 << 32)
+        gone = self._waiting.put(
+            WaitingSet(key, body, int(lot.export_ms[datagram]), int(lot.uptime_ms[datagram]))
+        )
+        for waiting in gone:
+            self.ledger.add_one(waiting.key.exporter, waiting.export_ms, waiting=-1, malformed=1)
+
+    def _announced_at(self, key: TemplateKey) -> ObservationPoint:
+        return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
+
+    def _announcements(self, layout: Layout, body: bytes, records: int) -> list[tuple[int | None, float]]:
+        if not records:
+            return []
+        view = layout.records(body, records)
+        stated = sampling.rates_in_records(layout, view)
+        if stated is None:
+            return []
+        samplers = sampling.sampler_ids(layout, view)
+        return [
+            (None if samplers is None else int(samplers[number]), float(rate))
+            for number, rate in enumerate(stated)
+            if rate >= 1
+        ]
+
+    def _announces_news(self, layout: Layout, body: bytes, records: int, point: ObservationPoint) -> bool:
+        return any(
+            self.rates.announced(point, sampler) != rate
+            for sampler, rate in self._announcements(layout, body, records)
+        )
+
+    def _announce(self, layout: Layout, body: bytes, records: int, point: ObservationPoint) -> None:
+        for sampler, rate in self._announcements(layout, body, records):
+            self.rates.announce(point, sampler, rate)
+
+
+def _count(counts: Tally, datagrams: I64 | int, *names: str) -> None:
+    """Add 1 under each name for each of these datagrams (none of them twice)."""
+    for name in names:
+        counts[COUNT[name], datagrams] += 1
+
+
+def _whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:
+    """Return the octets of whole records, how many they are, and whether nothing but padding is left."""
+    if layout.template.variable:
+        return layout.cut_variable(body)
+    records = len(body) // layout.size
+    return body[: records * layout.size], records, records > 0 or not body
+
+
+def _walk(lot: _Lot, which: I64, at: I64, end: I64, protocol: int) -> _Sets:
+    """Find the sets of all datagrams at once, stepping from set header to set header.
+
+    A set of no length is the zero-filled tail some exporters send; any other bad length ends the datagram
+    and counts as malformed, what came before it is kept.
+    """
+    found: list[tuple[I64, I64, I64, I64]] = []
+    datagram = which
+    while True:
+        inside = at + 4 <= end
+        datagram, at, end = datagram[inside], at[inside], end[inside]
+        if not len(at):
+            break
+        number, length = unsigned16(lot.datagrams.buffer, at), unsigned16(lot.datagrams.buffer, at + 2)
+        good = (length >= 4) & (at + length <= end)
+        bad = ~good & ~((number == 0) & (length == 0))
+        _count(lot.counts, datagram[bad], "received", "malformed")
+        lot.data_records[datagram[bad]] = UNKNOWN_UNITS * (1 << 32)
+        datagram, at, end, number, length = (values[good] for values in (datagram, at, end, number, length))
+        found.append((datagram, at + 4, length - 4, number))
+        at = at + length
+    if not found:
+        nothing = np.zeros(0, np.int64)
+        return _Sets(protocol, nothing, nothing, nothing, nothing)
+    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    sets = _Sets(protocol, *columns)
+    return sets if len(found) == 1 else sets.take(np.lexsort((sets.at, sets.datagram)))

@@ -1,0 +1,76 @@
+"""Where the far end of each flow is: direction, autonomous system, country and what answered."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from caudal.collector.batch import DIRECTIONS, LOCATION_RUNGS, UNKNOWN_COUNTRY
+from caudal.collector.flowrecords import U8, U16, U32, U64, FlowRecords
+from caudal.collector.home import HomePrefixes
+from caudal.reference import AddressTable
+
+OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))
+_OPERATOR = LOCATION_RUNGS.index("operator")
+_UNKNOWN = LOCATION_RUNGS.index("unknown")
+_NO_AS = (0, 65535, 0xFFFF_FFFF)  # unset, and the numbers RFC 7300 keeps anybody from using
+
+
+@dataclass(frozen=True)
+class Located:
+    """By record: direction and rung (positions in DIRECTIONS, LOCATION_RUNGS), far AS and country, local host.
+
+    A country is its two ASCII letters as a number. A host is an IPv4 address or an IPv6 /56, the usual
+    delegation to one subscriber; it is for counting and goes nowhere.
+    """
+
+    direction: U8
+    remote_asn: U32
+    remote_country: U16
+    rung: U8
+    host: U64
+
+
+def country_number(code: str) -> int:
+    """Return a two-letter country code as a number."""
+    return ord(code[0]) << 8 | ord(code[1])
+
+
+def locate(flows: FlowRecords, home: HomePrefixes, table: AddressTable, economy: str) -> Located:
+    """Return direction and place of each flow's far end.
+
+    The AS number in the record is taken where there is one, else that of the table; the country is the
+    table's. Between two home addresses the far end is the destination, in the economy itself. Where
+    neither end is home, nothing is said of the far end.
+    """
+    from_home = home.contains(flows.ip_version, flows.source_high, flows.source_low)
+    to_home = home.contains(flows.ip_version, flows.destination_high, flows.destination_low)
+    direction = np.where(from_home, np.where(to_home, INTERNAL, OUT), np.where(to_home, IN, TRANSIT)).astype(
+        np.uint8
+    )
+    inbound = direction == IN
+    high = np.where(inbound, flows.source_high, flows.destination_high)
+    low = np.where(inbound, flows.source_low, flows.destination_low)
+    stated = np.where(inbound, flows.source_as, flows.destination_as)
+    segment = np.zeros(len(flows), np.int32)
+    six = flows.ip_version == 6
+    if six.any():
+        segment[six] = table.segments6(high[six], low[six])
+        four = flows.ip_version == 4
+        segment[four] = table.segments4(low[four].astype(np.uint32))
+    else:
+        segment = table.segments4(low.astype(np.uint32))
+    asn = np.where(np.isin(stated, _NO_AS), table.asn[segment], stated).astype(np.uint32)
+    country, rung = table.country[segment], table.rung[segment]
+    nowhere = (direction == TRANSIT) | (flows.ip_version == 0)
+    if nowhere.any():
+        asn = np.where(nowhere, np.uint32(0), asn)
+        country = np.where(nowhere, np.uint16(country_number(UNKNOWN_COUNTRY)), country)
+        rung = np.where(nowhere, np.uint8(_UNKNOWN), rung)
+    internal = direction == INTERNAL
+    if internal.any():
+        country = np.where(internal, np.uint16(country_number(economy)), country)
+        rung = np.where(internal, np.uint8(_OPERATOR), rung)
+    local_high = np.where(inbound, flows.destination_high, flows.source_high)
+    local_low = np.where(inbound, flows.destination_low, flows.source_low)
+    host = np.where(six, local_high >> np.uint64(8), local_low)
+    return Located(direction, asn, country, rung, host)

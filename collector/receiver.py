@@ -1,0 +1,186 @@
+"""Receiving UDP datagrams by the lot: recvmmsg into a ring of slots."""
+
+import ctypes
+import ipaddress
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from caudal.collector.datagrams import Datagrams, Exporters
+from caudal.collector.errors import ListenError
+from caudal.collector.flowrecords import I32
+
+SLOTS = 512
+# A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.
+SLOT_OCTETS = 65_536 + 64
+_NAME_OCTETS = 32
+_SO_RCVBUFFORCE = 33
+_MSG_TRUNC = 0x20
+_DATAGRAM_SETTLES_SECONDS = 0.005
+
+
+class _IoVec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+class _MsgHdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_length", ctypes.c_uint32),
+        ("iov", ctypes.c_void_p),
+        ("iov_length", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_length", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _MMsgHdr(ctypes.Structure):
+    _fields_ = (("header", _MsgHdr), ("length", ctypes.c_uint32))
+
+
+_HEADER = np.dtype(
+    {
+        "names": ["name_length", "flags", "length"],
+        "formats": ["u4", "i4", "u4"],
+        "offsets": [_MsgHdr.name_length.offset, _MsgHdr.flags.offset, _MMsgHdr.length.offset],
+        "itemsize": ctypes.sizeof(_MMsgHdr),
+    }
+)
+
+
+class Receiver:
+    """One UDP socket and its ring. Its datagrams are views into the ring, good until the next `receive`."""
+
+    def __init__(self, address: str, exporters: Exporters, buffer_bytes: int) -> None:
+        host, _, port = address.rpartition(":")
+        self.address = address
+        self._host, self._port = host.strip("[]"), int(port)
+        self._exporters = exporters
+        self._buffer_bytes = buffer_bytes
+        self._numbers: dict[bytes, int] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            family, kind, protocol, _, target = socket.getaddrinfo(
+                self._host, self._port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
+            )[0]
+            self.socket = socket.socket(family, kind, protocol)
+            self._size_buffer()
+            self.socket.bind(target)
+        except OSError as error:
+            if hasattr(self, "socket"):
+                self.socket.close()
+            raise ListenError(
+                f"cannot listen on {self.address} (UDP): {error.strerror}; choose another address in `listen`, "
+                "or stop what uses this one"
+            ) from error
+        self.socket.setblocking(False)
+        self._make_ring()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.socket.close()
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        return int(self.socket.getsockname()[1])
+
+    @property
+    def granted_bytes(self) -> int:
+        """The receive buffer the kernel granted, which may be less than was asked."""
+        return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+    def fileno(self) -> int:
+        """The socket's file descriptor, for selectors."""
+        return self.socket.fileno()
+
+    def _size_buffer(self) -> None:
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, self._buffer_bytes)
+        except PermissionError:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer_bytes)
+
+    def _make_ring(self) -> None:
+        self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
+        self._ring = np.zeros(SLOTS * SLOT_OCTETS, np.uint8)
+        self._names = np.zeros((SLOTS, _NAME_OCTETS), np.uint8)
+        self._offsets = np.arange(SLOTS, dtype=np.int64) * SLOT_OCTETS
+        self._vectors = (_IoVec * SLOTS)()
+        self._messages = (_MMsgHdr * SLOTS)()
+        ring, names, vectors = (
+            self._ring.ctypes.data,
+            self._names.ctypes.data,
+            ctypes.addressof(self._vectors),
+        )
+        for slot in range(SLOTS):
+            self._vectors[slot] = _IoVec(ring + slot * SLOT_OCTETS, 65_536)
+            header = self._messages[slot].header
+            header.name = names + slot * _NAME_OCTETS
+            header.iov = vectors + slot * ctypes.sizeof(_IoVec)
+            header.iov_length = 1
+        self._headers = np.frombuffer(memoryview(self._messages).cast("B"), _HEADER)
+
+    def receive(self) -> Datagrams | None:
+        """Return the datagrams that wait in the socket, at most SLOTS, or None; never blocks."""
+        self._headers["name_length"] = _NAME_OCTETS
+        count = self._recvmmsg(self.socket.fileno(), self._messages, SLOTS, socket.MSG_DONTWAIT, None)
+        if count <= 0:
+            return None
+        return Datagrams(
+            buffer=self._ring,
+            offset=self._offsets[:count],
+            length=self._headers["length"][:count].astype(np.int64),
+            exporter=self._numbered(count),
+            received_ms=np.full(count, int(time.time() * 1000), np.int64),
+            truncated=(self._headers["flags"][:count] & _MSG_TRUNC) != 0,
+        )
+
+    def _numbered(self, count: int) -> I32:
+        names = self._names[:count].copy()
+        names[:, 2:4] = 0  # the source port is not part of an exporter
+        whole = names.view(f"V{_NAME_OCTETS}").reshape(count)
+        if count == 1 or (names[1:] == names[0]).all():
+            return np.full(count, self._number(whole[0].tobytes()), np.int32)
+        distinct, inverse = np.unique(whole, return_inverse=True)
+        return np.array([self._number(name.tobytes()) for name in distinct], np.int32)[inverse]
+
+    def _number(self, name: bytes) -> int:
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._exporters.number(_address(name))
+            if number >= 0:
+                self._numbers[name] = number
+        return number
+
+    def kernel_drops(self) -> int:
+        """Return how many datagrams the kernel has dropped at this socket so far."""
+        inode = str(os.fstat(self.socket.fileno()).st_ino)
+        table = "udp6" if self.socket.family == socket.AF_INET6 else "udp"
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[9] == inode:
+                return int(columns[-1])
+        return 0
+
+
+def _address(name: bytes) -> str:
+    (family,) = struct.unpack_from("=H", name)
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, name[4:8])
+    address = ipaddress.IPv6Address(name[8:24])
+    return str(address.ipv4_mapped or address)
+
+
+def settle() -> None:
+    """Let datagrams gather for a moment: fewer, larger lots cost less, and the socket's buffer holds them."""
+    time.sleep(_DATAGRAM_SETTLES_SECONDS)

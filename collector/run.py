@@ -1,0 +1,189 @@
+"""`caudal collect`: receive, meter, spool and ship until told to stop."""
+
+import logging
+import resource
+import selectors
+import signal
+import ssl
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import httpx
+
+from caudal import __version__
+from caudal.collector.batch import BatchOrigin, encode_batch
+from caudal.collector.ledger import Ledger
+from caudal.collector.metrics import Metrics, serve
+from caudal.collector.pipeline import Pipeline
+from caudal.collector.pseudonym import pseudonym, read_or_make_key
+from caudal.collector.receiver import SLOTS, Receiver, settle
+from caudal.collector.settings import CollectorSettings, read_locations, read_token
+from caudal.collector.shipper import Shipper
+from caudal.collector.spool import Spool
+from caudal.reference import AddressTable
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 1.0
+_DRAIN_SECONDS = 30.0
+_SHIP_TIMEOUT_SECONDS = 60.0
+_NO_EXPORTER = -1
+
+Naming = Callable[[int], str]
+
+
+class Collector:
+    """A collector at work. `run` returns when `stop` was called and everything received is in the spool."""
+
+    def __init__(self, settings: CollectorSettings, table: AddressTable) -> None:
+        self.settings = settings
+        self._table = table
+        self._stopping = False
+        self._boot = uuid.uuid4().hex
+        self._batches = 0
+        self._drops_seen: dict[str, int] = {}
+
+    def stop(self) -> None:
+        """Ask `run` to finish what it has and return."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Receive and meter until `stop`, then close all windows, spool them and give shipping a while."""
+        # A core dump would write subscribers' addresses to disk.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        settings = self.settings
+        key = read_or_make_key(settings.state_directory / "pseudonym.key")
+        names = {address: known.name for address, known in settings.exporters.items() if known.name}
+        sampling = {
+            address: known.sampling for address, known in settings.exporters.items() if known.sampling
+        }
+        pipeline = Pipeline(
+            economy=settings.economy,
+            home=settings.home,
+            table=self._table,
+            window_seconds=settings.window_seconds,
+            k=settings.k_anonymity,
+            sampling=sampling,
+        )
+
+        def name(number: int) -> str:
+            if number == _NO_EXPORTER:
+                return "all"
+            address = pipeline.exporters.addresses[number]
+            return names.get(address) or pseudonym(key, address)
+
+        spool = Spool(settings.state_directory / "spool")
+        spool.open()
+        with ExitStack() as stack:
+            receivers = [
+                stack.enter_context(Receiver(address, pipeline.exporters, settings.receive_buffer_bytes))
+                for address in settings.listen
+            ]
+            shipper = stack.enter_context(Shipper(spool, service_client(settings)))
+            if settings.metrics_listen:
+                stack.callback(
+                    serve(Metrics(pipeline.ledger, receivers, spool, shipper), settings.metrics_listen)
+                )
+            for receiver in receivers:
+                self._announce(receiver)
+            self._receive(receivers, pipeline, spool, name)
+            self._spool(pipeline, spool, name, None)
+            if not shipper.drain(_DRAIN_SECONDS):
+                log.warning("%d batches stay in the spool until the next start", len(spool.segments()))
+
+    def _announce(self, receiver: Receiver) -> None:
+        log.info("listening on UDP port %d (%s)", receiver.port, receiver.address)
+        if receiver.granted_bytes < self.settings.receive_buffer_bytes:
+            log.warning(
+                "the kernel granted %d KiB of receive buffer, %d KiB were asked for: raise net.core.rmem_max, or give "
+                "the collector CAP_NET_ADMIN",
+                receiver.granted_bytes >> 10,
+                self.settings.receive_buffer_bytes >> 10,
+            )
+
+    def _receive(self, receivers: list[Receiver], pipeline: Pipeline, spool: Spool, name: Naming) -> None:
+        selector = selectors.DefaultSelector()
+        for receiver in receivers:
+            selector.register(receiver, selectors.EVENT_READ, receiver)
+        next_tick = time.monotonic() + _TICK_SECONDS
+        heard = time.monotonic()
+        while not self._stopping:
+            full = False
+            for selected, _ in selector.select(timeout=_TICK_SECONDS / 4):
+                datagrams = selected.data.receive()
+                if datagrams is not None:
+                    heard = time.monotonic()
+                    full |= len(datagrams) == SLOTS
+                    pipeline.datagrams(datagrams)
+            if not full:
+                settle()
+            now = time.monotonic()
+            if now >= next_tick:
+                next_tick = now + _TICK_SECONDS
+                self._count_drops(receivers, pipeline.ledger)
+                idle = now - heard >= self.settings.idle_seconds
+                self._spool(pipeline, spool, name, None if idle else self._complete_until(pipeline))
+        selector.close()
+        for receiver in receivers:  # what had arrived when we were told to stop
+            while (datagrams := receiver.receive()) is not None:
+                pipeline.datagrams(datagrams)
+        self._count_drops(receivers, pipeline.ledger)
+
+    def _complete_until(self, pipeline: Pipeline) -> int:
+        """Return the time before which windows are complete, by the exporters' clocks, which may run behind ours."""
+        if pipeline.latest_ms is None:
+            return 0
+        return min(pipeline.latest_ms, int(time.time() * 1000)) - self.settings.lateness_seconds * 1000
+
+    def _spool(self, pipeline: Pipeline, spool: Spool, name: Naming, before_ms: int | None) -> None:
+        flows, ledger = pipeline.take(before_ms, name)
+        if not flows.num_rows and not ledger.num_rows:
+            return
+        settings = self.settings
+        origin = BatchOrigin(
+            collector=settings.collector,
+            operator=settings.operator,
+            economy=settings.economy,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            sequence=f"{self._boot}-{self._batches}",
+            software=f"caudal {__version__}",
+            synthetic=settings.synthetic,
+        )
+        spool.put(encode_batch(origin, flows, ledger))
+        self._batches += 1
+
+    def _count_drops(self, receivers: list[Receiver], ledger: Ledger) -> None:
+        for receiver in receivers:
+            drops = receiver.kernel_drops()
+            new = drops - self._drops_seen.get(receiver.address, 0)
+            if new > 0:
+                self._drops_seen[receiver.address] = drops
+                ledger.add_one(_NO_EXPORTER, int(time.time() * 1000), kernel_drops=new)
+                log.warning(
+                    "the kernel dropped %d datagrams at %s; raise receive_buffer_bytes", new, receiver.address
+                )
+
+
+def service_client(settings: CollectorSettings) -> httpx.Client:
+    """Return the client that speaks to the service; certificates are always verified."""
+    trusted = ssl.create_default_context(cafile=settings.service.ca_file)
+    return httpx.Client(
+        base_url=settings.service.url,
+        headers={"Authorization": f"Bearer {read_token(settings.service.token_file)}"},
+        timeout=_SHIP_TIMEOUT_SECONDS,
+        verify=trusted,
+    )
+
+
+def run(settings: CollectorSettings) -> None:
+    """Run a collector until SIGTERM or SIGINT."""
+    locations = read_locations(settings.locations) if settings.locations else []
+    table = AddressTable.load(locations, reference_overlay=settings.reference_overlay)
+    table.accelerate()
+    collector = Collector(settings, table)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: collector.stop())
+    collector.run()

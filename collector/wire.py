@@ -1,0 +1,24 @@
+"""Big-endian numbers at many places of one buffer at once."""
+
+import numpy as np
+
+from caudal.collector.flowrecords import I64, U8
+
+
+def unsigned16(buffer: U8, at: I64) -> I64:
+    """Return the 16-bit numbers that begin at `at`."""
+    return (buffer[at].astype(np.int64) << 8) | buffer[at + 1]
+
+
+def unsigned32(buffer: U8, at: I64) -> I64:
+    """Return the 32-bit numbers that begin at `at`."""
+    return (unsigned16(buffer, at) << 16) | unsigned16(buffer, at + 2)
+
+
+def join(buffer: U8, start: I64, length: I64) -> bytes:
+    """Return the slices `start`, `length` of the buffer, one after the other."""
+    view = buffer.data
+    if len(start) == 1:
+        return bytes(view[int(start[0]) : int(start[0] + length[0])])
+    ends = (start + length).tolist()
+    return b"".join([view[first:end] for first, end in zip(start.tolist(), ends, strict=True)])
