@@ -1,0 +1,175 @@
+"""The command `caudal`: the one place, with the demo, where packages are wired together."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from caudal import __version__
+from caudal.collector.capturefile import CaptureError
+from caudal.collector.errors import CollectorError
+from caudal.collector.home import HomeError
+from caudal.dashboards.cli import dashboards_cli
+from caudal.demo.cli import demo_command
+from caudal.reference import ReferenceError as FactsError
+from caudal.reference.cli import reference_cli
+from caudal.service.errors import ServiceError
+
+app = typer.Typer(
+    name="caudal",
+    help="Monitors a country's digital sovereignty from the metadata of its data flows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(dashboards_cli)
+app.add_typer(reference_cli)
+app.command("demo")(demo_command)
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="In order; pcap or pcapng, gzip'ed or not.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+class ReadAs(StrEnum):
+    """What a capture is to be taken for."""
+
+    packets = "packets"
+    exports = "exports"
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Say in one line what is wrong, and exit with 2."""
+    try:
+        yield
+    except (CaptureError, CollectorError, FactsError, HomeError, ServiceError) as error:
+        typer.echo(f"caudal: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command("version")
+def version_command() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command("collect")
+def collect_command(
+    config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/collector.toml shows.")],
+) -> None:
+    """Receive exports from routers, meter them, and ship aggregates to the service; until SIGTERM."""
+    from caudal.collector.run import run
+    from caudal.collector.settings import load_settings
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    # The client would log every request at this level, which says nothing.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with _one_line_errors():
+        run(load_settings(config))
+
+
+@app.command("serve")
+def serve_command(
+    config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/service.toml shows.")],
+) -> None:
+    """Take batches from collectors and answer the API; until SIGTERM."""
+    from caudal.service.server import run
+    from caudal.service.settings import load_settings
+
+    with _one_line_errors():
+        raise typer.Exit(run(load_settings(config)))
+
+
+@app.command("meter")
+def meter_command(
+    files: Files,
+    home: Annotated[
+        list[str], typer.Option("--home", help="A prefix of the network's own addresses; repeat for more.")
+    ],
+    economy: Annotated[str, typer.Option("--economy", help="ISO 3166-1 alpha-2 code of the country.")],
+    read_as: Annotated[
+        ReadAs | None, typer.Option("--as", help="What the files hold, where it is not to be recognised.")
+    ] = None,
+    k: Annotated[
+        int,
+        typer.Option("--k-anonymity", min=1, help="Fold cells of fewer local hosts, as a collector does."),
+    ] = 1,
+    locations: Annotated[
+        Path | None, typer.Option("--locations", help="Your own list of places: prefix,country[,asn].")
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="Directory of facts that replace or add to those shipped."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Meter capture files of traffic, or of export datagrams: totals, ledger and indicators at once."""
+    from caudal.collector.settings import read_locations
+    from caudal.meter import MeterQuestion, meter_files
+    from caudal.present import show_meter
+
+    with _one_line_errors(), _progress("packets") as advance:
+        question = MeterQuestion(
+            files=files,
+            home=home,
+            economy=economy,
+            read_as=read_as.value if read_as else None,
+            k=k,
+            reference_overlay=reference,
+            locations=read_locations(locations) if locations else (),
+        )
+        answer = meter_files(question, lambda: datetime.now(UTC), advance)
+    if as_json:
+        typer.echo(json.dumps(answer, default=str))
+    else:
+        show_meter(Console(), answer)
+
+
+@app.command("inspect")
+def inspect_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="In order, as one stream: captures of export datagrams, or raw UDP payloads.",
+        ),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object per flow record, a line each; the last is the ledger.")
+    ] = False,
+) -> None:
+    """Show what an exporter really sends."""
+    from caudal.inspect import print_records, show_inspection
+
+    with _one_line_errors(), _progress("records") as advance:
+        if as_json:
+            print_records(files, sys.stdout)
+        else:
+            show_inspection(files, Console(), advance)
+
+
+@contextmanager
+def _progress(of: str) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how far work is; nothing where the output goes elsewhere."""
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + of), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(of, total=None)
+        yield lambda count: progress.advance(task, count)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,1 +1,38 @@
 """Facts with a source and a date, and the one loader that validates them."""
+
+from caudal.reference.addresses import LOCATION_RUNGS, AddressTable
+from caudal.reference.build import BuiltTable, build_addresses
+from caudal.reference.declaration import STATUSES
+from caudal.reference.economy import Economy
+from caudal.reference.errors import (
+    AddressError,
+    FactError,
+    ReferenceError,
+    UnknownEconomy,
+    UnknownGroup,
+)
+from caudal.reference.files import FILES
+from caudal.reference.ranges import RangeSource
+from caudal.reference.reference import Reference, load_reference
+from caudal.reference.sources import TableSource, attributions, read_sources
+
+__all__ = [
+    "FILES",
+    "LOCATION_RUNGS",
+    "STATUSES",
+    "AddressError",
+    "AddressTable",
+    "BuiltTable",
+    "Economy",
+    "FactError",
+    "RangeSource",
+    "Reference",
+    "ReferenceError",
+    "TableSource",
+    "UnknownEconomy",
+    "UnknownGroup",
+    "attributions",
+    "build_addresses",
+    "load_reference",
+    "read_sources",
+]

@@ -1,0 +1,169 @@
+"""Metering a capture file: how many packets a second, and how many times scapy's reader.
+
+`generate` writes a capture of synthetic traffic, `measure` times reading it; run as a script it does both:
+`python -m bench.capture [packets]`. Every figure is taken in this run, on this machine, over the same file.
+"""
+
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from caudal.collector.capture import Capture
+from caudal.collector.packetmeter import PacketMeter
+from caudal.collector.packets import PacketCounts, read_packets
+
+_PIECE = 200_000
+_WINDOW_MS = 300_000
+_SCAPY_SLICE = 20_000
+_FLOWS = 50_000
+_START_SECONDS = 1_767_225_600  # 2026-01-01
+
+
+def generate(path: Path, packets: int, seed: int = 1) -> Path:
+    """Write a pcap file of Ethernet frames cut to 96 bytes: a tenth IPv6, TCP and UDP, 50,000 skewed 5-tuples.
+
+    Addresses are of the documentation and benchmarking ranges; about 100,000 packets fill a second.
+    """
+    random = np.random.default_rng(seed)
+    flow = _flows(random)
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 96, 1))
+        for first in range(0, packets, _PIECE):
+            count = min(_PIECE, packets - first)
+            which = np.minimum(random.zipf(1.15, count) - 1, 1 << 40) % _FLOWS
+            file.write(_frames(random, flow, which, first))
+    return path
+
+
+def _flows(random: np.random.Generator) -> dict[str, npt.NDArray[np.int64]]:
+    return {
+        "version": np.where(random.random(_FLOWS) < 0.1, 6, 4),
+        "source": random.integers(0, 1 << 17, _FLOWS) + (198 << 24 | 18 << 16),
+        "destination": random.integers(0, 1 << 24, _FLOWS) + (100 << 24),
+        "protocol": np.where(random.random(_FLOWS) < 0.6, 6, 17),
+        "source_port": random.integers(1_024, 65_536, _FLOWS),
+        "destination_port": np.where(random.random(_FLOWS) < 0.8, 443, 53),
+    }
+
+
+def _frames(
+    random: np.random.Generator,
+    flow: dict[str, npt.NDArray[np.int64]],
+    which: npt.NDArray[np.int64],
+    first: int,
+) -> bytes:
+    count = len(which)
+    size = random.choice([40, 60, 84, 580, 1_280, 1_500], count, p=[0.25, 0.1, 0.1, 0.1, 0.1, 0.35])
+    six = flow["version"][which] == 6
+    size[six] = np.maximum(size[six], 60)
+    captured = np.minimum(size + 14, 96)
+    offset = np.concatenate(([0], np.cumsum(captured + 16)))
+    out = np.zeros(offset[-1], np.uint8)
+    number = np.arange(first, first + count)
+
+    def put(at: npt.NDArray[np.int64], values: npt.NDArray[np.int64], kind: str) -> None:
+        raw = np.ascontiguousarray(values, kind).view(np.uint8).reshape(len(at), -1)
+        for byte in range(raw.shape[1]):
+            out[at + byte] = raw[:, byte]
+
+    start = offset[:-1]
+    put(start, _START_SECONDS + number // 100_000, "<u4")
+    put(start + 4, number % 100_000 * 10, "<u4")
+    put(start + 8, captured, "<u4")
+    put(start + 12, size + 14, "<u4")
+    put(start + 28, np.where(six, 0x86DD, 0x0800), ">u2")
+    network, four = start + 30, ~six
+    put(network[four], np.full(int(four.sum()), 0x45), "u1")
+    put(network[four] + 2, size[four], ">u2")
+    put(network[four] + 9, flow["protocol"][which][four], "u1")
+    put(network[four] + 12, flow["source"][which][four], ">u4")
+    put(network[four] + 16, flow["destination"][which][four], ">u4")
+    put(network[six], np.full(int(six.sum()), 0x60), "u1")
+    put(network[six] + 4, size[six] - 40, ">u2")
+    put(network[six] + 6, flow["protocol"][which][six], "u1")
+    put(network[six] + 8, np.full(int(six.sum()), 0x20010DB8), ">u4")
+    put(network[six] + 20, flow["source"][which][six], ">u4")
+    put(network[six] + 24, np.full(int(six.sum()), 0x20010DB8), ">u4")
+    put(network[six] + 36, flow["destination"][which][six], ">u4")
+    transport = network + np.where(six, 40, 20)
+    put(transport, flow["source_port"][which], ">u2")
+    put(transport + 2, flow["destination_port"][which], ">u2")
+    return out.tobytes()
+
+
+def measure(path: Path, scapy_packets: int = _SCAPY_SLICE) -> dict[str, float]:
+    """Return packets per second of each stage on `path`, and the whole as a multiple of scapy's two readers.
+
+    Keys: packets, walk, columns (walk and headers), meter (all), scapy_raw and scapy (on the first
+    `scapy_packets` packets, without any metering), ratio_raw, ratio. Medians of three.
+    """
+    packets = sum(len(chunk) for chunk in Capture(path).chunks())
+    result = {
+        "packets": float(packets),
+        "walk": packets / _median(lambda: _walk(path)),
+        "columns": packets / _median(lambda: _columns(path)),
+        "meter": packets / _median(lambda: _meter(path)),
+    }
+    sliced = min(packets, scapy_packets)
+    result["scapy_raw"] = sliced / _median(lambda: _scapy(path, sliced, raw=True))
+    result["scapy"] = sliced / _median(lambda: _scapy(path, sliced, raw=False), times=1)
+    result["ratio_raw"] = result["meter"] / result["scapy_raw"]
+    result["ratio"] = result["meter"] / result["scapy"]
+    return result
+
+
+def _median(run: Callable[[], object], times: int = 3) -> float:
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return sorted(taken)[times // 2]
+
+
+def _walk(path: Path) -> None:
+    for _ in Capture(path).chunks():
+        pass
+
+
+def _columns(path: Path) -> None:
+    counts = PacketCounts()
+    for chunk in Capture(path).chunks():
+        read_packets(chunk, counts)
+
+
+def _meter(path: Path) -> int:
+    meter = PacketMeter(_WINDOW_MS)
+    flows = sum(len(meter.add(chunk)) for chunk in Capture(path).chunks())
+    return flows + len(meter.flush())
+
+
+def _scapy(path: Path, packets: int, raw: bool) -> None:
+    # The layers register the link types with the reader when imported.
+    from scapy.layers import inet, inet6, l2  # noqa: F401
+    from scapy.utils import PcapReader, RawPcapReader
+
+    reader = (RawPcapReader if raw else PcapReader)(str(path))
+    try:
+        _use(islice(reader, packets))
+    finally:
+        reader.close()
+
+
+def _use(packets: Iterator[object]) -> None:
+    for _ in packets:
+        pass
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
+        for name, value in measure(generate(Path(directory) / "bench.pcap", count)).items():
+            print(f"{name:>10} {value:>14,.1f}")

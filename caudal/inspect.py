@@ -1,0 +1,112 @@
+"""`caudal inspect`: what a router really sends, record by record or summed up."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from caudal.collector.batch import SAMPLING_FROM
+from caudal.collector.flowrecords import ABSENT, EVENT, PROTOCOLS, FlowRecords
+from caudal.collector.grouping import positions_by_value
+from caudal.collector.inspection import Inspection
+from caudal.present import ledger_table, size
+
+_Key = tuple[str, str, int, int]
+
+
+class _Sum:
+    """What came by one template of one exporter."""
+
+    def __init__(self) -> None:
+        self.records = self.events = self.octets = self.packets = 0
+        self.rates: set[tuple[float, str]] = set()
+        self.absent = 0
+
+    def add(self, flows: FlowRecords) -> None:
+        self.records += len(flows)
+        self.events += int((flows.kind == EVENT).sum())
+        self.octets += int(flows.bytes.sum())
+        self.packets += int(flows.packets.sum())
+        self.absent |= int(np.bitwise_and.reduce(flows.absent))
+        pairs = np.unique(np.stack([flows.sampling_rate, flows.sampling_from.astype(np.float64)]), axis=1)
+        self.rates |= {(float(rate), SAMPLING_FROM[int(how)]) for rate, how in pairs.T}
+
+
+def print_records(files: Sequence[Path], out: TextIO) -> None:
+    """Write one JSON object per flow record, a line each, and the ledger as the last; raises CaptureError."""
+    inspection = Inspection()
+    for path in files:
+        for record in inspection.records(path):
+            out.write(json.dumps(record) + "\n")
+    out.write(json.dumps({"ledger": inspection.totals()}) + "\n")
+
+
+def show_inspection(files: Sequence[Path], console: Console, progress: Callable[[int], None]) -> None:
+    """Show exporters and templates with what they carry, what is missing, and the ledger; raises CaptureError."""
+    inspection = Inspection()
+    sums: dict[_Key, _Sum] = {}
+    for path in files:
+        for flows in inspection.flows(path):
+            for key, part in _by_template(flows, inspection.exporters.addresses):
+                sums.setdefault(key, _Sum()).add(part)
+            progress(len(flows))
+    table = Table(header_style="bold")
+    for name in ("exporter", "protocol", "domain", "template"):
+        table.add_column(name)
+    for name in ("records", "events", "bytes as sent", "packets as sent"):
+        table.add_column(name, justify="right")
+    table.add_column("sampling")
+    table.add_column("never sent")
+    for (exporter, protocol, domain, template), summed in sums.items():
+        table.add_row(
+            exporter or "–",
+            protocol,
+            str(domain),
+            str(template or "–"),
+            f"{summed.records:,}",
+            f"{summed.events:,}",
+            size(summed.octets),
+            f"{summed.packets:,}",
+            ", ".join(f"1:{rate:g} ({how})" for rate, how in sorted(summed.rates)),
+            ", ".join(name.replace("_", " ") for name, bit in ABSENT.items() if summed.absent & int(bit)),
+        )
+    console.print(table)
+    totals = inspection.totals()
+    balanced = totals["received"] == sum(
+        totals[name] for name in ("decoded", "waiting", "malformed", "filtered")
+    )
+    console.print(ledger_table(totals, balanced=balanced))
+    if totals["waiting"]:
+        console.print(
+            f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "
+            "holds it first, or capture for longer than the router's template interval.[/yellow]"
+        )
+    if totals["sampling_assumed"]:
+        console.print(
+            f"[yellow]{totals['sampling_assumed']:,} records come without a sampling rate: if the router samples, make "
+            "it export the rate, or set `sampling` for it in the collector's settings.[/yellow]"
+        )
+
+
+def _by_template(flows: FlowRecords, addresses: list[str]) -> list[tuple[_Key, FlowRecords]]:
+    parts = []
+    code = (
+        flows.exporter.astype(np.int64) << 48
+        | flows.observation_domain.astype(np.int64) << 16
+        | flows.template
+    )
+    for protocol, of_protocol in positions_by_value(flows.protocol.astype(np.int64)):
+        for _, positions in positions_by_value(code[of_protocol]):
+            part = flows.take(of_protocol[positions])
+            key = (
+                addresses[int(part.exporter[0])],
+                PROTOCOLS[protocol],
+                int(part.observation_domain[0]),
+                int(part.template[0]),
+            )
+            parts.append((key, part))
+    return parts

@@ -1,0 +1,148 @@
+"""What an exporter really sends: every flow record as it was understood, and the ledger of the whole."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+import numpy as np
+
+from caudal.collector.batch import LEDGER_COUNTS, SAMPLING_FROM
+from caudal.collector.capture import Capture
+from caudal.collector.capturefile import CaptureError
+from caudal.collector.capturekind import file_kind, read_raw_payload
+from caudal.collector.datagrams import Datagrams, Exporters
+from caudal.collector.decoder import Decoder
+from caudal.collector.exportcapture import ExportReader
+from caudal.collector.flowrecords import ABSENT, KINDS, PROTOCOLS, FlowRecords
+from caudal.collector.ledger import COUNT, Ledger
+from caudal.collector.sampling import SamplingRates
+
+# No ledger window is ever closed here, so its length is of no account.
+_WINDOW_MS = 3_600_000
+
+Value = str | int | float | None
+
+
+@dataclass
+class Inspection:
+    """Reads files in order as one stream of export datagrams and decodes it.
+
+    `sampling` gives rates by exporter address, as the collector's configuration would.
+    """
+
+    sampling: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.exporters = Exporters()
+        self.ledger = Ledger(_WINDOW_MS)
+        self.decoder = Decoder(self.ledger, SamplingRates(self.exporters.addresses, self.sampling))
+
+    def datagrams(self, path: Path) -> Iterator[Datagrams]:
+        """Yield the export datagrams of a capture file or of a file that is one payload; raises CaptureError."""
+        if file_kind(path) == "payload":
+            yield read_raw_payload(path, self.exporters.number(""))
+            return
+        reader = ExportReader(self.exporters)
+        capture = Capture(path)
+        found = 0
+        for chunk in capture.chunks():
+            datagrams = reader.add(chunk)
+            found += len(datagrams)
+            yield datagrams
+        reader.finish()
+        if not found:
+            raise CaptureError(
+                f"{path}: holds no export datagram (NetFlow v5, v9, IPFIX, sFlow v5); "
+                "for a capture of traffic use `caudal meter`"
+            )
+
+    def flows(self, path: Path) -> Iterator[FlowRecords]:
+        """Yield the flow records of a file, a lot of datagrams at a time."""
+        for datagrams in self.datagrams(path):
+            self._enter(flows := self.decoder.decode(datagrams))
+            yield flows
+
+    def records(self, path: Path) -> Iterator[dict[str, Value]]:
+        """Yield the flow records of a file one by one, in the order of their datagrams."""
+        for lot in self.datagrams(path):
+            for position in range(len(lot)):
+                self._enter(flows := self.decoder.decode(_one(lot, position)))
+                yield from describe(flows, self.exporters.addresses)
+
+    def _enter(self, flows: FlowRecords) -> None:
+        events = flows.kind == KINDS.index("event")
+        self.ledger.add_records("events", flows.take(events))
+        self.ledger.add_records("aggregated", flows.take(~events))
+
+    def totals(self) -> dict[str, int]:
+        """Return the ledger of everything read so far."""
+        return {name: int(self.ledger.totals[COUNT[name]]) for name in LEDGER_COUNTS}
+
+
+def _one(lot: Datagrams, position: int) -> Datagrams:
+    only = slice(position, position + 1)
+    return Datagrams(
+        lot.buffer,
+        lot.offset[only],
+        lot.length[only],
+        lot.exporter[only],
+        lot.received_ms[only],
+        lot.truncated[only],
+    )
+
+
+def describe(flows: FlowRecords, addresses: list[str]) -> Iterator[dict[str, Value]]:
+    """Yield each flow record as an object of plain values; what the exporter did not send is None."""
+    lists = {name: getattr(flows, name).tolist() for name in vars(flows)}
+    scaled = flows.sampling_rate
+    octets = np.rint(flows.bytes * scaled).astype(np.uint64).tolist()
+    packets = np.rint(flows.packets * scaled).astype(np.uint64).tolist()
+    absent = {name: (flows.absent & bit).astype(bool).tolist() for name, bit in ABSENT.items()}
+    for at in range(len(flows)):
+
+        def value(name: str, given: Value, at: int = at) -> Value:
+            return None if absent[name][at] else given
+
+        version = lists["ip_version"][at]
+        rate = lists["sampling_rate"][at]
+        yield {
+            "exporter": addresses[lists["exporter"][at]] or None,
+            "protocol": PROTOCOLS[lists["protocol"][at]],
+            "observation_domain": value("observation_domain", lists["observation_domain"][at]),
+            "template": value("template", lists["template"][at]),
+            "start": value("start", _time(lists["start_ms"][at])),
+            "end": value("end", _time(lists["end_ms"][at])),
+            "source": value("source", _text(version, lists["source_high"][at], lists["source_low"][at])),
+            "destination": value(
+                "destination", _text(version, lists["destination_high"][at], lists["destination_low"][at])
+            ),
+            "source_port": value("source_port", lists["source_port"][at]),
+            "destination_port": value("destination_port", lists["destination_port"][at]),
+            "ip_protocol": value("ip_protocol", lists["ip_protocol"][at]),
+            "sampled_bytes": value("bytes", lists["bytes"][at]),
+            "sampled_packets": value("packets", lists["packets"][at]),
+            "sampling_rate": int(rate) if rate == int(rate) else rate,
+            "sampling_from": SAMPLING_FROM[lists["sampling_from"][at]],
+            "bytes": value("bytes", octets[at]),
+            "packets": value("packets", packets[at]),
+            "source_as": value("source_as", lists["source_as"][at]),
+            "destination_as": value("destination_as", lists["destination_as"][at]),
+            "input": value("input", lists["input"][at]),
+            "output": value("output", lists["output"][at]),
+            "kind": KINDS[lists["kind"][at]],
+        }
+
+
+def _time(milliseconds: int) -> str | None:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _text(version: int, high: int, low: int) -> str | None:
+    if version == 4:
+        return str(IPv4Address(low))
+    return str(IPv6Address(high << 64 | low)) if version == 6 else None

@@ -1,0 +1,185 @@
+"""Shares of the bytes, and who holds them, with intervals.
+
+A share comes as [low, high]: everything that could not be determined counted once against and once for
+it, and 95 % for sampling beyond that, from the additive variance of the bytes.
+"""
+
+from dataclasses import dataclass
+
+from caudal.dashboards.sql.scope import (
+    CONTROLLED,
+    COUNTRY_NAMES,
+    DAYS,
+    LARGEST_ROWS,
+    MONTHS,
+    Z_95,
+    literal,
+    scope,
+)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of the bytes: which count, out of which, and which might count if more were known.
+
+    The three are SQL conditions on a row of flow_attributed_*; `name` is what the dashboard calls it.
+    """
+
+    name: str
+    part: str
+    base: str
+    maybe: str
+
+
+def _share_sums(share: Share) -> str:
+    return f"""toFloat64(sumIf(f.bytes, {share.part})) AS part,
+    toFloat64(sumIf(f.bytes, {share.base})) AS base,
+    toFloat64(sumIf(f.bytes, {share.part} OR {share.maybe})) AS possible,
+    toFloat64(sum(f.bytes)) AS total,
+    sumIf(f.bytes_variance, {share.part}) AS part_variance,
+    sumIf(f.bytes_variance, {share.base}) AS base_variance,
+    sumIf(f.bytes_variance, {share.part} OR {share.maybe}) AS possible_variance,
+    sum(f.bytes_variance) AS total_variance"""
+
+
+def _spread(share: str, variance: str, total: str = "total") -> str:
+    """Half the sampling interval of a share, by the delta method on a ratio of correlated sums."""
+    return (
+        f"{Z_95} * sqrt(pow(1 - {share}, 2) * {variance} "
+        f"+ pow({share}, 2) * greatest(0, {total}_variance - {variance})) / {total}"
+    )
+
+
+_SHARE = f"""part / nullIf(base, 0) AS share,
+  greatest(0, least(share - {_spread("share", "part_variance", "base")},
+    part / total - {_spread("(part / total)", "part_variance")})) AS low,
+  least(1, greatest(share + {_spread("share", "part_variance", "base")},
+    possible / total + {_spread("(possible / total)", "possible_variance")})) AS high"""
+
+
+def share_table(shares: list[Share]) -> str:
+    """The shares over the time range, one a row: share, low, high."""
+    rows = "\n  UNION ALL\n".join(
+        f"""  SELECT {position} AS position, {literal(share.name)} AS name,
+    {_share_sums(share)}
+  FROM flow_attributed_day AS f
+  WHERE {scope(DAYS)}"""
+        for position, share in enumerate(shares)
+    )
+    return f"""SELECT name AS "indicator",
+  {_SHARE}
+FROM (
+{rows}
+)
+ORDER BY position"""
+
+
+def share_by_month(share: Share) -> str:
+    """One share by month: share, low, high."""
+    return f"""SELECT month AS time,
+  {_SHARE}
+FROM (
+  SELECT f.time AS month,
+    {_share_sums(share)}
+  FROM flow_attributed_month AS f
+  WHERE {scope(MONTHS)}
+  GROUP BY month
+)
+ORDER BY time"""
+
+
+_TOTALS = """totals AS (
+  SELECT sum(amount) AS total, sum(variance) AS total_variance,
+    sumIf(amount, jurisdiction = '') AS unknown, sumIf(variance, jurisdiction = '') AS unknown_variance
+  FROM held
+)"""
+_AMOUNT_INTERVAL = f"""greatest(0, amount - {Z_95} * sqrt(variance)) AS "bytes low",
+  amount + {Z_95} * sqrt(variance) AS "bytes high\""""
+
+
+def jurisdictions() -> str:
+    """Controlling jurisdictions over the time range: bytes and share with their intervals."""
+    return f"""WITH held AS (
+  SELECT if({CONTROLLED}, toString(f.control), '') AS jurisdiction,
+    toFloat64(sum(f.bytes)) AS amount, sum(f.bytes_variance) AS variance
+  FROM flow_attributed_day AS f
+  WHERE {scope(DAYS)}
+  GROUP BY jurisdiction
+),
+{_TOTALS}
+SELECT if(jurisdiction = '', 'unknown', jurisdiction) AS "jurisdiction",
+  names.name_en AS "name",
+  amount AS "bytes",
+  {_AMOUNT_INTERVAL},
+  amount / nullIf(total, 0) AS "share",
+  greatest(0, share - {_spread("share", "variance")}) AS "share low",
+  least(1, greatest(share + {_spread("share", "variance")}, if(jurisdiction = '', 0,
+    (amount + unknown) / total
+      + {_spread("((amount + unknown) / total)", "(variance + unknown_variance)")}))) AS "share high"
+FROM held CROSS JOIN totals
+LEFT JOIN {COUNTRY_NAMES} AS names ON names.country = held.jurisdiction
+ORDER BY amount DESC LIMIT {LARGEST_ROWS}"""
+
+
+def platforms() -> str:
+    """Platforms over the time range: who, in which ladder stage, bytes and share with sampling intervals."""
+    return f"""WITH held AS (
+  SELECT toString(f.platform) AS id, any(f.platform_name) AS label, any(toString(f.control)) AS jurisdiction,
+    any(toString(f.category)) AS sort, any(f.stage) AS ladder, any(toString(f.interpretation_status)) AS status,
+    toFloat64(sum(f.bytes)) AS amount, sum(f.bytes_variance) AS variance,
+    toFloat64(sumIf(f.bytes, f.direction = 'out')) AS outward
+  FROM flow_attributed_day AS f
+  WHERE {scope(DAYS)}
+  GROUP BY id
+),
+totals AS (SELECT sum(amount) AS total, sum(variance) AS total_variance FROM held)
+SELECT multiIf(id = '', 'no platform known', label = '', id, label) AS "platform",
+  if(id = '', '', jurisdiction) AS "controlled from",
+  if(id = '', '', sort) AS "category",
+  if(id = '' OR ladder = 0, NULL, ladder) AS "stage",
+  amount AS "bytes",
+  {_AMOUNT_INTERVAL},
+  amount / nullIf(total, 0) AS "share",
+  greatest(0, share - {_spread("share", "variance")}) AS "share low",
+  least(1, share + {_spread("share", "variance")}) AS "share high",
+  outward / nullIf(amount, 0) AS "of it out",
+  if(id = '', '', status) AS "attribution"
+FROM held CROSS JOIN totals
+ORDER BY amount DESC LIMIT {LARGEST_ROWS}"""
+
+
+def _asymmetry(condition: str, prefix: str) -> str:
+    def amount(direction: str) -> str:
+        return f"toFloat64(sumIf(f.bytes, f.direction = '{direction}' AND {condition}))"
+
+    def variance(direction: str) -> str:
+        return f"sumIf(f.bytes_variance, f.direction = '{direction}' AND {condition})"
+
+    total = f"nullIf({amount('out')} + {amount('in')}, 0)"
+    value = f"{prefix}asymmetry"
+    return f"""({amount("out")} - {amount("in")}) / {total} AS {value},
+    {Z_95} * sqrt(pow(1 - {value}, 2) * {variance("out")} + pow(1 + {value}, 2) * {variance("in")})
+      / {total} AS {prefix}spread"""
+
+
+def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str:
+    """(out − in) / (out + in) by month: asymmetry, low, high.
+
+    Left out are categories that have one of `words` among theirs, and `categories`. The limits also
+    hold the asymmetry of what has a category at all.
+    """
+    listed = ", ".join(map(literal, sorted(words)))
+    named = ", ".join(map(literal, sorted(categories)))
+    kept = f"NOT (hasAny(splitByChar('_', toString(f.category)), [{listed}]) OR f.category IN ({named}))"
+    return f"""SELECT month AS time, asymmetry,
+  greatest(-1, least(asymmetry - spread, ifNull(categorised_asymmetry - categorised_spread, 1))) AS low,
+  least(1, greatest(asymmetry + spread, ifNull(categorised_asymmetry + categorised_spread, -1))) AS high
+FROM (
+  SELECT f.time AS month,
+    {_asymmetry(kept, "")},
+    {_asymmetry(f"f.category != '' AND {kept}", "categorised_")}
+  FROM flow_attributed_month AS f
+  WHERE {scope(MONTHS)}
+  GROUP BY month
+)
+ORDER BY time"""

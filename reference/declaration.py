@@ -1,0 +1,222 @@
+"""What a file of facts declares: its columns, their kinds, its key; and how a cell is read by its kind."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+Kind = Literal[
+    "text",
+    "id",
+    "country",
+    "location",
+    "countries",
+    "asn",
+    "integer",
+    "number",
+    "share",
+    "year",
+    "date",
+    "period",
+    "stage",
+    "flag",
+    "prefix",
+    "domain",
+    "status",
+]
+Cell = str | int | float | bool | date | None
+
+SYNTHETIC = "synthetic"
+STATUSES: dict[str, str] = {
+    "verified": "seen in a public document or data set",
+    "verified_derived": "computed from verified figures",
+    "verified_weak": "seen in one secondary document only",
+    "own": "a construction of this project; there is no outside source to check",
+    "from_memory": "the source is named but was not opened",
+    SYNTHETIC: "made up, for demonstrations and tests; allowed in an overlay only",
+}
+PARTLY = re.compile(r"verified_[a-z]+(_[a-z]+)*_memory_[a-z]+(_[a-z]+)*")
+UNKNOWN_COUNTRY = "ZZ"
+ANY_COUNTRY = "*"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file of facts: its name, kind, whether a cell may be empty, its meaning.
+
+    `values` is the closed set of a text column, where it has one.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = True
+    values: tuple[str, ...] = ()
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The type of the column in a frame; empty text stays '', other empty cells are null."""
+        return _DTYPES[self.kind]
+
+    def read(self, text: str) -> Cell:
+        """Return the value of a cell; ValueError says in words what is wrong with it."""
+        if not text:
+            if self.required:
+                raise ValueError("is empty; a value is required here")
+            return "" if self.dtype == pl.String() else None
+        value = _READERS[self.kind](text)
+        if self.values and value not in self.values:
+            raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
+        return value
+
+
+@dataclass(frozen=True)
+class FactFile:
+    """The declaration of one file of facts: `name`.csv, its columns in order, and the columns of its key."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def filename(self) -> str:
+        """The name of the file, in the package as in an overlay."""
+        return f"{self.name}.csv"
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """The names and types of the columns of the frame."""
+        return {column.name: column.dtype for column in self.columns}
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of this name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def _match(pattern: str, problem: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def read(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"{text!r} {problem}")
+        return text
+
+    return read
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,18}", text):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", text):
+        raise ValueError(f"{text!r} is not a number (digits and a decimal point)")
+    return float(text)
+
+
+def _between(read: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], float]:
+    def check(text: str) -> float:
+        value = read(text)
+        if not low <= value <= high:
+            raise ValueError(f"{text} is not {what}")
+        return value
+
+    return check
+
+
+def _date(text: str) -> date:
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a date written YYYY-MM-DD") from error
+
+
+def _period(text: str) -> str:
+    if re.fullmatch(r"\d{4}", text) or re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        return text
+    try:
+        return _date(text).isoformat()
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is not a day, month or year written YYYY-MM-DD, YYYY-MM or YYYY"
+        ) from error
+
+
+def _countries(text: str) -> str:
+    for code in text.split(" "):
+        _country(code)
+    return text
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(f"{text!r} is not 0 or 1")
+    return text == "1"
+
+
+def _prefix(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a prefix: {error}") from error
+
+
+def _status(text: str) -> str:
+    if text not in STATUSES and not PARTLY.fullmatch(text):
+        known = ", ".join(STATUSES)
+        raise ValueError(f"{text!r} is not a status; write one of {known}, or verified_WHAT_memory_WHAT")
+    return text
+
+
+_country = _match(r"[A-Z]{2}", "is not an ISO 3166-1 alpha-2 code (two capital letters)")
+
+_READERS: Mapping[Kind, Callable[[str], Cell]] = {
+    "text": str,
+    "id": _match(r"[A-Za-z0-9_]+", "is not an id (letters, digits and _)"),
+    "country": _country,
+    "location": _match(
+        r"[A-Z]{2}|\*", "is neither an ISO 3166-1 alpha-2 code, nor ZZ (unknown), nor * (any)"
+    ),
+    "countries": _countries,
+    "asn": _between(_integer, 1, 2**32 - 1, "an AS number (1 to 4294967295)"),
+    "integer": _integer,
+    "number": _number,
+    "share": _between(_number, 0, 1, "a share between 0 and 1"),
+    "year": _between(_integer, 1900, 2100, "a year"),
+    "date": _date,
+    "period": _period,
+    "stage": _between(_integer, 1, 5, "a stage of the value ladder (1 to 5)"),
+    "flag": _flag,
+    "prefix": _prefix,
+    "domain": _match(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", "is not a domain"),
+    "status": _status,
+}
+
+_DTYPES: Mapping[Kind, pl.DataType] = {
+    "text": pl.String(),
+    "id": pl.String(),
+    "country": pl.String(),
+    "location": pl.String(),
+    "countries": pl.String(),
+    "asn": pl.UInt32(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "share": pl.Float64(),
+    "year": pl.Int32(),
+    "date": pl.Date(),
+    "period": pl.String(),
+    "stage": pl.UInt8(),
+    "flag": pl.Boolean(),
+    "prefix": pl.String(),
+    "domain": pl.String(),
+    "status": pl.String(),
+}

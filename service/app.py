@@ -1,0 +1,93 @@
+"""The API, wired: settings, store, reference and clock in, a FastAPI application out."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+
+import caudal
+from caudal.reference import Reference
+from caudal.service import problem
+from caudal.service.ingest import Ingest
+from caudal.service.measures import Measures
+from caudal.service.metrics import Metrics, RequestTimer
+from caudal.service.migration import load_migrations
+from caudal.service.routes import batches, flows, health, indicators, ledger, reports
+from caudal.service.routes import reference as known
+from caudal.service.settings import ServiceSettings, read_tokens
+from caudal.service.store import Store
+
+_DESCRIPTION = """Monitors a country's digital sovereignty from the metadata of its data flows.
+
+Collectors send batches; everything else is read. Figures come with the interval that sampling leaves, the
+share that could not be determined, and how much of the economy reported. `synthetic` is true where they come from a traffic
+model. Errors are problem details (RFC 9457)."""
+
+
+def utc_now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: ServiceSettings,
+    store: Store,
+    reference: Reference,
+    clock: Callable[[], datetime] = utc_now,
+) -> FastAPI:
+    """Return the API over a store that is open and migrated; raise SettingsError where a token is missing.
+
+    A batch that was being stored when the service was killed is finished before the first new one.
+    """
+    metrics = Metrics()
+    measures = Measures(settings, store, reference, clock)
+    gate = batches.Gate(settings, read_tokens(settings))
+    app = FastAPIOffline(
+        title="Caudal",
+        version=caudal.__version__,
+        description=_DESCRIPTION,
+        redoc_url=None,
+        license_info={"name": "MIT", "identifier": "MIT"},
+    )
+    app.add_middleware(RequestTimer, metrics=metrics)
+    problem.install(app)
+    for router in (
+        batches.router(settings, gate, Ingest(store), measures, metrics, clock),
+        flows.router(store, reference, measures),
+        indicators.router(reference, measures),
+        reports.router(store, reference, measures, clock),
+        ledger.router(store, measures),
+        known.router(store, reference, measures),
+        health.router(store, metrics, load_migrations()),
+    ):
+        app.include_router(router)
+
+    @app.get("/", include_in_schema=False)
+    def get_root() -> RedirectResponse:
+        return RedirectResponse("docs")
+
+    _declare_problems(app)
+    return app
+
+
+def _declare_problems(app: FastAPI) -> None:
+    """Put the model of problems into the OpenAPI document, and out of it the one FastAPI assumes."""
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = original()
+        schemas = document["components"]["schemas"]
+        schemas["ProblemDetails"] = problem.ProblemDetails.model_json_schema()
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        for path in document["paths"].values():
+            for operation in path.values():
+                answer = operation["responses"].get("422", {})
+                if "application/json" in answer.get("content", {}):
+                    operation["responses"].update({str(k): v for k, v in problem.documented(422).items()})
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

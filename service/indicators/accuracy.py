@@ -1,0 +1,83 @@
+"""How often an address database finds a country's own addresses in it: which measurement applies."""
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from caudal.service.indicators.context import Context
+
+# The database that the address table is built from, as the accuracy table names its columns.
+DATABASE_PREFIX = "geo_whois"
+# Measured Sp was 0.998 or more wherever it was measured; the true one lies between this and 1.
+LEAST_SPECIFICITY = 0.998
+# Measured for one country by itself, lower end of 0.87-0.88; the accuracy table has no row for it.
+MEASURED_SENSITIVITY = {"BR": 0.87}
+ABROAD_ROW = "non-US regions"
+_COUNTRY = re.compile(r"\b[A-Z]{2}\b")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Sensitivity of the database inside an area, and on how many addresses it was measured.
+
+    `trials` is None where the number is not known. `extrapolated` says that the measurement was made in
+    other countries than the economy.
+    """
+
+    sensitivity: float
+    trials: int | None
+    extrapolated: bool
+
+
+def domestic_accuracy(context: Context) -> Accuracy | None:
+    """Return the accuracy of placing the economy's own addresses in it; None where none was measured.
+
+    In order: the country's own measurement; the row that names the country, or names countries of its
+    region (addresses of one region's clouds fail alike: their blocks are registered abroad); the row of
+    all regions outside the United States. For the United States itself no row fits: errors point there.
+    """
+    country = context.economy.country
+    own = MEASURED_SENSITIVITY.get(country)
+    if own is not None:
+        return Accuracy(own, None, extrapolated=False)
+    return regional_accuracy(context)
+
+
+def regional_accuracy(context: Context) -> Accuracy | None:
+    """Return the accuracy of placing addresses of the economy's region in it; None where none was measured.
+
+    The table counts an address as found only in its very country, so this sensitivity is a lower bound
+    for a region, and a share corrected with it an upper one.
+    """
+    country = context.economy.country
+    rows = _rows(context.accuracy)
+    for group, sensitivity, trials in rows:
+        named = _named(group)
+        if country in named or named & context.region:
+            return Accuracy(sensitivity, trials, extrapolated=country not in named)
+    if country != "US":
+        for group, sensitivity, trials in rows:
+            if group == ABROAD_ROW:
+                return Accuracy(sensitivity, trials, extrapolated=True)
+    return None
+
+
+def _named(group: str) -> frozenset[str]:
+    """Return the countries a row's name lists after the word "regions"."""
+    return frozenset(_COUNTRY.findall(group.partition(" regions ")[2]))
+
+
+def _rows(table: pl.DataFrame) -> list[tuple[str, float, int]]:
+    """Return (group, sensitivity, addresses sampled) of the rows that a correction can use."""
+    column = next((name for name in table.columns if name.startswith(DATABASE_PREFIX)), None)
+    if column is None or not {"group", "sampled_ips"} <= set(table.columns):
+        return []
+    usable = table.select(
+        pl.col("group").cast(pl.String),
+        pl.col(column).cast(pl.Float64).alias("sensitivity"),
+        pl.col("sampled_ips").cast(pl.Int64),
+    ).drop_nulls()
+    # With Se + Sp ≤ 1 a database tells no more than a coin, and cannot be corrected.
+    usable = usable.filter(pl.col("sensitivity").is_between(1 - LEAST_SPECIFICITY, 1, closed="right"))
+    return [(str(group), float(se), int(n)) for group, se, n in usable.iter_rows()]

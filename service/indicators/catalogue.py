@@ -1,0 +1,36 @@
+"""The catalogue: every indicator by its id, put together from the modules of the groups."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import polars as pl
+
+from caudal.service.indicators import concentration, jurisdiction, value
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.context import Context
+from caudal.service.indicators.errors import DefinitionError
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.observation import Observation
+
+
+def assemble(*groups: tuple[Indicator, ...]) -> Mapping[str, Indicator]:
+    """Return the indicators of `groups` by id, in order; raise DefinitionError where two share one."""
+    catalogue: dict[str, Indicator] = {}
+    for indicator in (each for group in groups for each in group):
+        name = indicator.definition.id
+        if name in catalogue:
+            raise DefinitionError(f"two indicators have the id {name}; an id names one for ever")
+        catalogue[name] = indicator
+    return MappingProxyType(catalogue)
+
+
+CATALOGUE = assemble(jurisdiction.INDICATORS, concentration.INDICATORS, value.INDICATORS)
+
+
+def compute_all(cells: pl.DataFrame, context: Context) -> list[Observation]:
+    """Return the observations of every indicator for the flow cells of one economy-month, in order.
+
+    Raises CellsError where the frame cannot be read. The cells are read once for all.
+    """
+    month = Month.read(cells, context)
+    return [observation for each in CATALOGUE.values() for observation in each.observe(month)]

@@ -1,0 +1,188 @@
+"""The flow cells of one economy and month, read for the indicators."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from caudal.service.indicators.context import UNCHECKED, Context
+from caudal.service.indicators.errors import CellsError
+from caudal.service.indicators.uncertainty import FloatArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+UNKNOWN_COUNTRY = "ZZ"
+# Rungs that name the place itself: the operator's own list, and published cloud regions. An address
+# database (and a folded cell, of which only the country is left) can be wrong.
+EXACT_RUNGS = ("operator", "cloud")
+DIRECTIONS = ("out", "in")
+
+_TEXTS = (
+    "direction",
+    "remote_country",
+    "location_rung",
+    "sampling_from",
+    "platform",
+    "category",
+    "network_kind",
+    "control",
+    "interpretation_status",
+)
+_NUMBERS = ("remote_asn", "stage")
+_KEYS = (*_TEXTS, *_NUMBERS)
+_SUMS = ("bytes", "flows", "bytes_variance")
+COLUMNS: tuple[str, ...] = (*_KEYS, *_SUMS)
+
+
+@dataclass(frozen=True, eq=False)
+class Month:
+    """The directed flow cells of a month as arrays, and its context.
+
+    Only directions out and in are kept, and only cells with bytes or flows; cells equal in every key that
+    an indicator can use are added up and sorted, so that neither row order nor a finer split of the
+    rows changes an answer.
+    """
+
+    cells: pl.DataFrame
+    context: Context
+
+    @classmethod
+    def read(cls, cells: pl.DataFrame, context: Context) -> "Month":
+        """Read the frame of one economy-month; raise CellsError naming a column that it lacks."""
+        missing = [name for name in COLUMNS if name not in cells.columns]
+        if missing:
+            raise CellsError(
+                f"the flow cells lack {', '.join(missing)}; indicators need {', '.join(COLUMNS)}"
+            )
+        try:
+            typed = cells.select(
+                *(pl.col(name).cast(pl.String).fill_null("") for name in _TEXTS),
+                *(pl.col(name).cast(pl.Int64).fill_null(0) for name in _NUMBERS),
+                *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "flows")),
+                pl.col("bytes_variance").cast(pl.Float64),
+            )
+        except pl.exceptions.PolarsError as error:
+            raise CellsError(f"the flow cells cannot be read: {str(error).splitlines()[0]}") from error
+        if typed.filter((pl.col("bytes") < 0) | (pl.col("flows") < 0)).height:
+            raise CellsError(
+                "the flow cells hold negative bytes or flows; sums of traffic cannot be negative"
+            )
+        readable = pl.col("bytes_variance").is_finite() & (pl.col("bytes_variance") >= 0)
+        directed = (
+            typed.filter(
+                pl.col("direction").is_in(DIRECTIONS) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0))
+            )
+            .with_columns(readable.fill_null(value=False).alias("readable"))
+            .with_columns(
+                # Of a cell without a variance nothing better is known than its own size.
+                pl.when("readable")
+                .then("bytes_variance")
+                .otherwise(pl.col("bytes") ** 2)
+                .alias("bytes_variance"),
+                pl.when("readable").then(0.0).otherwise("bytes").alias("bytes_unreadable"),
+            )
+            .sort(*_KEYS, *_SUMS)
+            .group_by(_KEYS, maintain_order=True)
+            .agg(pl.col(*_SUMS, "bytes_unreadable").sum())
+        )
+        return cls(directed, context)
+
+    def __len__(self) -> int:
+        return self.cells.height
+
+    def distinct(self, name: str) -> list[str]:
+        """Return the values of a text column, sorted, each once, without the empty one."""
+        return sorted(value for value in self.cells[name].unique().to_list() if value)
+
+    def equals(self, name: str, value: str) -> BoolArray:
+        """Return which cells have `value` in the text column `name`."""
+        return (self.cells[name] == value).to_numpy()
+
+    def among(self, name: str, values: frozenset[str] | tuple[str, ...]) -> BoolArray:
+        """Return which cells have one of `values` in the text column `name`."""
+        return self.cells[name].is_in(sorted(values)).to_numpy()
+
+    @cached_property
+    def bytes(self) -> FloatArray:
+        """Bytes of each cell."""
+        return self.cells["bytes"].to_numpy()
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Sampling variance of the bytes of each cell."""
+        return self.cells["bytes_variance"].to_numpy()
+
+    @cached_property
+    def flow_records(self) -> FloatArray:
+        """Flow records of each cell."""
+        return self.cells["flows"].to_numpy()
+
+    @cached_property
+    def outward(self) -> BoolArray:
+        """Which cells leave the country."""
+        return self.equals("direction", "out")
+
+    @cached_property
+    def anycast(self) -> BoolArray:
+        """Which cells go to a declared anycast address: somewhere, and nobody can say where."""
+        return self.equals("location_rung", "anycast")
+
+    @cached_property
+    def located(self) -> BoolArray:
+        """Which cells have a known location (l known)."""
+        return ~self.among("remote_country", ("", UNKNOWN_COUNTRY)) & ~self.anycast
+
+    @cached_property
+    def exactly_located(self) -> BoolArray:
+        """Which cells were located by a rung that is not subject to error."""
+        return self.located & self.among("location_rung", EXACT_RUNGS)
+
+    @cached_property
+    def controlled(self) -> BoolArray:
+        """Which cells have a known operator, and so a controlling jurisdiction (j known)."""
+        return ~self.among("control", ("", UNKNOWN_COUNTRY))
+
+    @cached_property
+    def undetermined(self) -> BoolArray:
+        """Which cells lack a location or an operator."""
+        return ~self.located | ~self.controlled
+
+    def total(self, which: BoolArray | None = None) -> float:
+        """Return the bytes of the cells that `which` selects; of all without it."""
+        return float(self.bytes.sum() if which is None else self.bytes[which].sum())
+
+    def total_variance(self, which: BoolArray | None = None) -> float:
+        """Return the sampling variance of `total` of the same cells."""
+        return float(self.variance.sum() if which is None else self.variance[which].sum())
+
+    def flows(self, which: BoolArray | None = None) -> int:
+        """Return the flow records of the cells that `which` selects; of all without it."""
+        return int(self.flow_records.sum() if which is None else self.flow_records[which].sum())
+
+    def share(self, which: BoolArray) -> float:
+        """Return the share of all bytes that `which` selects; 0 of a month without bytes."""
+        total = self.total()
+        return self.total(which) / total if total > 0 else 0.0
+
+    @cached_property
+    def undetermined_share(self) -> float | None:
+        """The undetermined share (J9); None of a month without bytes."""
+        return self.share(self.undetermined) if self.total() > 0 else None
+
+    @cached_property
+    def assumed_share(self) -> float:
+        """Share of the bytes whose sampling rate was assumed."""
+        return self.share(self.equals("sampling_from", "assumed"))
+
+    @cached_property
+    def unchecked_share(self) -> float:
+        """Share of the bytes whose attribution rests on rows that nobody has checked."""
+        unchecked = self.cells["interpretation_status"].str.contains(UNCHECKED, literal=True)
+        return self.share(unchecked.to_numpy())
+
+    @cached_property
+    def variance_unknown(self) -> bool:
+        """Whether some cells had no readable sampling variance."""
+        return bool((self.cells["bytes_unreadable"] > 0).any())

@@ -1,0 +1,322 @@
+"""Concentration: on how few providers and jurisdictions a country's traffic depends.
+
+A provider is the platform of a cell; where there is none but the network is a listed access or transit
+network, that network by its AS number (one network, one provider: what several networks of one owner
+share is not known here). Everything else has no known provider: unlisted and folded networks. Shares of
+C1, C3 and C4 are among bytes of known providers.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.uncertainty import (
+    FloatArray,
+    Interval,
+    Quantity,
+    clip,
+    envelope,
+    herfindahl,
+    normal_interval,
+    positive_interval,
+    probability_larger,
+    weighted_share,
+)
+
+FLOW = ("direction", "bytes", "bytes_variance")
+PROVIDER = (*FLOW, "platform", "remote_asn", "network_kind")
+RANKS = (1, 4, 8)
+
+
+class Owners:
+    """The bytes of each known owner, the largest first, and those of unknown owners."""
+
+    def __init__(self, month: Month, owner: pl.Expr) -> None:
+        """Add up the month by `owner`, an expression that is empty where the owner is unknown."""
+        sums = (
+            month.cells.with_columns(owner.alias("owner"))
+            .group_by("owner")
+            .agg(pl.col("bytes", "bytes_variance", "flows").sum())
+            .filter(pl.col("bytes") > 0)
+            .sort("bytes", "owner", descending=[True, False])
+        )
+        known, unknown = sums.filter(pl.col("owner") != ""), sums.filter(pl.col("owner") == "")
+        self.names: list[str] = known["owner"].to_list()
+        self.bytes: FloatArray = known["bytes"].to_numpy()
+        self.variance: FloatArray = known["bytes_variance"].to_numpy()
+        self.flows = int(known["flows"].sum())
+        self.unknown = float(unknown["bytes"].sum())
+        self.unknown_variance = float(unknown["bytes_variance"].sum())
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def known(self) -> float:
+        """Bytes of all known owners."""
+        return float(self.bytes.sum())
+
+    def herfindahl(self) -> Quantity:
+        """Return H among the bytes of known owners."""
+        return herfindahl(self.bytes, self.variance)
+
+    def atomised(self) -> Quantity:
+        """Return H of all bytes if every unknown byte had an owner of its own: the least possible."""
+        return herfindahl(self.bytes, self.variance, self.unknown, self.unknown_variance)
+
+    def merged(self) -> Quantity:
+        """Return H of all bytes if the largest owner had every unknown byte: the greatest possible."""
+        first = np.zeros(len(self))
+        first[0] = 1.0
+        return herfindahl(self.bytes + first * self.unknown, self.variance + first * self.unknown_variance)
+
+    def herfindahl_interval(self, level: float) -> Interval:
+        """Return the envelope of the sampling intervals of H as known, atomised and merged."""
+        return envelope(
+            positive_interval(each, level, greatest=1.0)
+            for each in (self.herfindahl(), self.atomised(), self.merged())
+        )
+
+
+def providers(month: Month) -> Owners:
+    """Return the month by provider."""
+    listed = (pl.col("network_kind") != "") & (pl.col("remote_asn") > 0)
+    return Owners(
+        month,
+        pl.when(pl.col("platform") != "")
+        .then("platform")
+        .when(listed)
+        .then(pl.format("AS{}", "remote_asn"))
+        .otherwise(pl.lit("")),
+    )
+
+
+def jurisdictions(month: Month) -> Owners:
+    """Return the month by controlling jurisdiction."""
+    return Owners(month, pl.when(pl.Series(month.controlled)).then("control").otherwise(pl.lit("")))
+
+
+def _of_providers(
+    answer: Callable[[Owners, Definition], list[Estimate]],
+) -> Callable[[Month, Definition], list[Estimate]]:
+    """Return the function of a month that gives `answer` of its providers, if any provider is known."""
+
+    def estimate(month: Month, definition: Definition) -> list[Estimate]:
+        owners = providers(month)
+        if not owners.names:
+            return [undefined("none of the bytes has a known provider", owners.flows)]
+        return answer(owners, definition)
+
+    return estimate
+
+
+def _provider_details(owners: Owners) -> dict[str, float]:
+    return {
+        "providers": float(len(owners)),
+        "provider_unknown": owners.unknown / (owners.known + owners.unknown),
+    }
+
+
+_PROVIDER_DETAILS = {
+    "providers": "number of known providers with bytes",
+    "provider_unknown": "share of all bytes whose provider is unknown",
+}
+
+
+def platform_concentration(owners: Owners, definition: Definition) -> list[Estimate]:
+    """C1: the Herfindahl-Hirschman index of the providers' shares."""
+    index = owners.herfindahl()
+    low, high = owners.herfindahl_interval(definition.level)
+    sampling = positive_interval(index, definition.level, greatest=1.0)
+    details = {
+        **_provider_details(owners),
+        "observed": float(((owners.bytes / owners.known) ** 2).sum()),
+        "sampling_low": sampling[0],
+        "sampling_high": sampling[1],
+        "bound_low": owners.atomised().value,
+        "bound_high": owners.merged().value,
+    }
+    return [Estimate(index.value, low, high, owners.flows, details=details)]
+
+
+def jurisdiction_concentration(month: Month, definition: Definition) -> list[Estimate]:
+    """C2: the Herfindahl-Hirschman index of the control shares J4."""
+    owners = jurisdictions(month)
+    if not owners.names:
+        return [undefined("none of the bytes has a known operator", month.flows())]
+    index = owners.atomised()
+    low, high = owners.herfindahl_interval(definition.level)
+    details = {
+        "jurisdictions": float(len(owners)),
+        "among_known": owners.herfindahl().value,
+        "operator_unknown": owners.unknown / (owners.known + owners.unknown),
+        "bound_high": owners.merged().value,
+    }
+    return [Estimate(index.value, low, high, month.flows(), details=details)]
+
+
+def effective_number(owners: Owners, definition: Definition) -> list[Estimate]:
+    """C3: how many providers of equal size would be as concentrated."""
+    low, high = owners.herfindahl_interval(definition.level)
+    return [
+        Estimate(
+            1 / owners.herfindahl().value,
+            1 / high,
+            1 / low,
+            owners.flows,
+            details=_provider_details(owners),
+        )
+    ]
+
+
+def largest(owners: Owners, definition: Definition) -> list[Estimate]:
+    """C4: the share of the k largest providers together, for k of 1, 4 and 8."""
+    return [_largest(owners, k, definition.level) for k in RANKS]
+
+
+def _largest(owners: Owners, k: int, level: float) -> Estimate:
+    top = (np.arange(len(owners)) < k).astype(np.float64)
+    share = weighted_share(top, owners.bytes, owners.variance)
+    amounts = np.append(owners.bytes, owners.unknown)
+    variances = np.append(owners.variance, owners.unknown_variance)
+    least, most = (weighted_share(np.append(top, extra), amounts, variances) for extra in (0.0, 1.0))
+    low, high = envelope(normal_interval(each, level, 0.0, 1.0) for each in (share, least, most))
+    details = {**_provider_details(owners), "bound_low": least.value, "bound_high": most.value}
+    flags = set()
+    if len(owners) > k:
+        apart = Quantity(
+            float(owners.bytes[k - 1] - owners.bytes[k]), float(owners.variance[k - 1 : k + 1].sum())
+        )
+        details["rank_certainty"] = probability_larger(apart)
+        if details["rank_certainty"] < level:
+            flags.add("rank_unstable")
+    value = clip(share.value, 0.0, 1.0)
+    return Estimate(value, low, high, owners.flows, f"k={k}", details, frozenset(flags))
+
+
+INDICATORS = (
+    Indicator(
+        Definition(
+            id="C1",
+            group="concentration",
+            title={
+                "en": "Platform concentration (HHI)",
+                "es": "Concentración por plataforma (IHH)",
+                "pt": "Concentração por plataforma (IHH)",
+            },
+            unit="index",
+            range=(0.0, 1.0),
+            formula="H = Σ_p s_p² − Σ_p var(s_p), s_p the provider's share of the bytes of known "
+            "providers, var(s_p) its sampling variance; for n equal sampled units this is "
+            "(n·H − 1) / (n − 1). Times 10,000 in the unit of competition authorities",
+            inputs=PROVIDER,
+            uncertainty="Sampling by the delta method, Σ 4(s−H)²V/B², on the log scale; extended by the "
+            "bytes without a known provider: each with an owner of its own (least), or all with the "
+            "largest (greatest).",
+            source="Concentration of Internet Society Pulse; Hirschman 1945, Herfindahl 1950",
+            source_status="verified",
+            critique="The index depends on what counts as one market and one provider: platforms of one "
+            "parent are counted apart. Bytes are not revenue, and video outweighs everything.",
+            method_version="1",
+            details={
+                **_PROVIDER_DETAILS,
+                "observed": "Σ s² before the correction for sampling",
+                "sampling_low": "lower limit by sampling alone",
+                "sampling_high": "upper limit by sampling alone",
+                "bound_low": "the index if every unattributed byte had an owner of its own",
+                "bound_high": "the index if the largest provider had every unattributed byte",
+            },
+        ),
+        _of_providers(platform_concentration),
+    ),
+    Indicator(
+        Definition(
+            id="C2",
+            group="concentration",
+            title={
+                "en": "Jurisdiction concentration (HHI)",
+                "es": "Concentración por jurisdicción (IHH)",
+                "pt": "Concentração por jurisdição (IHH)",
+            },
+            unit="index",
+            range=(0.0, 1.0),
+            formula="HJ = Σ_j FCS_j² − Σ_j var(FCS_j), FCS as J4: shares of all bytes, so that unknown "
+            "operators add nothing",
+            inputs=(*FLOW, "control"),
+            uncertainty="As C1; the value is at the lower bound, where every byte of an unknown operator "
+            "has a jurisdiction of its own.",
+            source="Internet Society Pulse; Kumar et al. 2023",
+            source_status="verified",
+            critique="One dominant jurisdiction and two rival ones are not the same risk, whatever the "
+            "index; it does not see whether the largest is the country itself.",
+            method_version="1",
+            details={
+                "jurisdictions": "number of jurisdictions with bytes",
+                "among_known": "the index among the bytes of known operators only",
+                "operator_unknown": "share of all bytes whose operator is unknown",
+                "bound_high": "the index if the largest jurisdiction had every unattributed byte",
+            },
+        ),
+        jurisdiction_concentration,
+    ),
+    Indicator(
+        Definition(
+            id="C3",
+            group="concentration",
+            title={
+                "en": "Effective number of platforms",
+                "es": "Número efectivo de plataformas",
+                "pt": "Número efetivo de plataformas",
+            },
+            unit="count",
+            range=(1.0, None),
+            formula="ENP = 1 / H, H as C1 (the Hill number of order 2)",
+            inputs=PROVIDER,
+            uncertainty="The limits of C1, inverted.",
+            source="Laakso & Taagepera 1979 (formula read in Oxford Reference, “effective number of "
+            "parties”); Hill 1973",
+            source_status="verified_formula_memory_hill",
+            critique="It ignores who the largest is, and reads as a count of alternatives that users may "
+            "not have.",
+            method_version="1",
+            details=_PROVIDER_DETAILS,
+        ),
+        _of_providers(effective_number),
+    ),
+    Indicator(
+        Definition(
+            id="C4",
+            group="concentration",
+            title={
+                "en": "Share of the k largest platforms",
+                "es": "Participación de las k mayores plataformas",
+                "pt": "Participação das k maiores plataformas",
+            },
+            unit="share",
+            range=(0.0, 1.0),
+            formula="CR_k = the sum of the k largest s_p, s_p as C1, for k = 1, 4, 8; 1 where there are "
+            "no more than k providers",
+            inputs=PROVIDER,
+            uncertainty="Sampling (delta method) for the k providers that were largest, extended by the "
+            "bytes without a known provider: none of them, or all, with those k. Choosing the largest "
+            "after sampling biases the value upwards: rank_certainty tells how sure the cut is.",
+            source="Industrial economics; 150 networks carried half of the traffic: Labovitz et al. 2010",
+            source_status="verified",
+            critique="k is arbitrary, and everything beyond the k-th is ignored.",
+            method_version="1",
+            dimension="k",
+            details={
+                **_PROVIDER_DETAILS,
+                "bound_low": "share of all bytes if the k largest had no unattributed byte",
+                "bound_high": "share of all bytes if they had every unattributed byte",
+                "rank_certainty": "probability, by sampling, that the k-th provider is larger than the next",
+            },
+        ),
+        _of_providers(largest),
+    ),
+)

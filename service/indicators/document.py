@@ -1,0 +1,125 @@
+"""The page about the indicators, written from their definitions.
+
+`python -m caudal.service.indicators.document > docs/indicators.md` writes it anew.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+
+from caudal.service.indicators.catalogue import CATALOGUE
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.observation import COMMON_DETAILS, FLAGS
+
+COMMAND = "python -m caudal.service.indicators.document > docs/indicators.md"
+
+_PREFACE = f"""# The indicators
+
+<!-- Written from the definitions by `{COMMAND}`: change those, not this page. -->
+
+Every indicator is computed for one economy and one month from flow cells: sums of IP bytes, packets and
+flow records by network, place and direction. Who operates a network, and who controls the operator, is
+joined from the reference tables when the indicator is computed.
+
+## How to read an answer
+
+- **value, low, high**: the value and its interval, at the level of the definition (95 % unless it says
+  otherwise). The interval holds what sampling, missing knowledge and known errors of the sources allow;
+  it need not be symmetrical, and the value may lie at its end.
+- **undetermined**: the share of the month's bytes that lack a location or an operator (J9). It stands
+  beside every value.
+- **coverage**: the share of the economy's subscribers that the reporting networks serve; null where no
+  operator declared it. Nothing is extrapolated to the rest.
+- **flows**: the flow records behind the value. Below the minimum of the definition the answer is
+  *insufficient*: no value, and a reason.
+- **flags** and **details**: what to know before quoting the number, and the figures it is made of.
+
+## Notation
+
+B[·] is the sum of the bytes, out of the country and in, of the cells that satisfy ·; B without brackets
+is all of them. c is the economy, g(c) the country group taken as its region, l the location of the far
+end, j the jurisdiction that controls its operator, s a share, o and i outward and inward. Traffic inside
+the country's own networks, and in transit, is left out.
+
+## What the intervals are made of
+
+- **Sampling.** Each cell carries the variance V of its bytes: N(N−1)b²/p for b bytes in p packets sampled
+  1:N, 0 unsampled (Duffield, Lund & Thorup 2001). Variances add. A share S has the variance
+  ((1−S)²·V_in + S²·V_out)/B² (delta method).
+- **The unknown.** A byte without location or operator could be anything. The interval runs from none of
+  them to all of them having what is counted, before anything else: [p, p + the unknown part].
+- **Location.** Address databases miss addresses of a country's own clouds. With the sensitivity Se and
+  the specificity Sp that were measured, the true share is p* = (p − (1−Sp)) / (Se + Sp − 1)
+  (Rogan & Gladen 1978), applied to the bytes that a database located and to no others. The value is the
+  share as observed; the correction widens the interval, because Se was measured on addresses of public
+  clouds and not on this traffic.
+- Values are given to 12 significant digits.
+"""
+
+
+def catalogue_document(catalogue: Mapping[str, Indicator] = CATALOGUE) -> str:
+    """Return the page in Markdown, with one section per group and one entry per indicator."""
+    return "\n".join(_lines(catalogue))
+
+
+def _lines(catalogue: Mapping[str, Indicator]) -> Iterator[str]:
+    definitions = [indicator.definition for indicator in catalogue.values()]
+    yield _PREFACE
+    yield "## Flags"
+    yield ""
+    yield from _table(("flag", "meaning"), ((f"`{flag}`", meaning) for flag, meaning in FLAGS.items()))
+    yield "Details that any observation may carry:"
+    yield ""
+    yield from _table(("detail", "meaning"), ((f"`{k}`", v) for k, v in COMMON_DETAILS.items()))
+    yield "## Overview"
+    yield ""
+    yield from _table(
+        ("id", "indicator", "unit", "one value per"),
+        ((f"[{d.id}](#{d.id.lower()})", d.title["en"], d.unit, d.dimension or "month") for d in definitions),
+    )
+    for group, members in groupby(definitions, key=lambda d: d.group):
+        yield f"## {group.capitalize()}"
+        yield ""
+        for definition in members:
+            yield from _entry(definition)
+
+
+def _entry(definition: Definition) -> Iterator[str]:
+    least, greatest = definition.range
+    yield f'### <a id="{definition.id.lower()}"></a>{definition.id} · {definition.title["en"]}'
+    yield ""
+    yield f"*{definition.title['es']}* (es) · *{definition.title['pt']}* (pt)"
+    yield ""
+    yield f"> {definition.formula}"
+    yield ""
+    yield from _table(
+        ("", ""),
+        (
+            ("unit", definition.unit),
+            ("range", f"{least:g} to {greatest:g}" if greatest is not None else f"{least:g} or more"),
+            ("one value per", definition.dimension or "month"),
+            ("computed from", ", ".join(f"`{name}`" for name in definition.inputs)),
+            ("interval", f"{definition.uncertainty} Level {definition.level:.0%}."),
+            ("minimum sample", f"{definition.minimum_flows} flow records"),
+            ("source", f"{definition.source} (`{definition.source_status}`)"),
+            ("critique", definition.critique),
+            ("method version", definition.method_version),
+        ),
+    )
+    if definition.details:
+        yield from _table(("detail", "meaning"), ((f"`{k}`", v) for k, v in definition.details.items()))
+
+
+def _table(
+    head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | tuple[tuple[str, ...], ...]
+) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(catalogue_document())

@@ -1,0 +1,21 @@
+"""The errors of the indicators, a branch of the service's tree.
+
+ServiceError
+└── IndicatorError
+    ├── CellsError        a frame of flow cells that the indicators cannot read
+    └── DefinitionError   an indicator that contradicts its own definition, or the catalogue
+"""
+
+from caudal.service.errors import ServiceError
+
+
+class IndicatorError(ServiceError):
+    """An indicator cannot be computed at all; the message says what is wrong, where, and what to do."""
+
+
+class CellsError(IndicatorError):
+    """A frame of flow cells lacks a column, or holds one that cannot be read as declared."""
+
+
+class DefinitionError(IndicatorError):
+    """An indicator answers something that its definition does not declare, or two share an id."""

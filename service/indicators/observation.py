@@ -1,0 +1,87 @@
+"""What an indicator answers: estimates from its function, observations once they may be published."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from caudal.service.indicators.errors import DefinitionError
+
+FLAGS: Mapping[str, str] = {
+    "from_memory": "rests on reference rows that were not checked against a primary source",
+    "imputed_sampling": "some bytes came without a sampling rate, and 1 was taken",
+    "variance_unknown": "some cells had no readable sampling variance; their bytes are taken as ±100 %",
+    "coverage_undeclared": "no operator declared its subscribers: per-user figures divide by all internet users",
+    "accuracy_extrapolated": "location accuracy was measured in other countries than this one",
+    "accuracy_unmeasured": "no measured location accuracy fits this economy: locations are taken as they are",
+    "rank_unstable": "sampling alone could exchange the last provider counted and the first one not counted",
+    "synthetic": "made by a traffic model, not metered",
+}
+
+# Figures that any observation may carry, whatever its indicator.
+COMMON_DETAILS: Mapping[str, str] = {
+    "assumed_share": "share of the bytes whose sampling rate was assumed to be 1 (with imputed_sampling)",
+    "from_memory_share": "share of the bytes attributed by unchecked reference rows (with from_memory)",
+}
+
+# More digits than any input has, and few enough that the order of summation cannot show.
+SIGNIFICANT_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an indicator's function returns: a value in [low, high] from so many flow records, or why not."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    flows: int
+    dimension: str | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A published answer of an indicator.
+
+    Either `value`, `low` and `high` are finite with low ≤ value ≤ high and `reason` is None, or the three
+    are None and `reason` says why the answer is "insufficient". `undetermined` is the undetermined share
+    (J9) of the month, None of a month without bytes. `flows` counts the flow records behind the value.
+    """
+
+    indicator: str
+    dimension: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    undetermined: float | None
+    coverage: float | None
+    flows: int
+    flags: tuple[str, ...]
+    reason: str | None
+    details: dict[str, float]
+
+
+def undefined(reason: str, flows: int, dimension: str | None = None) -> Estimate:
+    """Return the estimate that there is none, and why."""
+    return Estimate(None, None, None, flows, dimension, reason=reason)
+
+
+def rounded(value: float, where: str) -> float:
+    """Return `value` to 12 significant digits; raise DefinitionError where it is not finite."""
+    if not math.isfinite(value):
+        raise DefinitionError(f"{where} is {value}; an indicator must answer finite numbers or a reason")
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def ordered(low: float, value: float, high: float, where: str) -> tuple[float, float, float]:
+    """Return the three rounded, with low ≤ value ≤ high; raise DefinitionError where they are not so.
+
+    Limits that miss the value by no more than the order of summation can cause are set to it.
+    """
+    low, value, high = (rounded(number, where) for number in (low, value, high))
+    slack = 1e-9 * max(1.0, abs(value))
+    if low > value + slack or high < value - slack:
+        raise DefinitionError(f"{where} is {value}, outside its own interval [{low}, {high}]")
+    return min(low, value), value, max(high, value)

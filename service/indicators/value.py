@@ -1,0 +1,202 @@
+"""Value: what leaves a country as raw material, and what comes back."""
+
+import numpy as np
+
+from caudal.service.indicators.cells import BoolArray, Month
+from caudal.service.indicators.context import UNCHECKED
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.uncertainty import (
+    Quantity,
+    envelope,
+    normal_interval,
+    ratio_bounds,
+    weighted_share,
+)
+
+FLOW = ("direction", "bytes", "bytes_variance")
+ALL_BUT_VIDEO = "all except video and CDN"
+# Words of a category (they are joined by "_") and categories whose bytes are video or cached copies.
+VIDEO_WORDS = frozenset({"video", "cdn", "tv"})
+VIDEO_CATEGORIES = frozenset({"media_streaming"})
+# Words of categories that live on observing people: collectors of raw data that sell finished services.
+OBSERVER_WORDS = frozenset({"adtech", "measurement", "attribution", "audience", "analytics"})
+RAW_STAGES = (1, 2)
+USERS_ERROR = 0.10
+GIGABYTE = 1e9
+
+
+def has_word(category: str, words: frozenset[str]) -> bool:
+    """Return whether one of the words that make up a category is among `words`."""
+    return not words.isdisjoint(category.split("_"))
+
+
+def is_video(category: str) -> bool:
+    """Return whether the bytes of a category are video or copies held by a content delivery network."""
+    return category in VIDEO_CATEGORIES or has_word(category, VIDEO_WORDS)
+
+
+def _asymmetry(month: Month, which: BoolArray) -> Quantity | None:
+    if month.total(which) == 0:
+        return None
+    signs = np.where(month.outward, 1.0, -1.0)
+    return weighted_share(signs[which], month.bytes[which], month.variance[which])
+
+
+def flow_asymmetry(month: Month, definition: Definition) -> list[Estimate]:
+    """V1: outward minus inward bytes over their sum, without video and CDN, then by category."""
+    categories = month.distinct("category")
+    video = month.among("category", tuple(c for c in categories if is_video(c)))
+    uncategorised = month.equals("category", "")
+    answers = [_all_but_video(month, definition, video, uncategorised)]
+    for category in categories:
+        which = month.equals("category", category)
+        asymmetry = _asymmetry(month, which)
+        if asymmetry is not None:
+            low, high = normal_interval(asymmetry, definition.level, -1.0, 1.0)
+            details = {"share_of_bytes": month.share(which)}
+            answers.append(Estimate(asymmetry.value, low, high, month.flows(which), category, details))
+    return answers
+
+
+def _all_but_video(
+    month: Month, definition: Definition, video: BoolArray, uncategorised: BoolArray
+) -> Estimate:
+    flows = month.flows(~video)
+    asymmetry = _asymmetry(month, ~video)
+    if asymmetry is None:
+        return undefined("all bytes are video or content delivery", flows, ALL_BUT_VIDEO)
+    details = {
+        "share_of_bytes": month.share(~video),
+        "video_and_cdn": month.share(video),
+        "uncategorised": month.share(uncategorised),
+    }
+    scenarios = [asymmetry]
+    categorised = _asymmetry(month, ~video & ~uncategorised)
+    if categorised is not None:
+        scenarios.append(categorised)
+        details["categorised_only"] = categorised.value
+    everything = _asymmetry(month, np.ones(len(month), dtype=np.bool_))
+    if everything is not None:
+        details["with_video_and_cdn"] = everything.value
+    low, high = envelope(normal_interval(each, definition.level, -1.0, 1.0) for each in scenarios)
+    return Estimate(asymmetry.value, low, high, flows, ALL_BUT_VIDEO, details)
+
+
+def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
+    """V2: gigabytes a month that each user sends to platforms of the raw stages of the ladder."""
+    context = month.context
+    out = month.outward
+    declared = context.covered_users is not None and context.covered_users > 0
+    users = context.covered_users if declared else context.economy.internet_users
+    if not users:
+        why = f"needs the number of users: none was declared and none is known of {context.economy.country}"
+        return [undefined(why, month.flows(out))]
+    stage = month.cells["stage"].to_numpy()
+    raw = out & np.isin(stage, RAW_STAGES)
+    # A listed access or transit network is known to be no platform, and so at no stage.
+    unstaged = out & (stage == 0) & month.equals("network_kind", "")
+    observers = out & month.among(
+        "category", tuple(c for c in month.distinct("category") if has_word(c, OBSERVER_WORDS))
+    )
+
+    def sampling(which: BoolArray) -> tuple[float, float]:
+        quantity = Quantity(month.total(which), month.total_variance(which))
+        return normal_interval(quantity, definition.level, 0.0)
+
+    def per_user(amount: float) -> float:
+        return amount / GIGABYTE / users
+
+    certain = ratio_bounds(sampling(raw), GIGABYTE * users, USERS_ERROR)
+    possible = ratio_bounds(sampling(raw | unstaged), GIGABYTE * users, USERS_ERROR)
+    low, high = envelope([certain, possible])
+    details = {
+        "metered_low": certain[0],
+        "metered_high": certain[1],
+        "bound_high": per_user(month.total(raw | unstaged)),
+        "total_outflow": per_user(month.total(out)),
+        "observer_outflow": per_user(month.total(observers)),
+        "per_day": per_user(month.total(raw)) / context.days_in_month,
+        "users": float(users),
+    }
+    flags = set()
+    if not declared:
+        flags.add("coverage_undeclared")
+        if UNCHECKED in context.economy.status:
+            flags.add("from_memory")
+    value = per_user(month.total(raw))
+    return [Estimate(value, low, high, month.flows(out), details=details, flags=frozenset(flags))]
+
+
+INDICATORS = (
+    Indicator(
+        Definition(
+            id="V1",
+            group="value",
+            title={
+                "en": "Flow asymmetry",
+                "es": "Asimetría de los flujos",
+                "pt": "Assimetria dos fluxos",
+            },
+            unit="index",
+            range=(-1.0, 1.0),
+            formula="FA = (Bo − Bi) / (Bo + Bi), o out of the country, i in; without platforms whose "
+            "category is video or content delivery, then for each category",
+            inputs=(*FLOW, "category"),
+            uncertainty="Sampling (delta method). Without video and CDN, the envelope with the same among "
+            "categorised bytes only: what has no category may be either. A category by itself is not "
+            "extended by bytes without a category.",
+            source="Volume says little about value: UNCTAD, Digital Economy Report 2021",
+            source_status="verified",
+            critique="Inbound video swamps everything else, and a platform that mixes search and video "
+            "is left out whole; telemetry inside encrypted sessions is invisible.",
+            method_version="1",
+            dimension="category",
+            details={
+                "share_of_bytes": "share of all bytes that this value is about",
+                "video_and_cdn": "share of all bytes left out as video or content delivery",
+                "uncategorised": "share of all bytes without a category, kept in",
+                "categorised_only": "the asymmetry among bytes with a category",
+                "with_video_and_cdn": "the asymmetry of all bytes",
+            },
+        ),
+        flow_asymmetry,
+    ),
+    Indicator(
+        Definition(
+            id="V2",
+            group="value",
+            title={
+                "en": "Raw-data outflow per user",
+                "es": "Salida de datos en bruto por usuario",
+                "pt": "Saída de dados brutos por usuário",
+            },
+            unit="GB/user/month",
+            range=(0.0, None),
+            formula="RDO = Bo[stage L1-L2] / users; GB = 10⁹ bytes; users as declared by the reporting "
+            "operators, else all internet users of the economy",
+            inputs=(*FLOW, "stage", "category", "network_kind", "covered_users", "economy", "days_in_month"),
+            uncertainty="Bounds: the sampling interval of the bytes over users ± 10 %; extended upwards by "
+            "outward bytes to networks of unknown operators, as if all of them were raw. metered_low and "
+            "metered_high are the limits without that extension.",
+            source="Data as raw material: Ahumada & Sossdorf 2025; the ladder of stages: Pérez 2010",
+            source_status="verified",
+            critique="The stage is a tag of the platform, not of the content: most platforms that gather "
+            "raw data sell finished services and stand at L4, so the value is near zero by "
+            "construction; read it with total_outflow and observer_outflow.",
+            method_version="1",
+            details={
+                "metered_low": "lower limit by sampling and users alone",
+                "metered_high": "upper limit by sampling and users alone",
+                "bound_high": "the outflow if every byte to a network of unknown operator were raw",
+                "total_outflow": "all bytes out per user, GB",
+                "observer_outflow": "bytes out per user to advertising, measurement, audience and analytics "
+                "platforms, GB",
+                "per_day": "the value per day of the month, GB",
+                "users": "users divided by",
+            },
+        ),
+        raw_outflow,
+    ),
+)

@@ -1,0 +1,169 @@
+"""Errors as RFC 9457 problem details: one clear answer to everything that can be asked wrongly."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from caudal.reference import ReferenceError as FactsError
+from caudal.service.errors import NotFound, QuestionError, StoreError
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger(__name__)
+
+# Every kind of problem: what its type ends in → (title, status).
+KINDS: dict[str, tuple[str, int]] = {
+    "bad-digest": ("The body is not what its digest says", 400),
+    "unauthorized": ("A bearer token is needed", 401),
+    "forbidden": ("The token does not allow this", 403),
+    "unknown-path": ("There is no such resource", 404),
+    "unknown-economy": ("The economy has no data", 404),
+    "unknown-indicator": ("There is no such indicator", 404),
+    "unknown-month": ("The month has no data", 404),
+    "method-not-allowed": ("The resource does not take this method", 405),
+    "too-large": ("The body is too large", 413),
+    "unsupported-media-type": ("The body is of the wrong media type", 415),
+    "invalid-request": ("The request cannot be read", 422),
+    "invalid-question": ("The question cannot be answered as asked", 422),
+    "invalid-batch": ("The batch does not follow the contract", 422),
+    "batch-refused": ("The batch must not be stored", 422),
+    "internal": ("The service failed", 500),
+    "store-unavailable": ("The store does not answer", 503),
+    "not-ready": ("The service is not ready", 503),
+    "http": ("The request failed", 400),
+}
+
+
+class ProblemDetails(BaseModel):
+    """A problem as it is sent; members beside these depend on the type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="names the kind of problem", examples=["urn:caudal:problem:unknown-month"])
+    title: str = Field(description="the kind of problem in words", examples=["The month has no data"])
+    status: int = Field(description="the HTTP status", examples=[404])
+    detail: str = Field(
+        description="what is wrong here, and what to do",
+        examples=["XA has no flows in 2026-01; months with data: 2026-08, 2026-09, 2026-10"],
+    )
+    instance: str = Field(description="the path that was asked for", examples=["/v1/reports/XA/2026-01"])
+
+
+class Problem(Exception):
+    """A problem to answer with; `extras` become members of it, `headers` go with it."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        extras: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.status = status or KINDS[kind][1]
+        self.detail = detail
+        self.extras = dict(extras or {})
+        self.headers = dict(headers or {})
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI responses that say these statuses answer a problem."""
+    titles: dict[int, list[str]] = {}
+    for title, status in KINDS.values():
+        titles.setdefault(status, []).append(title)
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    return {
+        status: {
+            "description": "; or: ".join(titles.get(status, ["The request failed"])),
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an application with a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(QuestionError, _question)
+    app.add_exception_handler(StoreError, _store)
+    app.add_exception_handler(FactsError, _facts)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)
+
+
+def _answer(request: Request, problem: Problem) -> JSONResponse:
+    title = KINDS[problem.kind][0]
+    content = {
+        "type": f"urn:caudal:problem:{problem.kind}",
+        "title": title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.url.path,
+        **problem.extras,
+    }
+    return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return _answer(request, error)
+
+
+def _not_found(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NotFound)
+    extras = {"available": error.available}
+    return _answer(request, Problem(f"unknown-{error.kind}", str(error), extras=extras))
+
+
+def _question(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("invalid-question", str(error)))
+
+
+def _facts(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("invalid-question", str(error)))
+
+
+def _store(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s", error)
+    detail = "the store does not answer; nothing was acknowledged: try again in a moment"
+    return _answer(request, Problem("store-unavailable", detail, headers={"Retry-After": "5"}))
+
+
+def _validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"location": ".".join(str(part) for part in each["loc"]), "message": str(each["msg"])}
+        for each in error.errors()
+    ]
+    detail = "; ".join(f"{each['location']}: {each['message']}" for each in errors)
+    return _answer(request, Problem("invalid-request", detail, extras={"errors": errors}))
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        problem = Problem(
+            "unknown-path", f"there is nothing at {request.url.path}; /docs lists what there is"
+        )
+    elif error.status_code == 405:
+        detail = f"{request.url.path} does not take {request.method}; it takes {headers.get('Allow', 'other methods')}"
+        problem = Problem("method-not-allowed", detail, headers=headers)
+    else:
+        problem = Problem("http", str(error.detail), headers=headers, status=error.status_code)
+    return _answer(request, problem)
+
+
+def _internal(request: Request, _: Exception) -> JSONResponse:
+    # The traceback goes to the log, by the server; the answer says nothing of the inside.
+    return _answer(request, Problem("internal", "an error of the service; its log says which"))

@@ -1,0 +1,63 @@
+"""The ledger: what became of every record, by exporter and day or month."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import polars as pl
+
+from caudal.collector.batch import LEDGER_COUNTS
+from caudal.service.store import Store
+
+
+@dataclass(frozen=True)
+class LedgerAnswer:
+    """`rows` has time, operator, collector, exporter, the counts and balanced; `total` the counts.
+
+    `more` says that there are rows that are not shown.
+    """
+
+    rows: pl.DataFrame
+    total: dict[str, int]
+    balanced: bool
+    exporters: int
+    more: bool
+
+
+def ledger(
+    store: Store,
+    economy: str,
+    start: datetime,
+    end: datetime,
+    by: Literal["day", "month"],
+    limit: int = 10_000,
+) -> LedgerAnswer:
+    """Return the ledger of an economy in [start, end), whole days; the total is over all rows, shown or not.
+
+    A row is balanced when received = decoded + waiting + malformed + filtered and decoded = aggregated +
+    events: nothing was lost without being counted. The answer is balanced when every row is.
+    """
+    slot = "time" if by == "day" else "toDateTime(toStartOfMonth(time), 'UTC')"
+    counts = ", ".join(f"sum({name}) AS sum_{name}" for name in LEDGER_COUNTS)
+    rows = store.frame(
+        f"SELECT toUInt32({slot}) AS slot, operator, collector, exporter, {counts} FROM ledger_day "
+        "WHERE economy = {economy:String} AND time >= toDateTime({start:UInt32}, 'UTC') "
+        "AND time < toDateTime({end:UInt32}, 'UTC') "
+        "GROUP BY slot, operator, collector, exporter ORDER BY slot, operator, collector, exporter",
+        {"economy": economy, "start": int(start.timestamp()), "end": int(end.timestamp())},
+    )
+    named = rows.rename({f"sum_{name}": name for name in LEDGER_COUNTS}).with_columns(
+        _balanced().alias("balanced"),
+        pl.from_epoch("slot", time_unit="s").dt.replace_time_zone("UTC").alias("time"),
+    )
+    shown = named.select("time", "operator", "collector", "exporter", *LEDGER_COUNTS, "balanced")
+    total = {name: int(shown[name].sum()) for name in LEDGER_COUNTS}
+    exporters = shown.select("collector", "exporter").n_unique()
+    return LedgerAnswer(
+        shown.head(limit), total, bool(shown["balanced"].all()), exporters, shown.height > limit
+    )
+
+
+def _balanced() -> pl.Expr:
+    ends = pl.col("decoded") + pl.col("waiting") + pl.col("malformed") + pl.col("filtered")
+    return (pl.col("received") == ends) & (pl.col("decoded") == pl.col("aggregated") + pl.col("events"))

@@ -1,0 +1,230 @@
+"""POST /v1/batches: the only way in."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import HTTPBearer
+from starlette.requests import ClientDisconnect
+
+from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
+from caudal.service.admission import admit
+from caudal.service.errors import BatchRefused, ServiceError
+from caudal.service.ingest import Accepted, Ingest
+from caudal.service.measures import Measures
+from caudal.service.metrics import Metrics
+from caudal.service.models import BatchReceipt
+from caudal.service.problem import Problem, documented
+from caudal.service.settings import Collector, ServiceSettings
+
+_log = logging.getLogger(__name__)
+_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]*):")
+
+
+class Gate:
+    """Knows which collector a bearer token belongs to; keeps digests, not tokens."""
+
+    def __init__(self, settings: ServiceSettings, tokens: Mapping[str, str]) -> None:
+        self._collectors = {
+            collector.id: (collector, _digest(tokens[collector.id])) for collector in settings.collectors
+        }
+
+    def collector(self, authorization: str | None) -> Collector:
+        """Return the collector of an Authorization header; raise Problem 401 for anything else."""
+        match = _BEARER.fullmatch(authorization or "")
+        if match is None:
+            raise _unauthorized("send the collector's token as Authorization: Bearer <token>", "")
+        offered = _digest(match[1])
+        found = None
+        # Every token is compared in constant time, so that time tells neither whose nor how much fits.
+        for collector, digest in self._collectors.values():
+            if hmac.compare_digest(offered, digest):
+                found = collector
+        if found is None:
+            raise _unauthorized(
+                "the token is not that of any collector; compare the collector's token_file with the service's",
+                ', error="invalid_token"',
+            )
+        return found
+
+
+def router(
+    settings: ServiceSettings,
+    gate: Gate,
+    ingest: Ingest,
+    measures: Measures,
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+) -> APIRouter:
+    """Return the route that takes batches."""
+    routes = APIRouter(tags=["batches"])
+
+    def sender(request: Request) -> Collector:
+        try:
+            return gate.collector(request.headers.get("authorization"))
+        except Problem:
+            metrics.batches.labels("unauthorized").inc()
+            raise
+
+    async def body(request: Request, _: Annotated[Collector, Depends(sender)]) -> bytes:
+        try:
+            return await _read(request, settings.max_batch_bytes)
+        except Problem:
+            metrics.batches.labels("invalid").inc()
+            raise
+
+    @routes.post(
+        "/v1/batches",
+        summary="Store a batch",
+        status_code=201,
+        response_model=BatchReceipt,
+        responses={
+            201: {"description": "The batch is stored durably."},
+            200: {"model": BatchReceipt, "description": "The batch had been stored before."},
+            **documented(400, 401, 403, 413, 415, 422, 503),
+        },
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="the token of the collector"))],
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "description": "Two Arrow IPC streams, flows and ledger, one after the other.",
+                "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            },
+            "parameters": [
+                {
+                    "name": "Content-Digest",
+                    "in": "header",
+                    "required": False,
+                    "description": "RFC 9530 digest of the body; sha-256 is verified",
+                    "schema": {"type": "string"},
+                    "example": "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+                }
+            ],
+        },
+    )
+    def post_batch(
+        collector: Annotated[Collector, Depends(sender)],
+        body: Annotated[bytes, Depends(body)],
+        response: Response,
+    ) -> BatchReceipt:
+        """Store a batch exactly once: acknowledged when it is on disk, recognised when sent again."""
+        received_at = clock()
+        try:
+            batch = _checked(settings, measures, collector, body, received_at)
+        except Problem as problem:
+            outcome = "forbidden" if problem.status == 403 else "refused"
+            metrics.batches.labels(outcome if problem.kind != "invalid-batch" else "invalid").inc()
+            _log.warning("batch of %s not stored: %s", collector.id, problem.detail)
+            raise
+        started = time.perf_counter()
+        try:
+            answer = ingest.store_batch(batch, body, received_at)
+        except ServiceError:
+            metrics.batches.labels("failed").inc()
+            raise
+        if isinstance(answer, Accepted):
+            metrics.batches.labels("accepted").inc()
+            metrics.ingest_seconds.observe(time.perf_counter() - started)
+            metrics.rows.labels("flows").inc(batch.flows.num_rows)
+            metrics.rows.labels("ledger").inc(batch.ledger.num_rows)
+            metrics.last_accepted.set(answer.received_at.timestamp())
+            return BatchReceipt(batch_id=batch.id, outcome="accepted", received_at=answer.received_at)
+        metrics.batches.labels("duplicate").inc()
+        response.status_code = 200
+        return BatchReceipt(batch_id=batch.id, outcome="duplicate", received_at=answer.received_at)
+
+    return routes
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != MEDIA_TYPE:
+        raise Problem(
+            "unsupported-media-type",
+            f"the body is {media_type or 'of no declared type'}; send {MEDIA_TYPE}",
+            headers={"Accept-Post": MEDIA_TYPE},
+        )
+    too_large = Problem(
+        "too-large", f"the body is larger than {limit} bytes; send smaller batches", extras={"limit": limit}
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_large
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise too_large
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise Problem("invalid-batch", "the connection ended before the body did", status=400) from error
+    body = b"".join(chunks)
+    _verify(request.headers.get("content-digest"), body)
+    return body
+
+
+def _verify(header: str | None, body: bytes) -> None:
+    """Check the sha-256 of a Content-Digest (RFC 9530); other algorithms are for others to check."""
+    if header is None or "sha-256=" not in header:
+        return
+    match = _DIGEST.search(header)
+    try:
+        stated = base64.b64decode(match[1], validate=True) if match else b""
+    except binascii.Error:
+        stated = b""
+    if len(stated) != 32:
+        raise Problem("bad-digest", "Content-Digest cannot be read; write sha-256=:<base64 of 32 bytes>:")
+    if not hmac.compare_digest(stated, hashlib.sha256(body).digest()):
+        raise Problem(
+            "bad-digest", "the body was damaged on its way: its SHA-256 is not the stated one; send it again"
+        )
+
+
+def _checked(
+    settings: ServiceSettings, measures: Measures, collector: Collector, body: bytes, received_at: datetime
+) -> Batch:
+    try:
+        batch = decode_batch(body)
+    except BatchError as error:
+        raise Problem("invalid-batch", str(error)) from error
+    origin = batch.origin
+    operator = settings.operator(collector.operator)
+    for name, stated, allowed in (
+        ("collector", origin.collector, collector.id),
+        ("operator", origin.operator, operator.id),
+        ("economy", origin.economy, operator.economy),
+    ):
+        if stated != allowed:
+            raise Problem(
+                "forbidden",
+                f"the batch says {name} {str(stated)[:80]!r}, the token is for {name} {allowed!r}; "
+                "correct the settings of the collector or of the service",
+            )
+    try:
+        admit(batch, received_at)
+    except BatchRefused as error:
+        raise Problem("batch-refused", str(error)) from error
+    if origin.synthetic and not measures.may_be_synthetic(origin.economy):
+        raise Problem(
+            "batch-refused",
+            f"the batch is synthetic and {origin.economy} is a real economy; synthetic traffic goes to XA only",
+        )
+    return batch
+
+
+def _unauthorized(detail: str, parameters: str) -> Problem:
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": f'Bearer realm="caudal"{parameters}'})
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,49 @@
+"""What several routes ask for in the same way: a time, a set of filters."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from caudal.service.errors import QuestionError
+from caudal.service.measures import Measures
+from caudal.service.period import Month
+
+TIME_PATTERN = r"^20\d{2}-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2})?)?Z?)?)?$"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time [start, end) in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+def span(measures: Measures, economy: str, month: str | None, start: str | None, end: str | None) -> Span:
+    """Return the time asked for: a month, or from … to; without either the newest month with data.
+
+    A month or day as `to` is included whole; a moment is where the time ends.
+    """
+    if month is not None and (start is not None or end is not None):
+        raise QuestionError("give `month`, or `from` and `to`; not both")
+    if start is None and end is None:
+        chosen = Month.parse(measures.month(economy, month))
+        return Span(chosen.start, chosen.end)
+    if start is None or end is None:
+        raise QuestionError("give both `from` and `to`")
+    return Span(_moment(start, last=False), _moment(end, last=True))
+
+
+def _moment(text: str, *, last: bool) -> datetime:
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        month = Month.parse(text)
+        return month.end if last else month.start
+    try:
+        moment = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise QuestionError(
+            f"{text!r} is no time; write 2026-08, 2026-08-31 or 2026-08-31T18:00Z (UTC)"
+        ) from error
+    if "T" not in text and last:
+        return moment.fromordinal(moment.toordinal() + 1).replace(tzinfo=UTC)
+    return moment

@@ -1,0 +1,126 @@
+"""GET /v1/flows: bytes, packets and flows by any grouping."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from caudal.reference import Reference
+from caudal.service.errors import QuestionError
+from caudal.service.measures import Coverage, Measures
+from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
+from caudal.service.problem import documented
+from caudal.service.queries import FlowQuery, flows
+from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
+from caudal.service.routes.choices import TIME_PATTERN, span
+from caudal.service.store import Store
+
+EconomyParameter = Annotated[
+    list[Annotated[str, Query(pattern=r"^[A-Z]{2}$")]],
+    Query(min_length=1, max_length=50, description="one or more economies", examples=[["XA"]]),
+]
+TimeParameter = Annotated[
+    str | None,
+    Query(pattern=TIME_PATTERN, description="a month, day or hour, UTC; a month or day as `to` is included"),
+]
+
+
+def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
+    """Return the route that answers flows."""
+    routes = APIRouter(tags=["flows"])
+
+    @routes.get("/v1/flows", summary="Flows by any grouping", responses=documented(404, 422, 503))
+    def get_flows(
+        economy: EconomyParameter,
+        month: MonthText | None = None,
+        start: Annotated[TimeParameter, Query(alias="from")] = None,
+        end: Annotated[TimeParameter, Query(alias="to")] = None,
+        group_by: Annotated[
+            str,
+            Query(
+                description=f"names, with commas between: {', '.join(GROUPINGS)}",
+                max_length=300,
+                examples=["platform,control"],
+            ),
+        ] = "",
+        where: Annotated[
+            list[Annotated[str, Query(max_length=1000)]],
+            Query(
+                description="dimension:value, several values with commas between; repeat for several dimensions",
+                max_length=20,
+                examples=[["direction:out", "control:US,CN"]],
+            ),
+        ] = [],  # noqa: B006 - FastAPI copies defaults
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+        offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+    ) -> FlowsAnswer:
+        """Add up flows of economies in a time, by the dimensions named, from the coarsest exact roll-up.
+
+        Without a time the newest month of the first economy is taken. Intervals are 95 % and hold what packet sampling leaves
+        uncertain; `undetermined` holds what location and attribution leave open.
+        """
+        economies = tuple(dict.fromkeys(economy))
+        for code in economies:
+            measures.months(code)
+        time = span(measures, economies[0], month, start, end)
+        query = FlowQuery(economies, time.start, time.end, _names(group_by), _filters(where), limit, offset)
+        answer = flows(store, query)
+        keys = [name for name in answer.rows.columns if name in DIMENSIONS]
+        return FlowsAnswer(
+            economy=list(economies),
+            start=time.start,
+            end=time.end,
+            group_by=list(query.group_by),
+            roll_up=answer.roll_up,
+            synthetic=any(measures.is_synthetic(code) for code in economies),
+            reference_version=reference.version,
+            undetermined=answer.undetermined,
+            coverage={
+                code: coverage_answer(measures.coverage(code, time.start, time.end)) for code in economies
+            },
+            total=FlowSums.model_validate(answer.total),
+            rows=[
+                FlowRow(
+                    time=row.get("time"),
+                    group={key: row[key] for key in keys},
+                    **{name: row[name] for name in (*FlowSums.model_fields, "share")},
+                )
+                for row in answer.rows.iter_rows(named=True)
+            ],
+            more=answer.more,
+        )
+
+    return routes
+
+
+def coverage_answer(coverage: Coverage) -> CoverageAnswer:
+    """Return coverage as the API says it."""
+    return CoverageAnswer(
+        operators=list(coverage.operators),
+        undeclared=list(coverage.undeclared),
+        users=coverage.users,
+        share=coverage.share,
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in GROUPINGS]
+    if unknown:
+        raise QuestionError(f"cannot group by {unknown[0]!r}; there are {', '.join(GROUPINGS)}")
+    return names
+
+
+def _filters(texts: list[str]) -> dict[str, tuple[str, ...]]:
+    filters: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, colon, values = text.partition(":")
+        if not colon or name not in DIMENSIONS:
+            raise QuestionError(
+                f"where={text!r:.80} is no filter; write dimension:value with one of {', '.join(DIMENSIONS)}"
+            )
+        if name in filters:
+            raise QuestionError(
+                f"{name} is filtered twice; write its values in one filter, with commas between"
+            )
+        filters[name] = tuple(values.split(","))
+    return filters

@@ -1,0 +1,52 @@
+"""GET /healthz, /readyz, /metrics: for those who run the service."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import caudal
+from caudal.service.errors import ServiceError
+from caudal.service.metrics import Metrics
+from caudal.service.migration import Migration, pending
+from caudal.service.models import Health
+from caudal.service.problem import Problem, documented
+from caudal.service.reference_tables import reference_in_force
+from caudal.service.store import Store
+
+
+def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...]) -> APIRouter:
+    """Return the routes that say how the service is."""
+    routes = APIRouter(tags=["operation"])
+
+    @routes.get("/healthz", summary="Whether the process answers")
+    def get_health() -> Health:
+        """Answer ok while the process can answer at all."""
+        return Health(version=caudal.__version__)
+
+    @routes.get("/readyz", summary="Whether the service can work", responses=documented(503))
+    def get_readiness() -> Health:
+        """Answer ok when the store answers, every migration is applied and a reference is in force."""
+        try:
+            left = pending(store, migrations)
+            version = reference_in_force(store)
+        except ServiceError as error:
+            raise Problem("not-ready", "the store does not answer; the log says why") from error
+        if left:
+            names = ", ".join(migration.name for migration in left)
+            raise Problem("not-ready", f"migrations are still to apply: {names}; start the service again")
+        if version is None:
+            raise Problem("not-ready", "no reference data is loaded; start the service again")
+        return Health(
+            version=caudal.__version__, details={"migrations": len(migrations), "reference_version": version}
+        )
+
+    @routes.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    def get_metrics() -> Response:
+        """Return the metrics of this service in Prometheus's text format."""
+        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return routes

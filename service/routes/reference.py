@@ -1,0 +1,100 @@
+"""GET /v1/platforms, /v1/jurisdictions, /v1/economies: who is who, and what there is."""
+
+import polars as pl
+from fastapi import APIRouter
+
+from caudal.reference import Reference
+from caudal.service.measures import Measures
+from caudal.service.models import (
+    EconomyCode,
+    EconomyList,
+    EconomyMonths,
+    Jurisdiction,
+    JurisdictionList,
+    MonthText,
+    Platform,
+    PlatformList,
+)
+from caudal.service.problem import documented
+from caudal.service.queries import economies_with_data, jurisdictions
+from caudal.service.store import Store
+
+
+def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
+    """Return the routes that answer what the reference and the store hold."""
+    routes = APIRouter(tags=["reference"])
+
+    @routes.get("/v1/platforms", summary="Platforms and who controls them")
+    def get_platforms() -> PlatformList:
+        """Return the platforms of the reference in force, with source, date and status of each."""
+        return PlatformList(reference_version=reference.version, platforms=_platforms(reference))
+
+    @routes.get(
+        "/v1/jurisdictions",
+        summary="Controlling jurisdictions of a month",
+        responses=documented(404, 422, 503),
+    )
+    def get_jurisdictions(economy: EconomyCode, month: MonthText | None = None) -> JurisdictionList:
+        """Return who controls the far ends of an economy's traffic, by bytes; by default in the newest month."""
+        chosen = measures.month(economy, month)
+        names = dict(reference.countries.select("country", "name_en").iter_rows())
+        return JurisdictionList(
+            economy=economy,
+            month=chosen,
+            synthetic=measures.is_synthetic(economy),
+            reference_version=reference.version,
+            jurisdictions=[
+                Jurisdiction(name=names.get(row["control"]), **row)
+                for row in jurisdictions(store, economy, chosen).iter_rows(named=True)
+            ],
+        )
+
+    @routes.get("/v1/economies", summary="Economies with data", responses=documented(503))
+    def get_economies() -> EconomyList:
+        """Return the economies with data, their months and the operators that reported."""
+        return EconomyList(
+            economies=[
+                EconomyMonths(
+                    economy=row["economy"],
+                    names=economy_names(reference, row["economy"]),
+                    months=measures.months(row["economy"]),
+                    operators=row["operators"],
+                    synthetic=measures.is_synthetic(row["economy"]),
+                )
+                for row in economies_with_data(store).iter_rows(named=True)
+            ]
+        )
+
+    return routes
+
+
+def economy_names(reference: Reference, economy: str) -> dict[str, str]:
+    """Return the names of an economy by language; its code where the reference has none."""
+    rows = reference.economies.filter(pl.col("country") == economy)
+    if rows.is_empty():
+        rows = reference.countries.filter(pl.col("country") == economy)
+    return {
+        language: str(rows[f"name_{language}"][0]) if rows.height else economy
+        for language in ("en", "es", "pt")
+    }
+
+
+def _platforms(reference: Reference) -> list[Platform]:
+    asns: dict[str, list[int]] = {}
+    for asn, platform in reference.networks.select("asn", "platform_id").iter_rows():
+        if platform:
+            asns.setdefault(platform, []).append(asn)
+    return [
+        Platform(
+            platform=row["platform_id"],
+            control=row["control_country"] or "",
+            stage=row["ladder_stage"],
+            asns=asns.get(row["platform_id"], []),
+            as_of=str(row["as_of"]),
+            **{
+                name: row[name] or ""
+                for name in ("name", "operator", "parent", "tier", "category", "source", "status", "note")
+            },
+        )
+        for row in reference.platforms.iter_rows(named=True)
+    ]

@@ -1,0 +1,155 @@
+"""Runs the service: opens the store, migrates it, loads the reference, serves until told to stop."""
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Self
+
+import uvicorn
+
+from caudal.reference import Reference, load_reference
+from caudal.reference import ReferenceError as FactsError
+from caudal.service.app import create_app, utc_now
+from caudal.service.errors import ListenError, ServiceError, SettingsError
+from caudal.service.ingest import Ingest
+from caudal.service.migration import migrate, set_retention
+from caudal.service.reference_tables import load_reference_tables
+from caudal.service.settings import ServiceSettings, read_tokens
+from caudal.service.store import Store
+
+_log = logging.getLogger("caudal.service")
+EXIT_SETTINGS = 2
+_GRACE_SECONDS = 10
+
+
+class Service:
+    """The service as a thing to start and stop, in this process; `run` is for a process of its own.
+
+    Use as a context manager, or call `start` and `stop`; `url` says where it answers once started.
+    """
+
+    def __init__(self, settings: ServiceSettings, clock: Callable[[], datetime] = utc_now) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._store = Store(settings.dsn.get_secret_value())
+        self._socket: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.url = ""
+
+    def prepare(self) -> uvicorn.Server:
+        """Check everything that can fail and return a server ready to run; raise ServiceError otherwise."""
+        read_tokens(self._settings)
+        reference = _load(self._settings)
+        self._socket = _listen(self._settings)
+        try:
+            self._store.open()
+            migrate(self._store, self._clock)
+            set_retention(self._store, self._settings.keep_windows_days)
+            load_reference_tables(self._store, reference, self._clock)
+            if Ingest(self._store).recover():
+                _log.warning("finished storing a batch that was interrupted")
+            app = create_app(self._settings, self._store, reference, self._clock)
+        except BaseException:
+            self._close()
+            raise
+        host, port = self._socket.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self._server = uvicorn.Server(config)
+        return self._server
+
+    def start(self) -> None:
+        """Serve in a thread; return once requests are answered. Raise ServiceError."""
+        server = self.prepare()
+        self._thread = threading.Thread(target=self._serve, name="caudal-service", daemon=True)
+        self._thread.start()
+        while not server.started:
+            if not self._thread.is_alive():
+                raise ListenError(f"the service stopped before it answered at {self.url}")
+            self._thread.join(0.01)
+
+    def stop(self) -> None:
+        """Answer what has begun, then close the store."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_GRACE_SECONDS + 5)
+        self._close()
+
+    def serve(self) -> None:
+        """Serve in this thread until SIGTERM or SIGINT, then close the store."""
+        server = self.prepare()
+        try:
+            # uvicorn hands a signal on once it has shut down; by default that would end the process
+            # before the store is closed.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+            _log.info("serving at %s (API documentation at %s/docs)", self.url, self.url)
+            self._serve()
+        finally:
+            self._close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _serve(self) -> None:
+        assert self._server is not None
+        assert self._socket is not None
+        self._server.run(sockets=[self._socket])
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._store.close()
+
+
+def run(settings: ServiceSettings) -> int:
+    """Serve until SIGTERM or SIGINT and return 0; say in one line what prevents it and return 2."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        Service(settings).serve()
+    except ServiceError as error:
+        sys.stderr.write(f"caudal serve: {error}\n")
+        return EXIT_SETTINGS
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _load(settings: ServiceSettings) -> Reference:
+    try:
+        reference = load_reference(settings.reference_overlay)
+        for operator in settings.operators:
+            reference.economy(operator.economy)
+    except FactsError as error:
+        raise SettingsError(f"reference: {error}") from error
+    return reference
+
+
+def _listen(settings: ServiceSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ListenError(
+            f"cannot listen on {settings.listen}: {reason}; stop what listens there, or set another `listen`"
+        ) from error

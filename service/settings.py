@@ -1,0 +1,225 @@
+"""Settings of the service: a TOML file, over it the environment (CAUDAL_SERVICE_*); tokens from files only."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
+
+from caudal.service.errors import SettingsError
+
+PREFIX = "CAUDAL_SERVICE_"
+TOKEN_PREFIX = f"{PREFIX}TOKEN_"
+TOKEN_LEAST = 16
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+class Operator(BaseModel):
+    """A network operator whose collectors report; its subscribers are what coverage is computed from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Identifier
+    name: str = Field(min_length=1, max_length=200)
+    economy: CountryCode
+    subscribers: int | None = Field(default=None, ge=0)
+    subscribers_as_of: date | None = None
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if (self.subscribers is None) != (self.subscribers_as_of is None):
+            raise ValueError("give subscribers and subscribers_as_of together, or neither")
+        return self
+
+
+class Collector(BaseModel):
+    """A collector that may send batches for an operator.
+
+    Its bearer token is the content of `token_file`, or without one the environment variable
+    CAUDAL_SERVICE_TOKEN_<id>, in capitals and with underscores.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Identifier
+    operator: Identifier
+    token_file: Path | None = None
+
+    @property
+    def token_variable(self) -> str:
+        """The environment variable that holds the token where there is no file."""
+        return TOKEN_PREFIX + re.sub(r"[^A-Z0-9]", "_", self.id.upper())
+
+
+class ServiceSettings(BaseSettings):
+    """Everything the service is told from outside. Keys that do not exist are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    dsn: SecretStr = Field(description="chdb:///directory, or clickhouse://user:password@host:8123/database")
+    listen: str = Field(default="127.0.0.1:8080", pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+):\d{1,5}$")
+    reference_overlay: Path | None = Field(
+        default=None, description="directory of rows that replace or add facts"
+    )
+    keep_windows_days: int = Field(
+        default=30, ge=1, le=36500, description="raw windows; roll-ups stay for ever"
+    )
+    max_batch_bytes: int = Field(default=64 << 20, ge=1024, description="largest body of POST /v1/batches")
+    operators: tuple[Operator, ...] = ()
+    collectors: tuple[Collector, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for key, ids in (
+            ("operators", [operator.id for operator in self.operators]),
+            ("collectors", [collector.id for collector in self.collectors]),
+        ):
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            if twice:
+                raise ValueError(f"{key}: {', '.join(twice)} is given more than once; an id names one")
+        known = {operator.id for operator in self.operators}
+        for collector in self.collectors:
+            if collector.operator not in known:
+                raise ValueError(
+                    f"collectors: {collector.id} belongs to operator {collector.operator!r}, which is not among "
+                    f"operators ({', '.join(sorted(known)) or 'none'}); add it or correct the name"
+                )
+        return self
+
+    @property
+    def host(self) -> str:
+        """The address to listen on, without brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port to listen on; 0 takes any that is free."""
+        return int(self.listen.rpartition(":")[2])
+
+    def operator(self, operator_id: str) -> Operator:
+        """Return the operator of this id; KeyError if there is none."""
+        return next(operator for operator in self.operators if operator.id == operator_id)
+
+    def operators_of(self, economy: str) -> tuple[Operator, ...]:
+        """Return the operators of an economy."""
+        return tuple(operator for operator in self.operators if operator.economy == economy)
+
+
+def load_settings(path: Path) -> ServiceSettings:
+    """Read and check a settings file; raise SettingsError in one line: file, key, what to do.
+
+    Relative paths in it start at its directory. The environment goes over the file.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; give the settings file with --config") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+    _refuse_unknown_variables(os.environ)
+
+    class FileSettings(ServiceSettings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],  # noqa: ARG003 - the names are pydantic's
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return env_settings, init_settings
+
+    try:
+        return FileSettings(**_absolute(values, path.resolve().parent))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_explain(error)}") from error
+    except UnreadableVariable as error:
+        raise SettingsError(f"environment: {error}; lists are written as JSON") from error
+
+
+def read_tokens(settings: ServiceSettings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the bearer token of every collector by its id; raise SettingsError where one is missing or weak."""
+    variables = os.environ if environment is None else environment
+    tokens: dict[str, str] = {}
+    for collector in settings.collectors:
+        if collector.token_file is not None:
+            source = str(collector.token_file)
+            try:
+                token = collector.token_file.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not text"
+                raise SettingsError(
+                    f"collectors: token_file {source} of {collector.id} cannot be read: {reason}; "
+                    "write the token there, readable by the service only"
+                ) from error
+        else:
+            source = collector.token_variable
+            token = variables.get(source, "").strip()
+        if len(token) < TOKEN_LEAST or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
+            raise SettingsError(
+                f"collectors: {source} holds no usable token for {collector.id}; put at least {TOKEN_LEAST} letters "
+                "and digits there, for instance from: openssl rand -hex 32"
+            )
+        if token in tokens.values():
+            raise SettingsError(
+                f"collectors: {collector.id} has the token of another collector; give it its own"
+            )
+        tokens[collector.id] = token
+    return tokens
+
+
+def _absolute(values: dict[str, Any], directory: Path) -> dict[str, Any]:
+    collectors = values.get("collectors")
+    tables = [values, *(collectors if isinstance(collectors, list) else [])]
+    for table in tables:
+        for key in ("reference_overlay", "token_file"):
+            if isinstance(table, dict) and isinstance(table.get(key), str):
+                table[key] = directory / table[key]
+    return values
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in ServiceSettings.model_fields}
+    for name in environment:
+        if name.startswith(PREFIX) and not name.startswith(TOKEN_PREFIX) and name not in known:
+            raise SettingsError(
+                f"environment: {name} is no setting; there are {', '.join(sorted(known))} and {TOKEN_PREFIX}<collector>"
+            )
+
+
+def _explain(error: ValidationError) -> str:
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    # A misspelt key is the likelier cause of a missing one.
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    key = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = (
+            f"no such setting; there are {', '.join(ServiceSettings.model_fields)}"
+            if len(first["loc"]) == 1
+            else "no such setting"
+        )
+    elif first["type"] == "missing":
+        message = "is missing; add it"
+    return f"{key}: {message}" if key else message

@@ -1,0 +1,215 @@
+"""The store: one driver and one DSN for an embedded ClickHouse (chDB) or a server."""
+
+import fcntl
+import os
+import queue
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+import polars as pl
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from caudal.service.errors import StoreError
+
+SCHEMES = ("chdb", "clickhouse", "http", "https")
+
+# What ClickHouse writes to Arrow as a plain number of seconds.
+_TIMES = ("time", "window_start", "received_at")
+
+# Every insert becomes one block, so one part of each partition: what ingest counts on.
+_ONE_BLOCK = {
+    "max_insert_block_size": 1 << 30,
+    "min_insert_block_size_rows": 1 << 30,
+    "min_insert_block_size_bytes": 1 << 40,
+    "min_insert_block_size_rows_for_materialized_views": 1 << 30,
+    "min_insert_block_size_bytes_for_materialized_views": 1 << 40,
+    "max_insert_threads": 1,
+    "max_partitions_per_insert_block": 0,
+    # The views group by every key, so a second summing of each block would find nothing to do.
+    "optimize_on_insert": 0,
+    "parallel_view_processing": 1,
+}
+
+
+class Store:
+    """Gives the tables of one database; safe to use from several threads once opened.
+
+    `dsn` is `chdb:///absolute/directory` or `clickhouse://user:password@host:8123/database`. At most
+    `clients` statements run at once; one more waits.
+    """
+
+    def __init__(self, dsn: str, clients: int = 4) -> None:
+        parts = urlsplit(dsn)
+        if parts.scheme not in SCHEMES:
+            raise StoreError(
+                f"the DSN has scheme {parts.scheme or 'none'!r}; use chdb:///directory for an embedded store "
+                "or clickhouse://user:password@host:8123/database for a server"
+            )
+        self.embedded = parts.scheme == "chdb"
+        self._dsn = dsn
+        self._place = unquote(parts.path) if self.embedded else f"{parts.hostname}:{parts.port or 8123}"
+        self._database = unquote(parts.path).strip("/") or "default"
+        self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()
+        self._clients = clients
+        self._lock = threading.Lock()
+        self._opened: list[Client] = []
+
+    def open(self) -> None:
+        """Connect; create the directory or the database where there is none. Raise StoreError."""
+        if self.embedded:
+            self._claim_directory()
+        else:
+            with self._errors():
+                first = self._connect("default")
+                name = self._database.replace("`", "``")
+                first.command(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+                first.close()
+        with self._errors():
+            client = self._connect(self._database)
+        self._opened = [client]
+        self._idle.put(client)
+        for _ in range(self._clients - 1):
+            self._idle.queue.insert(0, None)
+
+    def close(self) -> None:
+        """Close every connection; an embedded engine then lets go of its directory."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+        self._idle = queue.LifoQueue()
+        for client in opened:
+            client.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Store({'chdb' if self.embedded else 'server'} {self._place})"
+
+    def frame(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Return the answer to a SELECT, values bound by `{name:Type}`; times are UTC-aware."""
+        with self._client() as client:
+            table = client.query_arrow(sql, parameters=dict(parameters or {}))
+        frame = pl.DataFrame(pl.from_arrow(table))
+        return frame.with_columns(
+            pl.from_epoch(name, time_unit="s").dt.replace_time_zone("UTC")
+            for name in frame.columns
+            if name in _TIMES and frame.schema[name] == pl.UInt32
+        )
+
+    def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the first column of the first row of a SELECT, or None where there is no row."""
+        frame = self.frame(sql, parameters)
+        return frame.item(0, 0) if frame.height else None
+
+    def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that answers nothing."""
+        with self._client() as client:
+            client.command(sql, parameters=dict(parameters or {}))
+
+    def insert(self, table: str, rows: pa.Table, token: str | None = None) -> None:
+        """Insert rows as one block; return once they are on disk.
+
+        `token` names the insert: the store ignores another of the same name that follows soon after,
+        through materialised views as well.
+        """
+        settings: dict[str, Any] = {
+            **_ONE_BLOCK,
+            # Without a name the engine would compare contents, and take an equal insert for a repeated one.
+            "insert_deduplication_token": token or uuid.uuid4().hex,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+        }
+        with self._client() as client:
+            client.insert_arrow(table, rows.combine_chunks(), settings=settings)
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        if not self._opened:
+            raise StoreError("the store is not open")
+        idle = self._idle
+        client = idle.get()
+        try:
+            with self._errors():
+                if client is None:
+                    client = self._connect(self._database)
+                    with self._lock:
+                        self._opened.append(client)
+                yield client
+        finally:
+            idle.put(client)
+
+    def _connect(self, database: str) -> Client:
+        parts = urlsplit(self._dsn)
+        if self.embedded:
+            return clickhouse_connect.get_client(dsn=self._dsn)
+        return clickhouse_connect.get_client(
+            dsn=self._dsn,
+            database=database,
+            interface="https" if parts.scheme == "https" else None,
+            connect_timeout=10,
+            autogenerate_session_id=False,
+        )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except ClickHouseError as error:
+            raise StoreError(f"the store at {self._place} does not answer: {_first_line(error)}") from error
+
+    def _claim_directory(self) -> None:
+        directory = Path(self._place)
+        if not directory.is_absolute() or urlsplit(self._dsn).netloc:
+            raise StoreError(
+                "the DSN names no absolute directory; write it with three slashes: chdb:///var/lib/caudal/store"
+            )
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the store directory {directory} cannot be made: {error.strerror}; name a directory the "
+                "service may write to"
+            ) from error
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise StoreError(f"the store directory {directory} cannot be written; give it to the service")
+        owner = _other_owner(directory / "status")
+        if owner:
+            raise StoreError(
+                f"the store {directory} is in use by another process{owner}; one process owns an embedded "
+                "store: stop that one, or name another directory"
+            )
+
+
+def _other_owner(status: Path) -> str:
+    """Return who else holds an embedded store, as text to go on a message; empty if nobody does.
+
+    The engine finds out by itself, but only after writing its own report to standard error.
+    """
+    try:
+        with status.open("r+") as file:
+            pid = file.readline().strip().removeprefix("PID: ")
+            if pid == str(os.getpid()):
+                return ""
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return f" (process {pid})" if pid.isdigit() else " "
+    except OSError:
+        return ""
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]

@@ -1,0 +1,33 @@
+"""What the tests of the demo share: the reference with XA in it, the address table, the endpoints."""
+
+from datetime import date
+
+import pytest
+
+from caudal.demo.economy import REFERENCE_OVERLAY
+from caudal.demo.endpoints import Endpoint, address_table, make_endpoints
+from caudal.demo.traffic import TrafficModel, months_before
+from caudal.reference import AddressTable, Reference, load_reference
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(scope="session")
+def demo_reference() -> Reference:
+    return load_reference(REFERENCE_OVERLAY)
+
+
+@pytest.fixture(scope="session")
+def demo_table() -> AddressTable:
+    return address_table()
+
+
+@pytest.fixture(scope="session")
+def demo_endpoints(demo_reference: Reference, demo_table: AddressTable) -> list[Endpoint]:
+    return make_endpoints(demo_reference, demo_table)
+
+
+@pytest.fixture(scope="session")
+def small_model(demo_endpoints: list[Endpoint]) -> TrafficModel:
+    """One month at a fortieth of the demo's rate."""
+    return TrafficModel(demo_endpoints, months_before(TODAY, 1), seed=7, records_per_hour=60)

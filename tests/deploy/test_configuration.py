@@ -1,0 +1,56 @@
+"""The example configurations load with the loaders of service and collector, and fit each other."""
+
+from pathlib import Path
+
+import pytest
+
+from caudal.collector.settings import CollectorSettings
+from caudal.collector.settings import load_settings as load_collector
+from caudal.service.settings import ServiceSettings
+from caudal.service.settings import load_settings as load_service
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As compose.yaml sets it; over a file with a DSN of its own it would hide that one.
+    monkeypatch.delenv("CAUDAL_SERVICE_DSN", raising=False)
+
+
+def compose_service(monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    monkeypatch.setenv("CAUDAL_SERVICE_DSN", "clickhouse://caudal:0123@clickhouse:8123/caudal")
+    return load_service(DEPLOY / "compose" / "service.toml")
+
+
+def fit(service: ServiceSettings, collector: CollectorSettings) -> None:
+    [known] = [each for each in service.collectors if each.id == collector.collector]
+    assert known.operator == collector.operator
+    assert service.operator(known.operator).economy == collector.economy
+
+
+def test_on_machines_of_their_own() -> None:
+    service, collector = load_service(DEPLOY / "service.toml"), load_collector(DEPLOY / "collector.toml")
+    fit(service, collector)
+    assert service.listen.startswith("127.0.0.1:")
+    assert collector.service.url.startswith("https://")
+    assert not collector.synthetic
+    assert service.dsn.get_secret_value() == "chdb:///var/lib/caudal/store"
+
+
+def test_under_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = compose_service(monkeypatch)
+    collector = load_collector(DEPLOY / "compose" / "collector.toml")
+    fit(service, collector)
+    assert collector.service.url == f"http://service:{service.port}"
+    assert service.dsn.get_secret_value().startswith("clickhouse://")
+    assert service.collectors[0].token_file == collector.service.token_file
+
+
+@pytest.mark.parametrize(
+    ("file", "model"), [("collector.toml", CollectorSettings), ("service.toml", ServiceSettings)]
+)
+def test_every_setting_is_shown(file: str, model: type[CollectorSettings | ServiceSettings]) -> None:
+    text = (DEPLOY / file).read_text()
+    missing = [name for name in model.model_fields if name not in text]
+    assert missing == [], f"deploy/{file} does not show them"

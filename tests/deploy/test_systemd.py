@@ -1,0 +1,111 @@
+"""The systemd units: systemd accepts them, they start our commands, and the hardening holds."""
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
+PROGRAM = "/opt/caudal/bin/caudal"
+MDWE = 65  # PR_SET_MDWE of prctl(2)
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in unit.read_text().splitlines():
+        if line and line[0] not in "#;[":
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def test_there_is_one_for_each() -> None:
+    assert [unit.name for unit in UNITS] == ["caudal-collector.service", "caudal-service.service"]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_accepts_it(unit: Path, tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    # The program is not installed here; everything else is verified as it stands.
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace(PROGRAM, "/bin/true"))
+    result = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
+    )
+    about_ours = [line for line in result.stderr.splitlines() if unit.name in line or str(copy) in line]
+    assert about_ours == []
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("unit", "command", "file"),
+    [
+        ("caudal-collector.service", "collect", "collector.toml"),
+        ("caudal-service.service", "serve", "service.toml"),
+    ],
+)
+def test_it_starts_a_command_that_exists(unit: str, command: str, file: str) -> None:
+    [path] = [each for each in UNITS if each.name == unit]
+    assert settings(path)["ExecStart"] == [f"{PROGRAM} {command} --config /etc/caudal/{file}"]
+    assert (path.parents[1] / file).is_file()
+    result = subprocess.run(
+        [sys.executable, "-m", "caudal", command, "--help"],
+        env={"PYTHONPATH": str(path.parents[2]), "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--config" in result.stdout, f"caudal {command} takes no --config"
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_it_is_hardened(unit: Path) -> None:
+    have = settings(unit)
+    expected = {
+        "DynamicUser": "yes",
+        "NoNewPrivileges": "yes",
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "CapabilityBoundingSet": "",
+        "AmbientCapabilities": "",
+        "LimitCORE": "0",
+        "Restart": "always",
+        "UMask": "0077",
+        "StateDirectoryMode": "0700",
+    }
+    assert {key: have.get(key) for key in expected} == {key: [value] for key, value in expected.items()}
+
+
+def test_the_collector_runs_without_writable_code(tmp_path: Path) -> None:
+    [unit] = [each for each in UNITS if each.name == "caudal-collector.service"]
+    have = settings(unit)
+    assert have["MemoryDenyWriteExecute"] == ["yes"]
+    environment = dict(line.split("=", 1) for line in have["Environment"])
+    program = tmp_path / "denied.py"
+    program.write_text(
+        "import ctypes, importlib, pkgutil, ssl, sys\n"
+        f"if ctypes.CDLL(None).prctl({MDWE}, 1, 0, 0, 0): sys.exit(77)\n"
+        "import caudal.collector, httpx, polars as pl\n"
+        "for module in pkgutil.iter_modules(caudal.collector.__path__):\n"
+        "    importlib.import_module(f'caudal.collector.{module.name}')\n"
+        "ssl.create_default_context()\n"
+        "frame = pl.DataFrame({'a': [1, 1, 2], 'b': [1, 2, 3]}).group_by('a').agg(pl.col('b').sum())\n"
+        "assert sorted(frame['b'].to_list()) == [3, 3]\n"
+    )
+    assert ctypes.sizeof(ctypes.c_void_p) == 8
+    root = unit.parents[2]
+    result = subprocess.run(
+        [sys.executable, str(program)],
+        env={**environment, "PYTHONPATH": str(root), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode == 77:
+        pytest.skip("this kernel cannot deny writable code by prctl")
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,80 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from caudal.reference import Reference, load_reference
+from caudal.service.migration import migrate
+from caudal.service.reference_tables import load_reference_tables
+from caudal.service.settings import ServiceSettings
+from caudal.service.store import Store
+
+from .samples import NOW, OTHER_TOKEN, TOKEN, write_overlay
+
+
+@pytest.fixture(scope="package")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_overlay(tmp_path_factory.mktemp("overlay"))
+
+
+@pytest.fixture(scope="package")
+def reference(overlay: Path) -> Reference:
+    return load_reference(overlay)
+
+
+@pytest.fixture(scope="package")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a store that is migrated and closed; each module opens it with `store`."""
+    return tmp_path_factory.mktemp("service") / "store"
+
+
+@pytest.fixture(scope="module")
+def store(directory: Path, reference: Reference) -> Iterator[Store]:
+    """The store, migrated, with the reference loaded and no facts."""
+    with Store(f"chdb://{directory}") as opened:
+        migrate(opened, lambda: NOW)
+        load_reference_tables(opened, reference, lambda: NOW)
+        yield opened
+        clear(opened)
+
+
+def clear(store: Store) -> None:
+    """Forget every fact."""
+    for table in (
+        "flow_window",
+        "flow_hour",
+        "flow_day",
+        "flow_month",
+        "ledger_window",
+        "ledger_day",
+        "batch",
+        "batch_pending",
+    ):
+        store.command(f"TRUNCATE TABLE {table}")
+
+
+@pytest.fixture(scope="package")
+def settings(tmp_path_factory: pytest.TempPathFactory, directory: Path, overlay: Path) -> ServiceSettings:
+    secrets = tmp_path_factory.mktemp("secrets")
+    (secrets / "xa-1").write_text(TOKEN + "\n", encoding="utf-8")
+    (secrets / "uy-1").write_text(OTHER_TOKEN + "\n", encoding="utf-8")
+    return ServiceSettings(
+        dsn=f"chdb://{directory}",
+        listen="127.0.0.1:0",
+        reference_overlay=overlay,
+        max_batch_bytes=1 << 20,
+        operators=[
+            {
+                "id": "demo-net",
+                "name": "Demo Net",
+                "economy": "XA",
+                "subscribers": 1_000_000,
+                "subscribers_as_of": "2026-09-30",
+            },
+            {"id": "uy-net", "name": "Red", "economy": "UY"},
+        ],
+        collectors=[
+            {"id": "xa-1", "operator": "demo-net", "token_file": secrets / "xa-1"},
+            {"id": "uy-1", "operator": "uy-net", "token_file": secrets / "uy-1"},
+        ],
+    )

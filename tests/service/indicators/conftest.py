@@ -1,0 +1,122 @@
+"""Flow cells and contexts for the tests of the indicators."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pytest
+
+from caudal.service.indicators import Context, Observation
+
+Row = dict[str, Any]
+
+PLATFORMS = {
+    # platform: category, stage, control
+    "search": ("search_ads", 4, "US"),
+    "films": ("video_streaming", 4, "US"),
+    "cache": ("cdn", 3, "US"),
+    "shorts": ("social", 4, "CN"),
+    "shop": ("marketplace", 4, "XA"),
+    "sensors": ("telemetry", 1, "BR"),
+    "meter": ("audience_measurement", 4, "US"),
+}
+
+BLANK: Row = {
+    "operator": "net",
+    "direction": "in",
+    "remote_asn": 0,
+    "remote_country": "ZZ",
+    "location_rung": "unknown",
+    "folded": False,
+    "sampling_from": "options",
+    "platform": "",
+    "platform_name": "",
+    "category": "",
+    "tier": "",
+    "stage": 0,
+    "network_kind": "",
+    "control": "",
+    "interpretation_status": "",
+    "bytes": 0,
+    "packets": 0,
+    "flows": 1000,
+    "bytes_variance": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Country:
+    country: str = "XA"
+    internet_users: int | None = 1_000_000
+    status: str = "verified"
+
+
+def frame(rows: Sequence[Row]) -> pl.DataFrame:
+    schema = {name: pl.Float64 if name == "bytes_variance" else None for name in BLANK}
+    return pl.DataFrame([{**BLANK, **row} for row in rows], schema=schema, infer_schema_length=None)
+
+
+@pytest.fixture(scope="session")
+def cell() -> Callable[..., Row]:
+    """One row; `platform` brings its category, stage and control with it."""
+
+    def make(
+        bytes_: int, country: str = "ZZ", rung: str = "database", platform: str = "", **rest: Any
+    ) -> Row:
+        row: Row = {"bytes": bytes_, "remote_country": country, "location_rung": rung, "platform": platform}
+        if platform:
+            category, stage, control = PLATFORMS[platform]
+            row |= {"category": category, "stage": stage, "control": control, "network_kind": "platform"}
+        return {**row, **rest}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cells() -> Callable[[Sequence[Row]], pl.DataFrame]:
+    return frame
+
+
+@pytest.fixture(scope="session")
+def accuracy() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "truth": ["cloud_region_truth"] * 3,
+            "group": ["aws all", "non-US regions", "LatAm regions BR CL CO MX"],
+            "sampled_ips": [3000, 3000, 3000],
+            "geo_whois_asn_country_2026_06": [0.846, 0.815, 0.773],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def context(accuracy: pl.DataFrame) -> Callable[..., Context]:
+    def make(economy: Country | None = None, **rest: Any) -> Context:
+        fields: dict[str, Any] = {
+            "economy": economy or Country(),
+            "month": "2026-09",
+            "region_members": frozenset({"BR", "CL", "CO", "MX", "XA"}),
+            "region_group": "CELAC",
+            "coverage": 0.4,
+            "covered_users": 400_000.0,
+            "accuracy": accuracy,
+            "days_in_month": 30,
+        }
+        return Context(**{**fields, **rest})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def country() -> type[Country]:
+    return Country
+
+
+@pytest.fixture(scope="session")
+def only() -> Callable[[list[Observation]], Observation]:
+    def take(observations: list[Observation]) -> Observation:
+        (observation,) = observations
+        return observation
+
+    return take

@@ -1,0 +1,42 @@
+"""Which measurement of location accuracy is chosen for an economy, and why."""
+
+import polars as pl
+import pytest
+
+from caudal.service.indicators.accuracy import Accuracy, domestic_accuracy, regional_accuracy
+
+
+def test_a_countrys_own_measurement_comes_first(context, country):
+    assert domestic_accuracy(context(country("BR"))) == Accuracy(0.87, None, extrapolated=False)
+
+
+def test_a_country_of_the_row_has_the_rows_sensitivity(context, country):
+    assert domestic_accuracy(context(country("CL"))) == Accuracy(0.773, 3000, extrapolated=False)
+    assert regional_accuracy(context(country("BR"))) == Accuracy(0.773, 3000, extrapolated=False)
+
+
+def test_a_neighbour_borrows_the_row_of_its_region_and_says_so(context):
+    assert domestic_accuracy(context()) == Accuracy(0.773, 3000, extrapolated=True)
+
+
+def test_elsewhere_the_row_of_all_other_regions_is_taken(context, country):
+    far = context(country("KE"), region_members=frozenset({"KE", "TZ"}))
+    assert domestic_accuracy(far) == Accuracy(0.815, 3000, extrapolated=True)
+
+
+def test_nothing_fits_the_united_states(context, country):
+    assert domestic_accuracy(context(country("US"), region_members=frozenset({"US", "CA"}))) is None
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pl.DataFrame(),
+        pl.DataFrame({"group": ["non-US regions"], "sampled_ips": [9], "another_database": [0.9]}),
+        pl.DataFrame({"group": ["non-US regions"], "sampled_ips": [9], "geo_whois_x": [0.001]}),
+        pl.DataFrame({"group": ["non-US regions"], "sampled_ips": [9], "geo_whois_x": [None]}),
+    ],
+    ids=["empty", "other database", "no better than a coin", "not measured"],
+)
+def test_a_table_without_a_usable_figure_measures_nothing(context, table):
+    assert domestic_accuracy(context(accuracy=table)) is None

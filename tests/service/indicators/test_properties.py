@@ -1,0 +1,164 @@
+"""What must hold of any month."""
+
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caudal.service.indicators import CATALOGUE, compute_all
+
+COUNTRIES = ("XA", "BR", "US", "ZZ")
+RUNGS = ("operator", "cloud", "anycast", "database", "disagreement", "unknown")
+PLATFORMS = ("", "", "search", "films", "cache", "shorts", "shop", "sensors", "meter")
+# V1 is not among them: bytes of unknown category can even it out.
+WIDENED = [name for name in CATALOGUE if name not in ("V1", "J9")]
+
+rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "bytes_": st.integers(0, 10**12).map(lambda n: 2 * n),
+            "country": st.sampled_from(COUNTRIES),
+            "rung": st.sampled_from(RUNGS),
+            "platform": st.sampled_from(PLATFORMS),
+            "direction": st.sampled_from(("out", "in", "in", "internal")),
+            "remote_asn": st.sampled_from((0, 64500, 64501, 64502)),
+            "sampling_from": st.sampled_from(("options", "assumed", "unsampled")),
+            "flows": st.integers(0, 500).map(lambda n: 2 * n),
+            "relative_deviation": st.sampled_from((0.0, 0.0, 0.01, 0.3, 5.0)),
+            "listed": st.booleans(),
+        }
+    ),
+    min_size=1,
+    max_size=25,
+)
+quick = settings(max_examples=40, deadline=None)
+
+
+@pytest.fixture(scope="module")
+def build(cell, cells):
+    def make(drawn, sampled=True):
+        made = []
+        for one in drawn:
+            row = dict(one)
+            deviation, listed = row.pop("relative_deviation"), row.pop("listed")
+            row["bytes_variance"] = (deviation * row["bytes_"]) ** 2 if sampled else 0.0
+            if listed and not row["platform"] and row["remote_asn"]:
+                row |= {"network_kind": "access", "control": "BR"}
+            made.append(cell(**row))
+        return cells(made)
+
+    return make
+
+
+def same(first, second):
+    """Whether two sets of observations are equal up to the order of summation."""
+    assert [(a.indicator, a.dimension, a.reason, a.flows, a.flags) for a in first] == [
+        (a.indicator, a.dimension, a.reason, a.flows, a.flags) for a in second
+    ]
+    for a, b in zip(first, second, strict=True):
+        if a.value is not None:
+            assert (a.low, a.value, a.high) == pytest.approx((b.low, b.value, b.high), rel=1e-9, abs=1e-9)
+            assert a.details == pytest.approx(b.details, rel=1e-9, abs=1e-9)
+    return True
+
+
+@quick
+@given(drawn=rows)
+def test_answers_are_finite_ordered_and_in_range(build, context, drawn):
+    for answer in compute_all(build(drawn), context()):
+        if answer.value is None:
+            assert answer.reason
+            assert answer.low is None and answer.high is None
+            continue
+        definition = CATALOGUE[answer.indicator].definition
+        least, greatest = definition.range
+        assert answer.reason is None
+        assert answer.flows >= definition.minimum_flows
+        assert least - 1e-9 <= answer.low <= answer.value <= answer.high
+        assert answer.high <= (math.inf if greatest is None else greatest + 1e-9)
+        assert answer.high < math.inf
+        assert all(math.isfinite(number) for number in answer.details.values())
+        assert 0 <= answer.undetermined <= 1
+
+
+@quick
+@given(drawn=rows)
+def test_control_shares_and_the_unknown_make_one(build, context, drawn):
+    answers = [a for a in CATALOGUE["J4"].compute(build(drawn), context()) if a.value is not None]
+    if answers:
+        total = sum(a.value for a in answers) + answers[0].details["operator_unknown"]
+        assert total == pytest.approx(1)
+
+
+@quick
+@given(drawn=rows)
+def test_the_index_lies_between_equal_shares_and_one_owner(build, context, drawn):
+    (answer,) = CATALOGUE["C1"].compute(build(drawn), context())
+    if answer.value is not None:
+        assert 1 / answer.details["providers"] - 1e-9 <= answer.value <= 1 + 1e-9
+        (number,) = CATALOGUE["C3"].compute(build(drawn), context())
+        assert 1 - 1e-9 <= number.value <= answer.details["providers"] + 1e-9
+
+
+@quick
+@given(drawn=rows)
+def test_the_gap_keeps_the_frechet_bounds(build, context, drawn):
+    (answer,) = CATALOGUE["J5"].compute(build(drawn), context())
+    if answer.value is not None:
+        assert answer.details["frechet_low"] - 1e-9 <= answer.value <= answer.details["frechet_high"] + 1e-9
+
+
+@quick
+@given(drawn=rows)
+def test_the_region_holds_at_least_the_country(build, context, drawn):
+    (country,) = CATALOGUE["J1"].compute(build(drawn), context())
+    (region,) = CATALOGUE["J2"].compute(build(drawn), context())
+    if country.value is not None:
+        assert region.value >= country.value - 1e-9
+
+
+@quick
+@given(drawn=rows, random=st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(build, context, drawn, random):
+    shuffled = list(drawn)
+    random.shuffle(shuffled)
+    assert compute_all(build(drawn), context()) == compute_all(build(shuffled), context())
+
+
+@quick
+@given(drawn=rows)
+def test_the_split_of_the_cells_does_not_matter(build, context, drawn):
+    whole = build(drawn)
+    half = whole.with_columns(
+        pl.col("bytes") // 2, pl.col("flows") // 2, pl.col("bytes_variance") / 2, operator=pl.lit("other")
+    )
+    assert same(compute_all(whole, context()), compute_all(pl.concat([half, half]), context()))
+
+
+@quick
+@given(drawn=rows, more=st.integers(1, 10**12))
+def test_intervals_widen_as_the_undetermined_share_grows(build, cell, cells, context, drawn, more):
+    month = build(drawn, sampled=False)
+    unknown = cells([cell(more, "ZZ", "unknown", direction="out", flows=100)])
+    before = {(a.indicator, a.dimension): a for a in compute_all(month, context())}
+    for after in compute_all(pl.concat([month, unknown]), context()):
+        earlier = before.get((after.indicator, after.dimension))
+        if after.indicator not in WIDENED or earlier is None or earlier.value is None:
+            continue
+        slack = 1e-9 * max(1.0, earlier.high)
+        assert after.undetermined >= earlier.undetermined - 1e-9
+        assert after.low <= earlier.low + slack
+        assert after.high >= earlier.high - slack
+
+
+@quick
+@given(drawn=rows, more=st.integers(1, 10**12))
+def test_more_traffic_under_domestic_control_raises_its_share(build, cell, cells, context, drawn, more):
+    month = build(drawn)
+    national = cells([cell(more, "XA", "operator", "shop", direction="out", flows=100)])
+    (before,) = CATALOGUE["J3"].compute(month, context())
+    (after,) = CATALOGUE["J3"].compute(pl.concat([month, national]), context())
+    if before.value is not None:
+        assert after.value >= before.value - 1e-9

@@ -1,0 +1,107 @@
+"""V1 and V2 against months worked by hand."""
+
+import json
+
+import pytest
+
+from caudal.service.indicators import CATALOGUE
+from caudal.service.indicators.value import ALL_BUT_VIDEO, is_video
+
+
+@pytest.mark.parametrize(
+    ("category", "video"),
+    [
+        ("video_streaming", True),
+        ("short_video_ads", True),
+        ("search_ads_video", True),
+        ("cdn", True),
+        ("cdn_dns_security", True),
+        ("pay_tv_streaming", True),
+        ("media_streaming", True),
+        ("music_streaming", False),
+        ("videoconference", False),
+        ("cloud_infra", False),
+        ("", False),
+    ],
+)
+def test_which_categories_are_video_or_content_delivery(category, video):
+    assert is_video(category) is video
+
+
+@pytest.fixture(scope="module")
+def month(cell, cells):
+    gigabyte = 10**9
+    return cells(
+        [
+            cell(30 * gigabyte, "US", platform="search", direction="out"),
+            cell(70 * gigabyte, "US", platform="search"),
+            cell(1000 * gigabyte, "US", platform="films"),
+            cell(500 * gigabyte, "ZZ", "anycast", platform="cache"),
+            cell(40 * gigabyte, "BR", platform="sensors", direction="out"),
+            cell(20 * gigabyte, "US", platform="meter", direction="out", flows=99),
+            cell(10 * gigabyte, "BR", direction="out"),
+            cell(25 * gigabyte, "BR", remote_asn=64500, network_kind="access", control="BR"),
+            cell(5 * gigabyte, "BR", direction="out", remote_asn=64500, network_kind="access", control="BR"),
+        ]
+    )
+
+
+def test_flow_asymmetry_without_video_and_by_category(month, context):
+    answers = {a.dimension: a for a in CATALOGUE["V1"].compute(month, context())}
+    # out 30 + 40 + 20 + 10 + 5, in 70 + 25
+    assert answers[ALL_BUT_VIDEO].value == pytest.approx(10 / 200)
+    # categorised only: out 90, in 70
+    assert answers[ALL_BUT_VIDEO].high == pytest.approx(20 / 160)
+    assert answers[ALL_BUT_VIDEO].low == pytest.approx(10 / 200)
+    assert answers[ALL_BUT_VIDEO].details["video_and_cdn"] == pytest.approx(1500 / 1700)
+    assert answers["search_ads"].value == pytest.approx(-0.4)
+    assert answers["video_streaming"].value == -1.0
+    assert answers["telemetry"].value == 1.0
+    assert list(answers) == [ALL_BUT_VIDEO, *sorted(set(answers) - {ALL_BUT_VIDEO})]
+
+
+def test_a_category_with_too_few_flows_is_insufficient(month, context):
+    (few,) = (a for a in CATALOGUE["V1"].compute(month, context()) if a.dimension == "audience_measurement")
+    assert few.value is None
+    assert few.reason == "needs at least 100 flow records, has 99"
+
+
+def test_raw_outflow_per_user(month, context, only):
+    answer = only(CATALOGUE["V2"].compute(month, context()))
+    # 40 GB of stage 1 over 400,000 users
+    assert answer.value == pytest.approx(40 / 400_000)
+    assert answer.low == pytest.approx(40 / 440_000)
+    assert answer.details["metered_high"] == pytest.approx(40 / 360_000)
+    # 10 GB more go out to a network that nobody lists; the 5 GB to a listed one are known not to be raw
+    assert answer.high == pytest.approx(50 / 360_000)
+    assert answer.details["total_outflow"] == pytest.approx(105 / 400_000)
+    assert answer.details["observer_outflow"] == pytest.approx(20 / 400_000)
+    assert answer.details["per_day"] == pytest.approx(40 / 400_000 / 30)
+    assert answer.flags == ()
+
+
+def test_raw_outflow_combines_sampling_and_users(cell, cells, context, only):
+    sampled = cells([cell(10**12, "BR", platform="sensors", direction="out", bytes_variance=1e20)])
+    answer = only(CATALOGUE["V2"].compute(sampled, context()))
+    # 1000 GB ± 1.959964 · 10 GB over 400,000 ± 10 %
+    assert answer.low == pytest.approx((1000 - 19.59964) / 440_000)
+    assert answer.high == pytest.approx((1000 + 19.59964) / 360_000)
+
+
+def test_raw_outflow_without_declared_users_divides_by_all_and_says_so(month, context, country, only):
+    undeclared = context(country(status="verified_area_from_memory_users"), covered_users=None)
+    answer = only(CATALOGUE["V2"].compute(month, undeclared))
+    assert answer.value == pytest.approx(40 / 1_000_000)
+    assert answer.flags == ("coverage_undeclared", "from_memory")
+
+
+def test_raw_outflow_of_nobody_knows_how_many_is_insufficient(month, context, country, only):
+    answer = only(CATALOGUE["V2"].compute(month, context(country(internet_users=None), covered_users=None)))
+    assert answer.value is None
+    assert "number of users" in answer.reason
+
+
+def test_answers_are_plain_numbers(month, context):
+    for indicator in ("V1", "V2"):
+        for answer in CATALOGUE[indicator].compute(month, context()):
+            json.dumps([answer.value, answer.low, answer.high, answer.flows, answer.details], allow_nan=False)

@@ -1,0 +1,203 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import chain, combinations
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from caudal.collector.batch import decode_batch
+from caudal.service.errors import StoreError
+from caudal.service.ingest import _TARGETS, _WINDOWS, Accepted, Duplicate, Ingest, _journal, _parts, _rows
+from caudal.service.store import Store
+
+from .conftest import clear
+from .samples import NOW, batch, random_batch
+
+FLOW_TABLES = ("flow_window", "flow_hour", "flow_day", "flow_month")
+LEDGER_TABLES = ("ledger_window", "ledger_day")
+
+
+@pytest.fixture(autouse=True)
+def _empty(store: Store) -> None:
+    clear(store)
+
+
+def totals(store: Store) -> dict[str, tuple[float, ...]]:
+    flows = "sum(bytes), sum(packets), sum(flows), sum(bytes_variance)"
+    found = {table: store.frame(f"SELECT {flows} FROM {table}").row(0) for table in FLOW_TABLES}
+    found |= {
+        table: store.frame(f"SELECT sum(received), sum(aggregated) FROM {table}").row(0) for table in LEDGER_TABLES
+    }
+    return found | {"batch": store.frame("SELECT count(), sum(bytes), sum(packets), sum(flows) FROM batch").row(0)}
+
+
+def truth(*bodies: bytes) -> dict[str, tuple[float, ...]]:
+    batches = [decode_batch(body) for body in bodies]
+    flows = pl.DataFrame(pl.from_arrow(pa.concat_tables([b.flows for b in batches])))
+    ledger = pl.DataFrame(pl.from_arrow(pa.concat_tables([b.ledger for b in batches])))
+    sums = tuple(flows[name].sum() for name in ("bytes", "packets", "flows", "bytes_variance"))
+    counts = tuple(ledger[name].sum() for name in ("received", "aggregated"))
+    return (
+        dict.fromkeys(FLOW_TABLES, sums)
+        | dict.fromkeys(LEDGER_TABLES, counts)
+        | {"batch": (len(batches), *sums[:3])}
+    )
+
+
+def test_stored_once_however_often_it_is_sent(store: Store) -> None:
+    ingest, body = Ingest(store), random_batch(1)
+    assert ingest.store_batch(decode_batch(body), body, NOW) == Accepted(
+        decode_batch(body).id, NOW.replace(microsecond=0)
+    )
+    again = Ingest(store).store_batch(decode_batch(body), body, NOW + timedelta(days=40))
+    assert again == Duplicate(decode_batch(body).id, NOW.replace(microsecond=0))
+    assert totals(store) == truth(body)
+    assert store.value("SELECT count() FROM batch_pending") == 0
+
+
+def test_rollups_hold_every_cell(store: Store) -> None:
+    bodies = [random_batch(seed, rows=500) for seed in (1, 2)]
+    for body in bodies:
+        Ingest(store).store_batch(decode_batch(body), body, NOW)
+    for grain, slot in (("hour", "1h"), ("day", "1d"), ("month", "1mo")):
+        flows = pl.concat(pl.DataFrame(pl.from_arrow(decode_batch(body).flows)) for body in bodies)
+        keys = ["time", "direction", "remote_asn", "remote_country", "location_rung"]
+        expected = (
+            flows.with_columns(time=pl.col("window_start").dt.truncate(slot))
+            .group_by(keys)
+            .agg(pl.col("bytes", "flows").sum())
+            .sort(keys)
+        )
+        found = store.frame(
+            f"SELECT {', '.join(keys)}, sum(f.bytes) AS bytes, sum(f.flows) AS flows FROM flow_{grain} AS f "
+            f"GROUP BY {', '.join(keys)}"
+        ).sort(keys)
+        assert found.rows() == expected.rows()
+
+
+def test_ledger_without_flows(store: Store) -> None:
+    body = batch(flows=[])
+    Ingest(store).store_batch(decode_batch(body), body, NOW)
+    assert totals(store)["ledger_day"] == (1, 1)
+    assert totals(store)["batch"] == (1, 0, 0, 0)
+
+
+def test_nothing_at_all(store: Store) -> None:
+    body = batch(flows=[], ledger=[])
+    Ingest(store).store_batch(decode_batch(body), body, NOW)
+    assert totals(store)["batch"] == (1, 0, 0, 0)
+
+
+def test_the_same_batch_from_several_threads(store: Store) -> None:
+    ingest = Ingest(store)
+    bodies = [random_batch(seed, rows=50) for seed in (1, 2, 3)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(
+            pool.map(lambda body: ingest.store_batch(decode_batch(body), body, NOW), [*bodies, *bodies, *bodies])
+        )
+    assert sum(isinstance(answer, Accepted) for answer in answers) == len(bodies)
+    assert totals(store) == truth(*bodies)
+
+
+def test_one_part_for_each_partition_of_a_large_insert(store: Store) -> None:
+    marks = Ingest(store)._marks()
+    body = random_batch(1, rows=60_000)
+    Ingest(store).store_batch(decode_batch(body), body, NOW)
+    highest = Ingest(store)._marks()
+    made = {table: highest[table] - marks.get(table, 0) for table in FLOW_TABLES}
+    assert made == {"flow_window": 1, "flow_hour": 3, "flow_day": 3, "flow_month": 1}
+
+
+class Broken(Store):
+    """A store whose nth writing statement fails, before or after it is done."""
+
+    def __init__(self, store: Store, nth: int, after: bool) -> None:
+        self.__dict__ = dict(store.__dict__)
+        self.left, self.after = nth, after
+
+    def insert(self, table: str, rows: pa.Table, token: str | None = None) -> None:
+        self._run(lambda: Store.insert(self, table, rows, token))
+
+    def command(self, sql: str, parameters: object = None) -> None:
+        self._run(lambda: Store.command(self, sql))
+
+    def _run(self, statement: object) -> None:
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            raise StoreError("broken off before")
+        statement()  # type: ignore[operator]
+        if self.left == 0:
+            raise StoreError("broken off after")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_broken_off_at_any_statement(store: Store, after: bool) -> None:
+    bodies = []
+    for nth in range(1, 6):
+        body = random_batch(nth, rows=100)
+        bodies.append(body)
+        with pytest.raises(StoreError, match="broken off"):
+            Ingest(Broken(store, nth, after)).store_batch(decode_batch(body), body, NOW)
+        fresh = Ingest(store)
+        # Another batch comes first: what was begun is finished before it.
+        other = random_batch(100 + nth, rows=100)
+        bodies.append(other)
+        assert isinstance(fresh.store_batch(decode_batch(other), other, NOW), Accepted)
+        fresh.store_batch(decode_batch(body), body, NOW + timedelta(days=1))
+        assert totals(store) == truth(*bodies), nth
+
+
+def parts_of(body: bytes) -> list[tuple[str, str]]:
+    rows = _rows(decode_batch(body), NOW)
+    return [
+        (target.table, partition)
+        for source in _TARGETS
+        for target in _TARGETS[source]
+        for partition, _ in _parts(rows[source], target, _WINDOWS[source])
+    ]
+
+
+def test_any_set_of_parts_may_have_been_written(store: Store) -> None:
+    before = random_batch(1, rows=100)
+    Ingest(store).store_batch(decode_batch(before), before, NOW)
+    bodies = [before]
+    body = random_batch(99, rows=100)
+    everything = parts_of(body)
+    assert len(everything) == 1 + 3 + 3 + 1 + 1 + 1
+    some = chain.from_iterable(combinations(everything, size) for size in (0, 1, len(everything)))
+    for number, written in enumerate(some):
+        body = random_batch(1000 + number, rows=100)
+        bodies.append(body)
+        interrupted = Ingest(store)
+        decoded = decode_batch(body)
+        store.insert("batch_pending", _journal(decoded.id, NOW, interrupted._marks(), body))
+        for source, rows in _rows(decoded, NOW).items():
+            for target in _TARGETS[source]:
+                for partition, part in _parts(rows, target, _WINDOWS[source]):
+                    if (target.table, partition) in written:
+                        interrupted._insert_without_views(source, target, part)
+        if number % 2:
+            store.command("OPTIMIZE TABLE flow_hour FINAL")
+        assert Ingest(store).recover()
+        assert totals(store) == truth(*bodies), written
+        assert not Ingest(store).recover()
+
+
+def test_killed_between_record_and_journal(store: Store) -> None:
+    body = random_batch(5, rows=10)
+    ingest = Ingest(store)
+    marks = ingest._marks()
+    ingest.store_batch(decode_batch(body), body, NOW)
+    store.insert("batch_pending", _journal(decode_batch(body).id, NOW, marks, body))
+    assert isinstance(Ingest(store).store_batch(decode_batch(body), body, NOW), Duplicate)
+    assert totals(store) == truth(body)
+    assert store.value("SELECT count() FROM batch_pending") == 0
+
+
+def test_back_dated_windows_stay_and_late_midnights_keep_their_partition(store: Store) -> None:
+    body = batch(flows=[{"window_start": datetime(2010, 1, 31, 23, 55, tzinfo=UTC)}])
+    Ingest(store).store_batch(decode_batch(body), body, datetime(2026, 11, 21, 23, 59, 59, 999999, tzinfo=UTC))
+    store.command("OPTIMIZE TABLE flow_window FINAL")
+    assert totals(store) == truth(body)
+    assert store.frame("SELECT time FROM flow_month").item() == datetime(2010, 1, 1, tzinfo=UTC)

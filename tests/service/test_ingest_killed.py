@@ -1,0 +1,89 @@
+"""The service is killed (SIGKILL) at random moments while batches are sent, and started again."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from caudal.collector.batch import MEDIA_TYPE
+from caudal.service.store import Store
+
+from .samples import TOKEN, random_batch, write_overlay
+from .test_ingest import totals, truth
+
+ROUNDS = 3
+START = "import sys; from pathlib import Path; from caudal.service.server import run; "
+START += "from caudal.service.settings import load_settings; sys.exit(run(load_settings(Path(sys.argv[1]))))"
+
+
+def send(client: httpx.Client, body: bytes) -> int:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": MEDIA_TYPE}
+    return client.post("/v1/batches", content=body, headers=headers).status_code
+
+
+def start(config: Path, log: Path) -> tuple[subprocess.Popen[bytes], httpx.Client]:
+    with log.open("wb") as sink:
+        process = subprocess.Popen([sys.executable, "-c", START, str(config)], stderr=sink, stdout=sink)
+    deadline = time.monotonic() + 30
+    while b"serving at " not in log.read_bytes():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(log.read_text())
+        time.sleep(0.01)
+    url = log.read_text().split("serving at ")[1].split()[0]
+    return process, httpx.Client(base_url=url, timeout=30)
+
+
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN, encoding="utf-8")
+    write_overlay(tmp_path / "overlay")
+    config = tmp_path / "service.toml"
+    config.write_text(
+        f'dsn = "chdb://{tmp_path}/store"\nlisten = "127.0.0.1:0"\nreference_overlay = "overlay"\n'
+        '[[operators]]\nid = "demo-net"\nname = "Demo"\neconomy = "XA"\n'
+        '[[collectors]]\nid = "xa-1"\noperator = "demo-net"\ntoken_file = "token"\n',
+        encoding="utf-8",
+    )
+    moments = random.Random(20261121)
+    bodies = [random_batch(seed, rows=400) for seed in range(16)]
+    waiting = list(bodies)
+    acknowledged = 0
+    for round_number in range(ROUNDS + 1):
+        process, client = start(config, tmp_path / f"log-{round_number}")
+        try:
+            last = round_number == ROUNDS
+            killer = None
+            if not last:
+                delay = moments.uniform(0.05, 0.4)
+                killer = subprocess.Popen(
+                    [sys.executable, "-S", "-c", f"import os,time;time.sleep({delay});os.kill({process.pid},9)"]
+                )
+            while waiting:
+                try:
+                    status = send(client, waiting[0])
+                except httpx.TransportError:
+                    break
+                assert status in (200, 201)
+                waiting.pop(0)
+                acknowledged += 1
+            if last:
+                # As a collector that lost its notes would: everything again.
+                assert {send(client, body) for body in bodies[:10]} == {200}
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == 0
+            if killer is not None:
+                killer.wait()
+        finally:
+            process.kill()
+            process.wait()
+            client.close()
+    assert not waiting
+    assert acknowledged == len(bodies)
+    with Store(f"chdb://{tmp_path}/store") as store:
+        assert totals(store) == truth(*bodies)
+    assert TOKEN not in "".join(path.read_text() for path in tmp_path.glob("log-*"))

@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import pytest
+
+from caudal.service.errors import SettingsError
+from caudal.service.settings import ServiceSettings, load_settings, read_tokens
+
+WHOLE = """
+dsn = "chdb:///var/lib/caudal/store"
+listen = "127.0.0.1:8080"
+reference_overlay = "overlay"
+
+[[operators]]
+id = "demo-net"
+name = "Demo Net"
+economy = "XA"
+subscribers = 1200000
+subscribers_as_of = "2026-09-30"
+
+[[collectors]]
+id = "xa-1"
+operator = "demo-net"
+token_file = "xa-1.token"
+"""
+
+
+def write(directory: Path, text: str) -> Path:
+    path = directory / "service.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_whole_file(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, WHOLE))
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert settings.reference_overlay == tmp_path / "overlay"
+    assert settings.collectors[0].token_file == tmp_path / "xa-1.token"
+    assert settings.operator("demo-net").subscribers == 1_200_000
+    assert settings.operators_of("XA") == settings.operators
+    assert settings.keep_windows_days == 30
+
+
+def test_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAUDAL_SERVICE_DSN", "clickhouse://caudal:verysecret@db:8123/caudal")
+    monkeypatch.setenv("CAUDAL_SERVICE_LISTEN", "[::1]:9000")
+    settings = load_settings(write(tmp_path, WHOLE))
+    assert settings.dsn.get_secret_value().endswith("@db:8123/caudal")
+    assert (settings.host, settings.port) == ("::1", 9000)
+    assert "verysecret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("dsn =", "dns ="), "dns"),
+        (("dsn =", "# dsn ="), "dsn: is missing"),
+        (('economy = "XA"', 'economy = "Xa"'), "operators.0.economy"),
+        (('listen = "127.0.0.1:8080"', 'listen = "8080"'), "listen"),
+        (('operator = "demo-net"', 'operator = "demonet"'), "not among operators (demo-net)"),
+        (("subscribers_as_of", "# subscribers_as_of"), "subscribers_as_of together"),
+        (('subscribers = 1200000', 'subscribers = -1'), "operators.0.subscribers"),
+        (('token_file = "xa-1.token"', 'token = "abc"'), "collectors.0.token"),
+        (("[[collectors]]", "[[collectors"), "not TOML"),
+    ],
+)
+def test_what_is_wrong_in_one_line(tmp_path: Path, change: tuple[str, str], says: str) -> None:
+    path = write(tmp_path, WHOLE.replace(*change))
+    with pytest.raises(SettingsError) as raised:
+        load_settings(path)
+    message = str(raised.value)
+    assert message.startswith(f"{path}: ")
+    assert says in message
+    assert "\n" not in message
+
+
+def test_same_collector_twice(tmp_path: Path) -> None:
+    again = WHOLE + WHOLE[WHOLE.index("[[collectors]]") :]
+    with pytest.raises(SettingsError, match="xa-1 is given more than once"):
+        load_settings(write(tmp_path, again))
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file or directory; give the settings file"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_misspelt_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAUDAL_SERVICE_LISTENS", "127.0.0.1:1")
+    with pytest.raises(SettingsError, match="CAUDAL_SERVICE_LISTENS is no setting"):
+        load_settings(write(tmp_path, WHOLE))
+
+
+def test_variable_that_is_not_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAUDAL_SERVICE_OPERATORS", "demo-net")
+    with pytest.raises(SettingsError, match="written as JSON"):
+        load_settings(write(tmp_path, WHOLE))
+
+
+def settings_of(*collectors: dict[str, object]) -> ServiceSettings:
+    return ServiceSettings(
+        dsn="chdb:///x", operators=[{"id": "net", "name": "Net", "economy": "XA"}], collectors=collectors
+    )
+
+
+def test_tokens_from_file_and_environment(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a" * 32 + "\n", encoding="utf-8")
+    settings = settings_of(
+        {"id": "xa-1", "operator": "net", "token_file": tmp_path / "a"}, {"id": "xa.2", "operator": "net"}
+    )
+    tokens = read_tokens(settings, {"CAUDAL_SERVICE_TOKEN_XA_2": "b" * 32})
+    assert tokens == {"xa-1": "a" * 32, "xa.2": "b" * 32}
+
+
+@pytest.mark.parametrize("token", ["", "short", "has spaces in the middle of it", "ünicode-ünicode-ünicode"])
+def test_weak_tokens_are_refused_and_not_shown(token: str) -> None:
+    settings = settings_of({"id": "xa-1", "operator": "net"})
+    with pytest.raises(SettingsError, match="CAUDAL_SERVICE_TOKEN_XA_1 holds no usable token") as raised:
+        read_tokens(settings, {"CAUDAL_SERVICE_TOKEN_XA_1": token})
+    assert not token or token not in str(raised.value)
+
+
+def test_missing_token_file(tmp_path: Path) -> None:
+    settings = settings_of({"id": "xa-1", "operator": "net", "token_file": tmp_path / "none"})
+    with pytest.raises(SettingsError, match="token_file .*none of xa-1 cannot be read: No such file"):
+        read_tokens(settings)
+
+
+def test_two_collectors_with_one_token() -> None:
+    settings = settings_of({"id": "a", "operator": "net"}, {"id": "b", "operator": "net"})
+    variables = {"CAUDAL_SERVICE_TOKEN_A": "x" * 20, "CAUDAL_SERVICE_TOKEN_B": "x" * 20}
+    with pytest.raises(SettingsError, match="b has the token of another"):
+        read_tokens(settings, variables)
