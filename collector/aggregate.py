@@ -51,7 +51,8 @@ class Aggregator:
     """Adds up flow records by window and cell, and gives each window away once, when asked.
 
     Cells with fewer than `k` distinct local hosts are folded when a window is taken: first into the rest
-    of their country, and what is still below k into the rest of the network, so that totals stay exact.
+    of their country, and what is still below k into the rest of the network, so that totals stay exact. The
+    rest of the network is by direction only and names no far end; it stays even if it is below k.
     """
 
     def __init__(self, ledger: Ledger, window_ms: int, k: int, *, most_windows: int = 4096) -> None:
@@ -82,6 +83,11 @@ class Aggregator:
             else:
                 cells.add(codes[which], octets[which], packets[which], variance[which], located.host[which])
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more windows are open than the bound, so that some had better be taken now."""
+        return len(self._open) > self._most_windows
+
     def take(self, before_ms: int | None) -> pa.Table:
         """Take away the windows that end by `before_ms` (all, if None) as a table of flow aggregates.
 
@@ -89,7 +95,7 @@ class Aggregator:
         away is a further part of it.
         """
         order = sorted(self._open)
-        excess = order[: max(0, len(order) - self._most_windows)]
+        excess = set(order[: max(0, len(order) - self._most_windows)])
         taken = [
             window
             for window in order

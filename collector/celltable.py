@@ -6,8 +6,6 @@ import numpy.typing as npt
 from caudal.collector.flowrecords import F64, I64, U8, U64
 
 _EXACT = float(1 << 53)
-_HALF = np.uint64(32)
-_LOW = np.uint64(0xFFFF_FFFF)
 # Fibonacci hashing: the odd number nearest to 2⁶⁴ divided by the golden ratio.
 _GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)
 
@@ -128,6 +126,6 @@ def _sum_by(cells: I64, values: U64, size: int) -> U64:
     """Return exact sums by cell; numpy's weighted count adds in doubles, exact below 2⁵³."""
     if float(values.max(initial=0)) * len(values) < _EXACT:
         return np.bincount(cells, weights=values, minlength=size).astype(np.uint64)
-    high = np.bincount(cells, weights=values >> _HALF, minlength=size).astype(np.uint64)
-    low = np.bincount(cells, weights=values & _LOW, minlength=size).astype(np.uint64)
-    return (high << _HALF) + low
+    sums: U64 = np.zeros(size, np.uint64)
+    np.add.at(sums, cells, values)
+    return sums

@@ -1,5 +1,6 @@
 """A lot of datagrams in one buffer: what every source of export datagrams hands to the decoder."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,27 @@ class Datagrams:
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    def parts(self, octets: int) -> Iterator["Datagrams"]:
+        """Yield the datagrams in lots of about so many octets at most, at least one datagram in each."""
+        ends = np.cumsum(self.length)
+        first = 0
+        while first < len(self):
+            before = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, before + octets, "right")))
+            yield self if last - first == len(self) else self._slice(first, last)
+            first = last
+
+    def _slice(self, first: int, last: int) -> "Datagrams":
+        only = slice(first, last)
+        return Datagrams(
+            self.buffer,
+            self.offset[only],
+            self.length[only],
+            self.exporter[only],
+            self.received_ms[only],
+            self.truncated[only],
+        )
 
 
 class Exporters:

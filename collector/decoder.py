@@ -1,6 +1,6 @@
 """From datagrams to flow records: any mix of protocols and exporters, a whole lot at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from caudal.collector import flowrecords, netflow5, sampling, sflow5
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import I64, FlowRecords
-from caudal.collector.flowtimes import ExportClock
+from caudal.collector.flowtimes import ExportClock, export_time
 from caudal.collector.grouping import positions_by_value
 from caudal.collector.ledger import COUNT, Ledger, Tally, tally
 from caudal.collector.recordlayout import Layout
@@ -26,6 +26,10 @@ from caudal.collector.wire import join, unsigned16, unsigned32
 
 # A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
 _IMPLAUSIBLE = float(1 << 53)
+_KNOWN_OCTETS = 32 << 20
+_SET_OVERHEAD = 512
+# The ids of template sets and of options template sets.
+_TEMPLATE_SETS = {flowrecords.NETFLOW9: (0, 1), flowrecords.IPFIX: (2, 3)}
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,12 @@ class Decoder:
         self.layouts: dict[TemplateKey, Layout] = {}
         self._templates_per_exporter = templates_per_exporter
         self._templates_of: dict[int, int] = {}
+        self._templates_at: dict[ObservationPoint, set[int]] = {}
         self._sequences = Sequences()
         self._waiting = WaitingSets(waiting_octets)
         # Template sets as last seen, by observation point: most come again and again unchanged.
         self._known_sets: dict[ObservationPoint, set[bytes]] = {}
+        self._known_octets = 0
 
     def decode(self, datagrams: Datagrams) -> FlowRecords:
         """Return the flow records of `datagrams`, and enter every one of them in the ledger."""
@@ -147,12 +153,16 @@ class Decoder:
         end = at + datagrams.length[which]
         if ipfix:
             announced = at + unsigned16(buffer, at + 2)
-            _count(lot.counts, which[announced > end], "received", "malformed")
+            wrong = which[(announced > end) | (announced < at + header)]
+            _count(lot.counts, wrong, "received", "malformed")
+            lot.data_records[wrong] = UNKNOWN_UNITS * (1 << 32)
             end = np.minimum(end, announced)
         else:
             lot.uptime_ms[which] = unsigned32(buffer, at + 4)
         time_at = 4 if ipfix else 8
-        lot.export_ms[which] = unsigned32(buffer, at + time_at) * 1000
+        lot.export_ms[which] = export_time(
+            unsigned32(buffer, at + time_at) * 1000, datagrams.received_ms[which]
+        )
         sequence = unsigned32(buffer, at + time_at + 4)
         lot.domain[which] = unsigned32(buffer, at + time_at + 8)
         sets = _walk(lot, which, at + header, end, protocol)
@@ -168,7 +178,7 @@ class Decoder:
     def _decode_sets(self, lot: _Lot, sets: _Sets) -> None:
         """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
         from_here = 0
-        templates = (0, 1) if sets.protocol == flowrecords.NETFLOW9 else (2, 3)
+        templates = _TEMPLATE_SETS[sets.protocol]
         for position in np.flatnonzero((sets.id == templates[0]) | (sets.id == templates[1])):
             datagram, at = int(sets.datagram[position]), int(sets.at[position])
             point = self._point(lot, datagram, sets.protocol)
@@ -207,25 +217,34 @@ class Decoder:
                     sound = False
                     continue
                 self._templates_of[point.exporter] = self._templates_of.get(point.exporter, 0) + 1
+                self._templates_at.setdefault(point, set()).add(number)
             self.layouts[key] = Layout(template)
             changed = True
             self._replay(lot, key)
         if changed:
             self._known_sets.pop(point, None)
-        seen = self._known_sets.setdefault(point, set())
-        if sound and len(seen) < self._templates_per_exporter:
-            seen.add(body)
+        if sound:
+            self._known_octets += len(body) + _SET_OVERHEAD
+            if self._known_octets > _KNOWN_OCTETS:  # only a shortcut: it fills again
+                self._known_sets.clear()
+                self._known_octets = 0
+            self._known_sets.setdefault(point, set()).add(body)
 
     def _withdraw(self, key: TemplateKey, *, options: bool) -> bool:
-        whole = key.template == (3 if options else 2)
-        gone = [
-            known
-            for known, layout in self.layouts.items()
-            if known == key or (whole and known[:3] == key[:3] and layout.template.is_options == options)
-        ]
+        gone = [key] if key in self.layouts else []
+        if key.template == (3 if options else 2):
+            gone = [
+                known
+                for number in self._templates_at.get(_point_of(key), ())
+                if self.layouts[known := key._replace(template=number)].template.is_options == options
+            ]
         for known in gone:
             del self.layouts[known]
             self._templates_of[key.exporter] -= 1
+        there = self._templates_at.get(_point_of(key), set())
+        there.difference_update(known.template for known in gone)
+        if not there:
+            self._templates_at.pop(_point_of(key), None)
         return bool(gone)
 
     def _replay(self, lot: _Lot, key: TemplateKey) -> None:
@@ -237,7 +256,8 @@ class Decoder:
             )
             decoded = 0
             if layout.template.is_options:
-                self._announce(layout, body, records, self._announced_at(key))
+                for sampler, rate in _announcements(layout, body, records):
+                    self.rates.announce(_point_of(key), sampler, rate)
             else:
                 for flows, _ in self._flows(key, layout, body, records, clock):
                     lot.flows.append(flows)
@@ -257,53 +277,61 @@ class Decoder:
         sets = sets.take(np.flatnonzero(sets.id >= 256))
         if not len(sets):
             return
-        exporter = lot.datagrams.exporter[sets.datagram].astype(np.uint64)
-        domain = lot.domain[sets.datagram].astype(np.uint64)
-        code = (exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)).view(
-            np.int64
-        )
-        groups: list[tuple[TemplateKey, Layout | None, I64]] = []
-        options: list[tuple[int, TemplateKey, Layout]] = []
-        for _, positions in positions_by_value(code):
-            first = positions[0]
-            point = self._point(lot, int(sets.datagram[first]), sets.protocol)
-            key = TemplateKey(*point, int(sets.id[first]))
+        groups, options = [], []
+        for key, positions in self._by_template(lot, sets):
             layout = self.layouts.get(key)
             if layout is not None and layout.template.is_options:
-                options += [(int(position), key, layout) for position in positions]
+                options += [(position, key, layout) for position in positions.tolist()]
             else:
-                groups.append((key, layout, positions))
+                groups.append((key, positions))
         from_here = 0
         for position, key, layout in sorted(options, key=lambda item: item[0]):
-            datagram = int(sets.datagram[position])
-            at = int(sets.at[position])
-            body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
-            body, records, whole = _whole_records(layout, body)
-            lot.data_records[datagram] += records
-            if not whole:
-                _count(lot.counts, datagram, "received", "malformed")
-            if self._announces_news(layout, body, records, self._announced_at(key)):
-                self._decode_groups(lot, sets, groups, from_here, position)
+            news = self._read_options(lot, sets, position, key, layout)
+            if news:
+                before = sets.take(np.arange(from_here, position))
+                self._decode_groups(lot, before, self._by_template(lot, before))
                 from_here = position
-                self._announce(layout, body, records, self._announced_at(key))
-        self._decode_groups(lot, sets, groups, from_here, len(sets))
+                for sampler, rate in news:
+                    self.rates.announce(_point_of(key), sampler, rate)
+        if from_here:
+            sets = sets.take(np.arange(from_here, len(sets)))
+            self._decode_groups(lot, sets, self._by_template(lot, sets))
+        else:
+            self._decode_groups(lot, sets, groups)
 
-    def _decode_groups(
-        self,
-        lot: _Lot,
-        sets: _Sets,
-        groups: list[tuple[TemplateKey, Layout | None, I64]],
-        first: int,
-        end: int,
-    ) -> None:
-        for key, layout, all_positions in groups:
-            positions = all_positions[(all_positions >= first) & (all_positions < end)]
-            if not len(positions):
-                continue
+    def _by_template(self, lot: _Lot, sets: _Sets) -> Iterator[tuple[TemplateKey, I64]]:
+        exporter = lot.datagrams.exporter[sets.datagram].astype(np.uint64)
+        domain = lot.domain[sets.datagram].astype(np.uint64)
+        # An exporter's number has 16 bits (see Exporters), its domain 32, a set id 16.
+        code = exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)
+        for _, positions in positions_by_value(code.view(np.int64)):
+            first = positions[0]
+            point = self._point(lot, int(sets.datagram[first]), sets.protocol)
+            yield TemplateKey(*point, int(sets.id[first])), positions
+
+    def _read_options(
+        self, lot: _Lot, sets: _Sets, position: int, key: TemplateKey, layout: Layout
+    ) -> list[tuple[int | None, float]]:
+        """Count the options records of one set, and return the sampling rates in it that are new."""
+        datagram, at = int(sets.datagram[position]), int(sets.at[position])
+        body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
+        body, records, whole = _whole_records(layout, body)
+        lot.data_records[datagram] += records
+        if not whole:
+            _count(lot.counts, datagram, "received", "malformed")
+        return [
+            (sampler, rate)
+            for sampler, rate in _announcements(layout, body, records)
+            if self.rates.is_news(_point_of(key), sampler, rate)
+        ]
+
+    def _decode_groups(self, lot: _Lot, sets: _Sets, groups: Iterable[tuple[TemplateKey, I64]]) -> None:
+        for key, positions in groups:
+            layout = self.layouts.get(key)
             if layout is None:
                 for position in positions.tolist():
-                    self._wait(lot, key, sets.take(np.array([position])))
-            else:
+                    self._wait(lot, key, sets, position)
+            elif not layout.template.is_options:
                 self._decode_group(lot, key, layout, sets.take(positions))
 
     def _decode_group(self, lot: _Lot, key: TemplateKey, layout: Layout, sets: _Sets) -> None:
@@ -346,9 +374,9 @@ class Decoder:
         if reverse is not None:
             yield reverse.flows, reverse.position
 
-    def _wait(self, lot: _Lot, key: TemplateKey, one: _Sets) -> None:
-        datagram, at = int(one.datagram[0]), int(one.at[0])
-        body = bytes(lot.datagrams.buffer.data[at : at + int(one.length[0])])
+    def _wait(self, lot: _Lot, key: TemplateKey, sets: _Sets, position: int) -> None:
+        datagram, at = int(sets.datagram[position]), int(sets.at[position])
+        body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
         _count(lot.counts, datagram, "received", "waiting")
         lot.data_records[datagram] = UNKNOWN_UNITS * (1 << 32)
         gone = self._waiting.put(
@@ -357,32 +385,24 @@ class Decoder:
         for waiting in gone:
             self.ledger.add_one(waiting.key.exporter, waiting.export_ms, waiting=-1, malformed=1)
 
-    def _announced_at(self, key: TemplateKey) -> ObservationPoint:
-        return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
 
-    def _announcements(self, layout: Layout, body: bytes, records: int) -> list[tuple[int | None, float]]:
-        if not records:
-            return []
-        view = layout.records(body, records)
-        stated = sampling.rates_in_records(layout, view)
-        if stated is None:
-            return []
-        samplers = sampling.sampler_ids(layout, view)
-        return [
-            (None if samplers is None else int(samplers[number]), float(rate))
-            for number, rate in enumerate(stated)
-            if rate >= 1
-        ]
+def _point_of(key: TemplateKey) -> ObservationPoint:
+    return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
 
-    def _announces_news(self, layout: Layout, body: bytes, records: int, point: ObservationPoint) -> bool:
-        return any(
-            self.rates.announced(point, sampler) != rate
-            for sampler, rate in self._announcements(layout, body, records)
-        )
 
-    def _announce(self, layout: Layout, body: bytes, records: int, point: ObservationPoint) -> None:
-        for sampler, rate in self._announcements(layout, body, records):
-            self.rates.announce(point, sampler, rate)
+def _announcements(layout: Layout, body: bytes, records: int) -> list[tuple[int | None, float]]:
+    """Return the (sampler, rate) pairs that options records announce."""
+    if not records:
+        return []
+    view = layout.records(body, records)
+    stated = sampling.rates_in_records(layout, view)
+    if stated is None:
+        return []
+    samplers = sampling.sampler_ids(layout, view)
+    return [
+        (None if samplers is None else int(samplers[number]), float(stated[number]))
+        for number in np.flatnonzero(sampling.is_rate(stated)).tolist()
+    ]
 
 
 def _count(counts: Tally, datagrams: I64 | int, *names: str) -> None:
@@ -403,9 +423,10 @@ def _walk(lot: _Lot, which: I64, at: I64, end: I64, protocol: int) -> _Sets:
     """Find the sets of all datagrams at once, stepping from set header to set header.
 
     A set of no length is the zero-filled tail some exporters send; any other bad length ends the datagram
-    and counts as malformed, what came before it is kept.
+    and counts as malformed, what came before it is kept. A set with a reserved id counts as malformed too.
     """
     found: list[tuple[I64, I64, I64, I64]] = []
+    templates = _TEMPLATE_SETS[protocol]
     datagram = which
     while True:
         inside = at + 4 <= end
@@ -415,6 +436,8 @@ def _walk(lot: _Lot, which: I64, at: I64, end: I64, protocol: int) -> _Sets:
         number, length = unsigned16(lot.datagrams.buffer, at), unsigned16(lot.datagrams.buffer, at + 2)
         good = (length >= 4) & (at + length <= end)
         bad = ~good & ~((number == 0) & (length == 0))
+        reserved = good & (number < 256) & (number != templates[0]) & (number != templates[1])
+        _count(lot.counts, datagram[reserved], "received", "malformed")
         _count(lot.counts, datagram[bad], "received", "malformed")
         lot.data_records[datagram[bad]] = UNKNOWN_UNITS * (1 << 32)
         datagram, at, end, number, length = (values[good] for values in (datagram, at, end, number, length))

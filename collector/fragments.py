@@ -35,7 +35,7 @@ class _Pieces:
 class Fragments:
     """Collects fragments until a packet is whole; what stays incomplete is dropped and counted.
 
-    At most `pending` packets are waited for at once, each for 30 s of packet time. `incomplete` counts
+    At most `pending` packets are waited for at once, each of at most 64 KB and for 30 s of packet time. `incomplete` counts
     packets given up, `joined` those put together.
     """
 
@@ -54,12 +54,13 @@ class Fragments:
             if len(self._packets) > self._pending:
                 self._packets.popitem(last=False)
                 self.incomplete += 1
-        if fragment.at + len(fragment.data) > _LONGEST:
-            packet.cut = True
-        elif fragment.at not in packet.pieces:
+        if fragment.at not in packet.pieces:
             packet.pieces[fragment.at] = fragment.data
             packet.held += len(fragment.data)
-        packet.cut |= not fragment.whole
+        # More than a packet can hold means pieces that overlap: nothing of such a packet is kept.
+        packet.cut |= not fragment.whole or max(fragment.at + len(fragment.data), packet.held) > _LONGEST
+        if packet.cut:
+            packet.pieces.clear()
         if not fragment.more:
             packet.size = fragment.at + len(fragment.data)
         if packet.cut or not packet.size or packet.held < packet.size:

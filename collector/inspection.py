@@ -67,8 +67,8 @@ class Inspection:
     def records(self, path: Path) -> Iterator[dict[str, Value]]:
         """Yield the flow records of a file one by one, in the order of their datagrams."""
         for lot in self.datagrams(path):
-            for position in range(len(lot)):
-                self._enter(flows := self.decoder.decode(_one(lot, position)))
+            for datagram in lot.parts(1):
+                self._enter(flows := self.decoder.decode(datagram))
                 yield from describe(flows, self.exporters.addresses)
 
     def _enter(self, flows: FlowRecords) -> None:
@@ -79,18 +79,6 @@ class Inspection:
     def totals(self) -> dict[str, int]:
         """Return the ledger of everything read so far."""
         return {name: int(self.ledger.totals[COUNT[name]]) for name in LEDGER_COUNTS}
-
-
-def _one(lot: Datagrams, position: int) -> Datagrams:
-    only = slice(position, position + 1)
-    return Datagrams(
-        lot.buffer,
-        lot.offset[only],
-        lot.length[only],
-        lot.exporter[only],
-        lot.received_ms[only],
-        lot.truncated[only],
-    )
 
 
 def describe(flows: FlowRecords, addresses: list[str]) -> Iterator[dict[str, Value]]:
@@ -137,7 +125,8 @@ def describe(flows: FlowRecords, addresses: list[str]) -> Iterator[dict[str, Val
 
 def _time(milliseconds: int) -> str | None:
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+        time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -6,13 +6,14 @@ import numpy as np
 
 from caudal.collector.batch import DIRECTIONS, LOCATION_RUNGS, UNKNOWN_COUNTRY
 from caudal.collector.flowrecords import U8, U16, U32, U64, FlowRecords
-from caudal.collector.home import HomePrefixes
+from caudal.collector.home import HomePrefixes, Mask
 from caudal.reference import AddressTable
 
 OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))
 _OPERATOR = LOCATION_RUNGS.index("operator")
 _UNKNOWN = LOCATION_RUNGS.index("unknown")
-_NO_AS = (0, 65535, 0xFFFF_FFFF)  # unset, and the numbers RFC 7300 keeps anybody from using
+_AS_TRANS = 23456  # stands for a number that did not fit 16 bits (RFC 6793)
+_PRIVATE16, _PUBLIC32, _PRIVATE32 = 64512, 65536, 4_200_000_000  # RFC 6996; the last of each are of RFC 7300
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def country_number(code: str) -> int:
 def locate(flows: FlowRecords, home: HomePrefixes, table: AddressTable, economy: str) -> Located:
     """Return direction and place of each flow's far end.
 
-    The AS number in the record is taken where there is one, else that of the table; the country is the
+    The AS number in the record is taken where it names anybody, else that of the table; the country is the
     table's. Between two home addresses the far end is the destination, in the economy itself. Where
     neither end is home, nothing is said of the far end.
     """
@@ -59,7 +60,7 @@ def locate(flows: FlowRecords, home: HomePrefixes, table: AddressTable, economy:
         segment[four] = table.segments4(low[four].astype(np.uint32))
     else:
         segment = table.segments4(low.astype(np.uint32))
-    asn = np.where(np.isin(stated, _NO_AS), table.asn[segment], stated).astype(np.uint32)
+    asn = np.where(_is_public(stated), stated, table.asn[segment]).astype(np.uint32)
     country, rung = table.country[segment], table.rung[segment]
     nowhere = (direction == TRANSIT) | (flows.ip_version == 0)
     if nowhere.any():
@@ -74,3 +75,10 @@ def locate(flows: FlowRecords, home: HomePrefixes, table: AddressTable, economy:
     local_low = np.where(inbound, flows.destination_low, flows.source_low)
     host = np.where(six, local_high >> np.uint64(8), local_low)
     return Located(direction, asn, country, rung, host)
+
+
+def _is_public(asn: U32) -> Mask:
+    """Return which AS numbers name somebody outside: not 0, AS_TRANS or a private one."""
+    public: Mask = (asn != 0) & (asn != _AS_TRANS) & (asn < _PRIVATE32)
+    public &= (asn < _PRIVATE16) | (asn >= _PUBLIC32)
+    return public

@@ -1,12 +1,13 @@
 """Prometheus metrics of the collector, read from its parts at each scrape."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from caudal.collector.batch import LEDGER
+from caudal.collector.batch import LEDGER, LEDGER_COUNTS
 from caudal.collector.errors import ListenError
 from caudal.collector.ledger import COUNT, Ledger
 from caudal.collector.receiver import Receiver
@@ -24,6 +25,7 @@ class Metrics:
         self._receivers = receivers
         self._spool = spool
         self._shipper = shipper
+        self._highest = [0] * len(LEDGER_COUNTS)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics as they stand."""
@@ -33,21 +35,25 @@ class Metrics:
                 # Waiting and losses can be taken back, so they are no counters.
                 gauge = column.name in ("waiting", "lost", "lost_datagrams")
                 family = GaugeMetricFamily if gauge else CounterMetricFamily
-                yield family(_NAMESPACE + column.name, column.meaning, value=total)
+                yield family(
+                    _NAMESPACE + column.name,
+                    column.meaning,
+                    value=total if gauge else self._rising(column.name),
+                )
         asked = GaugeMetricFamily(
             _NAMESPACE + "receive_buffer_bytes", "granted by the kernel", labels=["listener"]
         )
         for number, receiver in enumerate(self._receivers):
             asked.add_metric([str(number)], receiver.granted_bytes)
         yield asked
-        segments = self._spool.segments()
+        sizes = self._sizes()
         yield GaugeMetricFamily(
-            _NAMESPACE + "spool_batches", "batches that wait for the service", value=len(segments)
+            _NAMESPACE + "spool_batches", "batches that wait for the service", value=len(sizes)
         )
         yield GaugeMetricFamily(
             _NAMESPACE + "spool_bytes",
             "their size",
-            value=sum(segment.path.stat().st_size for segment in segments if segment.path.exists()),
+            value=sum(sizes),
         )
         for name, value in (
             ("shipped_batches", self._shipper.shipped),
@@ -59,6 +65,20 @@ class Metrics:
         yield GaugeMetricFamily(
             _NAMESPACE + "shipping_latency_seconds", "of the last batch", value=self._shipper.latency_seconds
         )
+
+    def _rising(self, name: str) -> int:
+        # A set that waited may turn out to hold none of the records it counted for: then the total falls by
+        # one, which Prometheus would take for a restart.
+        at = COUNT[name]
+        self._highest[at] = max(self._highest[at], int(self._ledger.totals[at]))
+        return self._highest[at]
+
+    def _sizes(self) -> list[int]:
+        sizes = []
+        for segment in self._spool.segments():
+            with suppress(FileNotFoundError):  # shipped meanwhile
+                sizes.append(segment.path.stat().st_size)
+        return sizes
 
 
 def serve(metrics: Metrics, address: str) -> Callable[[], None]:

@@ -7,7 +7,7 @@ import numpy as np
 from caudal.collector import flowrecords
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import ABSENT, I64, FlowRecords
-from caudal.collector.flowtimes import ExportClock
+from caudal.collector.flowtimes import ExportClock, export_time
 from caudal.collector.grouping import positions_by_value
 from caudal.collector.ledger import COUNT, Tally
 from caudal.collector.sampling import ObservationPoint, SamplingRates
@@ -45,8 +45,7 @@ def decode(
 
     Fills `export_ms` and `counts` at those positions. A datagram shorter than its count says gives the
     records that it has; the missing ones count as malformed, as does one that announces more than 30, the
-    most the format allows. Source: Cisco NetFlow Export Datagram
-    Format, version 5.
+    most the format allows. Source: Cisco NetFlow Export Datagram Format, version 5.
     """
     whole = datagrams.length[which] >= HEADER
     whole[whole] = unsigned16(datagrams.buffer, datagrams.offset[which[whole]] + 2) <= _MOST_RECORDS
@@ -59,6 +58,7 @@ def decode(
     sent_ms = unsigned32(buffer, at + 8) * 1000 + unsigned32(buffer, at + 12) // 1_000_000
     engine = unsigned16(buffer, at + 20)
     interval = unsigned16(buffer, at + 22) & _RATE_MASK
+    sent_ms = export_time(sent_ms, datagrams.received_ms[which])
     export_ms[which] = sent_ms
     count = np.minimum(announced, (datagrams.length[which] - HEADER) // RECORD.itemsize)
     counts[COUNT["received"], which] += announced

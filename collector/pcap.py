@@ -12,7 +12,7 @@ import numpy as np
 from caudal.collector.capturefile import CaptureError, CaptureFile
 from caudal.collector.chain import Chain, Guess, Layout, follow
 from caudal.collector.gather import gather
-from caudal.collector.packetchunk import CaptureCounts, PacketChunk
+from caudal.collector.packetchunk import LAST_MS, CaptureCounts, PacketChunk
 
 _FILE_HEADER = 24
 # What libpcap itself allows a packet to be; a longer one means that the chain of records is broken.
@@ -99,7 +99,7 @@ def _chunk(data: bytearray, chain: Chain, variant: _Variant, link_type: int) -> 
         chain.starts + variant.record_header,
         header["captured"].astype(np.int64),
         header["original"].astype(np.int64),
-        time_ms,
+        np.minimum(time_ms, LAST_MS),
         np.full(len(chain.starts), link_type, np.uint16),
     )
 

@@ -15,6 +15,9 @@ from caudal.collector.locate import locate
 from caudal.collector.sampling import SamplingRates
 from caudal.reference import AddressTable
 
+# Of export datagrams decoded at once. A record may be one octet long, and takes over a hundred decoded.
+_MOST_OCTETS = 2 << 20
+
 
 class Pipeline:
     """Takes datagrams or metered packets, gives flow aggregates and the ledger that goes with them.
@@ -33,6 +36,8 @@ class Pipeline:
         sampling: Mapping[str, float] | None = None,
     ) -> None:
         self.exporters = Exporters()
+        for address in sampling or ():  # there is always room for those the operator told us of
+            self.exporters.number(address)
         self.ledger = Ledger(window_seconds * 1000)
         self.decoder = Decoder(self.ledger, SamplingRates(self.exporters.addresses, sampling or {}))
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k)
@@ -41,9 +46,19 @@ class Pipeline:
         self._table = table
         self.latest_ms: int | None = None
 
-    def datagrams(self, datagrams: Datagrams) -> None:
-        """Meter export datagrams."""
-        self.flows(self.decoder.decode(datagrams))
+    @property
+    def crowded(self) -> bool:
+        """Whether so many windows are open that `take` had better be called now."""
+        return self._aggregator.crowded
+
+    def datagrams(self, datagrams: Datagrams) -> int:
+        """Meter export datagrams; return how many flow records were in them."""
+        records = 0
+        for part in datagrams.parts(_MOST_OCTETS):
+            flows = self.decoder.decode(part)
+            self.flows(flows)
+            records += len(flows)
+        return records
 
     def flows(self, flows: FlowRecords) -> None:
         """Meter decoded flow records, which are in the ledger already."""

@@ -1,6 +1,7 @@
 """Names for exporters that the operator gave none: the same each time, and not to be traced to an address."""
 
 import hashlib
+import os
 import secrets
 from pathlib import Path
 
@@ -20,11 +21,22 @@ def read_or_make_key(path: Path) -> bytes:
     """Return the key kept at `path`, made by chance at first; raise SpoolError if it cannot be kept."""
     try:
         if path.exists():
-            return path.read_bytes()
+            key = path.read_bytes()
+            if len(key) != _KEY_OCTETS:
+                raise SpoolError(
+                    f"{path} does not hold a key of {_KEY_OCTETS} bytes; restore it, or remove it to get other names"
+                )
+            return key
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = secrets.token_bytes(_KEY_OCTETS)
-        path.touch(mode=0o600)
-        path.write_bytes(key)
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600)
+        with partial.open("wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
     except OSError as error:
         raise SpoolError(
             f"{path} cannot be used: {error.strerror}; correct `state_directory` or its owner"

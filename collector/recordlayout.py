@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.elements import DESTINATION_IPV6, SOURCE_IPV6
+from caudal.collector.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
 from caudal.collector.flowrecords import U64
-from caudal.collector.template import NOT_READ, VARIABLE_LENGTH, Template
+from caudal.collector.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
 
 Records = npt.NDArray[Any]
 
 _FIXED = {1: "u1", 2: ">u2", 4: ">u4", 8: ">u8"}
+_ADDRESS_OCTETS = {SOURCE_IPV4: 4, DESTINATION_IPV4: 4, SOURCE_IPV6: 16, DESTINATION_IPV6: 16}
 _VARIABLE_AS = 8  # a number that an exporter sends with variable length is read into this many octets
 
 
@@ -74,6 +75,11 @@ class Layout:
             return np.empty(count, [("nothing", "u1")])
         return np.frombuffer(body, self.dtype, count)
 
+    @cached_property
+    def _fields_with_octets(self) -> tuple[FieldSpecifier, ...]:
+        # Fields of no length cost time in every record and say nothing.
+        return tuple(field for field in self.template.fields if field.length)
+
     def cut_variable(self, body: bytes) -> tuple[bytes, int, bool]:
         """Cut a set of variable-length records down to what is read.
 
@@ -82,7 +88,8 @@ class Layout:
         """
         kept = bytearray()
         at = records = 0
-        while at + self.template.minimum_length <= len(body):
+        shortest = self.template.minimum_length
+        while at + shortest <= len(body):
             record, end = self._cut_record(body, at)
             if record is None:
                 return bytes(kept), records, False
@@ -94,7 +101,7 @@ class Layout:
 
     def _cut_record(self, body: bytes, at: int) -> tuple[bytes | None, int]:
         record = bytearray()
-        for element, length in self.template.fields:
+        for element, length in self._fields_with_octets:
             octets = length
             if length == VARIABLE_LENGTH:
                 if at >= len(body):
@@ -118,8 +125,8 @@ class Layout:
 
 
 def _readable(element: int, octets: int) -> bool:
-    if element in (SOURCE_IPV6, DESTINATION_IPV6):
-        return octets == 16
+    if element in _ADDRESS_OCTETS:
+        return octets == _ADDRESS_OCTETS[element]
     return element != NOT_READ and 1 <= octets <= 8
 
 

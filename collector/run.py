@@ -7,14 +7,18 @@ import signal
 import ssl
 import time
 import uuid
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from caudal import __version__
 from caudal.collector.batch import BatchOrigin, encode_batch
+from caudal.collector.errors import SettingsError, SpoolError
 from caudal.collector.ledger import Ledger
 from caudal.collector.metrics import Metrics, serve
 from caudal.collector.pipeline import Pipeline
@@ -31,6 +35,13 @@ _TICK_SECONDS = 1.0
 _DRAIN_SECONDS = 30.0
 _SHIP_TIMEOUT_SECONDS = 60.0
 _NO_EXPORTER = -1
+_LAST_LOTS_SECONDS = 5.0
+# What the service takes in one batch, with room to spare.
+_MOST_DAYS = 3000
+_MOST_ROWS = 500_000
+_MOST_UNSPOOLED_BYTES = 256 << 20
+_DAY = timedelta(days=1)
+_TIME = pa.timestamp("s", tz="UTC")
 
 Naming = Callable[[int], str]
 
@@ -45,6 +56,7 @@ class Collector:
         self._boot = uuid.uuid4().hex
         self._batches = 0
         self._drops_seen: dict[str, int] = {}
+        self._unspooled: deque[bytes] = deque()
 
     def stop(self) -> None:
         """Ask `run` to finish what it has and return."""
@@ -90,7 +102,10 @@ class Collector:
             for receiver in receivers:
                 self._announce(receiver)
             self._receive(receivers, pipeline, spool, name)
-            self._spool(pipeline, spool, name, None)
+            self._gather(pipeline, name, None)
+            self._write(spool)
+            if self._unspooled:
+                log.error("%d batches could not be written to the spool and are lost", len(self._unspooled))
             if not shipper.drain(_DRAIN_SECONDS):
                 log.warning("%d batches stay in the spool until the next start", len(spool.segments()))
 
@@ -115,20 +130,24 @@ class Collector:
             for selected, _ in selector.select(timeout=_TICK_SECONDS / 4):
                 datagrams = selected.data.receive()
                 if datagrams is not None:
-                    heard = time.monotonic()
                     full |= len(datagrams) == SLOTS
-                    pipeline.datagrams(datagrams)
+                    if pipeline.datagrams(datagrams):
+                        heard = time.monotonic()
             if not full:
                 settle()
             now = time.monotonic()
-            if now >= next_tick:
+            if now >= next_tick or pipeline.crowded:
                 next_tick = now + _TICK_SECONDS
                 self._count_drops(receivers, pipeline.ledger)
                 idle = now - heard >= self.settings.idle_seconds
-                self._spool(pipeline, spool, name, None if idle else self._complete_until(pipeline))
+                if idle:
+                    heard = now
+                self._gather(pipeline, name, None if idle else self._complete_until(pipeline))
+                self._write(spool)
         selector.close()
+        until = time.monotonic() + _LAST_LOTS_SECONDS
         for receiver in receivers:  # what had arrived when we were told to stop
-            while (datagrams := receiver.receive()) is not None:
+            while time.monotonic() < until and (datagrams := receiver.receive()) is not None:
                 pipeline.datagrams(datagrams)
         self._count_drops(receivers, pipeline.ledger)
 
@@ -138,22 +157,33 @@ class Collector:
             return 0
         return min(pipeline.latest_ms, int(time.time() * 1000)) - self.settings.lateness_seconds * 1000
 
-    def _spool(self, pipeline: Pipeline, spool: Spool, name: Naming, before_ms: int | None) -> None:
-        flows, ledger = pipeline.take(before_ms, name)
-        if not flows.num_rows and not ledger.num_rows:
-            return
+    def _gather(self, pipeline: Pipeline, name: Naming, before_ms: int | None) -> None:
+        """Make batches of the windows that end by `before_ms` (all, if None)."""
         settings = self.settings
-        origin = BatchOrigin(
-            collector=settings.collector,
-            operator=settings.operator,
-            economy=settings.economy,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            sequence=f"{self._boot}-{self._batches}",
-            software=f"caudal {__version__}",
-            synthetic=settings.synthetic,
-        )
-        spool.put(encode_batch(origin, flows, ledger))
-        self._batches += 1
+        for flows, ledger in _batches(*pipeline.take(before_ms, name)):
+            origin = BatchOrigin(
+                collector=settings.collector,
+                operator=settings.operator,
+                economy=settings.economy,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                sequence=f"{self._boot}-{self._batches}",
+                software=f"caudal {__version__}",
+                synthetic=settings.synthetic,
+            )
+            self._unspooled.append(encode_batch(origin, flows, ledger))
+            self._batches += 1
+
+    def _write(self, spool: Spool) -> None:
+        """Write batches to the spool; what cannot be written is kept for the next time, up to a bound."""
+        try:
+            while self._unspooled:
+                spool.put(self._unspooled[0])
+                self._unspooled.popleft()
+        except SpoolError as error:
+            waiting = sum(len(body) for body in self._unspooled)
+            if waiting > _MOST_UNSPOOLED_BYTES:
+                raise
+            log.error("%s; %d batches are kept in memory meanwhile", error, len(self._unspooled))
 
     def _count_drops(self, receivers: list[Receiver], ledger: Ledger) -> None:
         for receiver in receivers:
@@ -167,9 +197,28 @@ class Collector:
                 )
 
 
+def _batches(flows: pa.Table, ledger: pa.Table) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Cut tables into batches that the service takes: of so many rows at most, of times not too far apart."""
+    while flows.num_rows or ledger.num_rows:
+        parts = []
+        first = min(pc.min(table["window_start"]).as_py() for table in (flows, ledger) if table.num_rows)
+        for table in (flows, ledger):
+            near = pc.less(table["window_start"], pa.scalar(first + _MOST_DAYS * _DAY, _TIME))
+            now = table.filter(near)
+            parts.append((now.slice(0, _MOST_ROWS), now.slice(_MOST_ROWS), table.filter(pc.invert(near))))
+        yield parts[0][0], parts[1][0]
+        flows, ledger = (pa.concat_tables([rest, later]) for _, rest, later in parts)
+
+
 def service_client(settings: CollectorSettings) -> httpx.Client:
     """Return the client that speaks to the service; certificates are always verified."""
-    trusted = ssl.create_default_context(cafile=settings.service.ca_file)
+    try:
+        trusted = ssl.create_default_context(cafile=settings.service.ca_file)
+    except OSError as error:  # an SSLError is one
+        raise SettingsError(
+            f"service.ca_file: {settings.service.ca_file} cannot be used: {error.strerror or error}; give certificates "
+            "in PEM"
+        ) from error
     return httpx.Client(
         base_url=settings.service.url,
         headers={"Authorization": f"Bearer {read_token(settings.service.token_file)}"},

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from caudal.collector import elements, flowrecords
 from caudal.collector.flowrecords import F64, U8, U64
 from caudal.collector.recordlayout import Layout, Records, unsigned
+
+# A rate no exporter has: what states it does not know its rate.
+_MOST = float(1 << 32)
 
 
 class ObservationPoint(NamedTuple):
@@ -18,63 +22,76 @@ class ObservationPoint(NamedTuple):
     observation_domain: int
 
 
+class _Announced:
+    """Rates by sampler, with how many announcements stand behind each."""
+
+    def __init__(self) -> None:
+        self._of_sampler: dict[int | None, dict[float, int]] = {}
+        self._all: dict[float, int] = {}
+
+    def replace(self, sampler: int | None, old: float | None, new: float) -> None:
+        """Let `new` stand where `old` stood, or beside the others if there was none."""
+        for counts in (self._of_sampler.setdefault(sampler, {}), self._all):
+            counts[new] = counts.get(new, 0) + 1
+            if old is not None:
+                counts[old] -= 1
+                if not counts[old]:
+                    del counts[old]
+
+    def rate(self, sampler: int | None) -> float | None:
+        """Return the rate of `sampler`, or for records that name none the one that all samplers share."""
+        candidates = self._of_sampler.get(sampler)
+        if candidates is None:
+            candidates = self._all if sampler is None else self._of_sampler.get(None, {})
+        return next(iter(candidates)) if len(candidates) == 1 else None
+
+
 class SamplingRates:
     """The rates known now; 1 in `rate` packets is sampled.
 
     `configured` gives the operator's own rates by exporter address; it answers where the exporter is silent.
+    At most `samplers_per_exporter` announced rates are kept of an exporter; further samplers go unheard.
     """
 
-    def __init__(self, addresses: list[str], configured: Mapping[str, float]) -> None:
+    def __init__(
+        self, addresses: list[str], configured: Mapping[str, float], *, samplers_per_exporter: int = 65_536
+    ) -> None:
         self._addresses = addresses
         self._configured = configured
-        self._announced: dict[ObservationPoint, dict[int | None, float]] = {}
-        self._of_exporter: dict[tuple[int, int], dict[int | None, set[float]]] = {}
+        self._limit = samplers_per_exporter
+        self._rates: dict[tuple[int, int], dict[tuple[int, int | None], float]] = {}
+        self._at_point: dict[ObservationPoint, _Announced] = {}
+        self._of_exporter: dict[tuple[int, int], _Announced] = {}
 
-    def announce(self, point: ObservationPoint, sampler: int | None, rate: float) -> None:
-        """Take note of an announced rate."""
-        samplers = self._announced.setdefault(point, {})
-        if samplers.get(sampler) == rate:
-            return
-        samplers[sampler] = rate
-        whole = self._of_exporter.setdefault((point.exporter, point.protocol), {})
-        whole.clear()
-        for other, announced in self._announced.items():
-            if other[:2] == point[:2]:
-                for known_sampler, known_rate in announced.items():
-                    whole.setdefault(known_sampler, set()).add(known_rate)
+    def announce(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
+        """Take note of an announced rate; return whether it is news."""
+        exporter, name = point[:2], (point.observation_domain, sampler)
+        rates = self._rates.setdefault(exporter, {})
+        old = rates.get(name)
+        if old == rate or (old is None and len(rates) >= self._limit):
+            return False
+        rates[name] = rate
+        self._at_point.setdefault(point, _Announced()).replace(sampler, old, rate)
+        self._of_exporter.setdefault(exporter, _Announced()).replace(sampler, old, rate)
+        return True
 
-    def announced(self, point: ObservationPoint, sampler: int | None) -> float | None:
-        """Return what was announced last for exactly this sampler, or None."""
-        return self._announced.get(point, {}).get(sampler)
+    def is_news(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
+        """Return whether `announce` would change anything."""
+        rates = self._rates.get(point[:2], {})
+        old = rates.get((point.observation_domain, sampler))
+        return old != rate and (old is not None or len(rates) < self._limit)
 
     def lookup(self, point: ObservationPoint, sampler: int | None) -> tuple[float, int]:
         """Return the rate for records of `sampler` at `point`, and how it is known (OPTIONS, CONFIG or ASSUMED)."""
-        announced = self._announced.get(point)
-        if announced:
-            rate = _one(sampler, {name: {value} for name, value in announced.items()})
-            if rate is not None:
-                return rate, flowrecords.OPTIONS
-        elsewhere = self._of_exporter.get((point.exporter, point.protocol))
-        if elsewhere:
-            # Some exporters announce samplers in one domain and use them in all.
-            rate = _one(sampler, elsewhere)
+        # Some exporters announce samplers in one domain and use them in all.
+        for announced in (self._at_point.get(point), self._of_exporter.get(point[:2])):
+            rate = announced.rate(sampler) if announced is not None else None
             if rate is not None:
                 return rate, flowrecords.OPTIONS
         configured = self._configured.get(self._addresses[point.exporter])
         if configured is not None:
             return configured, flowrecords.CONFIG
         return 1.0, flowrecords.ASSUMED
-
-
-def _one(sampler: int | None, rates: Mapping[int | None, set[float]]) -> float | None:
-    """Return the rate of `sampler`, or for records that name none the one that all samplers share."""
-    if sampler in rates:
-        candidates = rates[sampler]
-    elif sampler is None:
-        candidates = {rate for values in rates.values() for rate in values}
-    else:
-        candidates = rates.get(None, set())
-    return next(iter(candidates)) if len(candidates) == 1 else None
 
 
 def rates_in_records(layout: Layout, records: Records) -> F64 | None:
@@ -102,6 +119,11 @@ def rates_in_records(layout: Layout, records: Records) -> F64 | None:
     return None
 
 
+def is_rate(rates: F64) -> npt.NDArray[np.bool_]:
+    """Return which of the numbers can be sampling rates."""
+    return (rates >= 1) & (rates <= _MOST)
+
+
 def sampler_ids(layout: Layout, records: Records) -> U64 | None:
     """Return the sampler (or selector) that each record names, or None."""
     element = layout.first((elements.SAMPLER_ID, elements.SELECTOR_ID))
@@ -118,7 +140,7 @@ def resolve(
     stated = rates_in_records(layout, records)
     if stated is not None:
         rates = stated
-    silent = ~(rates >= 1)
+    silent = ~is_rate(rates)
     if silent.any():
         samplers = sampler_ids(layout, records)
         if samplers is None:
@@ -144,5 +166,6 @@ def _float(records: Records, element: int) -> F64 | None:
     width = octets.dtype.itemsize
     if octets.ndim != 1 or width not in (4, 8):
         return None
-    value = np.frombuffer(octets.tobytes(), f">f{width}").astype(np.float64)
-    return np.where(np.isfinite(value) & (value > 0) & (value <= 1), value, 0.0)
+    with np.errstate(invalid="ignore"):  # what is not a number is no probability either
+        value = np.frombuffer(octets.tobytes(), f">f{width}").astype(np.float64)
+    return np.where((value >= 1 / _MOST) & (value <= 1), value, 0.0)

@@ -1,5 +1,6 @@
 """Sequence numbers: how much an exporter sent that never arrived, by each protocol's own semantics."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,8 @@ from caudal.collector.flowrecords import I64
 _MODULUS = 1 << 32
 _RESTART = 1 << 24  # a jump beyond this many units is a restart, not a loss
 _HOLES_KEPT = 64
+_NUMBERS_KEPT = 64
+_MOST_STREAMS = 1 << 16
 
 UNKNOWN_UNITS = -1
 
@@ -17,14 +20,16 @@ UNKNOWN_UNITS = -1
 class _Stream:
     expected: int | None = None
     holes: list[tuple[int, int]] = field(default_factory=list)  # (first missing, how many)
+    seen: deque[int] = field(default_factory=lambda: deque(maxlen=_NUMBERS_KEPT))
 
 
 class Sequences:
     """Follows the sequence numbers of each stream.
 
     NetFlow v5 counts flows, v9 datagrams, IPFIX data records (those before this message), sFlow datagrams.
-    A late datagram takes back the loss it had caused; a jump backwards to somewhere else, or a very long
-    one, is a restart and no loss.
+    A late datagram takes back the loss it had caused, one that came twice changes nothing; a jump backwards
+    to somewhere else, or a very long one, is a restart and no loss. Streams are bounded: the one that
+    appeared first is forgotten first.
     """
 
     def __init__(self) -> None:
@@ -36,14 +41,20 @@ class Sequences:
         `stream` is (exporter, protocol, observation domain or engine); `sequence` are the numbers in the
         order received, `units` how far each moves the count (UNKNOWN_UNITS where that cannot be told).
         """
-        state = self._streams.setdefault(stream, _Stream())
+        state = self._streams.get(stream)
+        if state is None:
+            if len(self._streams) >= _MOST_STREAMS:
+                del self._streams[next(iter(self._streams))]
+            state = self._streams[stream] = _Stream()
         lost = np.zeros(len(sequence), np.int64)
         following = (sequence + units) % _MODULUS
         if state.expected == sequence[0] and (units >= 0).all() and (sequence[1:] == following[:-1]).all():
             state.expected = int(following[-1])
+            state.seen.extend(sequence[-_NUMBERS_KEPT:].tolist())
             return lost
         for position, (number, moved) in enumerate(zip(sequence.tolist(), units.tolist(), strict=True)):
             lost[position] = _step(state, number, moved)
+            state.seen.append(number)
         return lost
 
 
@@ -57,10 +68,14 @@ def _step(state: _Stream, number: int, units: int) -> int:
                 found = min(max(units, 0), missing - into)
                 rest = [(first, into), ((number + found) % _MODULUS, missing - into - found)]
                 state.holes[position : position + 1] = [hole for hole in rest if hole[1]]
+                del state.holes[:-_HOLES_KEPT]
                 return -found
+        if number in state.seen:
+            return 0
     state.expected = None if units == UNKNOWN_UNITS else (number + units) % _MODULUS
     if gap < 0 or gap > _RESTART:
         state.holes.clear()
+        state.seen.clear()
         return 0
     if gap and expected is not None:
         state.holes = [*state.holes[-_HOLES_KEPT + 1 :], (expected, gap)]

@@ -8,7 +8,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as _Unreadable
 
@@ -19,7 +27,16 @@ PREFIX = "CAUDAL_COLLECTOR_"
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]\s]+):\d{1,5}$")]
+
+
+def _endpoint(text: object) -> str:
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]\s]+):(\d{1,5})", str(text))
+    if not match or int(match[2]) > 65535:
+        raise ValueError(f"{text!r} is no address and port; write it like 0.0.0.0:2055 or [::]:2055")
+    return str(text)
+
+
+ListenAddress = Annotated[str, BeforeValidator(_endpoint)]
 
 
 def _address(text: object) -> str:
@@ -42,8 +59,8 @@ class Service(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field(pattern=r"^https?://[^/\s]+")
-    token_file: Path
+    url: str = Field(pattern=r"^https?://[^/\s]+", description="where the service answers")
+    token_file: Path = Field(description="holds the token by which the service knows this collector")
     ca_file: Path | None = Field(default=None, description="certificates to trust instead of the system's")
 
 
@@ -52,7 +69,9 @@ class Exporter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Identifier | None = None
+    name: Identifier | None = Field(
+        default=None, description="its name in the ledger, instead of a pseudonym of its address"
+    )
     sampling: float | None = Field(default=None, ge=1, description="one packet in so many is sampled")
 
 
@@ -74,7 +93,9 @@ class CollectorSettings(BaseSettings):
     )
     state_directory: Path = Field(description="holds the spool; addresses are never written to it")
     metrics_listen: ListenAddress | None = Field(default=None, description="Prometheus metrics over HTTP")
-    window_seconds: int = Field(default=300, ge=10, le=3600)
+    window_seconds: int = Field(
+        default=300, ge=10, le=3600, description="length of a window; an hour must be a whole number of them"
+    )
     lateness_seconds: int = Field(
         default=60, ge=0, le=3600, description="a window closes when exporters' time passed its end by this"
     )
@@ -88,8 +109,17 @@ class CollectorSettings(BaseSettings):
     reference_overlay: Path | None = Field(
         default=None, description="directory of rows that replace or add facts"
     )
-    service: Service
-    exporters: dict[Annotated[str, BeforeValidator(_address)], Exporter] = {}
+    service: Service = Field(description="where batches go")
+    exporters: dict[Annotated[str, BeforeValidator(_address)], Exporter] = Field(
+        default={}, description="what is known of exporters, by their address"
+    )
+
+    @field_validator("window_seconds")
+    @classmethod
+    def _divides_an_hour(cls, seconds: int) -> int:
+        if 3600 % seconds:
+            raise ValueError(f"{seconds} s do not divide an hour; take 300, or another that does")
+        return seconds
 
 
 class _OverFile(CollectorSettings):
@@ -117,9 +147,8 @@ def load_settings(path: Path) -> CollectorSettings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
     known = {PREFIX + name.upper() for name in CollectorSettings.model_fields}
-    for name in os.environ:
-        if name.startswith(PREFIX) and name.split("__")[0] not in known:
-            raise SettingsError(f"environment: {name} is no setting; there are {', '.join(sorted(known))}")
+    for name in sorted(_environment() - known):
+        raise SettingsError(f"environment: {name} is no setting; there are {', '.join(sorted(known))}")
     try:
         return _OverFile(**_absolute(values, path.resolve().parent))
     except ValidationError as error:
@@ -130,9 +159,15 @@ def load_settings(path: Path) -> CollectorSettings:
             message = "is no setting; remove it or correct its name"
         elif first["type"] == "missing":
             message = "is missing; add it (see docs/deploy.md for an example)"
-        raise SettingsError(f"{path}: {key}: {message}") from error
+        where = "environment" if PREFIX + key.split(".")[0].upper() in _environment() else path
+        raise SettingsError(f"{where}: {key}: {message}") from error
     except _Unreadable as error:
         raise SettingsError(f"environment: {error}; lists are written as JSON") from error
+
+
+def _environment() -> set[str]:
+    """Return the settings that the environment gives, by the names of variables up to the first `__`."""
+    return {name.upper().split("__")[0] for name in os.environ if name.upper().startswith(PREFIX)}
 
 
 def _absolute(values: dict[str, Any], directory: Path) -> dict[str, Any]:
@@ -165,12 +200,17 @@ def read_locations(path: Path) -> list[tuple[str, str, int]]:
     rows: list[tuple[str, str, int]] = []
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.reader(file):
+            lines = csv.reader(file)
+            for row in lines:
                 if not row or row[0].startswith("#") or row[0] == "prefix":
                     continue
-                rows.append(_location(path, len(rows) + 1, row))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"locations: {path} cannot be read: {error}") from error
+                rows.append(_location(path, lines.line_num, row))
+    except OSError as error:
+        raise SettingsError(
+            f"locations: {path} cannot be read: {error.strerror}; correct `locations`"
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(f"locations: {path} is no CSV file in UTF-8: {error}; save it as one") from error
     return rows
 
 
@@ -179,8 +219,12 @@ def _location(path: Path, number: int, row: list[str]) -> tuple[str, str, int]:
         prefix, country, asn = str(ipaddress.ip_network(row[0].strip())), row[1].strip(), row[2:3]
         if not re.fullmatch(r"[A-Z]{2}", country):
             raise ValueError(f"{country!r} is no two-letter country code")
-        return prefix, country, int(asn[0].removeprefix("AS")) if asn and asn[0] else 0
-    except (ValueError, IndexError) as error:
+        return prefix, country, int(asn[0].strip().removeprefix("AS")) if asn and asn[0].strip() else 0
+    except IndexError:
         raise SettingsError(
-            f"locations: {path}, entry {number}: {error}; write prefix,country[,asn]"
+            f"locations: {path}, line {number}: no country; write prefix,country[,asn]"
+        ) from None
+    except ValueError as error:
+        raise SettingsError(
+            f"locations: {path}, line {number}: {error}; write prefix,country[,asn]"
         ) from error

@@ -24,6 +24,12 @@ _RAW_HEADER, _SAMPLED_IPV4, _SAMPLED_IPV6, _EXTENDED_GATEWAY = 1, 3, 4, 1003
 # Header protocols of sFlow, and the link types of captures that look the same.
 _LINK_TYPE = {1: ETHERNET, 11: IPV4, 12: IPV6}
 _BEHIND_LAST = 64
+_NO_INTERFACE = 0x3FFF_FFFF
+# What an agent did not say of a sample, until it is found in it.
+_OF_PACKET = ("source", "destination", "ip_protocol", "bytes", "packets")
+_ABSENT_AT_FIRST = sum(
+    int(ABSENT[name]) for name in ("template", "source_port", "destination_port", *_OF_PACKET)
+)
 
 
 class _Malformed(Exception):
@@ -51,11 +57,11 @@ class _Reader:
         self.at += length
         return value
 
-    def address(self) -> None:
+    def address(self) -> bytes:
         kind = self.number()
         if kind not in (0, 1, 2):
             raise _Malformed
-        self.octets((0, 4, 16)[kind])
+        return bytes(self.octets((0, 4, 16)[kind]))
 
 
 @dataclass
@@ -65,10 +71,10 @@ class _Samples:
     datagram: list[int] = field(default_factory=list)
     domain: list[int] = field(default_factory=list)
     rate: list[int] = field(default_factory=list)
-    input: list[int] = field(default_factory=list)
-    output: list[int] = field(default_factory=list)
-    source_as: list[int] = field(default_factory=list)
-    destination_as: list[int] = field(default_factory=list)
+    input: list[int | None] = field(default_factory=list)
+    output: list[int | None] = field(default_factory=list)
+    source_as: list[int | None] = field(default_factory=list)
+    destination_as: list[int | None] = field(default_factory=list)
     link: list[int] = field(default_factory=list)
     header: list[bytes] = field(default_factory=list)
     original: list[int] = field(default_factory=list)
@@ -78,38 +84,53 @@ def decode(datagrams: Datagrams, which: I64, counts: Tally, sequences: Sequences
     """Return the flow records of the sFlow datagrams at positions `which`, and fill `counts` there.
 
     sFlow has no clock of its own: time is that of receipt. A sample that cannot be read counts as
-    malformed; those before it in its datagram are kept.
+    malformed; the others of its datagram are kept. Sequence numbers are those of the agent and sub-agent
+    that the datagram names, which need not be where it was sent from.
     """
     samples = _Samples()
     for datagram in which.tolist():
         start, length = int(datagrams.offset[datagram]), int(datagrams.length[datagram])
         reader = _Reader(datagrams.buffer.data[start : start + length])
         before = len(samples.datagram)
+        bad = 0
         try:
-            sub_agent, sequence = _read_datagram(reader, datagram, samples)
-            stream = (int(datagrams.exporter[datagram]), flowrecords.SFLOW5, sub_agent)
+            agent, sub_agent, sequence = _read_header(reader)
+            stream = (
+                int(datagrams.exporter[datagram]),
+                flowrecords.SFLOW5,
+                int.from_bytes(agent, "big") << 32 | sub_agent,
+            )
             lost = sequences.follow(stream, np.array([sequence]), np.ones(1, np.int64))
             counts[COUNT["lost_datagrams"], datagram] += int(lost[0])
+            for _ in range(reader.number()):
+                bad += _read_sample(reader, datagram, sub_agent, samples)
         except _Malformed:
-            counts[COUNT["malformed"], datagram] += 1
-            counts[COUNT["received"], datagram] += 1
+            bad += 1
         found = len(samples.datagram) - before
-        counts[COUNT["received"], datagram] += found
+        counts[COUNT["received"], datagram] += found + bad
         counts[COUNT["decoded"], datagram] += found
+        counts[COUNT["malformed"], datagram] += bad
     return _records(datagrams, samples)
 
 
-def _read_datagram(reader: _Reader, datagram: int, samples: _Samples) -> tuple[int, int]:
+def _read_header(reader: _Reader) -> tuple[bytes, int, int]:
+    """Return agent address, sub-agent and sequence number."""
     reader.number()  # version
-    reader.address()
-    sub_agent, sequence = reader.number(), reader.number()
+    agent, sub_agent, sequence = reader.address(), reader.number(), reader.number()
     reader.number()  # uptime
-    for _ in range(reader.number()):
-        kind, length = reader.number(), reader.number()
-        sample = _Reader(reader.octets(length))
-        if kind in (_FLOW_SAMPLE, _EXPANDED_FLOW_SAMPLE):
+    return agent, sub_agent, sequence
+
+
+def _read_sample(reader: _Reader, datagram: int, sub_agent: int, samples: _Samples) -> int:
+    """Read one sample; return how many were malformed inside, 0 or 1."""
+    kind, length = reader.number(), reader.number()
+    sample = _Reader(reader.octets(length))
+    if kind in (_FLOW_SAMPLE, _EXPANDED_FLOW_SAMPLE):
+        try:
             _read_flow_sample(sample, datagram, sub_agent, samples, expanded=kind == _EXPANDED_FLOW_SAMPLE)
-    return sub_agent, sequence
+        except _Malformed:
+            return 1
+    return 0
 
 
 def _read_flow_sample(
@@ -118,12 +139,14 @@ def _read_flow_sample(
     sample.octets(12 if expanded else 8)  # sequence number, source id
     rate = sample.number()
     sample.octets(8)  # sample pool, drops
-    interfaces = []
+    interfaces: list[int | None] = []
     for _ in ("input", "output"):
         form, value = (sample.number(), sample.number()) if expanded else divmod(sample.number(), 1 << 30)
-        interfaces.append(0 if form else value)  # discarded, several, or internal: none
+        # Discarded, several interfaces, or the device itself: no interface to name.
+        interfaces.append(None if form or value >= _NO_INTERFACE else value)
     link, header, original = NO_LINK_TYPE, b"", 0
-    source_as = destination_as = 0
+    source_as: int | None = None
+    destination_as: int | None = None
     for _ in range(sample.number()):
         kind, length = sample.number(), sample.number()
         body = _Reader(sample.octets(length))
@@ -194,14 +217,16 @@ def _records(datagrams: Datagrams, samples: _Samples) -> FlowRecords:
     columns["protocol"][:] = flowrecords.SFLOW5
     for name in ("export_ms", "start_ms", "end_ms"):
         columns[name][:] = datagrams.received_ms[of]
+    columns["absent"][:] = _ABSENT_AT_FIRST
     for name in ("input", "output", "source_as", "destination_as"):
-        columns[name][:] = getattr(samples, name)
+        values = getattr(samples, name)
+        columns[name][:] = [value or 0 for value in values]
+        columns["absent"][[value is None for value in values]] |= ABSENT[name]
     columns["observation_domain"][:] = samples.domain
     columns["sampling_rate"][:] = np.maximum(samples.rate, 1)
     columns["sampling_from"][:] = np.where(
         np.array(samples.rate) > 0, flowrecords.RECORD, flowrecords.ASSUMED
     )
-    columns["absent"][:] = ABSENT["template"]
     for packets in read_packets(chunk, PacketCounts()):
         _fill(columns, packets)
     return FlowRecords(**columns)
@@ -212,6 +237,10 @@ def _fill(columns: dict[str, np.ndarray[tuple[int], np.dtype[np.uint64]]], packe
     columns["kind"][at] = flowrecords.TRAFFIC
     columns["ip_version"][at] = packets.ip_version
     columns["packets"][at] = 1
+    for name in _OF_PACKET:
+        columns["absent"][at] &= ~ABSENT[name]
+    for name in ("source_port", "destination_port"):
+        columns["absent"][at[packets.ports_known]] &= ~ABSENT[name]
     for name in (
         "source_high",
         "source_low",

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from tenacity import (
@@ -23,8 +23,9 @@ from caudal.collector.spool import Segment, Spool
 
 log = logging.getLogger(__name__)
 
-# The service read the batch and will never take it: sending it again changes nothing.
-_REFUSED = frozenset({400, 413, 415, 422})
+# The service read the batch and will never take it: sending it again changes nothing. Not so 400: that is a
+# body damaged on its way.
+_REFUSED = frozenset({413, 415, 422})
 _LOOK_SECONDS = 0.25
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60
@@ -42,11 +43,23 @@ class Shipper:
     """
 
     def __init__(
-        self, spool: Spool, client: httpx.Client, *, clock: Callable[[], float] = time.monotonic
+        self,
+        spool: Spool,
+        client: httpx.Client,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        look_seconds: float = _LOOK_SECONDS,
+        first_wait_seconds: float = _FIRST_WAIT_SECONDS,
+        longest_wait_seconds: float = _LONGEST_WAIT_SECONDS,
     ) -> None:
         self._spool = spool
         self._client = client
         self._clock = clock
+        self._look_seconds = look_seconds
+        self._longest_wait_seconds = longest_wait_seconds
+        self._wait = wait_exponential_jitter(
+            first_wait_seconds, longest_wait_seconds, jitter=first_wait_seconds
+        )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self.shipped = 0
@@ -72,16 +85,20 @@ class Shipper:
         while self._spool.segments():
             if self._clock() > until or not self._thread.is_alive():
                 return False
-            self._stop.wait(_LOOK_SECONDS / 5)
+            self._stop.wait(self._look_seconds / 5)
         return True
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for segment in self._spool.segments():
-                self._ship(segment)
-                if self._stop.is_set():
-                    return
-            self._stop.wait(_LOOK_SECONDS)
+            try:
+                for segment in self._spool.segments():
+                    self._ship(segment)
+                    if self._stop.is_set():
+                        return
+            except OSError as error:
+                self._note_failure(f"the spool {self._spool.directory} cannot be read: {error.strerror}")
+                self._stop.wait(self._longest_wait_seconds)
+            self._stop.wait(self._look_seconds)
 
     def _ship(self, segment: Segment) -> None:
         body = self._spool.read(segment)
@@ -93,7 +110,7 @@ class Shipper:
             return
         retrying = Retrying(
             retry=retry_if_exception_type(_NotYet),
-            wait=wait_exponential_jitter(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS),
+            wait=self._wait,
             stop=stop_when_event_set(self._stop),
             sleep=sleep_using_event(self._stop),
         )
@@ -120,34 +137,39 @@ class Shipper:
         self.latency_seconds = self._clock() - began
         if answer.status_code in (200, 201) and _names(answer, segment.batch_id):
             return True
-        if answer.status_code in _REFUSED:
+        if answer.status_code in _REFUSED and _object(answer):
             log.error(
                 "the service refuses batch %s (%d): %s; set aside in %s",
                 segment.batch_id[:12],
                 answer.status_code,
-                _detail(answer),
+                self._detail(answer),
                 self._spool.refused,
             )
             return False
-        self._note_failure(f"the service answered {answer.status_code}: {_detail(answer)}")
+        self._note_failure(f"the service answered {answer.status_code}: {self._detail(answer)}")
         raise _NotYet
 
     def _note_failure(self, reason: str) -> None:
         self.failures += 1
-        log.warning("%s; %d batches wait, and will be sent", reason, len(self._spool.segments()))
+        log.warning("%s; batches wait in the spool, and will be sent", reason)
+
+    def _detail(self, answer: httpx.Response) -> str:
+        """Return what the answer says, in one line, and without the token should it come back in it."""
+        problem = _object(answer)
+        text = str(problem.get("detail") or problem.get("title") or answer.text or answer.reason_phrase)
+        token = self._client.headers.get("Authorization", "").partition(" ")[2]
+        return " ".join((text.replace(token, "…") if token else text).split())[:300]
 
 
 def _names(answer: httpx.Response, batch: str) -> bool:
     """Return whether the answer is the service's own, about this batch, and not that of something between."""
-    try:
-        return bool(answer.json().get("batch_id") == batch)
-    except (ValueError, AttributeError):
-        return False
+    return _object(answer).get("batch_id") == batch
 
 
-def _detail(answer: httpx.Response) -> str:
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object of an answer; an empty one if it is none, as from a proxy."""
     try:
-        problem = answer.json()
-        return str(problem.get("detail") or problem.get("title") or problem)[:300]
-    except (ValueError, AttributeError):
-        return answer.text[:100].replace("\n", " ") or answer.reason_phrase
+        found = answer.json()
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,6 +1,8 @@
 """The spool: batches on disk from the moment their windows close until the service has them."""
 
 import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from caudal.collector.batch import batch_id
 from caudal.collector.errors import SpoolError
 
 _SUFFIX = ".batch"
+_NAME = re.compile(r"(\d{12})-[0-9a-f]{64}\.batch")
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class Spool:
                 f"the spool {self.directory} cannot be used: {error.strerror}; correct `state_directory` or its owner"
             ) from error
         places = [
-            int(p.name.split("-")[0])
-            for d in (self.directory, self.refused, self.damaged)
-            for p in d.glob(f"*{_SUFFIX}")
+            int(name[1])
+            for directory in (self.directory, self.refused, self.damaged)
+            for path in directory.iterdir()
+            if (name := _NAME.fullmatch(path.name))
         ]
         self._next = max(places, default=-1) + 1
 
@@ -65,14 +69,15 @@ class Spool:
             partial.rename(path)
             _sync(self.directory)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise SpoolError(f"the spool {self.directory} cannot be written: {error.strerror}") from error
         self._next += 1
         return Segment(path)
 
     def segments(self) -> list[Segment]:
         """Return what waits, oldest first."""
-        return [Segment(path) for path in sorted(self.directory.glob(f"*{_SUFFIX}"))]
+        return [Segment(path) for path in sorted(self.directory.iterdir()) if _NAME.fullmatch(path.name)]
 
     def read(self, segment: Segment) -> bytes | None:
         """Return a batch as it was written; one that has changed is set aside and None is returned."""
@@ -84,7 +89,7 @@ class Spool:
 
     def done(self, segment: Segment) -> None:
         """Remove a batch that the service has."""
-        segment.path.unlink()
+        segment.path.unlink(missing_ok=True)
         _sync(self.directory)
 
     def refuse(self, segment: Segment) -> None:

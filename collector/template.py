@@ -2,12 +2,15 @@
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from caudal.collector import elements
 
 VARIABLE_LENGTH = 0xFFFF
 NOT_READ = -1
+# More than any exporter sends; what a datagram makes us keep must stay small.
+_MOST_FIELDS = 1024
 
 
 class FieldSpecifier(NamedTuple):
@@ -36,12 +39,12 @@ class Template:
     fields: tuple[FieldSpecifier, ...]
     is_options: bool
 
-    @property
+    @cached_property
     def variable(self) -> bool:
         """Whether records differ in length."""
         return any(field.length == VARIABLE_LENGTH for field in self.fields)
 
-    @property
+    @cached_property
     def minimum_length(self) -> int:
         """The least octets a record of this template can have."""
         return sum(1 if field.length == VARIABLE_LENGTH else field.length for field in self.fields)
@@ -93,8 +96,8 @@ def read_templates(body: bytes, *, ipfix: bool, options: bool) -> list[tuple[int
                 raise TemplateSetError(
                     f"options template {template} has {scopes} scope fields of {count}", read
                 )
-        if count == 0:
-            raise TemplateSetError(f"template {template} has no fields", read)
+        if not 0 < count <= _MOST_FIELDS:
+            raise TemplateSetError(f"template {template} has {count} fields", read)
         fields = []
         for position in range(count):
             field, at = _read_field(body, at, ipfix)

@@ -10,7 +10,6 @@ from caudal.collector.flowtimes import ExportClock, start_and_end
 from caudal.collector.recordlayout import Layout, Records, halves, unsigned
 from caudal.collector.template import TemplateKey
 
-_AS_TRANS = 23456  # stands for an AS number that did not fit 16 bits (RFC 6793): as good as none
 _IPV4_MAPPED = 0xFFFF
 
 
@@ -67,8 +66,6 @@ def flow_records(
             columns[name] = np.zeros(count, DTYPES[name])
         else:
             columns[name] = unsigned(records, element).astype(DTYPES[name], copy=False)
-    for name in ("source_as", "destination_as"):
-        columns[name][columns[name] == _AS_TRANS] = 0
     absent |= (int(ABSENT["start"]) if start is None else 0) | (int(ABSENT["end"]) if end is None else 0)
     forward = FlowRecords(
         exporter=np.full(count, key.exporter, np.int32),

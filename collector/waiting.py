@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from caudal.collector.template import TemplateKey
 
+_OVERHEAD_OCTETS = 512  # what keeping a set costs besides its body, so that empty ones are bounded too
+
 
 @dataclass(frozen=True)
 class WaitingSet:
@@ -15,6 +17,11 @@ class WaitingSet:
     export_ms: int
     uptime_ms: int
 
+    @property
+    def octets(self) -> int:
+        """About the memory it takes."""
+        return len(self.body) + _OVERHEAD_OCTETS
+
 
 class WaitingSets:
     """A queue of waiting sets, bounded in octets; the oldest goes first."""
@@ -23,29 +30,30 @@ class WaitingSets:
         self._limit = limit_octets
         self._octets = 0
         self._sets: dict[TemplateKey, deque[WaitingSet]] = {}
-        self._order: deque[TemplateKey] = deque()
+        self._order: deque[TemplateKey] = deque()  # one entry for each set that waits
 
     def put(self, waiting: WaitingSet) -> list[WaitingSet]:
         """Keep a set; return those that had to go to make room for it."""
         self._sets.setdefault(waiting.key, deque()).append(waiting)
         self._order.append(waiting.key)
-        self._octets += len(waiting.body)
+        self._octets += waiting.octets
         gone = []
-        while self._octets > self._limit and self._order:
+        while self._octets > self._limit:
             oldest = self._order.popleft()
-            queue = self._sets.get(oldest)
-            if queue:  # none: its template came
-                gone.append(queue.popleft())
-                self._octets -= len(gone[-1].body)
+            queue = self._sets[oldest]
+            gone.append(queue.popleft())
+            self._octets -= gone[-1].octets
+            if not queue:
+                del self._sets[oldest]
         return gone
 
     def take(self, key: TemplateKey) -> list[WaitingSet]:
         """Take out all sets that wait for `key`, in the order they came."""
         taken = list(self._sets.pop(key, ()))
-        self._octets -= sum(len(waiting.body) for waiting in taken)
+        self._octets -= sum(waiting.octets for waiting in taken)
         if taken:
-            self._order = deque(other for other in self._order if other in self._sets)
+            self._order = deque(other for other in self._order if other != key)
         return taken
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._sets.values())
+        return len(self._order)

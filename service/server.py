@@ -124,6 +124,9 @@ def run(settings: ServiceSettings) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    # The drivers log what they also raise; it is said once, by us.
+    for driver in ("clickhouse_connect", "urllib3"):
+        logging.getLogger(driver).setLevel(logging.CRITICAL)
     try:
         Service(settings).serve()
     except ServiceError as error:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import queue
+import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,10 @@ _ONE_BLOCK = {
 }
 
 
+# The reason inside what the driver says of a server that it cannot reach.
+_UNREACHABLE = re.compile(r"(Failed to (?:establish|resolve) .*?)(?:\"\)|$)")
+
+
 class Store:
     """Gives the tables of one database; safe to use from several threads once opened.
 
@@ -69,15 +74,18 @@ class Store:
         else:
             with self._errors():
                 first = self._connect("default")
-                name = self._database.replace("`", "``")
-                first.command(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+                # Looked up first: whoever may use a database need not be allowed to create one.
+                known = {row[0] for row in first.query("SELECT name FROM system.databases").result_rows}
+                if self._database not in known:
+                    name = self._database.replace("\\", "\\\\").replace("`", "\\`")
+                    first.command(f"CREATE DATABASE IF NOT EXISTS `{name}`")
                 first.close()
         with self._errors():
             client = self._connect(self._database)
         self._opened = [client]
-        self._idle.put(client)
-        for _ in range(self._clients - 1):
-            self._idle.queue.insert(0, None)
+        # Last in, first out: a connection not made yet is taken only when all that are made are busy.
+        for waiting in (*[None] * (self._clients - 1), client):
+            self._idle.put(waiting)
 
     def close(self) -> None:
         """Close every connection; an embedded engine then lets go of its directory."""
@@ -212,4 +220,5 @@ def _other_owner(status: Path) -> str:
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
+    unreachable = _UNREACHABLE.search(text)
+    return unreachable[1] if unreachable else text.splitlines()[0][:300]

@@ -20,6 +20,7 @@ from caudal.collector.capturekind import file_kind, read_raw_payload
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.exportcapture import ExportCounts, ExportReader
 from caudal.collector.exportmessage import is_export_message
+from caudal.collector.fragments import Fragment, Fragments
 
 CORPUS = os.environ.get("CAUDAL_CORPUS")
 # Both addresses given, or scapy would go looking for them.
@@ -168,6 +169,15 @@ def test_fragments_waited_for_are_bounded(tmp_path: Path) -> None:
     assert reader.counts.incomplete == 40, "ten are waited for, and 30 s have not passed for any of them"
     reader.finish()
     assert reader.counts.incomplete == 50
+
+
+def test_overlapping_pieces_are_not_hoarded() -> None:
+    fragments = Fragments()
+    for at in range(0, 40_000, 8):
+        assert fragments.add(Fragment((4, 1, 2, 3), at, bytes(20_000), True, True, 0)) is None
+    assert not any(packet.pieces for packet in fragments._packets.values())
+    fragments.finish()
+    assert (fragments.joined, fragments.incomplete) == (0, 1)
 
 
 def test_a_payload_cut_by_the_capture_is_marked(tmp_path: Path) -> None:

@@ -94,7 +94,9 @@ def batch(
     return encode_batch(
         origin(**changes),
         table(FLOWS, _FLOW, [{}] if flows is None else flows),
-        table(LEDGER, _LEDGER, [{"received": 1, "decoded": 1, "aggregated": 1}] if ledger is None else ledger),
+        table(
+            LEDGER, _LEDGER, [{"received": 1, "decoded": 1, "aggregated": 1}] if ledger is None else ledger
+        ),
     )
 
 
@@ -127,6 +129,14 @@ def random_batch(seed: int, rows: int = 2000, months: int = 3, **changes: Any) -
     ledger = table(
         LEDGER,
         _LEDGER,
-        [{"received": rows, "decoded": rows, "aggregated": rows, "sampling_options": rows, "exporter": "core-1"}],
+        [
+            {
+                "received": rows,
+                "decoded": rows,
+                "aggregated": rows,
+                "sampling_options": rows,
+                "exporter": "core-1",
+            }
+        ],
     )
     return encode_batch(origin(sequence=str(seed), **changes), flows, ledger)

@@ -211,7 +211,12 @@ def test_flows_of_the_newest_month(client: httpx.Client) -> None:
 
 def test_flows_by_interpretation(client: httpx.Client) -> None:
     answer = get(
-        client, "/v1/flows", economy="XA", month="2026-08", group_by="control,platform,region", where="direction:out,in"
+        client,
+        "/v1/flows",
+        economy="XA",
+        month="2026-08",
+        group_by="control,platform,region",
+        where="direction:out,in",
     )
     assert {
         (row["group"]["platform"], row["group"]["control"], row["group"]["region"]): row["bytes"] // GB
@@ -248,7 +253,9 @@ def test_the_coarsest_roll_up_that_is_exact(
 
 
 def test_share_is_of_the_same_time(client: httpx.Client) -> None:
-    answer = get(client, "/v1/flows", economy="XA", **{"from": "2026-08", "to": "2026-09"}, group_by="month,direction")
+    answer = get(
+        client, "/v1/flows", economy="XA", **{"from": "2026-08", "to": "2026-09"}, group_by="month,direction"
+    )
     assert [row["share"] for row in answer["rows"]] == pytest.approx([8 / 15, 5 / 15, 2 / 15] * 2)
 
 
@@ -256,12 +263,24 @@ def test_pages(client: httpx.Client) -> None:
     whole = get(client, "/v1/flows", economy="XA", group_by="remote_asn,direction,folded,ip_version")
     assert not whole["more"]
     pages = [
-        get(client, "/v1/flows", economy="XA", group_by="remote_asn,direction,folded,ip_version", limit=2, offset=n)
+        get(
+            client,
+            "/v1/flows",
+            economy="XA",
+            group_by="remote_asn,direction,folded,ip_version",
+            limit=2,
+            offset=n,
+        )
         for n in (0, 2, 4)
     ]
     assert [row for page in pages for row in page["rows"]] == whole["rows"]
     assert [page["more"] for page in pages] == [True, True, False]
-    assert whole["rows"][0]["group"] == {"remote_asn": 15169, "direction": "out", "folded": False, "ip_version": 4}
+    assert whole["rows"][0]["group"] == {
+        "remote_asn": 15169,
+        "direction": "out",
+        "folded": False,
+        "ip_version": 4,
+    }
 
 
 def test_filters_of_every_type(client: httpx.Client) -> None:
@@ -286,7 +305,9 @@ def test_filters_of_every_type(client: httpx.Client) -> None:
         ({"from": "2026-02-31", "to": "2026-09"}, "is no time"),
     ],
 )
-def test_questions_that_cannot_be_answered(client: httpx.Client, parameters: dict[str, Any], says: str) -> None:
+def test_questions_that_cannot_be_answered(
+    client: httpx.Client, parameters: dict[str, Any], says: str
+) -> None:
     answer = client.get("/v1/flows", params={"economy": "XA", **parameters})
     assert says in problem(answer, 422, "invalid-question")["detail"]
 
@@ -348,7 +369,9 @@ def test_control_share(client: httpx.Client) -> None:
         ("/v1/jurisdictions?economy=XA&month=2020-01", "unknown-month", ["2026-08", "2026-09", "2026-11"]),
     ],
 )
-def test_what_does_not_exist_names_what_does(client: httpx.Client, path: str, kind: str, available: list[str]) -> None:
+def test_what_does_not_exist_names_what_does(
+    client: httpx.Client, path: str, kind: str, available: list[str]
+) -> None:
     content = problem(client.get(path), 404, kind)
     assert content["available"] == available
     assert available[0] in content["detail"]
@@ -413,17 +436,23 @@ def test_ledger(client: httpx.Client) -> None:
 
 
 def test_an_unbalanced_ledger_is_said(client: httpx.Client, store: Store) -> None:
-    body = batch([{"window_start": at(7)}], [{"window_start": at(7), "received": 5, "decoded": 3, "aggregated": 3}])
+    body = batch(
+        [{"window_start": at(7)}], [{"window_start": at(7), "received": 5, "decoded": 3, "aggregated": 3}]
+    )
     Ingest(store).store_batch(decode_batch(body), body, NOW)
     try:
         assert get(client, "/v1/ledger", economy="XA", month="2026-07")["balanced"] is False
         report = get(client, "/v1/reports/XA/2026-07")
         assert "ledger_unbalanced" in {notice["flag"] for notice in report["notices"]}
-        # One flow is below every minimum sample: a reason, not a number.
-        assert {o["value"] for each in report["indicators"] for o in each["observations"]} == {None}
+        # One flow is below the minimum sample: a reason, not a number.
+        [j1] = [each for each in report["indicators"] if each["id"] == "J1"]
+        assert [(o["value"], o["flows"]) for o in j1["observations"]] == [(None, 1)]
+        assert "needs at least 100 flow records" in j1["observations"][0]["reason"]
     finally:
         for table in ("flow_window", "flow_hour", "flow_day", "flow_month"):
-            store.command(f"ALTER TABLE {table} DELETE WHERE toMonth({'window_start' if 'window' in table else 'time'}) = 7 SETTINGS mutations_sync = 1")
+            store.command(
+                f"ALTER TABLE {table} DELETE WHERE toMonth({'window_start' if 'window' in table else 'time'}) = 7 SETTINGS mutations_sync = 1"
+            )
         store.command("ALTER TABLE batch DELETE WHERE rows = 1 SETTINGS mutations_sync = 1")
 
 

@@ -27,9 +27,12 @@ def totals(store: Store) -> dict[str, tuple[float, ...]]:
     flows = "sum(bytes), sum(packets), sum(flows), sum(bytes_variance)"
     found = {table: store.frame(f"SELECT {flows} FROM {table}").row(0) for table in FLOW_TABLES}
     found |= {
-        table: store.frame(f"SELECT sum(received), sum(aggregated) FROM {table}").row(0) for table in LEDGER_TABLES
+        table: store.frame(f"SELECT sum(received), sum(aggregated) FROM {table}").row(0)
+        for table in LEDGER_TABLES
     }
-    return found | {"batch": store.frame("SELECT count(), sum(bytes), sum(packets), sum(flows) FROM batch").row(0)}
+    return found | {
+        "batch": store.frame("SELECT count(), sum(bytes), sum(packets), sum(flows) FROM batch").row(0)
+    }
 
 
 def truth(*bodies: bytes) -> dict[str, tuple[float, ...]]:
@@ -94,7 +97,9 @@ def test_the_same_batch_from_several_threads(store: Store) -> None:
     bodies = [random_batch(seed, rows=50) for seed in (1, 2, 3)]
     with ThreadPoolExecutor(6) as pool:
         answers = list(
-            pool.map(lambda body: ingest.store_batch(decode_batch(body), body, NOW), [*bodies, *bodies, *bodies])
+            pool.map(
+                lambda body: ingest.store_batch(decode_batch(body), body, NOW), [*bodies, *bodies, *bodies]
+            )
         )
     assert sum(isinstance(answer, Accepted) for answer in answers) == len(bodies)
     assert totals(store) == truth(*bodies)
@@ -197,7 +202,9 @@ def test_killed_between_record_and_journal(store: Store) -> None:
 
 def test_back_dated_windows_stay_and_late_midnights_keep_their_partition(store: Store) -> None:
     body = batch(flows=[{"window_start": datetime(2010, 1, 31, 23, 55, tzinfo=UTC)}])
-    Ingest(store).store_batch(decode_batch(body), body, datetime(2026, 11, 21, 23, 59, 59, 999999, tzinfo=UTC))
+    Ingest(store).store_batch(
+        decode_batch(body), body, datetime(2026, 11, 21, 23, 59, 59, 999999, tzinfo=UTC)
+    )
     store.command("OPTIMIZE TABLE flow_window FINAL")
     assert totals(store) == truth(body)
     assert store.frame("SELECT time FROM flow_month").item() == datetime(2010, 1, 1, tzinfo=UTC)

@@ -61,7 +61,12 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
             if not last:
                 delay = moments.uniform(0.05, 0.4)
                 killer = subprocess.Popen(
-                    [sys.executable, "-S", "-c", f"import os,time;time.sleep({delay});os.kill({process.pid},9)"]
+                    [
+                        sys.executable,
+                        "-S",
+                        "-c",
+                        f"import os,time;time.sleep({delay});os.kill({process.pid},9)",
+                    ]
                 )
             while waiting:
                 try:

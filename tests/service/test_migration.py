@@ -10,7 +10,7 @@ from caudal.service.store import Store
 
 from .samples import NOW
 
-SENDER = {name: "LowCardinality(String)" for name in ("collector", "operator", "economy")}
+SENDER = dict.fromkeys(("collector", "operator", "economy"), "LowCardinality(String)")
 
 
 def columns(store: Store, table: str) -> dict[str, str]:

@@ -20,5 +20,7 @@ def interrupt_and_migrate(store: Store) -> None:
     assert [m.number for m in pending(store, migrations)] == [m.number for m in migrations]
     assert [m.number for m in migrate(store, lambda: NOW)] == [m.number for m in migrations]
     assert migrate(store, lambda: NOW) == []
-    applied = store.frame("SELECT number, sha256, toUInt32(applied_at) AS at FROM schema_migration ORDER BY number")
+    applied = store.frame(
+        "SELECT number, sha256, toUInt32(applied_at) AS at FROM schema_migration ORDER BY number"
+    )
     assert applied.rows() == [(m.number, m.sha256, int(NOW.timestamp())) for m in migrations]

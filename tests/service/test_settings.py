@@ -58,7 +58,7 @@ def test_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         (('listen = "127.0.0.1:8080"', 'listen = "8080"'), "listen"),
         (('operator = "demo-net"', 'operator = "demonet"'), "not among operators (demo-net)"),
         (("subscribers_as_of", "# subscribers_as_of"), "subscribers_as_of together"),
-        (('subscribers = 1200000', 'subscribers = -1'), "operators.0.subscribers"),
+        (("subscribers = 1200000", "subscribers = -1"), "operators.0.subscribers"),
         (('token_file = "xa-1.token"', 'token = "abc"'), "collectors.0.token"),
         (("[[collectors]]", "[[collectors"), "not TOML"),
     ],
@@ -121,7 +121,7 @@ def test_weak_tokens_are_refused_and_not_shown(token: str) -> None:
 
 def test_missing_token_file(tmp_path: Path) -> None:
     settings = settings_of({"id": "xa-1", "operator": "net", "token_file": tmp_path / "none"})
-    with pytest.raises(SettingsError, match="token_file .*none of xa-1 cannot be read: No such file"):
+    with pytest.raises(SettingsError, match=r"token_file .*none of xa-1 cannot be read: No such file"):
         read_tokens(settings)
 
 

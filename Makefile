@@ -1,0 +1,67 @@
+# make demo   install into .venv and show everything at work
+# make test   install what the tests need and run every check
+# make bench  measure against peers
+# make lock   write constraints.txt anew
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Real exporters that tests use where they are installed.
+DEBIAN_PACKAGES := softflowd
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check pytest debian bench lock picture clean
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+demo: $(VENV)/installed
+	@$(BIN)/caudal demo
+
+test: check pytest
+
+check: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/installed-test debian
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m bench
+
+picture: $(VENV)/installed
+	$(BIN)/caudal demo --once --picture docs/demo.svg
+
+lock: $(VENV)/installed-test
+	$(PIP) install uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra test --no-header --no-annotate \
+		--no-emit-index-url --upgrade --output-file constraints.txt pyproject.toml
+
+debian:
+	@for package in $(DEBIAN_PACKAGES); do command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	[ -z "$$missing" ] || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y $$missing; } \
+		|| echo "could not install$$missing: the tests that need it will say that they are skipped"
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Caudal needs Python 3.11 or newer; say which with make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/pip pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (about 400 MB of wheels the first time)"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

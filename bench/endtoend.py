@@ -1,0 +1,293 @@
+"""A real collector on loopback: how many datagrams a second it takes without loss, and what they cost it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from bench.exports import HOME
+from bench.figure import Figure, Section, alone
+
+_ROOT = Path(__file__).resolve().parent.parent
+_WINDOW_SECONDS = 10  # the shortest there is: windows close many times in a short run
+_START_SECONDS = 60.0
+_SETTLE_SECONDS = 5.0
+_FIRST_RATE = 20_000.0
+_GROWTH = 1.5
+_HALVINGS = 3
+_SUSTAINED = 0.8
+_METHOD = (
+    "`caudal collect` in a process on one core, fed over UDP on loopback by a sender on another: four exporters, "
+    "each speaking one of the formats above, to records located, aggregated, folded by k-anonymity (k = 5), "
+    f"encoded as batches and spooled; windows of {_WINDOW_SECONDS} s, so that closing them is in the figures. "
+    "What the collector's ledger counts as received is compared with what was sent. The rate grows until "
+    "datagrams are lost twice, then the limit is narrowed down; at four fifths of it a longer run follows."
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rate and what became of it. `offered` is what the sender achieved, in datagrams a second."""
+
+    asked: float
+    offered: float
+    sent: int
+    received: int
+    records: int
+    cpu_seconds: float
+    seconds: float
+
+    @property
+    def lost(self) -> int:
+        """Datagrams that the collector never saw: the kernel dropped them."""
+        return self.sent - self.received
+
+
+def measure(step_seconds: float = 2.0, sustained_seconds: float = 15.0, datagrams: int = 1024) -> Section:
+    """Return the limits of a collector; `datagrams` are what each exporter sends round and round."""
+    cores = sorted(os.sched_getaffinity(0))
+    own, other = (cores[0], cores[1]) if len(cores) > 1 else (-1, -1)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caudal-bench-")))
+        collector = stack.enter_context(Collector(directory, own))
+        sender = stack.enter_context(Sender(collector.port, other, datagrams))
+        _warm_up(collector, sender)
+        steps: list[Step] = []
+        best = _search(collector, sender, step_seconds, steps)
+        sustained = _step(collector, sender, best.offered * _SUSTAINED, sustained_seconds)
+        buffer = collector.metrics()["receive_buffer_bytes"]
+        batches, spooled = collector.spooled()
+    details = {
+        "receive_buffer_bytes": buffer,
+        "cores": "the collector and the sender on one each" if own >= 0 else "both on one core",
+        "steps": [{**asdict(step), "lost": step.lost} for step in steps],
+        "sustained": {**asdict(sustained), "lost": sustained.lost},
+        "spooled_batches": batches,
+        "spooled_bytes": spooled,
+    }
+    figures = [
+        alone("Highest rate without loss", "datagrams/s", [best.offered], _limit(best)),
+        alone("… in flow records", "records/s", [best.records / best.seconds]),
+        _efficiency(steps, sustained),
+        alone(
+            f"Lost in {sustained.seconds:.0f} s at {sustained.offered:,.0f} datagrams/s",
+            "datagrams",
+            [sustained.lost],
+            f"of {sustained.sent:,} sent; {batches} batches were spooled in all",
+        ),
+    ]
+    return Section("End to end", _METHOD, figures, details)
+
+
+def _efficiency(steps: list[Step], sustained: Step) -> Figure:
+    # Little traffic tells little: the loop's fixed cost and the clock's grain weigh too much.
+    whole = [step for step in steps if step.lost == 0 and step.cpu_seconds > 0.2] + [sustained]
+    values = [step.records / step.cpu_seconds for step in whole]
+    return alone("Records per second of the collector's CPU time", "records/CPU s", values)
+
+
+def _limit(best: Step) -> str:
+    return "the sender's limit, not the collector's" if best.asked == 0 else ""
+
+
+def _warm_up(collector: "Collector", sender: "Sender") -> None:
+    """Send a little until a window has closed: libraries load what they need at first use."""
+    until = time.monotonic() + 3 * _WINDOW_SECONDS
+    while not collector.spooled()[0]:
+        sender.send(1_000, 1.0)
+        if time.monotonic() > until:
+            raise RuntimeError("the collector closes no window; see its log")
+
+
+def _search(collector: "Collector", sender: "Sender", seconds: float, steps: list[Step]) -> Step:
+    """Return the fastest step without loss; a rate has failed when datagrams were lost at it twice."""
+
+    def tried(rate: float) -> Step | None:
+        for _ in range(2):
+            step = _step(collector, sender, rate, seconds)
+            steps.append(step)
+            if step.lost == 0:
+                return step
+        return None
+
+    rate = _FIRST_RATE
+    best: Step | None = None
+    while (step := tried(rate)) is not None:
+        best = step
+        if step.offered < 0.9 * rate:
+            return Step(**{**asdict(step), "asked": 0.0})
+        rate *= _GROWTH
+    low, high = (0.0, rate) if best is None else (best.offered, rate)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        step = tried(middle)
+        if step is None:
+            high = middle
+        else:
+            low, best = step.offered, step
+    if best is None:
+        raise RuntimeError(f"datagrams are lost at {high:,.0f} a second already; the machine is too busy")
+    return best
+
+
+def _step(collector: "Collector", sender: "Sender", rate: float, seconds: float) -> Step:
+    before, cpu = collector.metrics(), collector.cpu_seconds()
+    sent = sender.send(rate, seconds)
+    until = time.monotonic() + _SETTLE_SECONDS
+    last = -1.0
+    while True:
+        after = collector.metrics()
+        missing = sent["sent"] - (after["datagrams"] - before["datagrams"])
+        if missing <= 0 or time.monotonic() > until or (after["datagrams"] == last and missing > 0):
+            break
+        last = after["datagrams"]
+        time.sleep(0.1)
+    return Step(
+        asked=rate,
+        offered=sent["sent"] / sent["seconds"],
+        sent=int(sent["sent"]),
+        received=int(after["datagrams"] - before["datagrams"]),
+        records=int(after["aggregated"] - before["aggregated"]),
+        cpu_seconds=collector.cpu_seconds() - cpu,
+        seconds=sent["seconds"],
+    )
+
+
+class Collector:
+    """`caudal collect` in a process of its own, shipping to nobody."""
+
+    def __init__(self, directory: Path, core: int) -> None:
+        self._directory = directory
+        self._core = core
+        self.port = _free_port(socket.SOCK_DGRAM)
+        self._metrics_port = _free_port(socket.SOCK_STREAM)
+
+    def __enter__(self) -> Self:
+        (self._directory / "token").write_text("not-used-by-anybody\n", encoding="utf-8")
+        config = self._directory / "collector.toml"
+        config.write_text(self._settings(), encoding="utf-8")
+        with (self._directory / "collector.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "caudal", "collect", "--config", str(config)],
+                cwd=_ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        if self._core >= 0:
+            os.sched_setaffinity(self._process.pid, {self._core})
+        until = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                log_text = (self._directory / "collector.log").read_text(errors="replace").strip()
+                self.__exit__(None, None, None)
+                raise RuntimeError(f"the collector did not start: {log_text.splitlines()[-1:]}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # It would try to ship before it ends, to a service that is not there.
+        self._process.kill()
+        self._process.wait()
+
+    def _settings(self) -> str:
+        home = ", ".join(f'"{prefix}"' for prefix in HOME)
+        return f"""collector = "bench"
+operator = "bench"
+economy = "XA"
+synthetic = true
+home = [{home}]
+listen = ["127.0.0.1:{self.port}"]
+metrics_listen = "127.0.0.1:{self._metrics_port}"
+state_directory = "{self._directory}/state"
+window_seconds = {_WINDOW_SECONDS}
+lateness_seconds = 0
+
+[service]
+url = "http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}"
+token_file = "{self._directory}/token"
+"""
+
+    def _answers(self) -> bool:
+        try:
+            self.metrics()
+        except httpx.TransportError:
+            return False
+        return True
+
+    def metrics(self) -> dict[str, float]:
+        """Return the collector's own counts."""
+        found = {}
+        for line in httpx.get(f"http://127.0.0.1:{self._metrics_port}/metrics").text.splitlines():
+            if line.startswith("caudal_collector_"):
+                label, _, value = line.rpartition(" ")
+                name = label.partition("{")[0].removeprefix("caudal_collector_").removesuffix("_total")
+                found[name] = float(value)
+        return found
+
+    def spooled(self) -> tuple[int, int]:
+        """Return how many batches are in the spool, and their bytes."""
+        sizes = [path.stat().st_size for path in (self._directory / "state" / "spool").glob("*.batch")]
+        return len(sizes), sum(sizes)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the collector has used, the kernel's part for it included."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Sender:
+    """The sending process."""
+
+    def __init__(self, port: int, core: int, datagrams: int) -> None:
+        self._arguments = [str(port), str(core), str(datagrams)]
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.sender", *self._arguments],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answer()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def send(self, rate: float, seconds: float) -> dict[str, Any]:
+        """Send for so long at so many datagrams a second; return what was sent."""
+        assert self._process.stdin is not None
+        print(rate, seconds, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the sender has ended; its error stands above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+

@@ -1,0 +1,286 @@
+"""Export datagrams made by hand, octet by octet, and short ways through the parts under test.
+
+Nothing here uses the product's own knowledge of the protocols: what is written comes from RFC 3954,
+RFC 7011, Cisco's description of NetFlow v5 and sFlow's of version 5.
+"""
+
+import ipaddress
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from caudal.collector.datagrams import Datagrams, Exporters
+from caudal.collector.decoder import Decoder
+from caudal.collector.flowrecords import FlowRecords, concatenate
+from caudal.collector.ledger import COUNT, Ledger
+from caudal.collector.sampling import SamplingRates
+
+SECONDS = 1_767_225_600  # 2026-01-01 00:00:00 UTC
+NOW_MS = SECONDS * 1000
+ROUTER = "192.0.2.1"
+VARIABLE = 65535
+
+# Elements by the names that RFC 7012 and its registry give them: (number, octets).
+OCTETS, PACKETS, PROTOCOL = (1, 4), (2, 4), (4, 1)
+SOURCE, DESTINATION, SOURCE_PORT, DESTINATION_PORT = (8, 4), (12, 4), (7, 2), (11, 2)
+SOURCE6, DESTINATION6 = (27, 16), (28, 16)
+LAST, FIRST = (21, 4), (22, 4)
+BASIC = (SOURCE, DESTINATION, OCTETS, PACKETS)
+
+Field = tuple[int, int] | tuple[int, int, int]  # element, octets[, enterprise]
+
+
+def ip(text: str) -> int:
+    return int(ipaddress.ip_address(text))
+
+
+def basic(
+    source: str = "198.18.0.1", destination: str = "203.0.113.9", octets: int = 1000, packets: int = 10
+) -> bytes:
+    """A record of the template BASIC."""
+    return struct.pack(">IIII", ip(source), ip(destination), octets, packets)
+
+
+# NetFlow v5
+
+
+def record5(
+    source: str = "198.18.0.1",
+    destination: str = "203.0.113.9",
+    *,
+    octets: int = 1000,
+    packets: int = 10,
+    first: int = 0,
+    last: int = 0,
+    protocol: int = 6,
+    source_as: int = 0,
+    destination_as: int = 0,
+) -> bytes:
+    return struct.pack(
+        ">IIIHHIIIIHHBBBBHHBBH",
+        ip(source), ip(destination), 0, 3, 4, packets, octets, first, last,
+        1234, 443, 0, 0x18, protocol, 0, source_as, destination_as, 24, 24, 0,
+    )  # fmt: skip
+
+
+def netflow5(
+    records: Sequence[bytes],
+    *,
+    count: int | None = None,
+    uptime: int = 0,
+    seconds: int = SECONDS,
+    nanoseconds: int = 0,
+    sequence: int = 0,
+    engine: int = 0,
+    sampling: int = 0,
+) -> bytes:
+    header = struct.pack(
+        ">HHIIIIHH",
+        5,
+        len(records) if count is None else count,
+        uptime,
+        seconds,
+        nanoseconds,
+        sequence,
+        engine,
+        sampling,
+    )
+    return header + b"".join(records)
+
+
+# NetFlow v9 and IPFIX
+
+
+def a_set(number: int, body: bytes, length: int | None = None) -> bytes:
+    return struct.pack(">HH", number, len(body) + 4 if length is None else length) + body
+
+
+def specifiers(fields: Iterable[Field]) -> bytes:
+    out = b""
+    for element, octets, *enterprise in fields:
+        out += struct.pack(">HH", element | (0x8000 if enterprise else 0), octets)
+        out += struct.pack(">I", enterprise[0]) if enterprise else b""
+    return out
+
+
+def template(number: int, *fields: Field, ipfix: bool = False) -> bytes:
+    return a_set(2 if ipfix else 0, struct.pack(">HH", number, len(fields)) + specifiers(fields))
+
+
+def options9(number: int, scope: Sequence[Field], fields: Sequence[Field]) -> bytes:
+    head = struct.pack(">HHH", number, len(scope) * 4, len(fields) * 4)
+    return a_set(1, head + specifiers(scope) + specifiers(fields))
+
+
+def options10(number: int, scope: Sequence[Field], fields: Sequence[Field]) -> bytes:
+    head = struct.pack(">HHH", number, len(scope) + len(fields), len(scope))
+    return a_set(3, head + specifiers(scope) + specifiers(fields))
+
+
+def withdrawal(number: int, *, options: bool = False) -> bytes:
+    return a_set(3 if options else 2, struct.pack(">HH", number, 0))
+
+
+def netflow9(
+    *sets: bytes,
+    seconds: int = SECONDS,
+    uptime: int = 0,
+    sequence: int = 0,
+    domain: int = 0,
+    count: int | None = None,
+) -> bytes:
+    return struct.pack(
+        ">HHIIII", 9, len(sets) if count is None else count, uptime, seconds, sequence, domain
+    ) + b"".join(sets)
+
+
+def ipfix(
+    *sets: bytes, seconds: int = SECONDS, sequence: int = 0, domain: int = 0, length: int | None = None
+) -> bytes:
+    body = b"".join(sets)
+    return (
+        struct.pack(">HHIII", 10, 16 + len(body) if length is None else length, seconds, sequence, domain)
+        + body
+    )
+
+
+# sFlow v5
+
+
+def address(text: str) -> bytes:
+    packed = ipaddress.ip_address(text).packed
+    return struct.pack(">I", 1 if len(packed) == 4 else 2) + packed
+
+
+def sflow(
+    *samples: bytes, agent: str = ROUTER, sub_agent: int = 0, sequence: int = 1, count: int | None = None
+) -> bytes:
+    head = struct.pack(">III", sub_agent, sequence, 1000)
+    number = struct.pack(">I", len(samples) if count is None else count)
+    return struct.pack(">I", 5) + address(agent) + head + number + b"".join(samples)
+
+
+def sample(kind: int, body: bytes) -> bytes:
+    return struct.pack(">II", kind, len(body)) + body
+
+
+def flow_sample(*records: bytes, rate: int = 512, input_: int = 1, output: int = 2) -> bytes:
+    head = struct.pack(">IIIIIIII", 1, 7, rate, 5000, 0, input_, output, len(records))
+    return sample(1, head + b"".join(records))
+
+
+def expanded_sample(
+    *records: bytes, rate: int = 512, input_: tuple[int, int] = (0, 1), output: tuple[int, int] = (0, 2)
+) -> bytes:
+    head = struct.pack(">IIIIIIIIIII", 1, 0, 7, rate, 5000, 0, *input_, *output, len(records))
+    return sample(3, head + b"".join(records))
+
+
+def raw_header(header: bytes, *, protocol: int = 1, frame: int | None = None) -> bytes:
+    padded = header + bytes(-len(header) % 4)
+    length = len(header) if frame is None else frame
+    return sample(1, struct.pack(">IIII", protocol, length, 0, len(header)) + padded)
+
+
+def gateway(source_as: int, *path: int) -> bytes:
+    hop = address("192.0.2.254")
+    segments = (
+        struct.pack(">III", 1, 2, len(path)) + b"".join(struct.pack(">I", asn) for asn in path)
+        if path
+        else struct.pack(">I", 0)
+    )
+    return sample(
+        1003, hop + struct.pack(">III", 64500, source_as, 64501) + segments + struct.pack(">II", 0, 100)
+    )
+
+
+def udp4(source: str, destination: str, *, total: int = 1400, ports: tuple[int, int] = (1234, 53)) -> bytes:
+    """An IPv4 and UDP header of a packet of `total` octets, without its payload."""
+    start = struct.pack(">BBHHHBBH", 0x45, 0, total, 0, 0, 64, 17, 0)
+    return start + struct.pack(">IIHHHH", ip(source), ip(destination), *ports, total - 20, 0)
+
+
+def ethernet(payload: bytes, *tags: int, kind: int = 0x0800) -> bytes:
+    wrapped = b"".join(struct.pack(">HH", tag, 100) for tag in tags)
+    return bytes(12) + wrapped + struct.pack(">H", kind) + payload
+
+
+# Into the parts under test
+
+
+def lot(payloads: Sequence[bytes], exporter: int | Sequence[int] = 0, received_ms: int = NOW_MS) -> Datagrams:
+    """Payloads as a lot of datagrams, behind one another in a buffer that begins and ends with other octets."""
+    lengths = np.array([len(payload) for payload in payloads], np.int64)
+    return Datagrams(
+        np.frombuffer(b"\xff" * 7 + b"".join(payloads) + b"\xff" * 9, np.uint8),
+        np.cumsum(lengths) - lengths + 7,
+        lengths,
+        np.full(len(payloads), exporter, np.int32)
+        if isinstance(exporter, int)
+        else np.array(exporter, np.int32),
+        np.full(len(payloads), received_ms, np.int64),
+        np.zeros(len(payloads), np.bool_),
+    )
+
+
+@dataclass
+class Bench:
+    """A decoder with its ledger; each call of `decode` is one lot."""
+
+    decoder: Decoder
+    ledger: Ledger
+    exporters: Exporters
+
+    def decode(
+        self, *payloads: bytes, exporter: int | Sequence[int] = 0, received_ms: int = NOW_MS
+    ) -> FlowRecords:
+        return self.decoder.decode(lot(payloads, exporter, received_ms))
+
+    def counts(self) -> dict[str, int]:
+        """The ledger's totals that are not zero."""
+        return {name: int(total) for name, at in COUNT.items() if (total := self.ledger.totals[at])}
+
+    def count(self, name: str) -> int:
+        return int(self.ledger.totals[COUNT[name]])
+
+
+def bench(sampling: Mapping[str, float] | None = None, window_ms: int = 300_000, **limits: int) -> Bench:
+    exporters = Exporters()
+    for address_ in (ROUTER, "192.0.2.2", "2001:db8::3"):
+        exporters.number(address_)
+    ledger = Ledger(window_ms)
+    rates = SamplingRates(exporters.addresses, sampling or {})
+    return Bench(Decoder(ledger, rates, **limits), ledger, exporters)
+
+
+def flow_records(**columns: Any) -> FlowRecords:
+    """Flow records with these columns (of one length); what is left out is a plain TCP flow of 1000 bytes."""
+    from caudal.collector.flowrecords import DTYPES
+
+    count = next(len(value) for value in columns.values() if not isinstance(value, (int, float)))
+    default = {
+        "export_ms": NOW_MS, "end_ms": NOW_MS, "start_ms": NOW_MS, "ip_version": 4, "ip_protocol": 6,
+        "bytes": 1000, "packets": 10, "sampling_rate": 1,
+    }  # fmt: skip
+    return FlowRecords(
+        **{
+            name: np.array(
+                value
+                if not isinstance(value := columns.get(name, default.get(name, 0)), (int, float))
+                else [value] * count
+            ).astype(dtype)
+            for name, dtype in DTYPES.items()
+        }
+    )
+
+
+def rows(flows: FlowRecords) -> list[tuple[Any, ...]]:
+    """Flow records as sorted tuples, to be compared as a multiset."""
+    return sorted(zip(*(getattr(flows, name).tolist() for name in vars(flows)), strict=True))
+
+
+def joined(parts: Iterable[FlowRecords]) -> FlowRecords:
+    return concatenate(list(parts))
