@@ -26,7 +26,6 @@ check: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
 pytest: $(VENV)/installed-test debian
 	$(BIN)/python -m pytest

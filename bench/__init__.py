@@ -1,0 +1,1 @@
+"""Measures Caudal's speed beside peers: `python -m bench`."""

@@ -19,8 +19,9 @@ _PASSES = 4  # of ours for one of the peer's: a pass of ours is short
 _UNIT = "records/s"
 _METHOD = (
     "Datagrams in memory to records, on one pinned core, by CPU time. Caudal gets them as its receiver hands them "
-    f"over, lots of {SLOTS} in the slots of a ring; netflume one by one as `bytes`, to its dicts. Both keep "
-    "templates, sequence numbers and sampling rates. First it is checked that both, and what was generated, agree "
+    f"over, lots of {SLOTS} of one format in the slots of a ring, and gives columns of numbers; netflume gets them one "
+    "by one as `bytes` and gives a dict for each record, addresses as text. Both keep templates, sequence numbers and "
+    "sampling rates. First it is checked that both, and what was generated, agree "
     "on the number of records and the sum of bytes."
 )
 

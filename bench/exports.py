@@ -20,7 +20,7 @@ _PUBLIC6 = (0x2400, 0x2600, 0x2800, 0x2A00)  # a /12 of each of four registries
 _HOME4, _HOME4_BITS = 198 << 24 | 18 << 16, 17
 _HOME6, _HOME6_SUBNET_BITS = 0x2001_0002_0000_0000, 16
 _UPTIME_MS = 5_000_000
-_AS_OF_SECONDS = 1_767_225_600  # 2026-01-01
+_AS_OF_SECONDS = 1_767_225_720  # 2026-01-01, two minutes past midnight: in the middle of a window
 
 Fields = tuple[tuple[int, int], ...]
 Octets = npt.NDArray[np.uint8]
@@ -188,10 +188,10 @@ def make_exports(kind: Format, datagrams: int, *, domain: int = 1, seed: int = 1
         "48": 1,
     }
     for name, values in columns.items():
-        if name in dtype.names:
+        if name in (dtype.names or ()):
             records[name] = values
     for element4, element6, local in (("8", "27", outbound), ("12", "28", ~outbound)):
-        if element4 in dtype.names:
+        if element4 in (dtype.names or ()):
             records[element4] = np.where(local, _home4(random, count), _public4(random)[which])
         else:
             remote, home = _public6(random)[which], _home6(random, count)
@@ -227,9 +227,7 @@ def _public6(random: np.random.Generator) -> npt.NDArray[np.uint64]:
 def _header(kind: Format, body: int, domain: int) -> bytes:
     if kind.version == 5:
         # Sampling mode 1 in the two high bits, the rate below them.
-        return struct.pack(
-            "!HHIIIIBBH", 5, kind.records, _UPTIME_MS, 0, 0, 0, 0, domain, 1 << 14 | SAMPLING
-        )
+        return struct.pack("!HHIIIIBBH", 5, kind.records, _UPTIME_MS, 0, 0, 0, 0, domain, 1 << 14 | SAMPLING)
     message = _message_header(kind, kind.records, 4 + body, 0, 0, domain)
     return message + struct.pack("!HH", _TEMPLATE, 4 + body)
 
@@ -251,7 +249,9 @@ def _specifiers(fields: Fields) -> bytes:
 
 
 def _dtype(fields: Fields) -> np.dtype[Any]:
-    return np.dtype([(str(element), (">u8", 2) if octets == 16 else f">u{octets}") for element, octets in fields])
+    return np.dtype(
+        [(str(element), (">u8", 2) if octets == 16 else f">u{octets}") for element, octets in fields]
+    )
 
 
 def _big_endian(numbers: npt.NDArray[np.int64]) -> Octets:

@@ -34,7 +34,7 @@ def describe() -> Machine:
         processor=_processor(),
         cores=os.cpu_count() or 1,
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        system=f"{platform.system()} {platform.release()}",
+        system=f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         python=platform.python_version(),
         caudal=caudal.__version__,
         packages={name: _version(name) for name in _PACKAGES},

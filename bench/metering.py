@@ -17,7 +17,7 @@ from caudal.reference import AddressTable
 _HOME = ("198.18.0.0/15",)
 _UNIT = "packets/s"
 _METHOD = (
-    "A generated pcap file on one pinned core, by CPU time, the file in the page cache. Caudal reads, meters flows, "
+    "A generated pcap file (50,000 flows, frames cut to 96 bytes) on one pinned core, by CPU time, the file in the page cache. Caudal reads, meters flows, "
     "locates them and aggregates by window and cell, all of the file; scapy's readers only read and do nothing with "
     "the packets: RawPcapReader gives octets, PcapReader dissects. They get the first packets of the same file, "
     "because dissecting all of it would take minutes. It is checked that the packets in Caudal's aggregates are "
@@ -64,7 +64,7 @@ def _figure(
 
 
 def _what(packets: int) -> str:
-    return f"{packets:,} packets, 50,000 flows"
+    return f"{packets:,} packets"
 
 
 def metered(path: Path, table: AddressTable) -> tuple[float, int]:

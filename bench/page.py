@@ -27,9 +27,13 @@ def show(console: Console, machine: Machine, sections: list[Section]) -> None:
         for figure in section.figures:
             style = "red bold" if figure.status == "FAILED" else None
             table.add_row(*_cells(figure), style=style)
-            if figure.note:
-                table.add_row(f"  {figure.note}", style=style or "dim")
         console.print(table)
+        for figure in section.figures:
+            if figure.note:
+                console.print(
+                    f"{figure.what}: {figure.note}", style="red bold" if figure.status == "FAILED" else "dim"
+                )
+        console.print()
 
 
 def as_page(machine: Machine, sections: list[Section]) -> str:
@@ -55,7 +59,7 @@ def _markdown(section: Section) -> str:
     rows = [_HEADINGS, tuple("---" if number == 0 else "---:" for number in range(len(_HEADINGS)))]
     rows += [_cells(figure) for figure in section.figures]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    notes = [f"- {figure.what}: {figure.note}" for figure in section.figures if figure.note]
+    notes = [f"- {figure.what}: {figure.note}." for figure in section.figures if figure.note]
     return "\n\n".join([table, "\n".join(notes)] if notes else [table])
 
 

@@ -118,7 +118,7 @@ def meter_command(
     """Meter capture files of traffic, or of export datagrams: totals, ledger and indicators at once."""
     from caudal.collector.settings import read_locations
     from caudal.meter import MeterQuestion, meter_files
-    from caudal.present import show_meter
+    from caudal.present import console, show_meter
 
     with _one_line_errors(), _progress("packets") as advance:
         question = MeterQuestion(
@@ -134,7 +134,7 @@ def meter_command(
     if as_json:
         typer.echo(json.dumps(answer, default=str))
     else:
-        show_meter(Console(), answer)
+        show_meter(console(), answer)
 
 
 @app.command("inspect")
@@ -152,20 +152,21 @@ def inspect_command(
 ) -> None:
     """Show what an exporter really sends."""
     from caudal.inspect import print_records, show_inspection
+    from caudal.present import console
 
     with _one_line_errors(), _progress("records") as advance:
         if as_json:
             print_records(files, sys.stdout)
         else:
-            show_inspection(files, Console(), advance)
+            show_inspection(files, console(), advance)
 
 
 @contextmanager
 def _progress(of: str) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far work is; nothing where the output goes elsewhere."""
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + of), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    err = Console(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(of, total=None)
         yield lambda count: progress.advance(task, count)
 

@@ -45,7 +45,7 @@ def print_records(files: Sequence[Path], out: TextIO) -> None:
     out.write(json.dumps({"ledger": inspection.totals()}) + "\n")
 
 
-def show_inspection(files: Sequence[Path], console: Console, progress: Callable[[int], None]) -> None:
+def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int], None]) -> None:
     """Show exporters and templates with what they carry, what is missing, and the ledger; raises CaptureError."""
     inspection = Inspection()
     sums: dict[_Key, _Sum] = {}
@@ -74,19 +74,19 @@ def show_inspection(files: Sequence[Path], console: Console, progress: Callable[
             ", ".join(f"1:{rate:g} ({how})" for rate, how in sorted(summed.rates)),
             ", ".join(name.replace("_", " ") for name, bit in ABSENT.items() if summed.absent & int(bit)),
         )
-    console.print(table)
+    out.print(table)
     totals = inspection.totals()
     balanced = totals["received"] == sum(
         totals[name] for name in ("decoded", "waiting", "malformed", "filtered")
     )
-    console.print(ledger_table(totals, balanced=balanced))
+    out.print(ledger_table(totals, balanced=balanced))
     if totals["waiting"]:
-        console.print(
+        out.print(
             f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "
             "holds it first, or capture for longer than the router's template interval.[/yellow]"
         )
     if totals["sampling_assumed"]:
-        console.print(
+        out.print(
             f"[yellow]{totals['sampling_assumed']:,} records come without a sampling rate: if the router samples, make "
             "it export the rate, or set `sampling` for it in the collector's settings.[/yellow]"
         )

@@ -1,6 +1,6 @@
 """Answers as tables for people who look rather than read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,15 +8,22 @@ from rich.table import Table
 from rich.text import Text
 
 _TOP = 12
+_WIDTH = 140
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 SYNTHETIC_NOTE = "synthetic: made by a traffic model, not metered"
 
 
-def size(octets: float) -> str:
-    """Return a number of bytes in decimal units, three digits or so."""
+def console(*, stderr: bool = False) -> Console:
+    """Return where to show things: as wide as the terminal, or wide enough where there is none."""
+    plain = Console(stderr=stderr)
+    return plain if plain.is_terminal else Console(stderr=stderr, width=_WIDTH)
+
+
+def size(octets: float, digits: int = 3) -> str:
+    """Return a number of bytes in decimal units."""
     for unit in _UNITS:
         if abs(octets) < 1000 or unit == _UNITS[-1]:
-            return f"{octets:.0f} {unit}" if unit == "B" else f"{octets:.3g} {unit}"
+            return f"{octets:.0f} {unit}" if unit == "B" else f"{octets:.{digits}g} {unit}"
         octets /= 1000
     raise AssertionError
 
@@ -30,13 +37,13 @@ def figure(value: float | None) -> str:
     )
 
 
-def show_meter(console: Console, answer: Mapping[str, Any]) -> None:
+def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
     """Show what `caudal meter` found."""
     counts = answer["ledger"]["counts"]
     title = f"{answer['economy']} · {', '.join(answer['months']) or 'no flows'}"
-    console.print(Text(title + (f" · {SYNTHETIC_NOTE}" if answer["synthetic"] else ""), style="bold"))
+    out.print(Text(title + (f" · {SYNTHETIC_NOTE}" if answer["synthetic"] else ""), style="bold"))
     if answer["total"] is None:
-        console.print("Nothing was metered: the ledger below says what became of what was read.")
+        out.print("Nothing was metered: the ledger below says what became of what was read.")
     else:
         names = {
             "platform": "Platform",
@@ -45,15 +52,15 @@ def show_meter(console: Console, answer: Mapping[str, Any]) -> None:
             "direction": "Direction",
         }
         for group, heading in names.items():
-            console.print(_group_table(heading, answer["by"][group]))
+            out.print(_group_table(heading, answer["by"][group]))
         left = next((row["share"] for row in answer["by"]["direction"] if row["direction"] == "transit"), 0.0)
         if left > 0.5:
-            console.print(
+            out.print(
                 f"[yellow]{left:.0%} of the bytes are between addresses that are both not home: check --home.[/yellow]"
             )
         months = answer["months"]
-        console.print(indicator_table(answer["indicators"], months, synthetic=answer["synthetic"]))
-    console.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
+        out.print(indicator_table(answer["indicators"], months, synthetic=answer["synthetic"]))
+    out.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
 
 
 def _group_table(heading: str, rows: list[Mapping[str, Any]]) -> Table:
@@ -80,7 +87,7 @@ def _group_table(heading: str, rows: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def indicator_table(indicators: Iterable[Mapping[str, Any]], months: list[str], *, synthetic: bool) -> Table:
+def indicator_table(indicators: Sequence[Mapping[str, Any]], months: list[str], *, synthetic: bool) -> Table:
     """Return a table of indicators by month: value, and its interval below it."""
     table = Table(
         title="Indicators by month: value [95 % interval]" + (f" · {SYNTHETIC_NOTE}" if synthetic else ""),
@@ -90,14 +97,29 @@ def indicator_table(indicators: Iterable[Mapping[str, Any]], months: list[str], 
     table.add_column("")
     table.add_column("indicator", min_width=30)
     for month in months:
-        table.add_column(month, justify="right")
+        table.add_column(month, justify="right", min_width=24)
     for indicator in indicators:
         by_month = {entry["month"]: entry["observations"] for entry in indicator["months"]}
         for dimension in _dimensions(by_month):
             cells = [_cell(by_month.get(month, []), dimension) for month in months]
             name = indicator["title"] + (f": {dimension}" if dimension else "")
             table.add_row(indicator["id"], f"{name} ({indicator['unit']})", *cells)
+    table.add_section()
+    for name, meaning in (
+        ("coverage", "coverage: internet users on reporting networks"),
+        ("undetermined", "undetermined: place or operator unknown"),
+    ):
+        table.add_row("", f"{meaning} (share)", *(_beside(indicators, month, name) for month in months))
     return table
+
+
+def _beside(indicators: Sequence[Mapping[str, Any]], month: str, name: str) -> str:
+    """Return what is the same for all values of a month and stands beside each."""
+    for indicator in indicators:
+        for entry in indicator["months"]:
+            if entry["month"] == month and entry["observations"]:
+                return figure(entry["observations"][0][name])
+    return figure(None)
 
 
 def _dimensions(by_month: Mapping[str, list[Mapping[str, Any]]], most: int = 3) -> list[str | None]:
@@ -110,7 +132,7 @@ def _cell(observations: list[Mapping[str, Any]], dimension: str | None) -> str:
     for observation in observations:
         if observation["dimension"] == dimension:
             if observation["value"] is None:
-                return "insufficient"
+                return f"insufficient: {observation['reason']}"
             return f"{figure(observation['value'])} [{figure(observation['low'])}, {figure(observation['high'])}]"
     return "–"
 

@@ -22,7 +22,7 @@ from caudal.collector.template import (
 )
 from caudal.collector.templated import flow_records
 from caudal.collector.waiting import WaitingSet, WaitingSets
-from caudal.collector.wire import join, unsigned16, unsigned32
+from caudal.collector.wire import join, surplus, unsigned16, unsigned32
 
 # A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
 _IMPLAUSIBLE = float(1 << 53)
@@ -156,6 +156,8 @@ class Decoder:
             wrong = which[(announced > end) | (announced < at + header)]
             _count(lot.counts, wrong, "received", "malformed")
             lot.data_records[wrong] = UNKNOWN_UNITS * (1 << 32)
+            behind = which[surplus(buffer, np.where(announced < at + header, end, announced), end)]
+            _count(lot.counts, behind, "received", "malformed")
             end = np.minimum(end, announced)
         else:
             lot.uptime_ms[which] = unsigned32(buffer, at + 4)

@@ -12,7 +12,7 @@ from caudal.collector.grouping import positions_by_value
 from caudal.collector.ledger import COUNT, Tally
 from caudal.collector.sampling import ObservationPoint, SamplingRates
 from caudal.collector.sequence import Sequences
-from caudal.collector.wire import join, unsigned16, unsigned32
+from caudal.collector.wire import join, surplus, unsigned16, unsigned32
 
 HEADER = 24
 _MOST_RECORDS = 30
@@ -45,7 +45,7 @@ def decode(
 
     Fills `export_ms` and `counts` at those positions. A datagram shorter than its count says gives the
     records that it has; the missing ones count as malformed, as does one that announces more than 30, the
-    most the format allows. Source: Cisco NetFlow Export Datagram Format, version 5.
+    most the format allows, and what follows the records (unless it is zeros). Source: Cisco NetFlow Export Datagram Format, version 5.
     """
     whole = datagrams.length[which] >= HEADER
     whole[whole] = unsigned16(datagrams.buffer, datagrams.offset[which[whole]] + 2) <= _MOST_RECORDS
@@ -64,6 +64,9 @@ def decode(
     counts[COUNT["received"], which] += announced
     counts[COUNT["malformed"], which] += announced - count
     counts[COUNT["decoded"], which] += count
+    behind = which[surplus(buffer, at + HEADER + announced * RECORD.itemsize, at + datagrams.length[which])]
+    counts[COUNT["received"], behind] += 1
+    counts[COUNT["malformed"], behind] += 1
     exporter = datagrams.exporter[which]
     rate, origin = _rates(exporter, engine, interval, rates)
     for (number, domain), these in _streams(exporter, engine):

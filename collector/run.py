@@ -32,7 +32,6 @@ from caudal.reference import AddressTable
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
-_DRAIN_SECONDS = 30.0
 _SHIP_TIMEOUT_SECONDS = 60.0
 _NO_EXPORTER = -1
 _LAST_LOTS_SECONDS = 5.0
@@ -106,7 +105,7 @@ class Collector:
             self._write(spool)
             if self._unspooled:
                 log.error("%d batches could not be written to the spool and are lost", len(self._unspooled))
-            if not shipper.drain(_DRAIN_SECONDS):
+            if not shipper.drain(settings.drain_seconds):
                 log.warning("%d batches stay in the spool until the next start", len(spool.segments()))
 
     def _announce(self, receiver: Receiver) -> None:

@@ -24,7 +24,7 @@ _RAW_HEADER, _SAMPLED_IPV4, _SAMPLED_IPV6, _EXTENDED_GATEWAY = 1, 3, 4, 1003
 # Header protocols of sFlow, and the link types of captures that look the same.
 _LINK_TYPE = {1: ETHERNET, 11: IPV4, 12: IPV6}
 _BEHIND_LAST = 64
-_NO_INTERFACE = 0x3FFF_FFFF
+_NO_INTERFACE = (0x3FFF_FFFF, 0xFFFF_FFFF)
 # What an agent did not say of a sample, until it is found in it.
 _OF_PACKET = ("source", "destination", "ip_protocol", "bytes", "packets")
 _ABSENT_AT_FIRST = sum(
@@ -143,7 +143,7 @@ def _read_flow_sample(
     for _ in ("input", "output"):
         form, value = (sample.number(), sample.number()) if expanded else divmod(sample.number(), 1 << 30)
         # Discarded, several interfaces, or the device itself: no interface to name.
-        interfaces.append(None if form or value >= _NO_INTERFACE else value)
+        interfaces.append(None if form or value in _NO_INTERFACE else value)
     link, header, original = NO_LINK_TYPE, b"", 0
     source_as: int | None = None
     destination_as: int | None = None

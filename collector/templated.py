@@ -144,7 +144,8 @@ def _addresses(layout: Layout, records: Records) -> _Addresses:
 
 
 def _reverse(layout: Layout, records: Records, forward: FlowRecords) -> Reverse | None:
-    octets_in, packets_in = layout.first(elements.REVERSE_OCTETS), layout.first(elements.REVERSE_PACKETS)
+    octets_in = _reverse_of(layout, elements.REVERSE_OCTETS, elements.INITIATOR_OCTETS)
+    packets_in = _reverse_of(layout, elements.REVERSE_PACKETS, elements.INITIATOR_PACKETS)
     if octets_in is None and packets_in is None:
         return None
     zeros: U64 = np.zeros(len(forward), np.uint64)
@@ -176,3 +177,12 @@ def _reverse(layout: Layout, records: Records, forward: FlowRecords) -> Reverse 
     )
     positions = np.flatnonzero(carried)
     return Reverse(turned.take(positions), positions)
+
+
+def _reverse_of(layout: Layout, preferred: tuple[int, ...], initiator: int) -> int | None:
+    """Return the counter of the way back; the responder's is one only beside the initiator's.
+
+    Alone, its number stands for something else with some makers (Huawei).
+    """
+    responders = (elements.RESPONDER_OCTETS, elements.RESPONDER_PACKETS)
+    return layout.first([one for one in preferred if one not in responders or initiator in layout.elements])

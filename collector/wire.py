@@ -15,6 +15,12 @@ def unsigned32(buffer: U8, at: I64) -> I64:
     return (unsigned16(buffer, at) << 16) | unsigned16(buffer, at + 2)
 
 
+def surplus(buffer: U8, start: I64, end: I64) -> list[int]:
+    """Return the positions of those slices, `start` to `end`, that hold anything but zeros."""
+    longer = np.flatnonzero(end > start).tolist()
+    return [one for one in longer if buffer[start[one] : end[one]].any()]
+
+
 def join(buffer: U8, start: I64, length: I64) -> bytes:
     """Return the slices `start`, `length` of the buffer, one after the other."""
     view = buffer.data

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 _MONTHS = 3
+_PICTURE_WIDTH = 128
 
 
 def demo_command(
@@ -48,7 +49,7 @@ def demo_command(
 
     # What Ctrl-C does, SIGTERM does too: stop the parts and tidy up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    say = Console(stderr=True)
+    say = Console(stderr=True, soft_wrap=True)
     today = until.date() if until else date.today()
     try:
         with _directory(directory) as place, Deployment(place) as deployment:
@@ -102,24 +103,24 @@ def _fill(deployment: Any, today: date, months: int, say: Console) -> dict[str, 
 
 
 def _show(answer: dict[str, Any], *, as_json: bool, picture: Path | None) -> None:
-    from caudal.present import indicator_table, ledger_table, size
+    from caudal.present import console, indicator_table, ledger_table, size
 
     if as_json:
         typer.echo(json.dumps(answer))
     if picture is None and as_json:
         return
-    console = Console(record=picture is not None, width=132 if picture else None, quiet=as_json)
+    out = Console(record=True, width=_PICTURE_WIDTH, quiet=as_json) if picture else console()
     total, true = answer["total"], answer["model"]["bytes"]
-    console.print(indicator_table(answer["indicators"], answer["months"], synthetic=True))
-    console.print(
+    out.print(indicator_table(answer["indicators"], answer["months"], synthetic=True))
+    out.print(
         Text(
-            f"metered {size(total['bytes'])}, 95 % interval {size(total['bytes_low'])} – {size(total['bytes_high'])}; "
-            f"the traffic model made {size(true)} and sampled 1 packet in 1,000 (synthetic)"
+            f"metered {size(total['bytes'], 4)} [{size(total['bytes_low'], 4)}, {size(total['bytes_high'], 4)}]; "
+            f"the traffic model made {size(true, 4)}, of which its routers sampled 1 packet in 1,000"
         )
     )
-    console.print(ledger_table(answer["ledger"]["counts"], balanced=answer["ledger"]["balanced"]))
+    out.print(ledger_table(answer["ledger"]["counts"], balanced=answer["ledger"]["balanced"]))
     if picture is not None:
-        console.save_svg(str(picture), title="caudal demo · synthetic")
+        out.save_svg(str(picture), title="caudal demo · synthetic")
 
 
 def _stay(deployment: Any, last_month: str, say: Console) -> None:

@@ -10,7 +10,7 @@ from caudal.demo.endpoints import address_table, make_endpoints
 from caudal.demo.exporter import datagrams
 from caudal.demo.processes import Deployment
 from caudal.demo.sending import Sent, send
-from caudal.demo.traffic import TrafficModel, months_before
+from caudal.demo.traffic import TrafficModel, months_before, next_month
 from caudal.demo.truth import Truth
 from caudal.reference import load_reference
 
@@ -59,7 +59,9 @@ def answers(deployment: Deployment, exported: Exported) -> dict[str, Any]:
     listed = deployment.get("/v1/indicators").json()["indicators"]
     series = [deployment.get(f"/v1/indicators/{each['id']}?economy={code}").json() for each in listed]
     span = f"economy={code}&from={months[0]}&to={months[-1]}"
-    ledger = deployment.get(f"/v1/ledger?{span}").json()
+    # The last records are exported in the first second of the month after.
+    after = next_month(exported.months[-1])
+    ledger = deployment.get(f"/v1/ledger?economy={code}&from={months[0]}&to={after}").json()
     total = deployment.get(f"/v1/flows?{span}").json()["total"]
     return {
         "economy": code,

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from caudal.collector.batch import LOCATION_RUNGS
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decoder import Decoder
-from caudal.collector.flowrecords import FlowRecords, concatenate
+from caudal.collector.flowrecords import DTYPES, FlowRecords, concatenate
 from caudal.collector.ledger import COUNT, Ledger
 from caudal.collector.sampling import SamplingRates
 
@@ -258,8 +259,6 @@ def bench(sampling: Mapping[str, float] | None = None, window_ms: int = 300_000,
 
 def flow_records(**columns: Any) -> FlowRecords:
     """Flow records with these columns (of one length); what is left out is a plain TCP flow of 1000 bytes."""
-    from caudal.collector.flowrecords import DTYPES
-
     count = next(len(value) for value in columns.values() if not isinstance(value, (int, float)))
     default = {
         "export_ms": NOW_MS, "end_ms": NOW_MS, "start_ms": NOW_MS, "ip_version": 4, "ip_protocol": 6,
@@ -284,3 +283,38 @@ def rows(flows: FlowRecords) -> list[tuple[Any, ...]]:
 
 def joined(parts: Iterable[FlowRecords]) -> FlowRecords:
     return concatenate(list(parts))
+
+
+class SmallTable:
+    """An address table with few prefixes: (prefix, country, AS number, rung of LOCATION_RUNGS)."""
+
+    def __init__(self, *prefixes: tuple[str, str, int, str]) -> None:
+        listed = [(ipaddress.ip_network(prefix), *rest) for prefix, *rest in prefixes]
+        self._networks = [network for network, *_ in listed]
+        self.country = np.array(
+            [ord(c[0]) << 8 | ord(c[1]) for c in ("ZZ", *(row[1] for row in listed))], np.uint16
+        )
+        self.asn = np.array([0, *(row[2] for row in listed)], np.uint32)
+        self.rung = np.array(
+            [LOCATION_RUNGS.index(rung) for rung in ("unknown", *(row[3] for row in listed))], np.uint8
+        )
+
+    def _segment(self, address_: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
+        return next((n for n, network in enumerate(self._networks, 1) if address_ in network), 0)
+
+    def segments4(self, addresses: Any) -> Any:
+        return np.array([self._segment(ipaddress.IPv4Address(int(a))) for a in addresses], np.int32)
+
+    def segments6(self, high: Any, low: Any) -> Any:
+        pairs = zip(high.tolist(), low.tolist(), strict=True)
+        return np.array([self._segment(ipaddress.IPv6Address(h << 64 | l_)) for h, l_ in pairs], np.int32)
+
+
+HOME = ("198.18.0.0/16", "2001:2::/48")
+TABLE = SmallTable(
+    ("203.0.113.0/24", "US", 64496, "cloud"),
+    ("192.0.2.0/24", "BR", 64499, "database"),
+    ("198.18.0.0/16", "UY", 64500, "database"),
+    ("2001:db8::/32", "CL", 64501, "database"),
+    ("100.64.0.0/10", "ZZ", 0, "disagreement"),
+)

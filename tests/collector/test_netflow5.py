@@ -104,7 +104,9 @@ def test_v5_sequence_counts_flows() -> None:
 
 def test_engines_have_sequences_of_their_own() -> None:
     under = bench()
-    under.decode(*(netflow5([record5()], sequence=s, engine=e) for s, e in ((5, 1), (900, 2), (6, 1), (901, 2))))
+    under.decode(
+        *(netflow5([record5()], sequence=s, engine=e) for s, e in ((5, 1), (900, 2), (6, 1), (901, 2)))
+    )
     assert under.count("lost") == 0
 
 

@@ -1,0 +1,375 @@
+"""Aggregation by window and cell: exact totals, folding, times, sampling variance."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caudal.collector.aggregate import Aggregator
+from caudal.collector.batch import DIRECTIONS, FLOWS, LOCATION_RUNGS, SAMPLING_FROM, schema
+from caudal.collector.flowrecords import EVENT
+from caudal.collector.ledger import COUNT, Ledger
+from caudal.collector.locate import Located, country_number
+
+from .builders import NOW_MS, flow_records
+
+WINDOW_MS = 300_000
+KEYS = (
+    "direction",
+    "remote_asn",
+    "remote_country",
+    "location_rung",
+    "ip_version",
+    "transport",
+    "sampling_from",
+)
+SUMS = ("bytes", "packets", "flows", "bytes_variance")
+
+
+def located(**columns: Any) -> Located:
+    count = len(next(iter(columns.values())))
+    default = {
+        "direction": 0,
+        "remote_asn": 64496,
+        "remote_country": country_number("US"),
+        "rung": 3,
+        "host": 1,
+    }
+    dtypes = {
+        "direction": np.uint8,
+        "remote_asn": np.uint32,
+        "remote_country": np.uint16,
+        "rung": np.uint8,
+        "host": np.uint64,
+    }
+    return Located(
+        **{
+            name: np.array(columns.get(name, [default[name]] * count)).astype(dtype)
+            for name, dtype in dtypes.items()
+        }
+    )
+
+
+def aggregator(k: int = 1, **more: int) -> Aggregator:
+    return Aggregator(Ledger(WINDOW_MS), WINDOW_MS, k, **more)
+
+
+def aggregate(k: int = 1, *, place: dict[str, Any] | None = None, **columns: Any) -> list[dict[str, Any]]:
+    flows = flow_records(**columns)
+    one = aggregator(k)
+    one.add(flows, located(**(place or {"host": [1] * len(flows)})))
+    table = one.take(None)
+    assert table.schema.equals(schema(FLOWS))
+    return table.to_pylist()
+
+
+def test_a_cell_has_all_its_columns() -> None:
+    (row,) = aggregate(
+        bytes=[100, 50], packets=[2, 1], ip_protocol=[17, 17], sampling_rate=[10, 10], sampling_from=[1, 1]
+    )
+    assert row.pop("window_start").timestamp() * 1000 == NOW_MS
+    assert row == {
+        "window_seconds": 300,
+        "direction": "out",
+        "remote_asn": 64496,
+        "remote_country": "US",
+        "location_rung": "database",
+        "service": "",
+        "ip_version": 4,
+        "transport": "udp",
+        "sampling_from": "options",
+        "folded": False,
+        "bytes": 1500,
+        "packets": 30,
+        "flows": 2,
+        "bytes_variance": 10 * 9 * (100 * 100 / 2 + 50 * 50),
+    }
+
+
+# Variance
+
+
+@pytest.mark.parametrize(
+    ("octets", "packets", "rate", "variance"),
+    [
+        (1500, 1, 1000, 1000 * 999 * 1500**2),
+        (3000, 2, 1000, 1000 * 999 * 3000**2 / 2),  # two packets of 1500: twice the variance of one
+        (1500, 1, 1, 0),
+        (1000, 10, 2, 2 * 1 * 1000**2 / 10),
+        (700, 0, 10, 10 * 9 * 700**2),  # packets not told: as if one
+    ],
+)
+def test_variance_of_sampled_bytes(octets: int, packets: int, rate: float, variance: float) -> None:
+    (row,) = aggregate(bytes=[octets], packets=[packets], sampling_rate=[rate])
+    assert row["bytes_variance"] == pytest.approx(variance)
+
+
+def test_the_variance_is_that_of_an_estimate_from_sampled_packets() -> None:
+    """10,000 packets of 100 or 1500 bytes, each sampled 1:10: the spread of estimates is what the formula says."""
+    chance = np.random.default_rng(1)
+    sizes = chance.choice([100, 1500], 10_000)
+    estimates, variances = [], []
+    for _ in range(300):
+        sampled = sizes[chance.random(len(sizes)) < 0.1]
+        estimates.append(10 * sampled.sum())
+        variances.append(sum(10 * 9 * size**2 for size in sampled.tolist()))
+    assert np.mean(variances) == pytest.approx(np.var(estimates), rel=0.25)
+    assert np.mean(estimates) == pytest.approx(sizes.sum(), rel=0.01)
+
+
+def test_rates_that_are_no_whole_number() -> None:
+    (row,) = aggregate(bytes=[1001], packets=[3], sampling_rate=[2.5])
+    assert (row["bytes"], row["packets"]) == (2502, 8)  # rounded half to even
+
+
+def test_huge_counters_add_up_exactly() -> None:
+    most = (1 << 53) - 1
+    (row,) = aggregate(bytes=[most, most, most, 1], packets=[1, 1, 1, 1])
+    assert row["bytes"] == 3 * most + 1
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "window"),
+    [
+        (-400, -301, -600),
+        (-400, -300, -300),
+        (-100, -1, -300),
+        (-100, 0, 0),
+        (0, 299, 0),  # up to five minutes ahead of the export is believed
+        (-7_200, -7_000, -7_200),
+    ],
+)
+def test_windows_by_the_end_of_the_flow(start: int, end: int, window: int) -> None:
+    (row,) = aggregate(start_ms=[NOW_MS + start * 1000], end_ms=[NOW_MS + end * 1000])
+    assert row["window_start"].timestamp() - NOW_MS // 1000 == window
+
+
+@pytest.mark.parametrize(
+    "end_ms", [NOW_MS - 25 * 3_600_000, NOW_MS + 301_000, 5, (1 << 62), -(1 << 62), -1], ids=str
+)
+def test_ends_that_cannot_be_are_taken_as_the_export(end_ms: int) -> None:
+    (row,) = aggregate(start_ms=[0], end_ms=[end_ms])
+    assert row["window_start"].timestamp() * 1000 == NOW_MS
+
+
+def test_without_an_end_the_start_and_without_both_the_export() -> None:
+    first, second = aggregate(start_ms=[NOW_MS - 600_000, 0], end_ms=[0, 0])
+    assert (second["window_start"] - first["window_start"]).seconds == 600
+
+
+def test_windows_are_taken_when_they_end_and_once() -> None:
+    one = aggregator()
+    flows = flow_records(end_ms=[NOW_MS, NOW_MS + 1, NOW_MS - 300_000])
+    one.add(flows, located(host=[1, 1, 1]))
+    assert one.take(NOW_MS + 299_999)["flows"].to_pylist() == [1]
+    assert one.take(NOW_MS + 299_999).num_rows == 0
+    assert one.take(NOW_MS + 300_000)["flows"].to_pylist() == [2]
+    one.add(flows, located(host=[1, 1, 1]))
+    assert one.take(None)["flows"].to_pylist() == [1, 2]
+
+
+def test_more_windows_than_the_bound_go_oldest_first() -> None:
+    one = aggregator(most_windows=2)
+    for minutes in (0, 5, 10, 15):
+        assert one.crowded is (minutes == 15)
+        flows = flow_records(end_ms=[NOW_MS - 3_600_000 + minutes * 60_000])
+        one.add(flows, located(host=[1]))
+    assert one.crowded
+    assert one.take(0).num_rows == 2
+    assert not one.crowded
+
+
+# Events
+
+
+def test_events_are_entered_in_the_ledger_and_nowhere_else() -> None:
+    ledger = Ledger(WINDOW_MS)
+    one = Aggregator(ledger, WINDOW_MS, 1)
+    one.add(flow_records(kind=[EVENT, 0, EVENT]), located(host=[1, 2, 3]))
+    assert one.take(None)["flows"].to_pylist() == [1]
+    assert (ledger.totals[COUNT["events"]], ledger.totals[COUNT["aggregated"]]) == (2, 1)
+    one.add(flow_records(kind=[EVENT]), located(host=[1]))
+    assert one.take(None).num_rows == 0
+
+
+# Folding
+
+
+def hosts(count: int) -> list[int]:
+    return list(range(1, count + 1))
+
+
+def test_a_cell_of_k_hosts_stays() -> None:
+    (row,) = aggregate(5, bytes=[10] * 5, place={"host": hosts(5)})
+    assert (row["folded"], row["remote_asn"], row["transport"], row["ip_version"]) == (False, 64496, "tcp", 4)
+
+
+def test_one_host_often_is_one_host() -> None:
+    (row,) = aggregate(2, bytes=[10] * 50, place={"host": [7] * 50})
+    assert (row["folded"], row["remote_country"], row["flows"]) == (True, "ZZ", 50)
+
+
+def test_small_cells_of_a_country_are_folded_into_its_rest() -> None:
+    rows = aggregate(
+        3,
+        bytes=[1, 2, 4, 8, 16, 32],
+        ip_protocol=[6, 17, 6, 6, 6, 6],
+        place={"host": [1, 2, 3, 1, 2, 3], "remote_asn": [1, 2, 3, 9, 9, 9]},
+    )
+    assert [(row["remote_asn"], row["remote_country"], row["folded"], row["bytes"]) for row in rows] == [
+        (0, "US", True, 7),
+        (9, "US", False, 56),
+    ]
+    rest = rows[0]
+    assert (rest["transport"], rest["ip_version"], rest["location_rung"], rest["direction"]) == (
+        "any",
+        0,
+        "database",
+        "out",
+    )
+
+
+def test_what_is_still_small_goes_to_the_rest_of_the_network() -> None:
+    rows = aggregate(
+        3,
+        bytes=[1, 2, 4],
+        sampling_from=[0, 1, 2],
+        place={"host": [1, 2, 3], "remote_country": [country_number(code) for code in ("US", "BR", "CL")]},
+    )
+    (row,) = rows
+    assert (row["remote_country"], row["location_rung"], row["sampling_from"], row["remote_asn"]) == (
+        "ZZ",
+        "unknown",
+        "mixed",
+        0,
+    )
+    assert (row["bytes"], row["folded"]) == (7, True)
+
+
+def test_the_rest_of_the_network_stays_even_below_k() -> None:
+    """Totals must be exact. It says no more than a direction and how much."""
+    (row,) = aggregate(5, bytes=[99], place={"host": [1]})
+    assert (row["bytes"], row["folded"], row["remote_country"], row["direction"]) == (99, True, "ZZ", "out")
+
+
+def test_directions_are_not_mixed() -> None:
+    rows = aggregate(5, bytes=[1, 2], place={"host": [1, 2], "direction": [0, 1]})
+    assert {row["direction"]: row["bytes"] for row in rows} == {"out": 1, "in": 2}
+
+
+def test_the_same_host_in_two_small_cells_is_one_host_of_their_rest() -> None:
+    (row,) = aggregate(2, bytes=[1, 2], place={"host": [7, 7], "remote_asn": [1, 2]})
+    assert (row["remote_country"], row["folded"]) == ("ZZ", True)
+
+
+RECORD = st.tuples(
+    st.integers(0, 1_000_000),  # bytes
+    st.integers(1, 1000),  # packets
+    st.sampled_from([1, 2.5, 1000]),
+    st.integers(0, 3),  # sampling_from
+    st.sampled_from([6, 17, 47]),
+    st.sampled_from([4, 6]),
+    st.integers(0, 3),  # direction
+    st.sampled_from([0, 64496, 0xFFFF_FFFF]),
+    st.sampled_from(["US", "BR", "ZZ"]),
+    st.integers(0, 5),  # rung
+    st.integers(0, 6),  # host
+    st.integers(-2, 2),  # window
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(RECORD, min_size=1, max_size=40), st.integers(1, 4), st.integers(1, 3))
+def test_totals_are_exact_and_no_cell_is_below_k_but_the_rest(records: list[Any], k: int, lots: int) -> None:
+    one = aggregator(k)
+    for lot in range(lots):
+        part = records[lot::lots]
+        if not part:
+            continue
+        columns = list(zip(*part, strict=True))
+        names = ("bytes", "packets", "sampling_rate", "sampling_from", "ip_protocol", "ip_version")
+        flows = flow_records(
+            **dict(zip(names, columns, strict=False)), end_ms=[NOW_MS + w * WINDOW_MS for w in columns[11]]
+        )
+        place = {"direction": columns[6], "remote_asn": columns[7], "rung": columns[9], "host": columns[10]}
+        one.add(flows, located(**place, remote_country=[country_number(code) for code in columns[8]]))
+    table: pa.Table = one.take(None)
+
+    cells: dict[Any, list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
+    behind: dict[Any, set[int]] = defaultdict(set)
+    totals: dict[int, list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
+    for (
+        octets,
+        packets,
+        rate,
+        origin,
+        protocol,
+        version,
+        direction,
+        asn,
+        country,
+        rung,
+        host,
+        window,
+    ) in records:
+        # An end up to five minutes ahead of the export is believed, more is not.
+        start = NOW_MS // 1000 + (window if window <= 1 else 0) * 300
+        transport = {6: "tcp", 17: "udp"}.get(protocol, "other")
+        key = (
+            start,
+            DIRECTIONS[direction],
+            asn,
+            country,
+            LOCATION_RUNGS[rung],
+            version,
+            transport,
+            SAMPLING_FROM[origin],
+        )
+        # numpy and Python round half to even alike
+        values = (round(octets * rate), round(packets * rate), 1, rate * (rate - 1) * octets**2 / packets)
+        for sums in (cells[key], totals[start]):
+            for at, value in enumerate(values):
+                sums[at] += value
+        behind[key].add(host)
+
+    found: dict[int, list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
+    whole = set()
+    for row in table.to_pylist():
+        start = int(row["window_start"].timestamp())
+        for at, name in enumerate(SUMS):
+            found[start][at] += row[name]
+        key = (start, *(row[name] for name in KEYS))
+        if not row["folded"]:
+            whole.add(key)
+            assert len(behind[key]) >= k
+            assert [row[name] for name in SUMS] == pytest.approx(cells[key])
+        elif row["sampling_from"] != "mixed":
+            rest = set().union(
+                *(
+                    who
+                    for cell, who in behind.items()
+                    if len(who) < k
+                    and (cell[0], cell[1], cell[3], cell[4], cell[7])
+                    == (
+                        start,
+                        row["direction"],
+                        row["remote_country"],
+                        row["location_rung"],
+                        row["sampling_from"],
+                    )
+                )
+            )
+            assert len(rest) >= k
+    assert whole == {key for key, who in behind.items() if len(who) >= k}
+    assert {start: sums[:3] for start, sums in found.items()} == {
+        start: sums[:3] for start, sums in totals.items()
+    }
+    for start, sums in totals.items():
+        assert found[start][3] == pytest.approx(sums[3])
