@@ -59,7 +59,7 @@ def _figure(
         f"scapy {reader}",
         _scapy(path, reader, peer_packets),
         rounds,
-        f"scapy on the first {peer_packets:,}",
+        f"{reader} on the first {peer_packets:,}",
     )
 
 

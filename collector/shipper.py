@@ -15,7 +15,8 @@ from tenacity import (
     retry_if_exception_type,
     sleep_using_event,
     stop_when_event_set,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from caudal.collector.batch import MEDIA_TYPE
@@ -57,8 +58,8 @@ class Shipper:
         self._clock = clock
         self._look_seconds = look_seconds
         self._longest_wait_seconds = longest_wait_seconds
-        self._wait = wait_exponential_jitter(
-            first_wait_seconds, longest_wait_seconds, jitter=first_wait_seconds
+        self._wait = wait_exponential(first_wait_seconds, longest_wait_seconds) + wait_random(
+            0, first_wait_seconds
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)

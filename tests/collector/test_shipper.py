@@ -1,0 +1,242 @@
+"""Shipping: what leaves the spool, and what never does."""
+
+import base64
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tenacity import RetryCallState
+
+from caudal.collector.shipper import Shipper
+from caudal.collector.spool import Spool
+
+TOKEN = "secret-token-of-xa-1"
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    opened = Spool(tmp_path / "spool")
+    opened.open()
+    return opened
+
+
+def batch_id(request: httpx.Request) -> str:
+    return hashlib.sha256(request.content).hexdigest()
+
+
+def accepted(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(201, json={"batch_id": batch_id(request), "outcome": "accepted"})
+
+
+class Service:
+    """Gives one answer after the other, then accepts; remembers what came."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers: Iterator[Answer] = iter(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return next(self._answers, accepted)(request)
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [request.content for request in self.requests]
+
+
+def shipper(spool: Spool, service: Answer) -> Shipper:
+    client = httpx.Client(
+        transport=httpx.MockTransport(service),
+        base_url="http://service",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    return Shipper(spool, client, look_seconds=0.005, first_wait_seconds=0.001, longest_wait_seconds=0.01)
+
+
+def fails(error: Exception) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return answer
+
+
+def says(status: int, **content: object) -> Answer:
+    return lambda request: httpx.Response(status, **content)  # type: ignore[arg-type]
+
+
+def test_batches_are_shipped_in_order_and_leave_the_spool(spool: Spool) -> None:
+    bodies = [b"one", b"two", b"three"]
+    for body in bodies:
+        spool.put(body)
+    service = Service()
+    with shipper(spool, service) as one:
+        assert one.drain(5)
+    assert service.bodies == bodies
+    assert (one.shipped, one.refused, one.failures) == (3, 0, 0)
+    assert spool.segments() == []
+
+
+def test_what_a_request_says(spool: Spool) -> None:
+    spool.put(b"body")
+    service = Service()
+    with shipper(spool, service) as one:
+        assert one.drain(5)
+    (request,) = service.requests
+    assert (request.method, request.url.path) == ("POST", "/v1/batches")
+    assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert request.headers["Content-Type"] == "application/vnd.apache.arrow.stream"
+    digest = base64.b64encode(hashlib.sha256(b"body").digest()).decode()
+    assert request.headers["Content-Digest"] == f"sha-256=:{digest}:"
+
+
+def test_a_batch_the_service_had_before_is_done(spool: Spool) -> None:
+    spool.put(b"body")
+    duplicate = Service(
+        lambda request: httpx.Response(200, json={"batch_id": batch_id(request), "outcome": "duplicate"})
+    )
+    with shipper(spool, duplicate) as one:
+        assert one.drain(5)
+    assert (one.shipped, len(duplicate.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(500, text="oops"),
+        says(503, json={"detail": "the store does not answer"}),
+        says(400, json={"detail": "the body was damaged on its way"}),
+        says(401, json={"detail": "a bearer token is needed"}),
+        says(403, json={"detail": "the token does not allow this"}),
+        says(404, text="not found"),
+        says(429, text="slow down"),
+        says(301, headers={"Location": "http://elsewhere/"}),
+        says(200, text="<html><h1>Welcome to the hotel's network</h1></html>", headers={"Content-Type": "text/html"}),
+        says(201, content=b"\xff\xfe garbage"),
+        says(200, json={"batch_id": "0" * 64}),
+        says(200, json=["not", "an", "object"]),
+        says(200, json={}),
+        says(413, text="<html>413 Request Entity Too Large</html>"),
+        fails(httpx.ConnectError("refused")),
+        fails(httpx.ReadTimeout("timed out")),
+        fails(httpx.RemoteProtocolError("garbage")),
+    ],
+    ids=[
+        "500", "503", "400", "401", "403", "404", "429", "redirect", "proxy's page", "garbage", "another batch",
+        "list", "empty object", "proxy's 413", "no connection", "timeout", "no HTTP",
+    ],
+)  # fmt: skip
+def test_what_is_not_the_services_acknowledgement_keeps_the_batch_and_is_tried_again(
+    spool: Spool, answer: Answer
+) -> None:
+    spool.put(b"body")
+    there = []
+
+    def again(request: httpx.Request) -> httpx.Response:
+        there.append(len(spool.segments()))
+        return answer(request)
+
+    service = Service(again, again, again)
+    with shipper(spool, service) as one:
+        assert one.drain(5)
+    assert there == [1, 1, 1]
+    assert service.bodies == [b"body"] * 4
+    assert (one.shipped, one.failures, one.refused) == (1, 3, 0)
+
+
+@pytest.mark.parametrize("status", [413, 415, 422])
+def test_what_the_service_will_never_take_is_set_aside(
+    spool: Spool, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.put(b"bad")
+    spool.put(b"good")
+    service = Service(
+        says(status, json={"title": "The batch must not be stored", "detail": "column 3 is wrong"})
+    )
+    with caplog.at_level(logging.ERROR), shipper(spool, service) as one:
+        assert one.drain(5)
+    assert service.bodies == [b"bad", b"good"]
+    assert (one.shipped, one.refused) == (1, 1)
+    assert [path.read_bytes() for path in spool.refused.iterdir()] == [b"bad"]
+    assert "column 3 is wrong" in caplog.text
+
+
+def test_a_damaged_batch_is_set_aside_and_the_next_shipped(spool: Spool) -> None:
+    spool.put(b"one").path.write_bytes(b"onE")
+    spool.put(b"two")
+    service = Service()
+    with shipper(spool, service) as one:
+        assert one.drain(5)
+    assert service.bodies == [b"two"]
+    assert (one.shipped, one.damaged) == (1, 1)
+    assert len(list(spool.damaged.iterdir())) == 1
+
+
+def test_a_spool_that_cannot_be_read_for_a_while(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread goes on: a batch that cannot be read now is shipped later."""
+    read, refusals = spool.read, iter([OSError(5, "Input/output error")] * 2)
+
+    def reads(segment: object) -> bytes | None:
+        for error in refusals:
+            raise error
+        return read(segment)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(spool, "read", reads)
+    spool.put(b"body")
+    with shipper(spool, Service()) as one:
+        assert one.drain(5)
+    assert (one.shipped, one.failures) == (1, 2)
+
+
+def test_stopping_while_the_service_is_away_leaves_the_batch(spool: Spool) -> None:
+    spool.put(b"body")
+    asked = threading.Event()
+
+    def away(request: httpx.Request) -> httpx.Response:
+        asked.set()
+        raise httpx.ConnectError("refused")
+
+    with shipper(spool, away) as one:
+        assert asked.wait(5)
+        assert not one.drain(0.02)
+    assert [spool.read(segment) for segment in spool.segments()] == [b"body"]
+    with shipper(spool, Service()) as one:
+        assert one.drain(5)
+    assert spool.segments() == []
+
+
+def test_pauses_grow_up_to_a_bound(spool: Spool) -> None:
+    spool.put(b"body")
+    one = Shipper(spool, httpx.Client(), first_wait_seconds=1, longest_wait_seconds=8)
+    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
+    pauses = []
+    for attempt in (1, 2, 3, 10, 2000):
+        state.attempt_number = attempt
+        pauses.append(one._wait(state))
+    assert 1 <= pauses[0] <= 2
+    assert 2 <= pauses[1] <= 3
+    assert all(8 <= pause <= 9 for pause in pauses[3:])
+
+
+def test_the_token_is_never_in_the_log(spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even where somebody between sends back what he was sent."""
+    spool.put(b"body")
+
+    def echo(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(502, text=f"bad gateway\nyou sent {request.headers}")
+
+    def echo_json(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(500, json={"detail": f"what is {request.headers['Authorization']}?"})
+
+    with (
+        caplog.at_level(logging.DEBUG),
+        shipper(spool, Service(echo, echo_json, fails(httpx.ConnectError("x")))) as one,
+    ):
+        assert one.drain(5)
+    assert "502" in caplog.text
+    assert TOKEN not in caplog.text
+    assert all("\n" not in record.getMessage() for record in caplog.records)

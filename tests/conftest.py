@@ -1,0 +1,34 @@
+"""What tests of several packages share: a run of `caudal demo`."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """What `caudal demo --once --json` left: its directory, with the store, and its answer."""
+
+    directory: Path
+    answer: dict[str, Any]
+
+
+def run_demo(directory: Path) -> DemoRun:
+    """Run the demo for August to October 2026."""
+    command = [sys.executable, "-m", "caudal", "demo", "--once", "--json", "--until", "2026-11"]
+    done = subprocess.run(
+        [*command, "--directory", str(directory)], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return DemoRun(directory, json.loads(done.stdout))
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """The demo, run once for all tests."""
+    return run_demo(tmp_path_factory.mktemp("demo"))
