@@ -92,7 +92,6 @@ def indicator_table(indicators: Sequence[Mapping[str, Any]], months: list[str], 
     table = Table(
         title="Indicators by month: value [95 % interval]" + (f" · {SYNTHETIC_NOTE}" if synthetic else ""),
         header_style="bold",
-        row_styles=("", "dim"),
     )
     table.add_column("")
     table.add_column("indicator", min_width=30)

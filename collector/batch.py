@@ -17,6 +17,7 @@ import pyarrow.ipc
 CONTRACT_VERSION = 1
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 METADATA_KEY = b"caudal"
+_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
 UNKNOWN_COUNTRY = "ZZ"
 DIRECTIONS = ("out", "in", "internal", "transit")
@@ -182,6 +183,9 @@ def decode_batch(body: bytes) -> Batch:
         raise BatchError(
             f"{len(body) - source.tell()} bytes follow the ledger; a batch is two Arrow IPC streams"
         )
+    # Arrow reads a stream whose end is missing; cut there, a batch would be another batch, and count twice.
+    if not body.endswith(_END_OF_STREAM):
+        raise BatchError("the ledger stream has no end; the body was cut: send it again")
     return Batch(batch_id(body), _origin(metadata), flows, ledger)
 
 
@@ -190,13 +194,13 @@ def _read_stream(source: Any, name: str, columns: tuple[Column, ...]) -> tuple[p
         with pyarrow.ipc.open_stream(source) as reader:
             table = reader.read_all()
             table.validate(full=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError, EOFError) as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowException, UnicodeDecodeError, OSError, EOFError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BatchError(f"the {name} stream is not a readable Arrow IPC stream: {reason}") from error
     for position, column in enumerate(columns):
         have = table.schema.field(position) if position < table.num_columns else None
         if have is None or have.name != column.name or have.type != column.arrow:
-            found = "nothing" if have is None else f"{have.name} {have.type}"
+            found = "nothing" if have is None else f"{have.name!r:.80} {have.type!s:.80}"
             raise BatchError(
                 f"column {position} of the {name} stream must be {column.name} {column.arrow}; found {found}"
             )

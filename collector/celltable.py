@@ -63,10 +63,10 @@ class CellTable:
 
     def _find(self, codes: U64) -> I64:
         cells = self._look_up(codes)
-        unknown = cells < 0
-        if unknown.any():
+        unknown = np.flatnonzero(cells < 0)
+        if len(unknown):
             self._grow(np.unique(codes[unknown]))
-            cells = self._look_up(codes)
+            cells[unknown] = self._look_up(codes[unknown])
         return cells
 
     def _look_up(self, codes: U64) -> I64:
@@ -108,18 +108,24 @@ class CellTable:
             self._index[at] = cell
 
     def _note_hosts(self, cells: I64, hosts: U64) -> None:
-        few = self._host_count[cells] < self._k
-        if not few.any():
+        few = np.flatnonzero(self._host_count[cells] < self._k)
+        if not len(few):
             return
         cells, hosts = cells[few], hosts[few]
         # Slots not yet used hold 0 and may look like the host 0, so only used ones count.
         used = np.arange(self._k) < self._host_count[cells][:, None]
         fresh = ~((self._hosts[cells] == hosts[:, None]) & used).any(axis=1)
-        for cell, host in dict.fromkeys(zip(cells[fresh].tolist(), hosts[fresh].tolist(), strict=True)):
-            count = int(self._host_count[cell])
-            if count < self._k:
-                self._hosts[cell, count] = host
-                self._host_count[cell] = count + 1
+        cells, hosts = cells[fresh], hosts[fresh]
+        first: I64 = np.empty(self.size, np.int64)
+        while len(cells):  # each round notes one host of every cell: k rounds at most
+            place = np.arange(len(cells))
+            first[cells[::-1]] = place[::-1]
+            is_first = first[cells] == place
+            chosen = cells[is_first]
+            self._hosts[chosen, self._host_count[chosen]] = hosts[is_first]
+            self._host_count[chosen] += 1
+            rest = (hosts != hosts[first[cells]]) & (self._host_count[cells] < self._k)
+            cells, hosts = cells[rest], hosts[rest]
 
 
 def _sum_by(cells: I64, values: U64, size: int) -> U64:

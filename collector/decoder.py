@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caudal.collector import flowrecords, netflow5, sampling, sflow5
+from caudal.collector import elements, flowrecords, netflow5, sampling, sflow5
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import I64, FlowRecords
 from caudal.collector.flowtimes import ExportClock, export_time
 from caudal.collector.grouping import positions_by_value
 from caudal.collector.ledger import COUNT, Ledger, Tally, tally
-from caudal.collector.recordlayout import Layout
+from caudal.collector.recordlayout import Layout, unsigned
 from caudal.collector.sampling import ObservationPoint, SamplingRates
 from caudal.collector.sequence import UNKNOWN_UNITS, Sequences
 from caudal.collector.template import (
@@ -85,6 +85,7 @@ class Decoder:
         self._templates_of: dict[int, int] = {}
         self._templates_at: dict[ObservationPoint, set[int]] = {}
         self._sequences = Sequences()
+        self._boot_ms: dict[ObservationPoint, int] = {}
         self._waiting = WaitingSets(waiting_octets)
         # Template sets as last seen, by observation point: most come again and again unchanged.
         self._known_sets: dict[ObservationPoint, set[bytes]] = {}
@@ -258,6 +259,7 @@ class Decoder:
             )
             decoded = 0
             if layout.template.is_options:
+                self._note_boot(key, layout, body, records)
                 for sampler, rate in _announcements(layout, body, records):
                     self.rates.announce(_point_of(key), sampler, rate)
             else:
@@ -321,11 +323,18 @@ class Decoder:
         lot.data_records[datagram] += records
         if not whole:
             _count(lot.counts, datagram, "received", "malformed")
+        self._note_boot(key, layout, body, records)
         return [
             (sampler, rate)
             for sampler, rate in _announcements(layout, body, records)
             if self.rates.is_news(_point_of(key), sampler, rate)
         ]
+
+    def _note_boot(self, key: TemplateKey, layout: Layout, body: bytes, records: int) -> None:
+        """Keep the time an IPFIX exporter says it booted, from which times since then are counted."""
+        if records and elements.SYSTEM_INIT_MILLISECONDS in layout.elements:
+            stated = unsigned(layout.records(body, records), elements.SYSTEM_INIT_MILLISECONDS)
+            self._boot_ms[_point_of(key)] = int(stated[-1])
 
     def _decode_groups(self, lot: _Lot, sets: _Sets, groups: Iterable[tuple[TemplateKey, I64]]) -> None:
         for key, positions in groups:
@@ -370,7 +379,7 @@ class Decoder:
         if not records:
             return
         if key.protocol != flowrecords.NETFLOW9:
-            clock = ExportClock(clock.export_ms, None)
+            clock = ExportClock(clock.export_ms, None, self._boot_ms.get(_point_of(key)))
         forward, reverse = flow_records(key, layout, layout.records(body, records), clock, self.rates)
         yield forward, None
         if reverse is not None:

@@ -25,10 +25,14 @@ def export_time(stated_ms: I64, received_ms: I64) -> I64:
 
 @dataclass(frozen=True)
 class ExportClock:
-    """The clock of the datagrams, per record: export time and, for NetFlow v9, time since the exporter booted."""
+    """The clock of the datagrams, per record: export time and, for NetFlow v9, time since the exporter booted.
+
+    IPFIX exporters say when they booted in an options record, if at all: `boot_ms`.
+    """
 
     export_ms: I64
     uptime_ms: U64 | None
+    boot_ms: int | None = None
 
     def at_uptime(self, uptime_ms: U64) -> I64 | None:
         """Return the times at which the exporter's uptime was `uptime_ms`; None if no uptime is known.
@@ -37,7 +41,11 @@ class ExportClock:
         Source: RFC 3954 §5.1 (unix seconds and sysUptime of one header belong together).
         """
         if self.uptime_ms is None:
-            return None
+            # Times wrap after 49 days, so of all that fit the last one not after the export is meant.
+            if self.boot_ms is None:
+                return None
+            up = (self.export_ms - self.boot_ms).astype(np.uint64)
+            return self.export_ms + (uptime_ms - up).astype(np.uint32).view(np.int32)
         since = (uptime_ms - self.uptime_ms).astype(np.uint32).view(np.int32)
         return self.export_ms + since
 

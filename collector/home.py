@@ -10,6 +10,7 @@ from caudal.collector.flowrecords import U8, U64
 
 Mask = npt.NDArray[np.bool_]
 _ALL = (1 << 64) - 1
+_FEW = 8  # up to so many ranges are compared one by one, which is faster than a search
 
 
 class HomeError(ValueError):
@@ -47,13 +48,20 @@ class HomePrefixes:
 
     def contains(self, ip_version: U8, high: U64, low: U64) -> Mask:
         """Return for each address whether it is a home address."""
-        found: Mask = (np.searchsorted(self._edges4, low, side="right") & 1).astype(bool)
+        if len(self._edges4) <= 2 * _FEW:
+            found: Mask = np.zeros(len(low), bool)
+            for start, end in self._edges4.reshape(-1, 2):
+                found |= (low - start) < end - start
+        else:
+            found = (np.searchsorted(self._edges4, low, side="right") & 1).astype(bool)
         found &= ip_version == 4
-        if self._masks6 and (six := ip_version == 6).any():
-            inside = np.zeros(len(found), bool)
+        six = np.flatnonzero(ip_version == 6) if self._masks6 else ()
+        if len(six):
+            high, low = high[six], low[six]
+            inside = np.zeros(len(six), bool)
             for mask_high, mask_low, want_high, want_low in self._masks6:
                 inside |= ((high & mask_high) == want_high) & ((low & mask_low) == want_low)
-            found |= six & inside
+            found[six] = inside
         return found
 
 

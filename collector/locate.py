@@ -10,6 +10,8 @@ from caudal.collector.home import HomePrefixes, Mask
 from caudal.reference import AddressTable
 
 OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))
+# By whether the source is home (2) and whether the destination is (1).
+_DIRECTION: U8 = np.array([TRANSIT, IN, OUT, INTERNAL], np.uint8)
 _OPERATOR = LOCATION_RUNGS.index("operator")
 _UNKNOWN = LOCATION_RUNGS.index("unknown")
 _AS_TRANS = 23456  # stands for a number that did not fit 16 bits (RFC 6793)
@@ -45,22 +47,26 @@ def locate(flows: FlowRecords, home: HomePrefixes, table: AddressTable, economy:
     """
     from_home = home.contains(flows.ip_version, flows.source_high, flows.source_low)
     to_home = home.contains(flows.ip_version, flows.destination_high, flows.destination_low)
-    direction = np.where(from_home, np.where(to_home, INTERNAL, OUT), np.where(to_home, IN, TRANSIT)).astype(
-        np.uint8
-    )
-    inbound = direction == IN
-    high = np.where(inbound, flows.source_high, flows.destination_high)
+    direction = _DIRECTION[(from_home.view(np.uint8) << 1) | to_home.view(np.uint8)]
+    inbound = to_home & ~from_home
     low = np.where(inbound, flows.source_low, flows.destination_low)
-    stated = np.where(inbound, flows.source_as, flows.destination_as)
-    segment = np.zeros(len(flows), np.int32)
-    six = flows.ip_version == 6
-    if six.any():
-        segment[six] = table.segments6(high[six], low[six])
-        four = flows.ip_version == 4
+    # Whichever end is not the far one is the local one.
+    host = flows.source_low ^ flows.destination_low ^ low
+    six = np.flatnonzero(flows.ip_version == 6)
+    if len(six):
+        source, destination = flows.source_high[six], flows.destination_high[six]
+        high = np.where(inbound[six], source, destination)
+        host[six] = (source ^ destination ^ high) >> np.uint64(8)
+        segment = np.zeros(len(flows), np.int32)
+        segment[six] = table.segments6(high, low[six])
+        four = np.flatnonzero(flows.ip_version == 4)
         segment[four] = table.segments4(low[four].astype(np.uint32))
     else:
         segment = table.segments4(low.astype(np.uint32))
-    asn = np.where(_is_public(stated), stated, table.asn[segment]).astype(np.uint32)
+    asn = table.asn[segment]
+    stated = np.where(inbound, flows.source_as, flows.destination_as)
+    if stated.any():
+        asn = np.where(_is_public(stated), stated, asn)
     country, rung = table.country[segment], table.rung[segment]
     nowhere = (direction == TRANSIT) | (flows.ip_version == 0)
     if nowhere.any():
@@ -71,9 +77,6 @@ def locate(flows: FlowRecords, home: HomePrefixes, table: AddressTable, economy:
     if internal.any():
         country = np.where(internal, np.uint16(country_number(economy)), country)
         rung = np.where(internal, np.uint8(_OPERATOR), rung)
-    local_high = np.where(inbound, flows.destination_high, flows.source_high)
-    local_low = np.where(inbound, flows.destination_low, flows.source_low)
-    host = np.where(six, local_high >> np.uint64(8), local_low)
     return Located(direction, asn, country, rung, host)
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,13 +17,15 @@ from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.errors import ListenError
 from caudal.collector.flowrecords import I32
 
-SLOTS = 512
+SLOTS = 2048
 # A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.
 SLOT_OCTETS = 65_536 + 64
 _NAME_OCTETS = 32
 _SO_RCVBUFFORCE = 33
 _MSG_TRUNC = 0x20
-_DATAGRAM_SETTLES_SECONDS = 0.005
+_PAUSE_SECONDS = 0.005
+_LONG_PAUSE_SECONDS = 0.02
+_LARGE_BUFFER_OCTETS = 16 << 20
 
 
 class _IoVec(ctypes.Structure):
@@ -181,6 +184,7 @@ def _address(name: bytes) -> str:
     return str(address.ipv4_mapped or address)
 
 
-def settle() -> None:
-    """Let datagrams gather for a moment: fewer, larger lots cost less, and the socket's buffer holds them."""
-    time.sleep(_DATAGRAM_SETTLES_SECONDS)
+def settle(receivers: Sequence[Receiver]) -> None:
+    """Let datagrams gather for a moment: fewer, larger lots cost less, and the sockets' buffers hold them."""
+    smallest = min(receiver.granted_bytes for receiver in receivers)
+    time.sleep(_LONG_PAUSE_SECONDS if smallest >= _LARGE_BUFFER_OCTETS else _PAUSE_SECONDS)

@@ -141,6 +141,12 @@ def unsigned(records: Records, element: int) -> U64:
     return value
 
 
+def number(records: Records, element: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an element as unsigned numbers of a type that may be narrower than 64 bits."""
+    column = records[f"e{element}"]
+    return column.astype(dtype) if column.ndim == 1 else unsigned(records, element).astype(dtype)
+
+
 def halves(records: Records, element: int) -> tuple[U64, U64]:
     """Return a 16-octet element as its two big-endian halves."""
     octets = np.ascontiguousarray(records[f"e{element}"]).view(">u8")

@@ -88,6 +88,8 @@ class Collector:
 
         spool = Spool(settings.state_directory / "spool")
         spool.open()
+        # The first table imports what it needs, for a second: not while datagrams come.
+        pipeline.take(None, name)
         with ExitStack() as stack:
             receivers = [
                 stack.enter_context(Receiver(address, pipeline.exporters, settings.receive_buffer_bytes))
@@ -133,7 +135,7 @@ class Collector:
                     if pipeline.datagrams(datagrams):
                         heard = time.monotonic()
             if not full:
-                settle()
+                settle(receivers)
             now = time.monotonic()
             if now >= next_tick or pipeline.crowded:
                 next_tick = now + _TICK_SECONDS

@@ -10,6 +10,7 @@ from caudal.collector.flowrecords import I64
 _MODULUS = 1 << 32
 _RESTART = 1 << 24  # a jump beyond this many units is a restart, not a loss
 _HOLES_KEPT = 64
+_TIMES_TO_BE_SURE = 4
 _NUMBERS_KEPT = 64
 _MOST_STREAMS = 1 << 16
 
@@ -19,6 +20,10 @@ UNKNOWN_UNITS = -1
 @dataclass
 class _Stream:
     expected: int | None = None
+    last: int | None = None
+    counts_before: bool = False  # seen to count as the standards say: what came before a datagram
+    counts_itself: int = 0  # times in a row that it counted the records of the message as well
+    misread: int = 0  # losses that were none if it always does so
     holes: list[tuple[int, int]] = field(default_factory=list)  # (first missing, how many)
     seen: deque[int] = field(default_factory=lambda: deque(maxlen=_NUMBERS_KEPT))
 
@@ -28,7 +33,8 @@ class Sequences:
 
     NetFlow v5 counts flows, v9 datagrams, IPFIX data records (those before this message), sFlow datagrams.
     A late datagram takes back the loss it had caused, one that came twice changes nothing; a jump backwards
-    to somewhere else, or a very long one, is a restart and no loss. Streams are bounded: the one that
+    to somewhere else, or a very long one, is a restart and no loss. Some exporters (softflowd) count the records
+    of the message itself as well; they are known by doing so several times in a row and never otherwise. Streams are bounded: the one that
     appeared first is forgotten first.
     """
 
@@ -48,8 +54,10 @@ class Sequences:
             state = self._streams[stream] = _Stream()
         lost = np.zeros(len(sequence), np.int64)
         following = (sequence + units) % _MODULUS
-        if state.expected == sequence[0] and (units >= 0).all() and (sequence[1:] == following[:-1]).all():
-            state.expected = int(following[-1])
+        known = (units >= 0).all()
+        if known and state.expected == sequence[0] and (sequence[1:] == following[:-1]).all():
+            state.counts_before |= bool((units[1:] != units[:-1]).any())
+            state.expected, state.last = int(following[-1]), int(sequence[-1])
             state.seen.extend(sequence[-_NUMBERS_KEPT:].tolist())
             return lost
         for position, (number, moved) in enumerate(zip(sequence.tolist(), units.tolist(), strict=True)):
@@ -59,6 +67,22 @@ class Sequences:
 
 
 def _step(state: _Stream, number: int, units: int) -> int:
+    expected = state.expected
+    itself = units >= 0 and state.last is not None and number == (state.last + units) % _MODULUS
+    state.counts_before |= number == expected and not itself
+    state.counts_itself = state.counts_itself + 1 if itself and not state.counts_before else 0
+    state.last = number
+    if state.counts_itself >= _TIMES_TO_BE_SURE and number != expected:
+        state.expected = (number + units) % _MODULUS
+        state.holes.clear()
+        misread, state.misread = state.misread, 0
+        return -misread
+    lost = _lost(state, number, units)
+    state.misread = state.misread + lost if state.counts_itself else 0
+    return lost
+
+
+def _lost(state: _Stream, number: int, units: int) -> int:
     expected = state.expected
     gap = 0 if expected is None else (number - expected + _MODULUS // 2) % _MODULUS - _MODULUS // 2
     if gap < 0:

@@ -105,7 +105,9 @@ class CollectorSettings(BaseSettings):
         default=32 << 20, ge=1 << 16, description="asked of the kernel per socket"
     )
     drain_seconds: float = Field(
-        default=30, ge=0, description="how long a collector told to stop goes on shipping; the rest stays in the spool"
+        default=30,
+        ge=0,
+        description="how long a collector told to stop goes on shipping; the rest stays in the spool",
     )
     synthetic: bool = Field(default=False, description="what is metered is made up; every output will say so")
     locations: Path | None = Field(default=None, description="the operator's own list: prefix,country[,asn]")

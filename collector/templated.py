@@ -7,7 +7,7 @@ import numpy as np
 from caudal.collector import elements, flowrecords, sampling
 from caudal.collector.flowrecords import ABSENT, DTYPES, I64, U8, U64, FlowRecords
 from caudal.collector.flowtimes import ExportClock, start_and_end
-from caudal.collector.recordlayout import Layout, Records, halves, unsigned
+from caudal.collector.recordlayout import Layout, Records, halves, number, unsigned
 from caudal.collector.template import TemplateKey
 
 _IPV4_MAPPED = 0xFFFF
@@ -65,7 +65,7 @@ def flow_records(
             absent |= int(ABSENT[name])
             columns[name] = np.zeros(count, DTYPES[name])
         else:
-            columns[name] = unsigned(records, element).astype(DTYPES[name], copy=False)
+            columns[name] = number(records, element, DTYPES[name])
     absent |= (int(ABSENT["start"]) if start is None else 0) | (int(ABSENT["end"]) if end is None else 0)
     forward = FlowRecords(
         exporter=np.full(count, key.exporter, np.int32),

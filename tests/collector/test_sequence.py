@@ -103,3 +103,16 @@ def test_shuffled_a_little_nothing_is_lost(start: int, count: int, data: st.Data
 def test_without_reordering_the_loss_is_what_is_missing(missing: set[int], lots: int) -> None:
     numbers = [n for n in range(62) if n not in missing]
     assert lost(*numbers, lots=lots) == len(missing)
+
+
+def test_an_exporter_that_counts_the_message_itself_loses_nothing() -> None:
+    """softflowd's IPFIX: the number is that after the message, not before it."""
+    units = np.array([23, 29, 28, 30, 27, 25, 30, 29, 30, 26])
+    assert Sequences().follow((0, 2, 0), np.cumsum(units), units).sum() == 0
+
+
+def test_a_loss_among_messages_of_one_size_is_seen_and_made_up_for_by_the_late_one() -> None:
+    sequences = Sequences()
+    numbers = [0, 10, 20, 40, 50, 60, 70, 80, 30, 90]
+    lost = [int(sequences.follow((0, 2, 0), np.array([n]), np.array([10]))[0]) for n in numbers]
+    assert lost == [0, 0, 0, 10, 0, 0, 0, 0, -10, 0]

@@ -1,0 +1,47 @@
+"""Flow records as columns."""
+
+import numpy as np
+
+from caudal.collector.batch import SAMPLING_FROM
+from caudal.collector.flowrecords import (
+    ABSENT,
+    ASSUMED,
+    COLUMNS,
+    CONFIG,
+    DTYPES,
+    OPTIONS,
+    RECORD,
+    UNSAMPLED,
+    concatenate,
+)
+
+from .builders import flow_records
+
+
+def test_every_column_has_a_type() -> None:
+    assert tuple(DTYPES) == COLUMNS
+
+
+def test_numbers_of_provenance_are_positions_in_the_batch() -> None:
+    names = [SAMPLING_FROM[number] for number in (RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED)]
+    assert names == ["record", "options", "config", "assumed", "unsampled"]
+
+
+def test_bits_of_absence_are_apart() -> None:
+    assert sum(int(bit) for bit in ABSENT.values()) == (1 << len(ABSENT)) - 1
+
+
+def test_take_by_mask_and_by_position() -> None:
+    records = flow_records(bytes=[1, 2, 3], source_as=[7, 8, 9])
+    assert records.take(np.array([True, False, True])).source_as.tolist() == [7, 9]
+    assert records.take(np.array([2, 0])).bytes.tolist() == [3, 1]
+
+
+def test_concatenate() -> None:
+    parts = [flow_records(bytes=[1]), flow_records(bytes=[]), flow_records(bytes=[2, 3])]
+    whole = concatenate(parts)
+    assert whole.bytes.tolist() == [1, 2, 3]
+    assert concatenate(parts[:1]) is parts[0]
+    for made in (whole, concatenate([])):
+        assert {name: getattr(made, name).dtype for name in COLUMNS} == DTYPES
+    assert len(concatenate([])) == 0

@@ -1,0 +1,431 @@
+"""A whole collector: datagrams in over UDP, batches out over HTTP; what it leaves behind and what it never writes."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from caudal.collector.batch import FLOWS, LEDGER, Batch, decode_batch, schema
+from caudal.collector.errors import ListenError, SettingsError, SpoolError
+from caudal.collector.run import Collector, _batches, service_client
+from caudal.collector.settings import CollectorSettings
+from caudal.collector.spool import Spool
+
+from .builders import BASIC, HOME, TABLE, a_set, basic, ipfix, netflow5, netflow9, options9, record5, template
+
+TOKEN = "token-of-xa-1"
+# Addresses that occur nowhere else; none may be found in anything the collector writes.
+PLANTED = ("198.18.213.77", "203.0.113.201", "127.0.0.93")
+
+
+class StandIn:
+    """Stands in for the service: takes batches over HTTP, keeps them in memory, and can be told to fail."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.failing = False
+        self.asked = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, answer = outer.take(self.path, dict(self.headers), body)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+                outer.asked.set()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
+        if self.failing:
+            return 503, {"detail": "not now"}
+        if path != "/v1/batches" or headers["Authorization"] != f"Bearer {TOKEN}":
+            return 401, {"detail": "who are you?"}
+        name = hashlib.sha256(body).hexdigest()
+        known = name in self.bodies
+        self.bodies[name] = body
+        return (200 if known else 201), {"batch_id": name}
+
+    def __enter__(self) -> "StandIn":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def batches(self) -> list[Batch]:
+        return [decode_batch(body) for body in self.bodies.values()]
+
+    def total(self, name: str) -> int:
+        tables = [batch.flows if name in schema(FLOWS).names else batch.ledger for batch in self.batches]
+        return sum(pc.sum(table[name]).as_py() or 0 for table in tables)
+
+
+@pytest.fixture
+def service() -> Iterator[StandIn]:
+    with StandIn() as standing:
+        yield standing
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    with socket.socket(type=kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the collector look at its windows more often than once a second."""
+    monkeypatch.setattr("caudal.collector.run._TICK_SECONDS", 0.05)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, service: StandIn) -> CollectorSettings:
+    (tmp_path / "token").write_text(TOKEN)
+    return CollectorSettings.model_validate(
+        {
+            "collector": "xa-1",
+            "operator": "demo-net",
+            "economy": "UY",
+            "home": HOME,
+            "listen": [f"127.0.0.1:{free_port()}"],
+            "state_directory": tmp_path / "state",
+            "metrics_listen": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}",
+            "k_anonymity": 1,
+            "lateness_seconds": 0,
+            "receive_buffer_bytes": 1 << 20,
+            "service": {"url": service.url, "token_file": tmp_path / "token"},
+            "exporters": {"127.0.0.1": {"name": "core-1"}},
+        }
+    )
+
+
+def metric(settings: CollectorSettings, name: str) -> float:
+    text = httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).text
+    (line,) = [line for line in text.splitlines() if line.startswith(f"caudal_collector_{name} ")]
+    return float(line.split()[1])
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+    """Look again and again, with no more pause than it takes to let others work."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "what was waited for did not come"
+        time.sleep(0.005)
+
+
+def answers(settings: CollectorSettings) -> bool:
+    try:
+        metric(settings, "received_total")
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+@contextmanager
+def running(settings: CollectorSettings) -> Iterator[Collector]:
+    collector = Collector(settings, TABLE)  # type: ignore[arg-type]
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            collector.run()
+        except BaseException as error:  # noqa: BLE001  # told to the test below
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        wait_until(lambda: answers(settings) or bool(failed))
+        yield collector
+    finally:
+        collector.stop()
+        thread.join(60)
+        assert not thread.is_alive()
+    if failed:
+        raise failed[0]
+
+
+def send(settings: CollectorSettings, *payloads: bytes, source: str = "127.0.0.1") -> None:
+    host, _, port = settings.listen[0].rpartition(":")
+    with socket.socket(type=socket.SOCK_DGRAM) as out:
+        out.bind((source, 0))
+        for payload in payloads:
+            out.sendto(payload, (host, int(port)))
+
+
+def exports(now: int, sequence: int) -> list[bytes]:
+    """What three datagrams say: 1000·100 + 2000 + 3·10 bytes out, 7 in, one event."""
+    sampler = options9(300, [(1, 4)], [(48, 1), (50, 4)])
+    sampled = template(257, *BASIC, (48, 1))
+    return [
+        netflow9(
+            sampler, sampled, a_set(300, bytes(4) + b"\1" + (100).to_bytes(4, "big")), a_set(257, basic(PLANTED[0], PLANTED[1]) + b"\1"),
+            seconds=now, sequence=sequence,
+        ),
+        ipfix(
+            template(256, *BASIC, ipfix=True),
+            a_set(256, basic(octets=2000) + basic("203.0.113.9", "198.18.0.1", octets=7) + basic(octets=0, packets=0)),
+            seconds=now, sequence=sequence * 3,
+        ),
+        netflow5([record5(octets=10)] * 3, seconds=now, sequence=sequence * 3),
+    ]  # fmt: skip
+
+
+def check(service: StandIn, rounds: int) -> None:
+    assert service.total("bytes") == rounds * (100_000 + 2000 + 7 + 30)
+    assert service.total("flows") == service.total("aggregated") == rounds * 6
+    assert service.total("datagrams") == rounds * 3
+    assert service.total("events") == rounds
+    assert service.total("received") == service.total("decoded") == rounds * 7
+    by_origin = {"sampling_options": 1, "sampling_assumed": 6, "sampling_record": 0, "sampling_config": 0}
+    assert {name: service.total(name) for name in by_origin} == {
+        name: rounds * n for name, n in by_origin.items()
+    }
+
+
+def test_totals_are_those_sent(settings: CollectorSettings, service: StandIn) -> None:
+    now = int(time.time())
+    with running(settings):
+        for sequence in range(20):
+            send(settings, *exports(now, sequence))
+        wait_until(lambda: metric(settings, "datagrams_total") == 60)
+    check(service, 20)
+    assert service.total("lost") == service.total("lost_datagrams") == service.total("kernel_drops") == 0
+    assert list((settings.state_directory / "spool").glob("*.batch")) == []
+    origin = service.batches[0].origin
+    assert (origin.collector, origin.operator, origin.economy, origin.synthetic) == (
+        "xa-1",
+        "demo-net",
+        "UY",
+        False,
+    )
+    names = {name for batch in service.batches for name in batch.ledger["exporter"].to_pylist()}
+    assert names == {"core-1"}
+
+
+def test_windows_are_shipped_while_it_runs(settings: CollectorSettings, service: StandIn) -> None:
+    """Exports of an hour ago: their windows are over as soon as later ones come."""
+    hour_ago = int(time.time()) - 3600
+    with running(settings):
+        send(settings, *exports(hour_ago, 0))
+        send(settings, *exports(hour_ago + 900, 1))
+        wait_until(lambda: service.total("flows") == 6)
+    check(service, 2)
+
+
+def test_idle_windows_are_shipped_too(settings: CollectorSettings, service: StandIn) -> None:
+    with running(settings.model_copy(update={"idle_seconds": 0.5})):
+        send(settings, *exports(int(time.time()), 0))
+        wait_until(lambda: service.total("flows") == 6)
+        before = len(service.bodies)
+    check(service, 1)
+    assert len(service.bodies) == before
+
+
+def test_what_could_not_be_shipped_waits_for_the_next_start(
+    settings: CollectorSettings, service: StandIn
+) -> None:
+    service.failing = True
+    with running(settings.model_copy(update={"drain_seconds": 0.05})):
+        send(settings, *exports(int(time.time()), 0))
+        wait_until(lambda: metric(settings, "datagrams_total") == 3)
+    assert service.bodies == {}
+    assert len(list((settings.state_directory / "spool").glob("*.batch"))) == 1
+    service.failing = False
+    with running(settings):
+        wait_until(lambda: len(service.bodies) == 1)
+    check(service, 1)
+
+
+def test_a_disk_full_for_a_while_loses_nothing(
+    settings: CollectorSettings,
+    service: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    put, tries = Spool.put, []
+
+    def full(self: Spool, body: bytes) -> Any:
+        tries.append(body)
+        if len(tries) < 3:
+            raise SpoolError("the spool cannot be written: No space left on device")
+        return put(self, body)
+
+    monkeypatch.setattr(Spool, "put", full)
+    hour_ago = int(time.time()) - 3600
+    with running(settings):
+        send(settings, *exports(hour_ago, 0), *exports(hour_ago + 900, 1))
+        wait_until(lambda: service.total("flows") == 6)
+    check(service, 2)
+    assert "kept in memory meanwhile" in caplog.text
+
+
+def test_no_planted_address_is_written_anywhere(
+    settings: CollectorSettings, service: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.failing = True
+    scraped = ""
+    with caplog.at_level(logging.DEBUG), running(settings):
+        now = int(time.time())
+        send(settings, *exports(now, 0), b"\0\x09garbage", source=PLANTED[2])
+        wait_until(lambda: metric(settings, "datagrams_total") == 4)
+        scraped = httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).text
+        service.failing = False
+    written = b"".join(path.read_bytes() for path in settings.state_directory.rglob("*") if path.is_file())
+    for batch in service.batches:
+        written += repr((batch.origin, batch.flows.to_pylist(), batch.ledger.to_pylist())).encode()
+    written += b"".join(service.bodies.values()) + scraped.encode()
+    written += re.sub(r"http://127\.0\.0\.1:\d+|127\.0\.0\.1:\d+", "", caplog.text).encode()
+    assert service.total("flows") == 6
+    for address in PLANTED:
+        packed = socket.inet_aton(address)
+        assert address.encode() not in written
+        assert packed not in written
+        assert packed[::-1] not in written
+    assert TOKEN.encode() not in written
+    exporters = {name for batch in service.batches for name in batch.ledger["exporter"].to_pylist()}
+    assert [re.fullmatch(r"exporter-[0-9a-f]{10}", name) is not None for name in exporters] == [True]
+
+
+def test_it_does_not_start_without_its_address(settings: CollectorSettings) -> None:
+    host, _, port = settings.listen[0].rpartition(":")
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind((host, int(port)))
+        with pytest.raises(ListenError, match="Address already in use"):
+            Collector(settings, TABLE).run()  # type: ignore[arg-type]
+
+
+def test_it_does_not_start_without_a_token(settings: CollectorSettings) -> None:
+    settings.service.token_file.unlink()
+    with pytest.raises(SettingsError, match=r"^service\.token_file: "):
+        Collector(settings, TABLE).run()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_used(
+    settings: CollectorSettings, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content:
+        path.write_text(content)
+    service = settings.service.model_copy(update={"ca_file": path})
+    with pytest.raises(SettingsError, match=rf"^service\.ca_file: {path} cannot be used: ") as caught:
+        service_client(settings.model_copy(update={"service": service}))
+    assert "\n" not in str(caught.value)
+
+
+# Batches the service takes
+
+
+def tables(days: list[int]) -> tuple[pa.Table, pa.Table]:
+    first = datetime(2000, 1, 1, tzinfo=UTC)
+    starts = [first + timedelta(days=day) for day in days]
+    made = []
+    for columns in (FLOWS, LEDGER):
+        arrays = [
+            pa.array(starts, column.arrow)
+            if column.name == "window_start"
+            else pa.nulls(len(days), column.arrow)
+            for column in columns
+        ]
+        made.append(pa.table(arrays, schema=schema(columns)))
+    return made[0], made[1]
+
+
+def spans(days: list[int]) -> list[list[int]]:
+    first = datetime(2000, 1, 1, tzinfo=UTC)
+    return [
+        [(time_ - first).days for time_ in flows["window_start"].to_pylist()]
+        for flows, _ in _batches(*tables(days))
+    ]
+
+
+def test_a_batch_does_not_span_more_time_than_the_service_takes() -> None:
+    """One exporter with a wrong clock must not make the service refuse everybody's traffic."""
+    assert spans([0, 9000, 1, 9001, 4000]) == [[0, 1], [4000], [9000, 9001]]
+    assert spans([5, 6]) == [[5, 6]]
+    assert spans([]) == []
+
+
+def test_nor_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caudal.collector.run._MOST_ROWS", 2)
+    assert spans([1, 2, 3, 4, 5]) == [[1, 2], [3, 4], [5]]
+
+
+def test_a_ledger_without_flows_is_a_batch() -> None:
+    _, ledger = tables([1])
+    ((flows, same),) = _batches(schema(FLOWS).empty_table(), ledger)
+    assert (flows.num_rows, same.num_rows) == (0, 1)
+
+
+# The command
+
+
+def test_sigterm_drains(settings: CollectorSettings, service: StandIn, tmp_path: Path) -> None:
+    config = tmp_path / "collector.toml"
+    config.write_text(
+        f"""collector = "xa-1"
+operator = "demo-net"
+economy = "UY"
+home = ["198.18.0.0/16"]
+listen = ["{settings.listen[0]}"]
+state_directory = "{tmp_path}/state"
+metrics_listen = "{settings.metrics_listen}"
+k_anonymity = 1
+[service]
+url = "{service.url}"
+token_file = "{tmp_path}/token"
+"""
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CAUDAL_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "caudal", "collect", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    try:
+        wait_until(lambda: answers(settings) or process.poll() is not None, 60)
+        send(settings, *exports(int(time.time()), 0))
+        wait_until(lambda: metric(settings, "datagrams_total") == 3)
+        assert service.bodies == {}
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert "listening on UDP port" in errors
+    check(service, 1)
