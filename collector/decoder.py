@@ -28,6 +28,7 @@ from caudal.collector.wire import join, surplus, unsigned16, unsigned32
 _IMPLAUSIBLE = float(1 << 53)
 _KNOWN_OCTETS = 32 << 20
 _SET_OVERHEAD = 512
+_LAST_BOOT_MS = 1 << 48
 # The ids of template sets and of options template sets.
 _TEMPLATE_SETS = {flowrecords.NETFLOW9: (0, 1), flowrecords.IPFIX: (2, 3)}
 
@@ -248,6 +249,7 @@ class Decoder:
         there.difference_update(known.template for known in gone)
         if not there:
             self._templates_at.pop(_point_of(key), None)
+            self._boot_ms.pop(_point_of(key), None)
         return bool(gone)
 
     def _replay(self, lot: _Lot, key: TemplateKey) -> None:
@@ -259,9 +261,7 @@ class Decoder:
             )
             decoded = 0
             if layout.template.is_options:
-                self._note_boot(key, layout, body, records)
-                for sampler, rate in _announcements(layout, body, records):
-                    self.rates.announce(_point_of(key), sampler, rate)
+                self._note(key, _announcements(layout, body, records))
             else:
                 for flows, _ in self._flows(key, layout, body, records, clock):
                     lot.flows.append(flows)
@@ -295,8 +295,7 @@ class Decoder:
                 before = sets.take(np.arange(from_here, position))
                 self._decode_groups(lot, before, self._by_template(lot, before))
                 from_here = position
-                for sampler, rate in news:
-                    self.rates.announce(_point_of(key), sampler, rate)
+                self._note(key, news)
         if from_here:
             sets = sets.take(np.arange(from_here, len(sets)))
             self._decode_groups(lot, sets, self._by_template(lot, sets))
@@ -315,26 +314,25 @@ class Decoder:
 
     def _read_options(
         self, lot: _Lot, sets: _Sets, position: int, key: TemplateKey, layout: Layout
-    ) -> list[tuple[int | None, float]]:
-        """Count the options records of one set, and return the sampling rates in it that are new."""
+    ) -> "_Announcements | None":
+        """Count the options records of one set, and return what it announces if any of it is new."""
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
         body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
         body, records, whole = _whole_records(layout, body)
         lot.data_records[datagram] += records
         if not whole:
             _count(lot.counts, datagram, "received", "malformed")
-        self._note_boot(key, layout, body, records)
-        return [
-            (sampler, rate)
-            for sampler, rate in _announcements(layout, body, records)
-            if self.rates.is_news(_point_of(key), sampler, rate)
-        ]
+        announced, point = _announcements(layout, body, records), _point_of(key)
+        news = announced.boot_ms is not None and announced.boot_ms != self._boot_ms.get(point)
+        news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
+        return announced if news else None
 
-    def _note_boot(self, key: TemplateKey, layout: Layout, body: bytes, records: int) -> None:
-        """Keep the time an IPFIX exporter says it booted, from which times since then are counted."""
-        if records and elements.SYSTEM_INIT_MILLISECONDS in layout.elements:
-            stated = unsigned(layout.records(body, records), elements.SYSTEM_INIT_MILLISECONDS)
-            self._boot_ms[_point_of(key)] = int(stated[-1])
+    def _note(self, key: TemplateKey, announced: "_Announcements") -> None:
+        point = _point_of(key)
+        if announced.boot_ms is not None:
+            self._boot_ms[point] = announced.boot_ms
+        for sampler, rate in announced.rates:
+            self.rates.announce(point, sampler, rate)
 
     def _decode_groups(self, lot: _Lot, sets: _Sets, groups: Iterable[tuple[TemplateKey, I64]]) -> None:
         for key, positions in groups:
@@ -401,19 +399,34 @@ def _point_of(key: TemplateKey) -> ObservationPoint:
     return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
 
 
-def _announcements(layout: Layout, body: bytes, records: int) -> list[tuple[int | None, float]]:
-    """Return the (sampler, rate) pairs that options records announce."""
+@dataclass(frozen=True)
+class _Announcements:
+    """What options records announce: rates by sampler, and when an IPFIX exporter booted.
+
+    From the latter times since then are counted where flow records have no others.
+    """
+
+    rates: list[tuple[int | None, float]]
+    boot_ms: int | None
+
+
+def _announcements(layout: Layout, body: bytes, records: int) -> _Announcements:
     if not records:
-        return []
+        return _Announcements([], None)
     view = layout.records(body, records)
+    boot_ms = None
+    if elements.SYSTEM_INIT_MILLISECONDS in layout.elements:
+        stated_ms = int(unsigned(view, elements.SYSTEM_INIT_MILLISECONDS)[-1])
+        boot_ms = stated_ms if 0 < stated_ms < _LAST_BOOT_MS else None
     stated = sampling.rates_in_records(layout, view)
     if stated is None:
-        return []
+        return _Announcements([], boot_ms)
     samplers = sampling.sampler_ids(layout, view)
-    return [
+    rates = [
         (None if samplers is None else int(samplers[number]), float(stated[number]))
         for number in np.flatnonzero(sampling.is_rate(stated)).tolist()
     ]
+    return _Announcements(rates, boot_ms)
 
 
 def _count(counts: Tally, datagrams: I64 | int, *names: str) -> None:

@@ -33,9 +33,9 @@ class Sequences:
 
     NetFlow v5 counts flows, v9 datagrams, IPFIX data records (those before this message), sFlow datagrams.
     A late datagram takes back the loss it had caused, one that came twice changes nothing; a jump backwards
-    to somewhere else, or a very long one, is a restart and no loss. Some exporters (softflowd) count the records
-    of the message itself as well; they are known by doing so several times in a row and never otherwise. Streams are bounded: the one that
-    appeared first is forgotten first.
+    to somewhere else, or a very long one, is a restart and no loss. Some exporters (softflowd) count the
+    records of the message itself as well; they are known by doing so several times in a row and never
+    otherwise. Streams are bounded: the one that appeared first is forgotten first.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,11 @@ class Sequences:
         following = (sequence + units) % _MODULUS
         known = (units >= 0).all()
         if known and state.expected == sequence[0] and (sequence[1:] == following[:-1]).all():
-            state.counts_before |= bool((units[1:] != units[:-1]).any())
+            # What `_step` would have come to; equal sizes leave open which of the two an exporter counts.
+            at_last = state.last is not None and (state.last + int(units[0])) % _MODULUS == sequence[0]
+            state.counts_before |= not at_last or bool((units[1:] != units[:-1]).any())
+            state.counts_itself = 0 if state.counts_before else state.counts_itself + len(sequence)
+            state.misread = state.misread if state.counts_itself else 0
             state.expected, state.last = int(following[-1]), int(sequence[-1])
             state.seen.extend(sequence[-_NUMBERS_KEPT:].tolist())
             return lost

@@ -6,7 +6,20 @@ import pytest
 
 from caudal.collector.flowrecords import ABSENT, FlowRecords
 
-from .builders import NOW_MS, OCTETS, SECONDS, Field, a_set, bench, ipfix, netflow9, template
+from .builders import (
+    NOW_MS,
+    OCTETS,
+    SECONDS,
+    Field,
+    a_set,
+    bench,
+    ipfix,
+    joined,
+    netflow9,
+    options10,
+    rows,
+    template,
+)
 
 NTP = SECONDS + 2_208_988_800
 
@@ -71,6 +84,50 @@ def test_ipfix_deltas_in_microseconds_go_back_from_the_export() -> None:
 def test_ipfix_uptime_with_the_time_of_initialisation() -> None:
     record = struct.pack(">QII", NOW_MS - 100_000, 90_000, 95_000)
     assert of_ipfix([(160, 8), (22, 4), (21, 4)], record) == (-10_000, -5_000)
+
+
+BOOTED = options10(300, [(149, 4)], [(160, 8)])
+SINCE = template(256, (22, 4), (21, 4), OCTETS, ipfix=True)
+
+
+def booted(time_ms: int) -> bytes:
+    return a_set(300, struct.pack(">IQ", 0, time_ms))
+
+
+def since_boot(start: int, end: int) -> bytes:
+    return a_set(256, struct.pack(">III", start % (1 << 32), end % (1 << 32), 1))
+
+
+def test_ipfix_uptime_with_the_time_of_initialisation_in_an_options_record() -> None:
+    flows = bench().decode(ipfix(BOOTED, SINCE, booted(NOW_MS - 100_000), since_boot(90_000, 95_000)))
+    assert times(flows) == (-10_000, -5_000)
+
+
+def test_ipfix_uptime_that_wrapped_since() -> None:
+    """Booted 60 days ago: times of 32 bits have passed their end once."""
+    days = 60 * 86_400_000
+    flows = bench().decode(
+        ipfix(BOOTED, SINCE, booted(NOW_MS - days), since_boot(days - 9_000, days - 1_000))
+    )
+    assert times(flows) == (-9_000, -1_000)
+
+
+def test_the_time_of_initialisation_takes_effect_on_what_follows_it() -> None:
+    """In one lot or in two: data before it is read without, or by the one before."""
+    datagrams = [
+        ipfix(BOOTED, SINCE, since_boot(1_000, 2_000)),
+        ipfix(since_boot(1_000, 2_000), booted(NOW_MS - 10_000), since_boot(1_000, 2_000)),
+        ipfix(since_boot(1_000, 2_000), booted(NOW_MS - 20_000), since_boot(1_000, 2_000)),
+    ]
+    once, apart = bench(), bench()
+    whole = once.decode(*datagrams)
+    assert whole.end_ms.tolist() == [0, 0, *(NOW_MS - ago for ago in (8_000, 8_000, 18_000))]
+    assert rows(whole) == rows(joined([apart.decode(datagram) for datagram in datagrams]))
+
+
+@pytest.mark.parametrize("time_ms", [0, 1 << 48, (1 << 64) - 1])
+def test_a_time_of_initialisation_that_cannot_be(time_ms: int) -> None:
+    assert times(bench().decode(ipfix(BOOTED, SINCE, booted(time_ms), since_boot(1, 2)))) == (None, None)
 
 
 def test_ipfix_uptime_alone_says_nothing() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from caudal.collector.batch import LEDGER_COUNTS
 from caudal.collector.datagrams import Exporters
@@ -27,35 +28,61 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Served:
-    def __init__(self, ledger: Ledger, spool: Spool, shipper: Shipper, url: str) -> None:
-        self.ledger, self.spool, self.shipper, self.url = ledger, spool, shipper, url
+def values(text: str) -> dict[str, float]:
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+class Parts:
+    """A collector's parts and what their metrics are in text."""
+
+    def __init__(self, ledger: Ledger, receivers: list[Receiver], spool: Spool) -> None:
+        self.ledger, self.spool = ledger, spool
+        self.shipper = Shipper(spool, httpx.Client())
+        self.metrics = Metrics(ledger, receivers, spool, self.shipper)
+        self._registry = CollectorRegistry()
+        self._registry.register(self.metrics)
+
+    def text(self) -> str:
+        return generate_latest(self._registry).decode()
 
     def scrape(self) -> dict[str, float]:
-        answer = httpx.get(self.url, trust_env=False)
-        assert answer.status_code == 200
-        lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
-        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+        return values(self.text())
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def parts(tmp_path: Path) -> Iterator[Parts]:
     spool = Spool(tmp_path)
     spool.open()
-    exporters, ledger = Exporters(), Ledger(300_000)
-    address = f"127.0.0.1:{free_port()}"
-    shipper = Shipper(spool, httpx.Client())
+    exporters = Exporters()
     with ExitStack() as stack:
         receivers = [stack.enter_context(Receiver("127.0.0.1:0", exporters, 1 << 20)) for _ in range(2)]
-        stack.callback(serve(Metrics(ledger, receivers, spool, shipper), address))
-        yield Served(ledger, spool, shipper, f"http://{address}/metrics")
+        yield Parts(Ledger(300_000), receivers, spool)
 
 
-def test_every_count_of_the_ledger_and_what_moves(served: Served) -> None:
-    served.ledger.add_one(3, NOW_MS, received=7, decoded=5, waiting=2, lost=4, kernel_drops=1)
-    served.spool.put(b"x" * 100)
-    served.shipper.shipped, served.shipper.failures, served.shipper.latency_seconds = 3, 2, 0.25
-    found = served.scrape()
+def test_a_scrape_over_http(parts: Parts) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    stop = serve(parts.metrics, address)
+    try:
+        parts.ledger.add_one(3, NOW_MS, received=7)
+        answer = httpx.get(f"http://{address}/metrics", trust_env=False)
+        assert answer.status_code == 200
+        assert values(answer.text)["caudal_collector_received_total"] == 7
+        with pytest.raises(
+            ListenError, match=rf"^cannot serve metrics on {address}: .*; choose another `metrics_listen`$"
+        ):
+            serve(parts.metrics, address)
+    finally:
+        stop()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://{address}/metrics", trust_env=False)
+
+
+def test_every_count_of_the_ledger_and_what_moves(parts: Parts) -> None:
+    parts.ledger.add_one(3, NOW_MS, received=7, decoded=5, waiting=2, lost=4, kernel_drops=1)
+    parts.spool.put(b"x" * 100)
+    parts.shipper.shipped, parts.shipper.failures, parts.shipper.latency_seconds = 3, 2, 0.25
+    found = parts.scrape()
     gauges = {"waiting", "lost", "lost_datagrams"}
     for count in LEDGER_COUNTS:
         assert f"caudal_collector_{count}" + ("" if count in gauges else "_total") in found
@@ -69,34 +96,26 @@ def test_every_count_of_the_ledger_and_what_moves(served: Served) -> None:
     assert found['caudal_collector_receive_buffer_bytes{listener="1"}'] > 0
 
 
-def test_a_counter_never_falls(served: Served) -> None:
+def test_a_counter_never_falls(parts: Parts) -> None:
     """A set that waited may hold fewer records than it counted for; Prometheus would see a restart."""
-    served.ledger.add_one(0, NOW_MS, received=5, waiting=1)
-    served.scrape()
-    served.ledger.add_one(0, NOW_MS, received=-1, waiting=-1)
-    found = served.scrape()
+    parts.ledger.add_one(0, NOW_MS, received=5, waiting=1)
+    parts.scrape()
+    parts.ledger.add_one(0, NOW_MS, received=-1, waiting=-1)
+    found = parts.scrape()
     assert (found["caudal_collector_received_total"], found["caudal_collector_waiting"]) == (5, 0)
-    served.ledger.add_one(0, NOW_MS, received=2)
-    assert served.scrape()["caudal_collector_received_total"] == 6
+    parts.ledger.add_one(0, NOW_MS, received=2)
+    assert parts.scrape()["caudal_collector_received_total"] == 6
 
 
-def test_labels_come_from_a_closed_set(served: Served) -> None:
-    served.ledger.add_one(0, NOW_MS, received=1)
-    text = httpx.get(served.url, trust_env=False).text
+def test_labels_come_from_a_closed_set(parts: Parts) -> None:
+    parts.ledger.add_one(0, NOW_MS, received=1)
+    text = parts.text()
     assert set(re.findall(r"\{([^}]*)\}", text)) == {'listener="0"', 'listener="1"'}
     assert not re.search(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::[0-9a-f]*", text)
 
 
-def test_a_batch_shipped_while_looking(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    segment = served.spool.put(b"x")
+def test_a_batch_shipped_while_looking(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = parts.spool.put(b"x")
     segment.path.unlink()
-    monkeypatch.setattr(served.spool, "segments", lambda: [segment])
-    assert served.scrape()["caudal_collector_spool_batches"] == 0
-
-
-def test_an_address_in_use(served: Served, tmp_path: Path) -> None:
-    taken = served.url.removeprefix("http://").removesuffix("/metrics")
-    with pytest.raises(
-        ListenError, match=rf"^cannot serve metrics on {taken}: .*; choose another `metrics_listen`$"
-    ):
-        serve(Metrics(served.ledger, [], served.spool, served.shipper), taken)
+    monkeypatch.setattr(parts.spool, "segments", lambda: [segment])
+    assert parts.scrape()["caudal_collector_spool_batches"] == 0

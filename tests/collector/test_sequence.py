@@ -1,5 +1,7 @@
 """Sequence numbers: loss, order, restart, wrap."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -116,3 +118,30 @@ def test_a_loss_among_messages_of_one_size_is_seen_and_made_up_for_by_the_late_o
     numbers = [0, 10, 20, 40, 50, 60, 70, 80, 30, 90]
     lost = [int(sequences.follow((0, 2, 0), np.array([n]), np.array([10]))[0]) for n in numbers]
     assert lost == [0, 0, 0, 10, 0, 0, 0, 0, -10, 0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 0, 0, 0, 5, -5, 1 << 31]), st.integers(-1, 3)), min_size=1, max_size=25
+    ),
+    st.booleans(),
+    st.data(),
+)
+def test_any_split_into_lots_finds_the_same_losses(
+    steps: list[tuple[int, int]], counts_itself: bool, data: st.DataObject
+) -> None:
+    numbers, units, at = [], [], 100
+    for jump, moved in steps:
+        at = (at + jump + (max(moved, 0) if counts_itself else 0)) % (1 << 32)
+        numbers.append(at)
+        units.append(moved)
+        at += 0 if counts_itself else max(moved, 0)
+
+    def follow(cuts: list[int]) -> list[int]:
+        sequences, found = Sequences(), []
+        for first, last in pairwise([0, *sorted({cut % len(numbers) for cut in cuts} - {0}), len(numbers)]):
+            part = np.array(numbers[first:last], np.int64), np.array(units[first:last], np.int64)
+            found += sequences.follow(STREAM, *part).tolist()
+        return found
+
+    assert follow(data.draw(st.lists(st.integers(0, 25), max_size=6))) == follow(list(range(len(numbers))))

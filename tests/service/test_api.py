@@ -13,6 +13,7 @@ import pytest
 
 from caudal.collector.batch import LEDGER_COUNTS, MEDIA_TYPE, batch_id, decode_batch
 from caudal.reference import Reference
+from caudal.service.admission import admit
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
 from caudal.service.server import Service
@@ -174,9 +175,15 @@ def test_values_that_would_spoil_the_sums(client: httpx.Client, flow: dict[str, 
     assert says in problem(post(client, batch([flow])), 422, "batch-refused")["detail"]
 
 
-@pytest.mark.parametrize("ledger", [{"received": -1}, {"exporter": ""}, {"exporter": "a\nb"}])
+@pytest.mark.parametrize("ledger", [{"received": 1 << 61}, {"exporter": ""}, {"exporter": "a\nb"}])
 def test_ledgers_that_make_no_sense(client: httpx.Client, ledger: dict[str, Any]) -> None:
     problem(post(client, batch(ledger=[ledger])), 422, "batch-refused")
+
+
+def test_what_was_learnt_late_takes_back_what_was_said() -> None:
+    """A set that waited for its template and was decoded after its window had been shipped."""
+    late = {"received": 4, "decoded": 5, "aggregated": 5, "waiting": -1}
+    admit(decode_batch(batch(ledger=[late])), NOW)
 
 
 def test_too_many_months(client: httpx.Client) -> None:
