@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.capture import Capture
-from caudal.collector.packetmeter import PacketMeter
-from caudal.collector.packets import PacketCounts, read_packets
+from caudal.collector.capture.capture import Capture
+from caudal.collector.capture.packetmeter import PacketMeter
+from caudal.collector.capture.packets import PacketCounts, read_packets
 
 _PIECE = 200_000
 _WINDOW_MS = 300_000

@@ -9,10 +9,10 @@ import numpy as np
 from bench.exports import FORMATS, SAMPLING, Exports, Format, make_exports
 from bench.figure import Figure, Section, beside, failed
 from caudal.collector.datagrams import Datagrams
-from caudal.collector.decoder import Decoder
+from caudal.collector.decode.decoder import Decoder
+from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.ledger import Ledger
 from caudal.collector.receiver import SLOT_OCTETS, SLOTS
-from caudal.collector.sampling import SamplingRates
 
 _EXPORTER = "192.0.2.1"
 _PASSES = 4  # of ours for one of the peer's: a pass of ours is short

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from caudal import __version__
-from caudal.collector.capturefile import CaptureError
+from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.errors import CollectorError
 from caudal.collector.home import HomeError
 from caudal.dashboards.cli import dashboards_cli

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from caudal.collector.batch import LEDGER_COUNTS, SAMPLING_FROM
-from caudal.collector.capture import Capture
-from caudal.collector.capturefile import CaptureError
-from caudal.collector.capturekind import file_kind, read_raw_payload
+from caudal.collector.capture.capture import Capture
+from caudal.collector.capture.capturefile import CaptureError
+from caudal.collector.capture.capturekind import file_kind, read_raw_payload
+from caudal.collector.capture.exportcapture import ExportReader
 from caudal.collector.datagrams import Datagrams, Exporters
-from caudal.collector.decoder import Decoder
-from caudal.collector.exportcapture import ExportReader
+from caudal.collector.decode.decoder import Decoder
+from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import ABSENT, KINDS, PROTOCOLS, FlowRecords
 from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.sampling import SamplingRates
 
 # No ledger window is ever closed here, so its length is of no account.
 _WINDOW_MS = 3_600_000

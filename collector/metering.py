@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from caudal.collector.capture import Capture
-from caudal.collector.capturefile import CaptureError
-from caudal.collector.capturekind import file_kind, read_raw_payload
-from caudal.collector.exportcapture import ExportReader
+from caudal.collector.capture.capture import Capture
+from caudal.collector.capture.capturefile import CaptureError
+from caudal.collector.capture.capturekind import file_kind, read_raw_payload
+from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.flowrecords import I64, FlowRecords
 from caudal.collector.ledger import COUNT, tally
-from caudal.collector.packetmeter import PacketMeter
 from caudal.collector.pipeline import Pipeline
 
 As = Literal["packets", "exports"]

@@ -7,12 +7,12 @@ import pyarrow as pa
 
 from caudal.collector.aggregate import Aggregator
 from caudal.collector.datagrams import Datagrams, Exporters
-from caudal.collector.decoder import Decoder
+from caudal.collector.decode.decoder import Decoder
+from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.home import HomePrefixes
 from caudal.collector.ledger import Ledger
 from caudal.collector.locate import locate
-from caudal.collector.sampling import SamplingRates
 from caudal.reference import AddressTable
 
 # Of export datagrams decoded at once. A record may be one octet long, and takes over a hundred decoded.

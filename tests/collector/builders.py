@@ -14,10 +14,10 @@ import numpy as np
 
 from caudal.collector.batch import LOCATION_RUNGS
 from caudal.collector.datagrams import Datagrams, Exporters
-from caudal.collector.decoder import Decoder
+from caudal.collector.decode.decoder import Decoder
+from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import DTYPES, FlowRecords, concatenate
 from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.sampling import SamplingRates
 
 SECONDS = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 NOW_MS = SECONDS * 1000

@@ -20,11 +20,11 @@ from typing import NamedTuple
 
 import pytest
 
-from caudal.collector.capture import Capture
-from caudal.collector.capturekind import file_kind
+from caudal.collector.capture.capture import Capture
+from caudal.collector.capture.capturekind import file_kind
+from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.flowrecords import EVENT
 from caudal.collector.inspection import Inspection
-from caudal.collector.packetmeter import PacketMeter
 
 CORPUS = os.environ.get("CAUDAL_CORPUS")
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="CAUDAL_CORPUS does not say where the captures are")

@@ -13,7 +13,7 @@ from scapy.packet import Raw
 from scapy.utils import wrpcap
 
 from caudal.collector.batch import LEDGER_COUNTS
-from caudal.collector.capturefile import CaptureError
+from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.inspection import Inspection
 
 from .builders import (

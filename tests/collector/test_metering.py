@@ -12,7 +12,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
 from caudal.collector.batch import LEDGER_COUNTS
-from caudal.collector.capturefile import CaptureError
+from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.metering import meter
 from caudal.collector.pipeline import Pipeline
 

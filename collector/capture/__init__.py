@@ -1,0 +1,1 @@
+"""Capture files: their packets, metered, and the export datagrams in them."""

@@ -1,0 +1,1 @@
+"""From export datagrams to flow records."""

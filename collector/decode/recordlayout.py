@@ -1,0 +1,153 @@
+"""A template compiled to a layout: where each element lies in a record, and how to read it as a column."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
+from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
+from caudal.collector.flowrecords import U64
+
+Records = npt.NDArray[Any]
+
+_FIXED = {1: "u1", 2: ">u2", 4: ">u4", 8: ">u8"}
+_ADDRESS_OCTETS = {SOURCE_IPV4: 4, DESTINATION_IPV4: 4, SOURCE_IPV6: 16, DESTINATION_IPV6: 16}
+_VARIABLE_AS = 8  # a number that an exporter sends with variable length is read into this many octets
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read the records of one template.
+
+    `lengths` are the octets of each field as read: of variable-length templates only the elements that we
+    read are kept (see `cut_variable`), so that every record of a layout has `size` octets.
+    """
+
+    template: Template
+
+    @cached_property
+    def kept(self) -> tuple[tuple[int, int], ...]:
+        """(element, octets) of each field in the record as read, in order."""
+        if not self.template.variable:
+            return tuple(self.template.fields)
+        return tuple(
+            (field.element, _VARIABLE_AS if field.length == VARIABLE_LENGTH else field.length)
+            for field in self.template.fields
+            if field.element != NOT_READ
+        )
+
+    @cached_property
+    def size(self) -> int:
+        """Octets of a record as read."""
+        return sum(octets for _, octets in self.kept)
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """The structured type of a record; fields are named `e<element>`; of doubled elements the first counts."""
+        names, formats, offsets = [], [], []
+        at = 0
+        for element, octets in self.kept:
+            name = f"e{element}"
+            if _readable(element, octets) and name not in names:
+                names.append(name)
+                formats.append(_FIXED.get(octets, f"({octets},)u1"))
+                offsets.append(at)
+            at += octets
+        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size})
+
+    @cached_property
+    def elements(self) -> frozenset[int]:
+        """The elements that a record of this layout has."""
+        return frozenset(int(name[1:]) for name in self.dtype.names or ())
+
+    def first(self, preferred: Sequence[int]) -> int | None:
+        """Return the first of `preferred` that records have, or None."""
+        return next((element for element in preferred if element in self.elements), None)
+
+    def records(self, body: bytes, count: int) -> Records:
+        """View the octets of `count` whole records as an array of them."""
+        if not self.dtype.names:
+            return np.empty(count, [("nothing", "u1")])
+        return np.frombuffer(body, self.dtype, count)
+
+    @cached_property
+    def _fields_with_octets(self) -> tuple[FieldSpecifier, ...]:
+        # Fields of no length cost time in every record and say nothing.
+        return tuple(field for field in self.template.fields if field.length)
+
+    def cut_variable(self, body: bytes) -> tuple[bytes, int, bool]:
+        """Cut a set of variable-length records down to what is read.
+
+        Returns the octets of the kept fields, record after record, the number of records, and whether the
+        set could be read to its end. Source: RFC 7011 §7.
+        """
+        kept = bytearray()
+        at = records = 0
+        shortest = self.template.minimum_length
+        while at + shortest <= len(body):
+            record, end = self._cut_record(body, at)
+            if record is None:
+                return bytes(kept), records, False
+            kept += record
+            records += 1
+            at = end
+        # Fewer octets than the shortest record are padding.
+        return bytes(kept), records, True
+
+    def _cut_record(self, body: bytes, at: int) -> tuple[bytes | None, int]:
+        record = bytearray()
+        for element, length in self._fields_with_octets:
+            octets = length
+            if length == VARIABLE_LENGTH:
+                if at >= len(body):
+                    return None, at
+                octets = body[at]
+                at += 1
+                if octets == 255:
+                    if at + 2 > len(body):
+                        return None, at
+                    (octets,) = struct.unpack_from(">H", body, at)
+                    at += 2
+            if at + octets > len(body):
+                return None, at
+            if element != NOT_READ:
+                value = body[at : at + octets]
+                record += (
+                    value[-_VARIABLE_AS:].rjust(_VARIABLE_AS, b"\0") if length == VARIABLE_LENGTH else value
+                )
+            at += octets
+        return bytes(record), at
+
+
+def _readable(element: int, octets: int) -> bool:
+    if element in _ADDRESS_OCTETS:
+        return octets == _ADDRESS_OCTETS[element]
+    return element != NOT_READ and 1 <= octets <= 8
+
+
+def unsigned(records: Records, element: int) -> U64:
+    """Return an element as unsigned numbers, whatever its length (reduced-size encoding, RFC 7011 §6.2)."""
+    column = records[f"e{element}"]
+    if column.ndim == 1:
+        return column.astype(np.uint64)
+    value = np.zeros(len(column), np.uint64)
+    for octet in range(max(0, column.shape[1] - 8), column.shape[1]):
+        value = (value << np.uint64(8)) | column[:, octet]
+    return value
+
+
+def number(records: Records, element: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an element as unsigned numbers of a type that may be narrower than 64 bits."""
+    column = records[f"e{element}"]
+    return column.astype(dtype) if column.ndim == 1 else unsigned(records, element).astype(dtype)
+
+
+def halves(records: Records, element: int) -> tuple[U64, U64]:
+    """Return a 16-octet element as its two big-endian halves."""
+    octets = np.ascontiguousarray(records[f"e{element}"]).view(">u8")
+    return octets[:, 0].astype(np.uint64), octets[:, 1].astype(np.uint64)
