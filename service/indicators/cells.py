@@ -178,9 +178,14 @@ class Month:
 
     @cached_property
     def unchecked_share(self) -> float:
-        """Share of the bytes whose attribution rests on rows that nobody has checked."""
+        """Share of the bytes whose attribution rests on rows that nobody has checked as a whole."""
         unchecked = self.cells["interpretation_status"].str.contains(UNCHECKED, literal=True)
         return self.share(unchecked.to_numpy())
+
+    @cached_property
+    def unchecked_location_share(self) -> float:
+        """Share of the bytes located by rungs whose lists are in part from memory: cloud regions, anycast."""
+        return self.share(self.equals("location_rung", "cloud") | self.equals("location_rung", "anycast"))
 
     @cached_property
     def variance_unknown(self) -> bool:

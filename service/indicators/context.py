@@ -5,8 +5,9 @@ from typing import Protocol
 
 import polars as pl
 
-# What a source of a fact calls a row that nobody has checked against a primary source yet.
-UNCHECKED = "from_memory"
+# In the status of a row of which something was not checked against a source: `from_memory` as a whole,
+# `verified_WHAT_memory_WHAT` in part.
+UNCHECKED = "memory"
 
 
 class Economy(Protocol):

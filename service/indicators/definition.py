@@ -57,3 +57,8 @@ class Definition:
     def interpreted(self) -> bool:
         """Whether the value depends on who a network or platform is said to be."""
         return not ATTRIBUTED_INPUTS.isdisjoint(self.inputs)
+
+    @property
+    def located(self) -> bool:
+        """Whether the value depends on where the far end is said to be."""
+        return "remote_country" in self.inputs

@@ -99,6 +99,9 @@ class Indicator:
         if self.definition.interpreted and month.unchecked_share > 0:
             flags.add("from_memory")
             shares["from_memory_share"] = month.unchecked_share
+        if self.definition.located and month.unchecked_location_share > 0:
+            flags.add("from_memory")
+            shares["from_memory_location_share"] = month.unchecked_location_share
         if UNCHECKED in self.definition.source_status:
             flags.add("from_memory")
         if month.variance_unknown:

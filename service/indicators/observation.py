@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from caudal.service.indicators.errors import DefinitionError
 
 FLAGS: Mapping[str, str] = {
-    "from_memory": "rests on reference rows that were not checked against a primary source",
+    "from_memory": "rests in part on facts that were not checked against a source",
     "imputed_sampling": "some bytes came without a sampling rate, and 1 was taken",
     "variance_unknown": "some cells had no readable sampling variance; their bytes are taken as ±100 %",
     "coverage_undeclared": "no operator declared its subscribers: per-user figures divide by all internet users",
@@ -20,7 +20,9 @@ FLAGS: Mapping[str, str] = {
 # Figures that any observation may carry, whatever its indicator.
 COMMON_DETAILS: Mapping[str, str] = {
     "assumed_share": "share of the bytes whose sampling rate was assumed to be 1 (with imputed_sampling)",
-    "from_memory_share": "share of the bytes attributed by unchecked reference rows (with from_memory)",
+    "from_memory_share": "share of the bytes attributed by reference rows not checked as a whole (with from_memory)",
+    "from_memory_location_share": "share of the bytes located by lists that are in part from memory: cloud regions and "
+    "anycast prefixes (with from_memory)",
 }
 
 # More digits than any input has, and few enough that the order of summation cannot show.

@@ -6,6 +6,7 @@ import json
 import polars as pl
 import pytest
 
+from caudal.reference import FILES, load_reference
 from caudal.service.errors import ServiceError
 from caudal.service.indicators import (
     CATALOGUE,
@@ -134,7 +135,7 @@ def test_below_the_minimum_sample_there_is_a_reason_and_no_number(cell, cells, c
 
 
 def test_unchecked_reference_rows_are_flagged_where_they_contribute(cell, cells, context):
-    status = "verified_asn_from_memory_control"
+    status = "verified_asn_memory_control"
     cells_ = cells(
         [
             cell(25, "US", platform="search", interpretation_status=status),
@@ -188,3 +189,16 @@ def test_sums_beyond_64_bits_of_bytes_are_added_exactly_enough(cell, cells, cont
         pl.col("bytes").cast(pl.UInt64)
     )
     assert CATALOGUE["C1"].compute(large, context())[0].value == 1.0
+
+
+def test_every_status_of_the_shipped_facts_that_says_memory_is_taken_as_unchecked(cell, cells, context, only):
+    reference = load_reference()
+    statuses = {
+        str(s) for f in FILES for s in reference.facts(f.name).get_column("status", default=pl.Series([]))
+    }
+    partly = {status for status in statuses if "memory" in status}
+    assert {"from_memory", "verified_asn_memory_control"} <= partly
+    for status in partly:
+        month = cells([cell(500, "US", "database", "search", interpretation_status=status)])
+        answer = only(CATALOGUE["J3"].compute(month, context()))
+        assert "from_memory" in answer.flags, status

@@ -47,7 +47,8 @@ def test_domestic_location_share(month, context, only):
     most = (200 / 700) / 0.773
     error = 0.7 * most / 0.773 * math.sqrt(0.773 * 0.227 / 3000)
     assert answer.high == pytest.approx((100 + 700 * most + 200) / 1000 + Z * error, abs=1e-6)
-    assert answer.flags == ("accuracy_extrapolated",)
+    assert answer.flags == ("accuracy_extrapolated", "from_memory")
+    assert details["from_memory_location_share"] == pytest.approx(0.15)
 
 
 def test_locations_by_exact_rungs_are_not_corrected(cell, cells, context, only):
@@ -146,7 +147,13 @@ def test_undetermined_share_counts_each_byte_once(month, context, only):
     assert answer.value == pytest.approx(0.25)
     assert answer.undetermined == answer.value
     assert answer.details == pytest.approx(
-        {"location_unknown": 0.05, "anycast": 0.15, "operator_unknown": 0.1, "both_unknown": 0.05}
+        {
+            "location_unknown": 0.05,
+            "anycast": 0.15,
+            "operator_unknown": 0.1,
+            "both_unknown": 0.05,
+            "from_memory_location_share": 0.15,
+        }
     )
     parts = answer.details
     together = parts["location_unknown"] + parts["anycast"] + parts["operator_unknown"]
