@@ -104,7 +104,9 @@ def meter_command(
     ] = None,
     k: Annotated[
         int,
-        typer.Option("--k-anonymity", min=1, help="Fold cells of fewer local hosts, as a collector does."),
+        typer.Option(
+            "--k-anonymity", min=1, max=100, help="Fold cells of fewer local hosts, as a collector does."
+        ),
     ] = 1,
     locations: Annotated[
         Path | None, typer.Option("--locations", help="Your own list of places: prefix,country[,asn].")
@@ -132,6 +134,8 @@ def meter_command(
         )
         answer = meter_files(question, lambda: datetime.now(UTC), advance)
     if as_json:
+        for line in answer["damage"]:
+            typer.echo(f"caudal: {line}; what came before it is metered", err=True)
         typer.echo(json.dumps(answer, default=str))
     else:
         show_meter(console(), answer)

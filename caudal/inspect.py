@@ -1,6 +1,7 @@
 """`caudal inspect`: what a router really sends, record by record or summed up."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -13,7 +14,7 @@ from caudal.collector.batch import SAMPLING_FROM
 from caudal.collector.flowrecords import ABSENT, EVENT, PROTOCOLS, FlowRecords
 from caudal.collector.grouping import positions_by_value
 from caudal.collector.inspection import Inspection
-from caudal.present import ledger_table, size
+from caudal.present import ledger_table, show_damage, size
 
 _Key = tuple[str, str, int, int]
 
@@ -42,6 +43,8 @@ def print_records(files: Sequence[Path], out: TextIO) -> None:
     for path in files:
         for record in inspection.records(path):
             out.write(json.dumps(record) + "\n")
+    for line in inspection.damage:
+        sys.stderr.write(f"caudal: {line}; what came before it is shown\n")
     out.write(json.dumps({"ledger": inspection.totals()}) + "\n")
 
 
@@ -75,6 +78,7 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
             ", ".join(name.replace("_", " ") for name, bit in ABSENT.items() if summed.absent & int(bit)),
         )
     out.print(table)
+    show_damage(out, inspection.damage)
     totals = inspection.totals()
     balanced = totals["received"] == sum(
         totals[name] for name in ("decoded", "waiting", "malformed", "filtered")

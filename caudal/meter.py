@@ -86,10 +86,15 @@ def meter_files(
         migrate(store, clock)
         load_reference_tables(store, reference, clock)
         ingest = Ingest(store)
-        batches = _gathered(meter(question.files, pipeline, read_as=question.read_as, progress=progress))
+        damage: list[str] = []
+        parts = meter(
+            question.files, pipeline, read_as=question.read_as, progress=progress, damaged=damage.append
+        )
+        batches = _gathered(parts)
         for sequence, tables in enumerate(batches):
             _store(ingest, question.economy, sequence, tables, clock())
-        return _answer(store, Measures(settings, store, reference, clock), reference, question)
+        answer = _answer(store, Measures(settings, store, reference, clock), reference, question)
+        return {**answer, "damage": damage}
 
 
 def _gathered(parts: Iterable[Tables]) -> Iterator[Tables]:
@@ -138,10 +143,7 @@ def _answer(
         "indicators": [],
         "ledger": {"counts": {}, "balanced": True},
     }
-    if not months:
-        # Nothing was metered; the ledger, which has its own time, says what was read.
-        start, end = Month(2000, 1).start, Month(2099, 12).end
-    else:
+    if months:
         start, end = Month.parse(months[0]).start, Month.parse(months[-1]).end
         for name, group_by in _GROUPS.items():
             query = FlowQuery((economy,), start, end, group_by, limit=_ROWS_A_GROUP)
@@ -150,7 +152,8 @@ def _answer(
             answer["total"], answer["undetermined"] = found.total, found.undetermined
         computed = {month: measures.compute(economy, month, CATALOGUE.values()) for month in months}
         answer["indicators"] = indicator_answers(economy, computed)
-    entries = ledger(store, economy, start, end, "month")
+    # The ledger goes by the time of export, which may lie in another month than any flow.
+    entries = ledger(store, economy, Month(2000, 1).start, Month(2099, 12).end, "month")
     answer["ledger"] = {"counts": entries.total, "balanced": entries.balanced}
     return answer
 

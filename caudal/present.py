@@ -61,6 +61,13 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
         months = answer["months"]
         out.print(indicator_table(answer["indicators"], months, synthetic=answer["synthetic"]))
     out.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
+    show_damage(out, answer["damage"])
+
+
+def show_damage(out: Console, damage: Sequence[str]) -> None:
+    """Say which files could not be read to their end."""
+    for line in damage:
+        out.print(f"[yellow]{line}. What came before it is counted.[/yellow]")
 
 
 def _group_table(heading: str, rows: list[Mapping[str, Any]]) -> Table:

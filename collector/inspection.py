@@ -29,10 +29,12 @@ Value = str | int | float | None
 class Inspection:
     """Reads files in order as one stream of export datagrams and decodes it.
 
-    `sampling` gives rates by exporter address, as the collector's configuration would.
+    `sampling` gives rates by exporter address, as the collector's configuration would. `damage` has a line for
+    each file that could not be read to its end.
     """
 
     sampling: Mapping[str, float] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.exporters = Exporters()
@@ -52,7 +54,9 @@ class Inspection:
             found += len(datagrams)
             yield datagrams
         reader.finish()
-        if not found:
+        if capture.counts.damage:
+            self.damage.append(capture.counts.damage)
+        elif not found:
             raise CaptureError(
                 f"{path}: holds no export datagram (NetFlow v5, v9, IPFIX, sFlow v5); "
                 "for a capture of traffic use `caudal meter`"

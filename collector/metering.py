@@ -29,12 +29,14 @@ def meter(
     *,
     read_as: As | None = None,
     progress: Callable[[int], None] | None = None,
+    damaged: Callable[[str], None] | None = None,
 ) -> Iterator[Tables]:
     """Meter capture files one after the other; yield (flow aggregates, ledger) as windows are complete.
 
     Each file is taken for what it holds, traffic or export datagrams, unless `read_as` says what it is.
-    `progress` is called with the packets read by each step. Memory is bounded whatever the size of the
-    files. Raises CaptureError.
+    `progress` is called with the packets read by each step, `damaged` with a line for each file that could
+    not be read to its end: what came before the damage is metered. Memory is bounded whatever the size of
+    the files. Raises CaptureError.
     """
     kinds = [_kind(path, read_as) for path in paths]  # say what is wrong before the first hour of work
     meter_of_packets = PacketMeter(pipeline.ledger.window_ms, exporter=pipeline.exporters.number(_CAPTURE))
@@ -42,9 +44,9 @@ def meter(
         if kind == "payload":
             pipeline.datagrams(read_raw_payload(path, pipeline.exporters.number("")))
         elif kind == "exports":
-            yield from _exports(path, pipeline, progress)
+            yield from _exports(path, pipeline, progress, damaged)
         else:
-            yield from _packets(path, pipeline, meter_of_packets, progress)
+            yield from _packets(path, pipeline, meter_of_packets, progress, damaged)
     _metered(pipeline, meter_of_packets.flush())
     yield pipeline.take(None, _name)
 
@@ -59,10 +61,16 @@ def _name(number: int) -> str:
     return _CAPTURE
 
 
-def _exports(path: Path, pipeline: Pipeline, progress: Callable[[int], None] | None) -> Iterator[Tables]:
+def _exports(
+    path: Path,
+    pipeline: Pipeline,
+    progress: Callable[[int], None] | None,
+    damaged: Callable[[str], None] | None,
+) -> Iterator[Tables]:
     reader = ExportReader(pipeline.exporters)
+    capture = Capture(path)
     datagrams = 0
-    for chunk in Capture(path).chunks():
+    for chunk in capture.chunks():
         found = reader.add(chunk)
         datagrams += len(found)
         pipeline.datagrams(found)
@@ -70,15 +78,22 @@ def _exports(path: Path, pipeline: Pipeline, progress: Callable[[int], None] | N
             progress(len(chunk))
         yield _complete(pipeline)
     reader.finish()
-    if not datagrams:
+    if capture.counts.damage and damaged:
+        damaged(capture.counts.damage)
+    elif not datagrams:
         raise CaptureError(f"{path}: holds no export datagram; leave out --as exports, or give --as packets")
 
 
 def _packets(
-    path: Path, pipeline: Pipeline, packet_meter: PacketMeter, progress: Callable[[int], None] | None
+    path: Path,
+    pipeline: Pipeline,
+    packet_meter: PacketMeter,
+    progress: Callable[[int], None] | None,
+    damaged: Callable[[str], None] | None,
 ) -> Iterator[Tables]:
     counts = packet_meter.counts
-    for chunk in Capture(path).chunks():
+    capture = Capture(path)
+    for chunk in capture.chunks():
         malformed, not_ip = counts.malformed, counts.not_ip
         _metered(pipeline, packet_meter.add(chunk))
         if len(chunk):
@@ -86,6 +101,8 @@ def _packets(
         if progress:
             progress(len(chunk))
         yield _complete(pipeline)
+    if capture.counts.damage and damaged:
+        damaged(capture.counts.damage)
 
 
 def _metered(pipeline: Pipeline, flows: FlowRecords) -> None:

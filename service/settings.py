@@ -31,7 +31,11 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
 class Operator(BaseModel):
-    """A network operator whose collectors report; its subscribers are what coverage is computed from."""
+    """A network operator whose collectors report.
+
+    Coverage is computed from `subscribers`: people who use the network, not lines. For fixed access that is
+    lines times people per household.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -51,6 +51,9 @@ def demo_command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     say = Console(stderr=True, soft_wrap=True)
     today = until.date() if until else date.today()
+    if today > date.today():
+        typer.echo(f"caudal: --until {today:%Y-%m} has not begun; give a month up to this one", err=True)
+        raise typer.Exit(2)
     try:
         with _directory(directory) as place, Deployment(place) as deployment:
             answer = _fill(deployment, today, months, say)

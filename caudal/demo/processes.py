@@ -97,6 +97,11 @@ class Deployment:
             self._configure()
             self._start_service()
             self.start_collector()
+        except OSError as error:
+            self.__exit__(None, None, None)
+            raise DemoError(
+                f"{self.directory} cannot be used: {error.strerror}; give another --directory"
+            ) from error
         except BaseException:
             self.__exit__(None, None, None)
             raise

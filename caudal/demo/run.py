@@ -7,6 +7,7 @@ from typing import Any
 
 from caudal.demo import economy
 from caudal.demo.endpoints import address_table, make_endpoints
+from caudal.demo.errors import DemoError
 from caudal.demo.exporter import datagrams
 from caudal.demo.processes import Deployment
 from caudal.demo.sending import Sent, send
@@ -62,6 +63,11 @@ def answers(deployment: Deployment, exported: Exported) -> dict[str, Any]:
     # The last records are exported in the first second of the month after.
     after = next_month(exported.months[-1])
     ledger = deployment.get(f"/v1/ledger?economy={code}&from={months[0]}&to={after}").json()
+    if ledger["total"]["datagrams"] != exported.sent.datagrams:
+        raise DemoError(
+            f"{exported.sent.datagrams} datagrams were sent and the ledger has {ledger['total']['datagrams']}; "
+            f"see the logs in {deployment.directory}"
+        )
     total = deployment.get(f"/v1/flows?{span}").json()["total"]
     return {
         "economy": code,

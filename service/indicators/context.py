@@ -31,7 +31,7 @@ class Context:
     """One economy in one month, as far as it is not in the flow cells.
 
     `month` is YYYY-MM. `region_members` are the country codes of `region_group`, the group taken as the
-    economy's region. `coverage` is the share of the economy's subscribers that the reporting networks
+    economy's region. `coverage` is the share of the economy's internet users that the reporting networks
     serve and `covered_users` their number; None where no operator declared it. `accuracy` holds measured
     accuracy of address databases (columns truth, group, sampled_ips, and one per database). `flags` are
     set on every observation.

@@ -29,7 +29,8 @@ joined from the reference tables when the indicator is computed.
   it need not be symmetrical, and the value may lie at its end.
 - **undetermined**: the share of the month's bytes that lack a location or an operator (J9). It stands
   beside every value.
-- **coverage**: the share of the economy's subscribers that the reporting networks serve; null where no
+- **coverage**: the people whom the reporting networks serve, as operators declare them, as a share of the
+  economy's internet users; null where no
   operator declared it. Nothing is extrapolated to the rest.
 - **flows**: the flow records behind the value. Below the minimum of the definition the answer is
   *insufficient*: no value, and a reason.

@@ -1,6 +1,8 @@
 """The command line: what strangers type, and what they are told when it is wrong."""
 
+import gzip
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,32 @@ def test_address_tables_are_built_from_ranges(tmp_path: Path) -> None:
         "reference", "build", *inputs, "--no-cloud", "--output", str(tmp_path / "other")
     )
     assert not (tmp_path / "other").exists()
+
+
+def test_damaged_captures_are_metered_to_the_damage_and_say_so(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(gzip.decompress(Path(TRAFFIC).read_bytes())[:300_000])
+    found = answer("meter", str(cut), *HOME, "--economy", "CL", "--json")
+    assert 0 < found["total"]["bytes"] < BYTES
+    assert "ends inside the packet" in found["damage"][0]
+    assert "ends inside the packet" in run("meter", str(cut), *HOME, "--economy", "CL").stdout
+    cut_gz = tmp_path / "cut.pcap.gz"
+    cut_gz.write_bytes(Path(EXPORTS).read_bytes()[:30_000])
+    inspected = run("inspect", str(cut_gz), "--json")
+    assert "cut short" in inspected.stderr
+    assert 0 < json.loads(inspected.stdout.splitlines()[-1])["ledger"]["decoded"] < 3_095
+
+
+def test_the_ledger_is_whole_when_flows_ended_in_the_month_before_their_export(tmp_path: Path) -> None:
+    header = struct.pack(">HHIIIIBBH", 5, 1, 20_000, 1_769_904_010, 0, 0, 0, 0, 0)  # 2026-02-01T00:00:10Z
+    record = struct.pack(">4s4sIHHIIIIHHBBBBHHBBH", b"\x0a\x14\x00\x01", b"\x08\x08\x08\x08", 0, 0, 0, 1, 1000,
+                         0, 1, 5, 443, 0, 0, 6, 0, 0, 0, 0, 0, 0)  # fmt: skip
+    (tmp_path / "one.dat").write_bytes(header + record)  # it ended 20 s before
+    found = answer("meter", str(tmp_path / "one.dat"), "--home", "10.20.0.0/16", "--economy", "CL", "--json")
+    assert found["months"] == ["2026-01"]
+    assert found["ledger"]["counts"]["received"] == found["ledger"]["counts"]["aggregated"] == 1
+
+
+def test_months_that_have_not_begun_and_unusable_directories_are_refused() -> None:
+    assert "2099-06" in refused("demo", "--once", "--until", "2099-06")
+    assert "/proc/x" in refused("demo", "--once", "--directory", "/proc/x")
