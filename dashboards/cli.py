@@ -105,5 +105,5 @@ def _secret(file: Path | None, variable: str) -> str:
 
 
 def _fail(error: DashboardError) -> NoReturn:
-    typer.echo(str(error), err=True)
+    typer.echo(f"caudal: {error}", err=True)
     raise typer.Exit(2)

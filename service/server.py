@@ -130,7 +130,7 @@ def run(settings: ServiceSettings) -> int:
     try:
         Service(settings).serve()
     except ServiceError as error:
-        sys.stderr.write(f"caudal serve: {error}\n")
+        sys.stderr.write(f"caudal: {error}\n")
         return EXIT_SETTINGS
     except KeyboardInterrupt:
         pass

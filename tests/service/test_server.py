@@ -18,7 +18,7 @@ def line(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> str:
     assert run(settings) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("caudal serve: ")
+    assert captured.err.startswith("caudal: ")
     assert captured.err.count("\n") == 1
     return captured.err
 
