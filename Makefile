@@ -1,6 +1,8 @@
 # make demo   install into .venv and show everything at work
 # make test   install what the tests need and run every check
 # make bench  measure against peers
+# make kill-matrix ROUNDS=500   kill collector and service at any step, and compare totals
+# make fuzz   mutate export datagrams for FUZZ_SECONDS, led by what of the decoder they reach
 # make lock   write constraints.txt anew
 
 PYTHON ?= python3
@@ -8,11 +10,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# Real exporters that tests use where they are installed.
-DEBIAN_PACKAGES := softflowd
+# Real exporters and collectors that tests use where they are installed.
+DEBIAN_PACKAGES := softflowd nfdump
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check pytest debian bench lock picture clean
+ROUNDS ?= 500
+.PHONY: help demo test check pytest kill-matrix debian bench fuzz lock picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -30,8 +33,20 @@ check: $(VENV)/installed-test
 pytest: $(VENV)/installed-test debian
 	$(BIN)/python -m pytest
 
+kill-matrix: $(VENV)/installed-test
+	CAUDAL_KILL_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/test_kill_matrix.py
+
 bench: $(VENV)/installed-test
 	$(BIN)/python -m bench
+
+FUZZ_SECONDS ?= 300
+
+# Atheris is needed for nothing else, and has wheels for some versions of Python only. It takes about 8 KB a run
+# itself; what the decoder takes is bounded by what the harness asserts.
+fuzz: $(VENV)/installed-test
+	$(PIP) install 'atheris>=3'
+	$(BIN)/python -m fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=6000 -rss_limit_mb=6144 \
+		-artifact_prefix=.fuzz/ .fuzz
 
 picture: $(VENV)/installed
 	$(BIN)/caudal demo --once --picture docs/demo.svg

@@ -11,21 +11,26 @@ import os  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import TypeVar  # noqa: E402
 
 from rich.console import Console  # noqa: E402
 
-from bench import decoding, endtoend, metering, page, storing  # noqa: E402
+from bench import capturepeers, decoding, endtoend, exportpeers, growth, metering, page, soak, storing  # noqa: E402
 from bench.figure import Section  # noqa: E402
 
-_PARTS: dict[str, Callable[[], Section]] = {
-    "decode": decoding.measure,
-    "endtoend": lambda: _on_all_cores(endtoend.measure),
-    "capture": metering.measure,
-    "store": lambda: _on_all_cores(storing.measure),
+_PARTS: dict[str, Callable[[], list[Section]]] = {
+    "decode": lambda: [decoding.measure()],
+    "endtoend": lambda: [_on_all_cores(endtoend.measure)],
+    "peers": lambda: [*_on_all_cores(exportpeers.measure), capturepeers.measure()],
+    "growth": lambda: [growth.measure()],
+    "capture": lambda: [metering.measure()],
+    "store": lambda: [_on_all_cores(storing.measure)],
 }
+_LONG = "soak"
+_Measured = TypeVar("_Measured")
 
 
-def _on_all_cores(run: Callable[[], Section]) -> Section:
+def _on_all_cores(run: Callable[[], _Measured]) -> _Measured:
     os.sched_setaffinity(0, _CORES)
     try:
         return run()
@@ -36,19 +41,26 @@ def _on_all_cores(run: Callable[[], Section]) -> Section:
 def main() -> int:
     """Measure the parts asked for, show them, and return 1 where something FAILED."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; all by default")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}, all by default; or {_LONG}"
+    )
+    parser.add_argument("--minutes", type=float, default=5.0, help=f"how long {_LONG} runs; 5 by default")
+    parser.add_argument(
+        "--rate", type=float, default=50_000.0, help=f"datagrams/s of {_LONG}; 50000 by default"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of the documentation")
     arguments = parser.parse_args()
-    unknown = [part for part in arguments.parts if part not in _PARTS]
+    parts = _PARTS | {_LONG: lambda: [_on_all_cores(lambda: soak.measure(arguments.minutes, arguments.rate))]}
+    unknown = [part for part in arguments.parts if part not in parts]
     if unknown:
-        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(_PARTS)}")
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(parts)}")
     console = Console()
     machine = describe()
-    sections = []
+    sections: list[Section] = []
     for name in arguments.parts or _PARTS:
         with Console(stderr=True).status(f"measuring: {name}"):
-            sections.append(_PARTS[name]())
+            sections += parts[name]()
     page.show(console, machine, sections)
     if arguments.json:
         arguments.json.write_text(json.dumps(page.as_json(machine, sections), indent=1) + "\n", "utf-8")

@@ -95,6 +95,10 @@ def _frames(
     transport = network + np.where(six, 40, 20)
     put(transport, flow["source_port"][which], ">u2")
     put(transport + 2, flow["destination_port"][which], ">u2")
+    tcp = flow["protocol"][which] == 6
+    # What other readers look at before they believe a packet: UDP's length, TCP's header length and flags.
+    put(transport[~tcp] + 4, (size - np.where(six, 40, 20))[~tcp], ">u2")
+    put(transport[tcp] + 12, np.full(int(tcp.sum()), 0x5010), ">u2")
     return out.tobytes()
 
 

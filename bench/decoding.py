@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.exports import FORMATS, SAMPLING, Exports, Format, make_exports
-from bench.figure import Figure, Section, beside, failed
+from bench.figure import Figure, Section, alone, beside, failed
+from bench.samples import SAMPLES, SFLOW, Samples, make_samples
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
@@ -38,7 +39,8 @@ class Decoded:
 
 def measure(datagrams: int = 4096, rounds: int = 5) -> Section:
     """Return the figures of all formats, with so many datagrams of each."""
-    return Section("Decoding", _METHOD, [_figure(kind, datagrams, rounds) for kind in FORMATS.values()])
+    figures = [_figure(kind, datagrams, rounds) for kind in FORMATS.values()]
+    return Section("Decoding", _METHOD, [*figures, _of_samples(datagrams, rounds)])
 
 
 def _figure(kind: Format, datagrams: int, rounds: int) -> Figure:
@@ -66,8 +68,24 @@ def _figure(kind: Format, datagrams: int, rounds: int) -> Figure:
     return beside(what, _UNIT, ours, "netflume", None if peer is None else theirs, rounds)
 
 
-def _disagreement(exports: Exports, answers: dict[str, Decoded]) -> str:
-    expected = (len(exports.octets) * exports.format.records, exports.bytes_total, SAMPLING)
+def _of_samples(datagrams: int, rounds: int) -> Figure:
+    samples = make_samples(datagrams)
+    samples.number(slice(None), 1)
+    payloads = [bytes(row) for row in samples.octets]
+    ring = _Ring()
+    what = f"{SFLOW}, {SAMPLES} samples a datagram, 128 octets of each packet"
+    wrong = _disagreement(samples, {"Caudal": decode_with_caudal(payloads, ring)})
+    if wrong:
+        return failed(what, _UNIT, "", wrong)
+    values = []
+    for _ in range(rounds):
+        passes = [decode_with_caudal(payloads, ring) for _ in range(_PASSES)]
+        values.append(sum(each.records for each in passes) / sum(each.seconds for each in passes))
+    return alone(what, _UNIT, values, note="no decoder of sFlow on PyPI is kept up")
+
+
+def _disagreement(exports: Exports | Samples, answers: dict[str, Decoded]) -> str:
+    expected = (len(exports.octets) * exports.records_per_datagram, exports.bytes_total, SAMPLING)
     for name, decoded in answers.items():
         found = (decoded.records, decoded.bytes, decoded.sampling)
         if found != expected:

@@ -1,28 +1,18 @@
 """A real collector on loopback: how many datagrams a second it takes without loss, and what they cost it."""
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
-import httpx
-
-from bench.exports import HOME
+from bench.daemons import WINDOW_SECONDS, CaudalCollect, Sender
+from bench.exports import FORMATS
 from bench.figure import Figure, Section, alone
+from bench.process import CLOCK_SECONDS
 
-_ROOT = Path(__file__).resolve().parent.parent
-_WINDOW_SECONDS = 10  # the shortest there is: windows close many times in a short run
-_START_SECONDS = 60.0
 _SETTLE_SECONDS = 5.0
-_CLOCK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 _GROWTH = 1.5
 _CLOSE = 1.08  # a limit known to 8 % is known well enough
 _KEEPS_UP = 0.9  # a sender that sends less than this share of what was asked is at its own limit
@@ -31,7 +21,7 @@ _SMALL_LOTS = "over the steps without loss and the longer run; the less traffic,
 _METHOD = (
     "`caudal collect` in a process on one core, fed over UDP on loopback by a sender on another: four exporters, "
     "each speaking one of the formats above, to records located, aggregated, folded by k-anonymity (k = 5), "
-    f"encoded as batches and spooled; windows of {_WINDOW_SECONDS} s, so that closing them is in the figures. "
+    f"encoded as batches and spooled; windows of {WINDOW_SECONDS} s, so that closing them is in the figures. "
     "What the collector's ledger counts as received is compared with what was sent. The rate grows until "
     "datagrams are lost twice, then the limit is narrowed down; at four fifths of it a longer run follows."
 )
@@ -73,22 +63,22 @@ def measure(
     own, other = (cores[0], cores[1]) if len(cores) > 1 else (-1, -1)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="caudal-bench-")))
-        collector = stack.enter_context(Collector(directory, own))
-        sender = stack.enter_context(Sender(collector.port, other, datagrams))
+        collector = stack.enter_context(CaudalCollect(directory, own))
+        sender = stack.enter_context(Sender(collector.port, other, datagrams, list(FORMATS)))
         if warm_up:
             _warm_up(collector, sender)
         steps: list[Step] = []
         best = _search(collector, sender, step_seconds, steps, first_rate, most_steps)
         sustained = _step(collector, sender, best.offered * _SUSTAINED, sustained_seconds)
         buffer = collector.metrics()["receive_buffer_bytes"]
-        batches, spooled = collector.spooled()
+        spooled = [path.stat().st_size for path in collector.spooled()]
     details = {
         "receive_buffer_bytes": buffer,
         "cores": "the collector and the sender on one each" if own >= 0 else "both on one core",
         "steps": [{**asdict(step), "lost": step.lost} for step in steps],
         "sustained": {**asdict(sustained), "lost": sustained.lost},
-        "spooled_batches": batches,
-        "spooled_bytes": spooled,
+        "spooled_batches": len(spooled),
+        "spooled_bytes": sum(spooled),
     }
     figures = [
         alone("Highest rate without loss", "datagrams/s", [best.offered], _limit(best, buffer)),
@@ -98,7 +88,7 @@ def measure(
             f"Lost in {sustained.seconds:.0f} s at {sustained.offered:,.0f} datagrams/s",
             "datagrams",
             [sustained.lost],
-            f"of {sustained.sent:,} sent; {batches} batches were spooled in all",
+            f"of {sustained.sent:,} sent; {len(spooled)} batches were spooled in all",
         ),
     ]
     return Section("End to end", _METHOD, figures, details)
@@ -107,7 +97,7 @@ def measure(
 def _efficiency(steps: list[Step], sustained: Step) -> Figure:
     # Little traffic tells little: the loop's fixed cost and the clock's grain weigh too much.
     whole = [step for step in steps if step.lost == 0 and step.cpu_seconds > 0.2] + [sustained]
-    values = [step.records / max(step.cpu_seconds, _CLOCK_SECONDS) for step in whole]
+    values = [step.records / max(step.cpu_seconds, CLOCK_SECONDS) for step in whole]
     return alone("Records per second of the collector's CPU time", "records/CPU s", values, _SMALL_LOTS)
 
 
@@ -116,17 +106,17 @@ def _limit(best: Step, buffer: float) -> str:
     return f"{whose}receive buffer {buffer / 2**20:.0f} MiB"
 
 
-def _warm_up(collector: "Collector", sender: "Sender") -> None:
+def _warm_up(collector: CaudalCollect, sender: Sender) -> None:
     """Send a little until a window has closed: libraries load what they need at first use."""
-    until = time.monotonic() + 3 * _WINDOW_SECONDS
-    while not collector.spooled()[0]:
+    until = time.monotonic() + 3 * WINDOW_SECONDS
+    while not collector.spooled():
         sender.send(1_000, 1.0)
         if time.monotonic() > until:
             raise RuntimeError("the collector closes no window; see its log")
 
 
 def _search(
-    collector: "Collector", sender: "Sender", seconds: float, steps: list[Step], rate: float, most_steps: int
+    collector: CaudalCollect, sender: Sender, seconds: float, steps: list[Step], rate: float, most_steps: int
 ) -> Step:
     """Return the fastest step without loss; a rate has failed when datagrams were lost at it twice."""
 
@@ -157,7 +147,7 @@ def _search(
     return best
 
 
-def _step(collector: "Collector", sender: "Sender", rate: float, seconds: float) -> Step:
+def _step(collector: CaudalCollect, sender: Sender, rate: float, seconds: float) -> Step:
     before, cpu = collector.metrics(), collector.cpu_seconds()
     sent = sender.send(rate, seconds)
     until = time.monotonic() + _SETTLE_SECONDS
@@ -178,133 +168,3 @@ def _step(collector: "Collector", sender: "Sender", rate: float, seconds: float)
         cpu_seconds=collector.cpu_seconds() - cpu,
         seconds=sent["seconds"],
     )
-
-
-class Collector:
-    """`caudal collect` in a process of its own, shipping to nobody."""
-
-    def __init__(self, directory: Path, core: int) -> None:
-        self._directory = directory
-        self._core = core
-        self.port = _free_port(socket.SOCK_DGRAM)
-        self._metrics_port = _free_port(socket.SOCK_STREAM)
-
-    def __enter__(self) -> Self:
-        (self._directory / "token").write_text("not-used-by-anybody\n", encoding="utf-8")
-        config = self._directory / "collector.toml"
-        config.write_text(self._settings(), encoding="utf-8")
-        with (self._directory / "collector.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "caudal", "collect", "--config", str(config)],
-                cwd=_ROOT,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        if self._core >= 0:
-            os.sched_setaffinity(self._process.pid, {self._core})
-        until = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > until:
-                log_text = (self._directory / "collector.log").read_text(errors="replace").strip()
-                self.__exit__(None, None, None)
-                raise RuntimeError(f"the collector did not start: {log_text.splitlines()[-1:]}")
-            time.sleep(0.05)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # It would try to ship before it ends, to a service that is not there.
-        self._process.kill()
-        self._process.wait()
-
-    def _settings(self) -> str:
-        home = ", ".join(f'"{prefix}"' for prefix in HOME)
-        return f"""collector = "bench"
-operator = "bench"
-economy = "XA"
-synthetic = true
-home = [{home}]
-listen = ["127.0.0.1:{self.port}"]
-metrics_listen = "127.0.0.1:{self._metrics_port}"
-state_directory = "{self._directory}/state"
-window_seconds = {_WINDOW_SECONDS}
-lateness_seconds = 0
-
-[service]
-url = "http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}"
-token_file = "{self._directory}/token"
-"""
-
-    def _answers(self) -> bool:
-        try:
-            self.metrics()
-        except httpx.TransportError:
-            return False
-        return True
-
-    def metrics(self) -> dict[str, float]:
-        """Return the collector's own counts."""
-        found = {}
-        for line in httpx.get(f"http://127.0.0.1:{self._metrics_port}/metrics").text.splitlines():
-            if line.startswith("caudal_collector_"):
-                label, _, value = line.rpartition(" ")
-                name = label.partition("{")[0].removeprefix("caudal_collector_").removesuffix("_total")
-                found[name] = float(value)
-        return found
-
-    def spooled(self) -> tuple[int, int]:
-        """Return how many batches are in the spool, and their bytes."""
-        sizes = [path.stat().st_size for path in (self._directory / "state" / "spool").glob("*.batch")]
-        return len(sizes), sum(sizes)
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that the collector has used, the kernel's part for it included."""
-        fields = (
-            Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        )
-        return (int(fields[11]) + int(fields[12])) * _CLOCK_SECONDS
-
-
-class Sender:
-    """The sending process."""
-
-    def __init__(self, port: int, core: int, datagrams: int) -> None:
-        self._arguments = [str(port), str(core), str(datagrams)]
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.sender", *self._arguments],
-            cwd=_ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._answer()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.communicate()
-
-    def send(self, rate: float, seconds: float) -> dict[str, Any]:
-        """Send for so long at so many datagrams a second; return what was sent."""
-        assert self._process.stdin is not None
-        print(rate, seconds, file=self._process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the sender has ended; its error stands above")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,7 +15,8 @@ SAMPLING: Final = 1_000
 REFRESH: Final = 500
 
 _TEMPLATE, _OPTIONS_TEMPLATE = 256, 257
-_REMOTES = 20_000
+_REMOTES, _NETWORKS = 20_000, 3_000
+_FIRST_NETWORK = 1_000  # AS numbers that version 5 has room for, too
 _PUBLIC6 = (0x2400, 0x2600, 0x2800, 0x2A00)  # a /12 of each of four registries
 _HOME4, _HOME4_BITS = 198 << 24 | 18 << 16, 17
 _HOME6, _HOME6_SUBNET_BITS = 0x2001_0002_0000_0000, 16
@@ -89,12 +90,27 @@ class Exports:
     """So many data datagrams of one format, as the rows of a matrix of octets, and what announces them.
 
     Half of the flows go out from home, half come in; the far ends are 20,000 addresses from all over the
-    address space, some much more popular than others, as traffic has it.
+    address space and in 3,000 networks, some much more popular than others, as traffic has it.
     """
 
     format: Format
     domain: int
     octets: Octets
+
+    @property
+    def name(self) -> str:
+        """The name of the format."""
+        return self.format.name
+
+    @property
+    def records_per_datagram(self) -> int:
+        """How many flow records a datagram holds."""
+        return self.format.records
+
+    @property
+    def sequence_step(self) -> int:
+        """How far a datagram moves the sequence number."""
+        return self.format.sequence_step
 
     @property
     def records(self) -> npt.NDArray[Any]:
@@ -111,7 +127,13 @@ class Exports:
     @cached_property
     def bytes_total(self) -> int:
         """The sum of all byte counts, as exported."""
-        return int(self.records["1"].astype(np.uint64).sum())
+        return int(self.bytes_by_datagram.sum())
+
+    @property
+    def bytes_by_datagram(self) -> npt.NDArray[np.uint64]:
+        """The byte counts of each datagram's records, added up."""
+        sums: npt.NDArray[np.uint64] = self.records["1"].astype(np.uint64).sum(axis=1)
+        return sums
 
     def stamp(self, seconds: int) -> None:
         """Date everything at this time, in seconds since 1970 UTC."""
@@ -158,7 +180,7 @@ class Exports:
             rows = slice(first, first + REFRESH)
             self.number(rows, sequence)
             part = self.octets[rows]
-            sequence += len(part) * self.format.sequence_step
+            sequence += len(part) * self.sequence_step
             yield from map(bytes, part)
 
 
@@ -186,6 +208,9 @@ def make_exports(kind: Format, datagrams: int, *, domain: int = 1, seed: int = 1
         "21": _UPTIME_MS - random.integers(0, 2_000, count),
         "22": _UPTIME_MS - random.integers(2_000, 60_000, count),
         "48": 1,
+        # The far end's network is stated, as routers with a BGP table do; the near end is one's own: 0.
+        "16": np.where(outbound, 0, _FIRST_NETWORK + which % _NETWORKS),
+        "17": np.where(outbound, _FIRST_NETWORK + which % _NETWORKS, 0),
     }
     for name, values in columns.items():
         if name in (dtype.names or ()):

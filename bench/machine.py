@@ -2,11 +2,13 @@
 
 import os
 import platform
+import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+_PEERS = ("nfdump", "pmacct", "softflowd")
 _PACKAGES = ("numpy", "polars", "pyarrow", "chdb-core", "scapy", "netflume")
 
 
@@ -22,6 +24,7 @@ class Machine:
     python: str
     caudal: str
     packages: dict[str, str]
+    peers: dict[str, str]
     busy: float
 
 
@@ -38,6 +41,7 @@ def describe() -> Machine:
         python=platform.python_version(),
         caudal=caudal.__version__,
         packages={name: _version(name) for name in _PACKAGES},
+        peers={name: _debian_version(name) for name in _PEERS},
         busy=round(os.getloadavg()[0], 2),
     )
 
@@ -68,3 +72,16 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "missing"
+
+
+def _debian_version(package: str) -> str:
+    try:
+        said = subprocess.run(
+            ["dpkg-query", "--show", "--showformat=${Version}", package],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return "missing"
+    return said.stdout or "missing"

@@ -38,7 +38,8 @@ def show(console: Console, machine: Machine, sections: list[Section]) -> None:
 
 def as_page(machine: Machine, sections: list[Section]) -> str:
     """Return the page."""
-    packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
+    software = {**machine.packages, **machine.peers}
+    packages = ", ".join(f"{name} {version}" for name, version in software.items())
     parts = [
         "# Performance",
         "Written by `python -m bench --write docs/performance.md`; change `bench/` rather than this page.",
@@ -48,7 +49,7 @@ def as_page(machine: Machine, sections: list[Section]) -> str:
         f"{machine.busy}). Absolute figures drift by tens of per cent from run to run; ratios hold better, since peers "
         "take turns with Caudal on the same input, and each ratio is the median of the ratios of the rounds. "
         "Figures are medians of rounds; the range is that of Caudal's rounds.",
-        "Repeat with `make bench` (about two minutes; `python -m bench --json FILE` keeps the figures).",
+        "Repeat with `make bench` (about fifteen minutes; `python -m bench --json FILE` keeps the figures, `python -m bench peers` measures one part, and `python -m bench soak --minutes 60` is a long run).",
     ]
     for section in sections:
         parts += [f"## {section.title}", section.method, _markdown(section)]

@@ -1,6 +1,6 @@
-"""A process that sends export datagrams at the rate it is told: four exporters, one for each format.
+"""A process that sends export datagrams at the rate it is told: exporters in turn, one for each format.
 
-`python -m bench.sender PORT CORE DATAGRAMS` reads lines of `rate seconds` (datagrams a second; 0 is as fast
+`python -m bench.sender PORT CORE DATAGRAMS [FORMAT...]` (the flow formats if none is named) reads lines of `rate seconds` (datagrams a second; 0 is as fast
 as it can) and answers each with a line of JSON. Sequence numbers, export times and flow times go on as
 those of real exporters do, and templates come again every second.
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from itertools import cycle
 
 from bench.exports import FORMATS, Exports, make_exports
+from bench.samples import SFLOW, Samples, make_samples
 
 # Datagrams of one exporter that follow one another, and go out in one call.
 BURST = 32
@@ -43,9 +44,11 @@ class _MMsgHdr(ctypes.Structure):
 class Exporter:
     """One exporter: a socket with an address of its own on loopback, and datagrams to send round and round."""
 
-    def __init__(self, exports: Exports, address: str, port: int) -> None:
+    def __init__(self, exports: Exports | Samples, address: str, port: int) -> None:
         self.exports = exports
         self.sent = 0
+        self.records = self.bytes = 0
+        self._bytes_by_row = exports.bytes_by_datagram.tolist()
         self._sequence = 0
         self._row = 0
         self._sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
@@ -83,14 +86,16 @@ class Exporter:
         count = self._sendmmsg(self._socket.fileno(), at, BURST, 0)
         if count < 0:
             raise OSError(ctypes.get_errno(), "sendmmsg")
-        self._sequence += count * self.exports.format.sequence_step
+        self._sequence += count * self.exports.sequence_step
         self.sent += count
+        self.records += count * self.exports.records_per_datagram
+        self.bytes += sum(self._bytes_by_row[self._row : self._row + count])
         self._row = (self._row + BURST) % len(self.exports.octets) if count == BURST else self._row
 
 
 def send(exporters: list[Exporter], rate: float, seconds: float) -> dict[str, float]:
     """Send for so long, the exporters in turn; return what was sent, and in what time."""
-    before = sum(exporter.sent for exporter in exporters)
+    before = sums(exporters)
     began = time.perf_counter()
     turn = cycle(exporters)
     dated = sent = 0
@@ -106,17 +111,34 @@ def send(exporters: list[Exporter], rate: float, seconds: float) -> dict[str, fl
             continue
         next(turn).burst()
         sent += BURST
-    return {"sent": sum(exporter.sent for exporter in exporters) - before, "seconds": elapsed}
+    whole = {name: after - before[name] for name, after in sums(exporters).items()}
+    return {**whole, "seconds": elapsed}
 
 
-def main(port: int, core: int, datagrams: int) -> None:
+def sums(exporters: list[Exporter]) -> dict[str, int]:
+    """Return datagrams, flow records and bytes (as sampled) that were sent so far."""
+    return {
+        "sent": sum(each.sent for each in exporters),
+        "records": sum(each.records for each in exporters),
+        "bytes": sum(each.bytes for each in exporters),
+    }
+
+
+def stock(name: str, datagrams: int, number: int) -> Exports | Samples:
+    """Return so many datagrams of the format `name`; `number` tells exporters of one format apart."""
+    if name == SFLOW:
+        return make_samples(datagrams, seed=number)
+    return make_exports(FORMATS[name], datagrams, domain=number, seed=number)
+
+
+def main(port: int, core: int, datagrams: int, formats: list[str]) -> None:
     """Answer commands until standard input ends."""
     if core >= 0:
         os.sched_setaffinity(0, {core})
     rows = max(BURST, datagrams // BURST * BURST)
     exporters = [
-        Exporter(make_exports(kind, rows, domain=number, seed=number), f"127.0.0.{number + 1}", port)
-        for number, kind in enumerate(FORMATS.values(), 1)
+        Exporter(stock(name, rows, number), f"127.0.0.{number + 1}", port)
+        for number, name in enumerate(formats, 1)
     ]
     print(json.dumps({"ready": True}), flush=True)
     for rate, seconds in commands(sys.stdin):
@@ -131,4 +153,4 @@ def commands(lines: Iterable[str]) -> Iterable[tuple[float, float]]:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] or list(FORMATS))

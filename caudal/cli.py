@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,19 +66,83 @@ def version_command() -> None:
     typer.echo(__version__)
 
 
-@app.command("collect")
+collect_cli = typer.Typer(name="collect", rich_markup_mode=None)
+app.add_typer(collect_cli)
+
+
+@collect_cli.callback(invoke_without_command=True)
 def collect_command(
-    config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/collector.toml shows.")],
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings, as deploy/collector.toml shows.")
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Say what it would do and what looks wrong: exit with 0 if nothing, 1, or 2 if unusable.",
+        ),
+    ] = False,
+    metrics_listen: Annotated[
+        str | None, typer.Option("--metrics-listen", help="Serve metrics there, whatever the settings say.")
+    ] = None,
 ) -> None:
-    """Receive exports from routers, meter them, and ship aggregates to the service; until SIGTERM."""
+    """Receive exports from routers, meter them, and ship aggregates to the service; until SIGTERM.
+
+    SIGHUP reads the settings again.
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = config
+        return
+    if config is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    if metrics_listen is not None:
+        os.environ["CAUDAL_COLLECTOR_METRICS_LISTEN"] = metrics_listen
+    if check:
+        _check(config)
+        return
     from caudal.collector.run import run
-    from caudal.collector.settings import load_settings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     # The client would log every request at this level, which says nothing.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with _one_line_errors():
-        run(load_settings(config))
+        run(config)
+
+
+def _check(config: Path) -> None:
+    from caudal.collecting import show_check
+    from caudal.collector.check import check
+    from caudal.present import console
+
+    checked = check(config)
+    show_check(console(), checked)
+    raise typer.Exit(checked.exit_code)
+
+
+@collect_cli.command("status")
+def status_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector that is asked.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the running collector what it receives, keeps and ships."""
+    from caudal.collecting import show_status
+    from caudal.collector.settings import load_settings
+    from caudal.collector.statussocket import ask
+    from caudal.present import console
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with _one_line_errors():
+        status = ask(load_settings(file).state_directory)
+    if as_json:
+        typer.echo(json.dumps(status))
+    else:
+        show_status(console(), status)
 
 
 @app.command("serve")
@@ -109,16 +174,21 @@ def meter_command(
         ),
     ] = 1,
     locations: Annotated[
-        Path | None, typer.Option("--locations", help="Your own list of places: prefix,country[,asn].")
+        Path | None,
+        typer.Option("--locations", help="Your own list of places: prefix,country[,asn[,platform]]."),
     ] = None,
     reference: Annotated[
         Path | None,
         typer.Option("--reference", help="Directory of facts that replace or add to those shipped."),
     ] = None,
+    names: Annotated[
+        bool,
+        typer.Option("--names/--no-names", help="Find platforms by names in DNS, TLS and QUIC."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Meter capture files of traffic, or of export datagrams: totals, ledger and indicators at once."""
-    from caudal.collector.settings import read_locations
+    from caudal.collector.places import read_locations
     from caudal.meter import MeterQuestion, meter_files
     from caudal.present import console, show_meter
 
@@ -131,6 +201,7 @@ def meter_command(
             k=k,
             reference_overlay=reference,
             locations=read_locations(locations) if locations else (),
+            names=names,
         )
         answer = meter_files(question, lambda: datetime.now(UTC), advance)
     if as_json:

@@ -89,6 +89,12 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
             f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "
             "holds it first, or capture for longer than the router's template interval.[/yellow]"
         )
+    agents = inspection.decoder.sflow_agents
+    if agents.counters or agents.unknown:
+        out.print(
+            f"Passed over: {agents.counters:,} sFlow samples of counters and {agents.unknown:,} of kinds that are not "
+            "read; flows come only in flow samples."
+        )
     if totals["sampling_assumed"]:
         out.print(
             f"[yellow]{totals['sampling_assumed']:,} records come without a sampling rate: if the router samples, make "

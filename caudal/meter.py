@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import pyarrow as pa
 from caudal import __version__
 from caudal.collector.batch import BatchOrigin, decode_batch, encode_batch
 from caudal.collector.metering import As, Tables, meter
+from caudal.collector.names.domains import DomainList
+from caudal.collector.names.tagger import Tagger
 from caudal.collector.pipeline import Pipeline
-from caudal.reference import AddressTable, Reference, load_reference
+from caudal.reference import AddressTable, OwnPrefix, Reference, load_reference
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures, MonthMeasures
@@ -51,7 +53,8 @@ class MeterQuestion:
     k: int = 1
     window_seconds: int = 300
     reference_overlay: Path | None = None
-    locations: Sequence[tuple[str, str, int]] = ()
+    locations: Sequence[OwnPrefix | tuple[str, str, int]] = ()
+    names: bool = True
 
 
 def meter_files(
@@ -60,7 +63,7 @@ def meter_files(
     """Return totals by platform, control, country and direction, the ledger and the indicators of captures.
 
     Everything goes the way live traffic goes: pipeline, batches, a store (on disk, for as long as this
-    takes), queries. `progress` is called with the packets read by each step. Raises the errors of the
+    takes), queries. Names in captures of traffic tag its flows if `names` says so. `progress` is called with the packets read by each step. Raises the errors of the
     parts, each one line.
     """
     reference = load_reference(question.reference_overlay)
@@ -87,14 +90,21 @@ def meter_files(
         load_reference_tables(store, reference, clock)
         ingest = Ingest(store)
         damage: list[str] = []
+        tagger = Tagger(DomainList.of(reference)) if question.names else None
         parts = meter(
-            question.files, pipeline, read_as=question.read_as, progress=progress, damaged=damage.append
+            question.files,
+            pipeline,
+            read_as=question.read_as,
+            tagger=tagger,
+            progress=progress,
+            damaged=damage.append,
         )
         batches = _gathered(parts)
         for sequence, tables in enumerate(batches):
             _store(ingest, question.economy, sequence, tables, clock())
         answer = _answer(store, Measures(settings, store, reference, clock), reference, question)
-        return {**answer, "damage": damage}
+        looked = tagger is not None and any(tagger.counts.flows.values())
+        return {**answer, "damage": damage, "names": asdict(tagger.counts) if tagger and looked else None}
 
 
 def _gathered(parts: Iterable[Tables]) -> Iterator[Tables]:

@@ -61,7 +61,20 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
         months = answer["months"]
         out.print(indicator_table(answer["indicators"], months, synthetic=answer["synthetic"]))
     out.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
+    if answer["names"]:
+        out.print(_names_table(answer["names"]))
     show_damage(out, answer["damage"])
+
+
+def _names_table(names: Mapping[str, Any]) -> Table:
+    """Return a table of how flows were tagged, or why they were not."""
+    table = Table(title="Names (DNS, TLS, QUIC): what they told of flows", header_style="bold")
+    for column in ("outcome", "flows", "bytes"):
+        table.add_column(column, justify="left" if column == "outcome" else "right")
+    for outcome, flows in names["flows"].items():
+        if flows:
+            table.add_row(outcome.replace("_", " "), f"{flows:,}", size(names["bytes"][outcome]))
+    return table
 
 
 def show_damage(out: Console, damage: Sequence[str]) -> None:

@@ -110,7 +110,11 @@ LEDGER: tuple[Column, ...] = (
     _count("filtered", "records left out by the operator's rules"),
     _count("aggregated", "records counted in flow aggregates"),
     _count("events", "records that carry no traffic (NAT and firewall events)"),
-    _count("lost", "data records missing by the protocol's own sequence numbers (v5, IPFIX)"),
+    _count(
+        "lost",
+        "data records missing by the protocol's own count: sequence numbers (v5, v7, IPFIX; of samples in sFlow), "
+        "and samples that an sFlow agent dropped",
+    ),
     _count("lost_datagrams", "datagrams missing by sequence numbers (v9, sFlow)"),
     _count("kernel_drops", "datagrams the kernel dropped at the collector's socket"),
     _count("sampling_record", "decoded records whose sampling rate was in the export itself"),

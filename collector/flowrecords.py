@@ -1,6 +1,6 @@
 """Flow records as columns: what every decoder gives and everything after it takes."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,17 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets")
-NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS = range(5)
+PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets", "netflow7")
+NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS, NETFLOW7 = range(6)
 
 TRAFFIC, EVENT = 0, 1
 KINDS = ("traffic", "event")
 
 # Positions in collector.batch.SAMPLING_FROM.
 RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED = range(5)
+
+# IANA's flowDirection (61), plus one.
+METERED_INGRESS, METERED_EGRESS = 1, 2
 
 # Bits of `absent`: set where the exporter did not send the value (the column then holds 0).
 ABSENT = {
@@ -56,6 +59,9 @@ class FlowRecords:
     number with `ip_version` 4. Times are milliseconds since 1970 UTC; `export_ms` is the export time of
     the datagram. `bytes` and `packets` are as sampled; `sampling_rate` N means that one in N was sampled.
     `exporter` is the position in the decoder's list of exporters. `absent` holds bits of ABSENT.
+    `flow_direction` is where the flow was metered: 0 not told, METERED_INGRESS, METERED_EGRESS (both ways of
+    a biflow have that of their record, so that they are counted together). `tag` is the position of a
+    platform in the services of the pipeline, 0 for none. Left out of the constructor, both are 0 throughout.
     """
 
     exporter: I32
@@ -83,6 +89,13 @@ class FlowRecords:
     output: U32
     kind: U8
     absent: U32
+    flow_direction: U8 = field(default_factory=lambda: np.empty(0, np.uint8))
+    tag: U16 = field(default_factory=lambda: np.empty(0, np.uint16))
+
+    def __post_init__(self) -> None:
+        for name in OPTIONAL:
+            if len(getattr(self, name)) != len(self.bytes):
+                object.__setattr__(self, name, np.zeros(len(self.bytes), DTYPES[name]))
 
     def __len__(self) -> int:
         return len(self.bytes)
@@ -93,6 +106,7 @@ class FlowRecords:
 
 
 COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(FlowRecords))
+OPTIONAL = ("flow_direction", "tag")
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "exporter": np.dtype(np.int32),
@@ -120,6 +134,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "output": np.dtype(np.uint32),
     "kind": np.dtype(np.uint8),
     "absent": np.dtype(np.uint32),
+    "flow_direction": np.dtype(np.uint8),
+    "tag": np.dtype(np.uint16),
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.flowrecords import U8, U64
+from caudal.reference.steps import Range, flatten
 
 Mask = npt.NDArray[np.bool_]
 _ALL = (1 << 64) - 1
@@ -18,32 +19,31 @@ class HomeError(ValueError):
 
 
 class HomePrefixes:
-    """Tells home addresses from others."""
+    """Tells home addresses from others.
 
-    def __init__(self, prefixes: Iterable[str]) -> None:
-        networks4, networks6 = [], []
-        for text in prefixes:
-            try:
-                network = ipaddress.ip_network(text)
-            except ValueError as error:
-                raise HomeError(
-                    f"home prefix {text!r} does not parse: {error}; write it like 198.51.100.0/24 or 2001:db8::/32"
-                ) from error
-            if isinstance(network, ipaddress.IPv4Network):
-                networks4.append(network)
-            else:
-                networks6.append(network)
-        merged4 = list(ipaddress.collapse_addresses(networks4))
+    `caches` are prefixes that are not home although they may lie inside it: caches of platforms in the
+    operator's network are the far end of what subscribers fetch from them. The longest prefix counts, and
+    of a home prefix and a cache that are the same, the cache.
+    """
+
+    def __init__(self, prefixes: Iterable[str], caches: Iterable[str] = ()) -> None:
+        homes = {_network(text) for text in prefixes}
+        away = {_network(text) for text in caches}
+        homes -= away
+        said = [(network, True) for network in homes] + [(network, False) for network in away]
+        ranges4 = [
+            Range(int(network.network_address), int(network.broadcast_address), "home" if home else "")
+            for network, home in said
+            if network.version == 4
+        ]
+        steps = flatten(ranges4, 4)
         # Boundaries at which an address enters (even position) or leaves (odd) the home ranges.
-        edges = [edge for n in merged4 for edge in (int(n.network_address), int(n.broadcast_address) + 1)]
-        self._edges4 = np.array(edges, np.uint64)
+        edges = steps.starts if steps.values[0] else steps.starts[1:]
+        self._edges4 = np.array(edges + [1 << 32] * (len(edges) % 2), np.uint64)
+        # From the shortest on, so that the last word is that of the longest.
+        said6 = sorted((each for each in said if each[0].version == 6), key=lambda each: each[0].prefixlen)
         self._masks6 = [
-            tuple(
-                np.uint64(part)
-                for value in (int(n.netmask), int(n.network_address))
-                for part in _split(value)
-            )
-            for n in ipaddress.collapse_addresses(networks6)
+            (_split(network.netmask), _split(network.network_address), home) for network, home in said6
         ]
 
     def contains(self, ip_version: U8, high: U64, low: U64) -> Mask:
@@ -59,11 +59,20 @@ class HomePrefixes:
         if len(six):
             high, low = high[six], low[six]
             inside = np.zeros(len(six), bool)
-            for mask_high, mask_low, want_high, want_low in self._masks6:
-                inside |= ((high & mask_high) == want_high) & ((low & mask_low) == want_low)
+            for (mask_high, mask_low), (want_high, want_low), home in self._masks6:
+                inside[((high & mask_high) == want_high) & ((low & mask_low) == want_low)] = home
             found[six] = inside
         return found
 
 
-def _split(value: int) -> tuple[int, int]:
-    return value >> 64, value & _ALL
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise HomeError(
+            f"home prefix {text!r} does not parse: {error}; write it like 198.51.100.0/24 or 2001:db8::/32"
+        ) from error
+
+
+def _split(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> tuple[np.uint64, np.uint64]:
+    return np.uint64(int(address) >> 64), np.uint64(int(address) & _ALL)

@@ -58,7 +58,7 @@ class Inspection:
             self.damage.append(capture.counts.damage)
         elif not found:
             raise CaptureError(
-                f"{path}: holds no export datagram (NetFlow v5, v9, IPFIX, sFlow v5); "
+                f"{path}: holds no export datagram (NetFlow v5, v7, v9, IPFIX, sFlow v5); "
                 "for a capture of traffic use `caudal meter`"
             )
 

@@ -1,6 +1,6 @@
 """The ledger: what became of every record, per exporter and window of export time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS, schema
 from caudal.collector.flowrecords import I32, I64, FlowRecords
-from caudal.collector.grouping import positions_by_value
+from caudal.collector.grouping import counts_by_value
 
 COUNT: Final = {name: position for position, name in enumerate(LEDGER_COUNTS)}
 Tally = npt.NDArray[np.int64]  # one row per count of LEDGER_COUNTS, one column per datagram
@@ -40,8 +40,17 @@ class Ledger:
         if not counts.shape[1]:
             return
         self.totals += counts.sum(axis=1)
-        for exporter_number, window, columns in self._windows(exporter, export_ms):
-            self._row(exporter_number, window)[:] += counts[:, columns].sum(axis=1)
+        windows = export_ms // self.window_ms
+        code = exporter.astype(np.int64) * (1 << 40) + windows
+        if (code == code[0]).all():
+            self._row(int(exporter[0]), int(windows[0]))[:] += counts.sum(axis=1)
+            return
+        order = np.argsort(code, kind="stable")
+        firsts = np.flatnonzero(np.diff(code[order], prepend=code[order[0]] - 1))
+        sums = np.add.reduceat(counts[:, order], firsts, axis=1).T
+        first = order[firsts]
+        for number, window, row in zip(exporter[first].tolist(), windows[first].tolist(), sums, strict=True):
+            self._row(number, window)[:] += row
 
     def add_one(self, exporter: int, export_ms: int, **counts: int) -> None:
         """Add single counts by name."""
@@ -52,22 +61,35 @@ class Ledger:
 
     def add_records(self, name: Literal["aggregated", "events"], records: FlowRecords) -> None:
         """Count decoded records under `name`, and how the sampling rate of each was known."""
-        for exporter, window, positions in self._windows(records.exporter, records.export_ms):
-            known = np.bincount(records.sampling_from[positions], minlength=len(_SAMPLING))
-            for counts in (self._row(exporter, window), self.totals):
-                counts[COUNT[name]] += len(positions)
-                counts[_SAMPLING] += known
+        code = self._code(records) << 3 | records.sampling_from
+        for first, count in counts_by_value(code):
+            for counts in (self._row_of(records, first), self.totals):
+                counts[COUNT[name]] += count
+                counts[_SAMPLING[records.sampling_from[first]]] += count
 
-    def _windows(self, exporter: I32, export_ms: I64) -> Iterator[tuple[int, int, I64]]:
-        window = export_ms // self.window_ms
-        for _, positions in positions_by_value(exporter.astype(np.int64) * (1 << 40) + window):
-            yield int(exporter[positions[0]]), int(window[positions[0]]), positions
+    def leave_out(self, records: FlowRecords) -> None:
+        """Count decoded records as filtered instead: the operator's rules leave them out."""
+        for first, count in counts_by_value(self._code(records)):
+            for counts in (self._row_of(records, first), self.totals):
+                counts[COUNT["decoded"]] -= count
+                counts[COUNT["filtered"]] += count
+
+    def _code(self, records: FlowRecords) -> I64:
+        """Return a number for exporter and window of each record, with three bits to spare."""
+        return (records.exporter.astype(np.int64) << 40) + records.export_ms // self.window_ms
+
+    def _row_of(self, records: FlowRecords, at: int) -> npt.NDArray[np.int64]:
+        return self._row(int(records.exporter[at]), int(records.export_ms[at]) // self.window_ms)
 
     def _row(self, exporter: int, window: int) -> npt.NDArray[np.int64]:
         row = self._open.get((exporter, window))
         if row is None:
             row = self._open[exporter, window] = np.zeros(len(LEDGER_COUNTS), np.int64)
         return row
+
+    def exporters(self) -> set[int]:
+        """Return the exporters of which a window is open."""
+        return {exporter for exporter, _ in self._open}
 
     def take(self, before_ms: int | None, name: Callable[[int], str]) -> pa.Table:
         """Take away the windows that end by `before_ms` (all, if None) as a table; `name` names exporters."""

@@ -1,16 +1,20 @@
 """Prometheus metrics of the collector, read from its parts at each scrape."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from caudal.collector.attendance import Attendance
+from caudal.collector.backlog import Backlog
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS
 from caudal.collector.errors import ListenError
-from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.receiver import Receiver
+from caudal.collector.flowrecords import PROTOCOLS
+from caudal.collector.ledger import COUNT
+from caudal.collector.listeners import Listeners
+from caudal.collector.names.counts import NameCounts
+from caudal.collector.pipeline import Pipeline
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
 
@@ -20,18 +24,38 @@ _NAMESPACE = "caudal_collector_"
 class Metrics:
     """Everything that moves in a collector, with labels from closed sets only."""
 
-    def __init__(self, ledger: Ledger, receivers: list[Receiver], spool: Spool, shipper: Shipper) -> None:
-        self._ledger = ledger
-        self._receivers = receivers
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        listeners: Listeners,
+        spool: Spool,
+        shipper: Shipper,
+        backlog: Backlog,
+        attendance: Attendance,
+        names: NameCounts | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._listeners = listeners
         self._spool = spool
         self._shipper = shipper
+        self._backlog = backlog
+        self._attendance = attendance
+        self._names = names
         self._highest = [0] * len(LEDGER_COUNTS)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics as they stand."""
+        yield from self._of_ledger()
+        yield from self._of_boundaries()
+        yield from self._of_receiving()
+        yield from self._of_names()
+        yield from self._of_spool()
+        yield from self._of_shipping()
+
+    def _of_ledger(self) -> Iterator[Metric]:
         for column in LEDGER:
             if column.kind == "sum":
-                total = int(self._ledger.totals[COUNT[column.name]])
+                total = int(self._pipeline.ledger.totals[COUNT[column.name]])
                 # Waiting and losses can be taken back, so they are no counters.
                 gauge = column.name in ("waiting", "lost", "lost_datagrams")
                 family = GaugeMetricFamily if gauge else CounterMetricFamily
@@ -40,45 +64,134 @@ class Metrics:
                     column.meaning,
                     value=total if gauge else self._rising(column.name),
                 )
-        asked = GaugeMetricFamily(
+
+    def _of_boundaries(self) -> Iterator[Metric]:
+        left_out = CounterMetricFamily(
+            _NAMESPACE + "left_out_records", "records that boundaries left out, by reason", labels=["reason"]
+        )
+        for reason, count in self._pipeline.left_out.items():
+            left_out.add_metric([reason], count)
+        yield left_out
+        yield _counter(
+            "interface_unknown_records",
+            "records counted although it was not told, or not known, which interface they crossed",
+            self._pipeline.interface_unknown,
+        )
+
+    def _of_receiving(self) -> Iterator[Metric]:
+        granted = GaugeMetricFamily(
             _NAMESPACE + "receive_buffer_bytes", "granted by the kernel", labels=["listener"]
         )
-        for number, receiver in enumerate(self._receivers):
-            asked.add_metric([str(number)], receiver.granted_bytes)
+        asked = GaugeMetricFamily(
+            _NAMESPACE + "receive_buffer_asked_bytes", "asked of the kernel", labels=["listener"]
+        )
+        for number, receiver in enumerate(list(self._listeners.receivers)):
+            granted.add_metric([str(number)], receiver.granted_bytes)
+            asked.add_metric([str(number)], receiver.asked_bytes)
+        yield granted
         yield asked
-        sizes = self._sizes()
-        yield GaugeMetricFamily(
-            _NAMESPACE + "spool_batches", "batches that wait for the service", value=len(sizes)
+        yield _gauge("exporters", "exporters heard since the start", self._attendance.count)
+        yield from self._of_decoder()
+        agents = self._pipeline.decoder.sflow_agents
+        yield _counter(
+            "sflow_counters_samples", "sFlow samples of counters, which hold no flows", agents.counters
         )
-        yield GaugeMetricFamily(
-            _NAMESPACE + "spool_bytes",
-            "their size",
-            value=sum(sizes),
+        yield _counter("sflow_unknown_samples", "sFlow samples of kinds that are not read", agents.unknown)
+
+    def _of_names(self) -> Iterator[Metric]:
+        counts = self._names
+        if counts is None:
+            return
+        flows = CounterMetricFamily(
+            _NAMESPACE + "tagged_flows",
+            "flows metered from packets, by what a name told of them or why none did",
+            labels=["outcome"],
         )
-        for name, value in (
-            ("shipped_batches", self._shipper.shipped),
-            ("refused_batches", self._shipper.refused),
-            ("damaged_batches", self._shipper.damaged),
-            ("shipping_failures", self._shipper.failures),
+        for outcome, count in counts.flows.items():
+            flows.add_metric([outcome], count)
+        yield flows
+        looked = CounterMetricFamily(
+            _NAMESPACE + "looked_at_packets", "packets looked at for a name", labels=["kind"]
+        )
+        for kind in ("dns_answers", "client_hellos", "quic_initials", "unreadable", "over_limit"):
+            looked.add_metric([kind], getattr(counts, kind))
+        yield looked
+
+    def _of_decoder(self) -> Iterator[Metric]:
+        decoder, exporters, memory = (
+            self._pipeline.decoder,
+            self._pipeline.exporters,
+            self._pipeline.memory,
+        )
+        yield _gauge("templates", "templates known", len(decoder.templates))
+        yield _gauge("template_bytes", "about the memory they take", decoder.templates.octets)
+        yield _gauge("waiting_sets", "data sets that wait for their template", len(decoder.waiting))
+        yield _gauge("waiting_bytes", "about the memory they take", decoder.waiting.octets)
+        yield _gauge("sampling_rates", "sampling rates that exporters announced", decoder.rates.announced)
+        yield _gauge("sequences", "streams of sequence numbers followed", len(decoder.sequences))
+        yield _gauge("exporter_places", "exporters that have a place in the list", len(exporters))
+        if memory is None:
+            return
+        ages = GaugeMetricFamily(
+            _NAMESPACE + "template_age_seconds",
+            "time since the template was announced that has not been for the longest time",
+            labels=["protocol"],
+        )
+        for protocol, age in memory.template_ages.items():
+            ages.add_metric([PROTOCOLS[protocol]], age)
+        yield ages
+        yield _counter("forgotten_exporters", "silent exporters whose place was given up", memory.forgotten)
+        yield _counter("state_failures", "times that templates could not be written to disk", memory.failures)
+
+    def _of_spool(self) -> Iterator[Metric]:
+        state, backlog = self._spool.state(), self._backlog
+        yield _gauge("spool_batches", "batches that wait for the service", state.batches)
+        yield _gauge("spool_bytes", "their size", state.bytes)
+        yield _gauge("spool_max_bytes", "what the spool may hold", self._spool.most_bytes or 0)
+        yield _gauge("spool_oldest_seconds", "age of the batch that waits longest", state.oldest_seconds)
+        yield _gauge(
+            "spool_refused_batches", "batches set aside because the service refused them", state.refused
+        )
+        yield _gauge("spool_damaged_batches", "batches set aside because they changed on disk", state.damaged)
+        yield _gauge("backlog_batches", "batches in memory that the spool does not take", len(backlog))
+        yield _counter(
+            "coarsened_batches",
+            "batches added up by hour and country for want of room",
+            backlog.coarsened_batches,
+        )
+        yield _counter(
+            "lost_batches", "batches lost for want of room on disk and in memory", backlog.lost_batches
+        )
+        yield _counter("lost_traffic_bytes", "bytes of traffic in them", backlog.lost_bytes)
+
+    def _of_shipping(self) -> Iterator[Metric]:
+        shipper = self._shipper
+        for name, meaning, value in (
+            ("shipped_batches", "batches that the service acknowledged", shipper.shipped),
+            ("refused_batches", "batches that the service will never take", shipper.refused),
+            ("damaged_batches", "batches found changed on disk", shipper.damaged),
+            ("shipping_failures", "attempts that ended without an acknowledgement", shipper.failures),
         ):
-            yield CounterMetricFamily(_NAMESPACE + name, name.replace("_", " "), value=value)
-        yield GaugeMetricFamily(
-            _NAMESPACE + "shipping_latency_seconds", "of the last batch", value=self._shipper.latency_seconds
+            yield _counter(name, meaning, value)
+        yield _gauge(
+            "set_back_batches", "batches tried rarely, as the service takes others", shipper.set_back
         )
+        yield from shipper.latency.collect()
 
     def _rising(self, name: str) -> int:
         # A set that waited may turn out to hold none of the records it counted for: then the total falls by
         # one, which Prometheus would take for a restart.
         at = COUNT[name]
-        self._highest[at] = max(self._highest[at], int(self._ledger.totals[at]))
+        self._highest[at] = max(self._highest[at], int(self._pipeline.ledger.totals[at]))
         return self._highest[at]
 
-    def _sizes(self) -> list[int]:
-        sizes = []
-        for segment in self._spool.segments():
-            with suppress(FileNotFoundError):  # shipped meanwhile
-                sizes.append(segment.path.stat().st_size)
-        return sizes
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(_NAMESPACE + name, meaning, value=value)
+
+
+def _counter(name: str, meaning: str, value: float) -> Metric:
+    return CounterMetricFamily(_NAMESPACE + name, meaning, value=value)
 
 
 def serve(metrics: Metrics, address: str) -> Callable[[], None]:

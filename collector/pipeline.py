@@ -1,18 +1,21 @@
 """Everything between decoding and the batch, put together once for live and recorded traffic."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from caudal.collector.aggregate import Aggregator
+from caudal.collector.allowlist import AllowList
+from caudal.collector.boundary import LEFT_OUT, Boundaries, Boundary, Judgement
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
+from caudal.collector.decode.samplerecords import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
+from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.flowrecords import FlowRecords
-from caudal.collector.home import HomePrefixes
 from caudal.collector.ledger import Ledger
-from caudal.collector.locate import locate
+from caudal.collector.locate import Located, Locator
 from caudal.reference import AddressTable
 
 # Of export datagrams decoded at once. A record may be one octet long, and takes over a hundred decoded.
@@ -22,7 +25,11 @@ _MOST_OCTETS = 2 << 20
 class Pipeline:
     """Takes datagrams or metered packets, gives flow aggregates and the ledger that goes with them.
 
-    `sampling` gives configured rates by exporter address. Addresses live in here and nowhere after it.
+    `sampling` gives configured rates by exporter address or prefix (those in `sampling_overrides` hold
+    whatever an exporter says) and `boundaries` the known interfaces by exporter address. Datagrams of
+    exporters outside the prefixes of `allow`, where there are any, are filtered. `services`
+    are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
+    the address table are added to them. Addresses live in here and nowhere after it.
     """
 
     def __init__(
@@ -34,17 +41,65 @@ class Pipeline:
         window_seconds: int,
         k: int,
         sampling: Mapping[str, float] | None = None,
+        boundaries: Mapping[str, Boundary] | None = None,
+        services: Sequence[str] = ("",),
+        sflow_tunnels: Tunnels = "outer",
+        sampling_overrides: Collection[str] = (),
+        allow: Sequence[str] = (),
+        template_wait_seconds: float = 1800,
     ) -> None:
-        self.exporters = Exporters()
-        for address in sampling or ():  # there is always room for those the operator told us of
-            self.exporters.number(address)
+        self.exporters = Exporters(allow=AllowList(allow) if allow else None)
+        self.keep_places(sampling or {})
+        self.memory: ExporterMemory | None = None
         self.ledger = Ledger(window_seconds * 1000)
-        self.decoder = Decoder(self.ledger, SamplingRates(self.exporters.addresses, sampling or {}))
-        self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k)
+        self.decoder = Decoder(
+            self.ledger,
+            SamplingRates(self.exporters.addresses, sampling or {}, overriding=sampling_overrides),
+            waiting_seconds=template_wait_seconds,
+            sflow_tunnels=sflow_tunnels,
+        )
+        self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)
         self._economy = economy
-        self._home = HomePrefixes(home)
-        self._table = table
+        self._set_places(home, table, boundaries or {})
+        # Records that the boundaries left out, by reason, and that crossed where nobody knows.
+        self.left_out = dict.fromkeys(LEFT_OUT, 0)
+        self.interface_unknown = 0
         self.latest_ms: int | None = None
+        self.typical_ms: int | None = None
+
+    def reconfigure(
+        self,
+        *,
+        home: Iterable[str],
+        table: AddressTable,
+        sampling: Mapping[str, float] | None = None,
+        boundaries: Mapping[str, Boundary] | None = None,
+        sampling_overrides: Collection[str] = (),
+        allow: Sequence[str] = (),
+    ) -> None:
+        """Meter by other settings from the next lot on; what was learnt from exporters stays."""
+        self.exporters.allow = AllowList(allow) if allow else None
+        self.keep_places(sampling or {})
+        self._set_places(home, table, boundaries or {})
+        self.decoder.rates.configure(sampling or {}, sampling_overrides)
+
+    def keep_places(self, known: Iterable[str]) -> None:
+        """Let exporters (by address) have a number for good: there is always room for those the operator told us of."""
+        for address in known:
+            if "/" not in address:  # a prefix is none of one exporter
+                self.exporters.keep(address)
+
+    def _set_places(
+        self, home: Iterable[str], table: AddressTable, boundaries: Mapping[str, Boundary]
+    ) -> None:
+        self._aggregator.add_services(table.platforms)
+        self._locator = Locator(home, table, self._economy, self.services)
+        self._boundaries = Boundaries(self.exporters, boundaries)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The platform ids whose positions are the tags of flow records; the first is '' for none."""
+        return self._aggregator.services
 
     @property
     def crowded(self) -> bool:
@@ -53,6 +108,9 @@ class Pipeline:
 
     def datagrams(self, datagrams: Datagrams) -> int:
         """Meter export datagrams; return how many flow records were in them."""
+        self.exporters.heard(datagrams.exporter)
+        if self.memory is not None:
+            self.memory.recall()
         records = 0
         for part in datagrams.parts(_MOST_OCTETS):
             flows = self.decoder.decode(part)
@@ -64,9 +122,28 @@ class Pipeline:
         """Meter decoded flow records, which are in the ledger already."""
         if not len(flows):
             return
-        self._aggregator.add(flows, locate(flows, self._home, self._table, self._economy))
+        located = self._locator.locate(flows)
+        judgement = self._boundaries.judge(flows, located.direction)
+        if judgement is None:
+            self._aggregator.add(flows, located)
+        else:
+            self._aggregator.add(*self._counted(flows, located, judgement))
         latest = int(np.max(flows.export_ms))
         self.latest_ms = latest if self.latest_ms is None else max(self.latest_ms, latest)
+        self.typical_ms = int(np.median(flows.export_ms[:: 1 + len(flows) // 64]))
+
+    def _counted(
+        self, flows: FlowRecords, located: Located, judgement: Judgement
+    ) -> tuple[FlowRecords, Located]:
+        """Enter in the ledger what is left out, and return the rest."""
+        self.interface_unknown += judgement.interface_unknown
+        out = judgement.inside | judgement.other_direction
+        if not out.any():
+            return flows, located
+        for reason in LEFT_OUT:
+            self.left_out[reason] += int(np.count_nonzero(getattr(judgement, reason)))
+        self.ledger.leave_out(flows.take(out))
+        return flows.take(~out), located.take(~out)
 
     def take(self, before_ms: int | None, name: Callable[[int], str]) -> tuple[pa.Table, pa.Table]:
         """Take away the windows that end by `before_ms` (all, if None): flow aggregates and ledger.

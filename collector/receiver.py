@@ -13,9 +13,9 @@ from typing import Self
 
 import numpy as np
 
-from caudal.collector.datagrams import Datagrams, Exporters
+from caudal.collector.datagrams import NOT_ALLOWED, Datagrams, Exporters
 from caudal.collector.errors import ListenError
-from caudal.collector.flowrecords import I32
+from caudal.collector.flowrecords import I32, U8
 
 SLOTS = 2048
 # A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.
@@ -66,8 +66,9 @@ class Receiver:
         self.address = address
         self._host, self._port = host.strip("[]"), int(port)
         self._exporters = exporters
-        self._buffer_bytes = buffer_bytes
+        self.asked_bytes = buffer_bytes
         self._numbers: dict[bytes, int] = {}
+        self._generation = exporters.generation
 
     def __enter__(self) -> Self:
         try:
@@ -103,15 +104,20 @@ class Receiver:
         """The receive buffer the kernel granted, which may be less than was asked."""
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
+    def resize(self, buffer_bytes: int) -> None:
+        """Ask the kernel for another receive buffer; what waits in it stays."""
+        self.asked_bytes = buffer_bytes
+        self._size_buffer()
+
     def fileno(self) -> int:
         """The socket's file descriptor, for selectors."""
         return self.socket.fileno()
 
     def _size_buffer(self) -> None:
         try:
-            self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, self._buffer_bytes)
+            self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, self.asked_bytes)
         except PermissionError:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer_bytes)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.asked_bytes)
 
     def _make_ring(self) -> None:
         self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
@@ -151,6 +157,22 @@ class Receiver:
     def _numbered(self, count: int) -> I32:
         names = self._names[:count].copy()
         names[:, 2:4] = 0  # the source port is not part of an exporter
+        if self._generation != self._exporters.generation:
+            self._numbers.clear()
+            self._generation = self._exporters.generation
+        allow = self._exporters.allow
+        if allow is None:
+            return self._numbers_of(names)
+        taken = allow.of_socket_names(names)
+        if taken.all():
+            return self._numbers_of(names)
+        numbers = np.full(count, NOT_ALLOWED, np.int32)
+        if taken.any():
+            numbers[taken] = self._numbers_of(names[taken])
+        return numbers
+
+    def _numbers_of(self, names: U8) -> I32:
+        count = len(names)
         whole = names.view(f"V{_NAME_OCTETS}").reshape(count)
         if count == 1 or (names[1:] == names[0]).all():
             return np.full(count, self._number(whole[0].tobytes()), np.int32)
@@ -174,6 +196,16 @@ class Receiver:
             if columns[9] == inode:
                 return int(columns[-1])
         return 0
+
+
+def may_force_buffer() -> bool:
+    """Return whether this process may have a receive buffer above net.core.rmem_max."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 1 << 16)
+        except PermissionError:
+            return False
+    return True
 
 
 def _address(name: bytes) -> str:

@@ -1,12 +1,11 @@
 """Settings of the collector: a TOML file, over it the environment (CAUDAL_COLLECTOR_*); tokens from files only."""
 
-import csv
 import ipaddress
 import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,6 +15,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as _Unreadable
@@ -39,11 +39,34 @@ def _endpoint(text: object) -> str:
 ListenAddress = Annotated[str, BeforeValidator(_endpoint)]
 
 
-def _address(text: object) -> str:
+def _exporters(text: object) -> str:
     try:
-        return str(ipaddress.ip_address(str(text)))
+        network = ipaddress.ip_network(str(text))
     except ValueError as error:
-        raise ValueError(f"{text!r} is no IP address; exporters are named by their address") from error
+        raise ValueError(
+            f"{text!r} is no IP address or prefix ({error}); exporters are known by those"
+        ) from error
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+# An interface as SNMP numbers them.
+Interface = Annotated[int, Field(ge=1, le=0xFFFF_FFFF)]
+
+
+def _allowed(text: object) -> str:
+    try:
+        return str(ipaddress.ip_network(str(text)))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no prefix ({error}); write it like 192.0.2.0/24") from error
+
+
+def _local_file(text: object) -> object:
+    if re.match(r"[a-z]+://", str(text)):
+        raise ValueError(f"{text} is an address on the network; fetch it and give the file")
+    return text
+
+
+LocalFile = Annotated[Path, BeforeValidator(_local_file)]
 
 
 def _prefix(text: object) -> str:
@@ -62,6 +85,18 @@ class Service(BaseModel):
     url: str = Field(pattern=r"^https?://[^/\s]+", description="where the service answers")
     token_file: Path = Field(description="holds the token by which the service knows this collector")
     ca_file: Path | None = Field(default=None, description="certificates to trust instead of the system's")
+    client_certificate: Path | None = Field(
+        default=None, description="certificate (PEM) that this collector shows to the service"
+    )
+    client_key: Path | None = Field(
+        default=None, description="its private key (PEM), if it is not in the same file"
+    )
+
+    @model_validator(mode="after")
+    def _key_of_a_certificate(self) -> Self:
+        if self.client_key is not None and self.client_certificate is None:
+            raise ValueError("client_key is of no use without client_certificate; give both")
+        return self
 
 
 class Exporter(BaseModel):
@@ -73,6 +108,55 @@ class Exporter(BaseModel):
         default=None, description="its name in the ledger, instead of a pseudonym of its address"
     )
     sampling: float | None = Field(default=None, ge=1, description="one packet in so many is sampled")
+    sampling_override: bool = Field(
+        default=False, description="sampling holds even where the exporter says something else"
+    )
+    external: frozenset[Interface] = Field(
+        default=frozenset(),
+        description="interfaces (ifIndex) to other networks: only what crosses them is counted",
+    )
+    internal: frozenset[Interface] = Field(
+        default=frozenset(),
+        description="interfaces to the own network: what crosses none but these is left out",
+    )
+    metered: Literal["ingress", "egress", "crossing"] | None = Field(
+        default=None,
+        description="of a router that exports flows both at ingress and at egress, the records to count",
+    )
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if both := sorted(self.external & self.internal):
+            raise ValueError(f"interface {both[0]} is both external and internal; remove it from one of them")
+        return self
+
+
+class CaptureInterface(BaseModel):
+    """A network interface of this machine whose packets are metered, such as the end of a mirror port."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[^/\s]{1,15}$", description="its name, as ip link shows it")
+    exporter: Identifier | None = Field(
+        default=None, description="its name in the ledger, instead of that of the interface"
+    )
+    filter: str = Field(default="", description="which packets are wanted, as pcap-filter(7); empty: all")
+    promiscuous: bool = Field(default=False, description="take packets addressed to other machines, too")
+    snap_length: int = Field(
+        default=2048,
+        ge=128,
+        le=65_535,
+        description="octets taken of a packet that may hold a name; of all others 128 are",
+    )
+    buffer_bytes: int = Field(
+        default=64 << 20,
+        ge=2 << 20,
+        le=1 << 30,
+        description="memory shared with the kernel for packets that wait",
+    )
+    own_traffic: bool = Field(
+        default=False, description="meter what this machine itself sends and receives, too"
+    )
 
 
 class CollectorSettings(BaseSettings):
@@ -90,6 +174,16 @@ class CollectorSettings(BaseSettings):
     )
     listen: tuple[ListenAddress, ...] = Field(
         default=("0.0.0.0:2055",), min_length=1, description="UDP addresses"
+    )
+    allow: tuple[Annotated[str, BeforeValidator(_allowed)], ...] = Field(
+        default=(),
+        description="prefixes of exporters; datagrams of others are filtered. Empty: all are taken",
+    )
+    template_wait_seconds: float = Field(
+        default=1800,
+        ge=1,
+        le=86_400,
+        description="how long data waits for its template before it counts as malformed",
     )
     state_directory: Path = Field(description="holds the spool; addresses are never written to it")
     metrics_listen: ListenAddress | None = Field(default=None, description="Prometheus metrics over HTTP")
@@ -109,15 +203,74 @@ class CollectorSettings(BaseSettings):
         ge=0,
         description="how long a collector told to stop goes on shipping; the rest stays in the spool",
     )
+    spool_max_bytes: int = Field(
+        default=10 << 30,
+        ge=1 << 20,
+        description="what the spool may take on disk. When full, nothing in it is dropped: new windows wait in memory, "
+        "there they are added up by hour and country above 256 MiB, and are written as soon as there is room",
+    )
+    sflow_tunnels: Literal["outer", "inner"] = Field(
+        default="outer",
+        description="whose addresses count of sampled packets inside of packets (VXLAN, Geneve, GRE, IP in IP)",
+    )
+    interfaces: tuple[CaptureInterface, ...] = Field(
+        default=(), description="network interfaces whose packets are metered"
+    )
+    active_timeout_seconds: int = Field(
+        default=60, ge=1, le=3600, description="a flow metered from packets is cut after so long"
+    )
+    idle_timeout_seconds: int = Field(
+        default=15, ge=1, le=3600, description="… and ends when no packet came for so long"
+    )
+    names: bool = Field(
+        default=True, description="find the platform of metered packets by names in DNS, TLS and QUIC"
+    )
+    names_per_second: int = Field(
+        default=20_000, ge=1, description="packets looked at for a name in a second, at most"
+    )
     synthetic: bool = Field(default=False, description="what is metered is made up; every output will say so")
-    locations: Path | None = Field(default=None, description="the operator's own list: prefix,country[,asn]")
+    locations: LocalFile | None = Field(
+        default=None, description="the operator's own list: prefix,country[,asn[,platform]]"
+    )
+    geofeeds: tuple[LocalFile, ...] = Field(
+        default=(), description="geofeeds (RFC 8805) that the operator trusts, below the own list"
+    )
+    asn_tables: tuple[LocalFile, ...] = Field(
+        default=(),
+        description="whose prefixes are: CSV of prefix,asn, or MRT dumps of a RIB; the first goes first",
+    )
+    second_country_table: LocalFile | None = Field(
+        default=None,
+        description="a second address database (CSV, MMDB, or directory of built tables): where both name another "
+        "country, none is named",
+    )
     reference_overlay: Path | None = Field(
         default=None, description="directory of rows that replace or add facts"
     )
     service: Service = Field(description="where batches go")
-    exporters: dict[Annotated[str, BeforeValidator(_address)], Exporter] = Field(
-        default={}, description="what is known of exporters, by their address"
+    exporters: dict[Annotated[str, BeforeValidator(_exporters)], Exporter] = Field(
+        default={},
+        description="what is known of exporters, by their address; sampling also by prefix, of which the longest counts",
     )
+
+    @field_validator("exporters")
+    @classmethod
+    def _of_one_exporter(cls, exporters: dict[str, Exporter]) -> dict[str, Exporter]:
+        for address, known in exporters.items():
+            if known.sampling_override and known.sampling is None:
+                raise ValueError(f"{address}: sampling_override without sampling; give the rate")
+            of_one = known.model_fields_set - {"sampling", "sampling_override"}
+            if "/" in address and of_one:
+                raise ValueError(f"{address}: {min(of_one)} belongs to one exporter; give it by address")
+        return exporters
+
+    @field_validator("interfaces")
+    @classmethod
+    def _different(cls, interfaces: tuple[CaptureInterface, ...]) -> tuple[CaptureInterface, ...]:
+        names = [each.name for each in interfaces]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice[0]} is listed twice, and would be counted twice; list it once")
+        return interfaces
 
     @field_validator("window_seconds")
     @classmethod
@@ -178,10 +331,26 @@ def _environment() -> set[str]:
 def _absolute(values: dict[str, Any], directory: Path) -> dict[str, Any]:
     service = values.get("service")
     for table in (values, service if isinstance(service, dict) else {}):
-        for key in ("state_directory", "locations", "reference_overlay", "token_file", "ca_file"):
+        for key in (
+            "state_directory",
+            "locations",
+            "second_country_table",
+            "reference_overlay",
+            "token_file",
+            "ca_file",
+            "client_certificate",
+            "client_key",
+        ):
             if isinstance(table.get(key), str):
-                table[key] = directory / table[key]
+                table[key] = _beside(directory, table[key])
+    for key in ("geofeeds", "asn_tables"):
+        if isinstance(values.get(key), list):
+            values[key] = [_beside(directory, name) for name in values[key]]
     return values
+
+
+def _beside(directory: Path, name: object) -> object:
+    return directory / name if isinstance(name, str) and "://" not in name else name
 
 
 def read_token(path: Path) -> str:
@@ -198,38 +367,3 @@ def read_token(path: Path) -> str:
             f"service.token_file: {path} holds no usable token; the regulator gives one to each collector"
         )
     return token
-
-
-def read_locations(path: Path) -> list[tuple[str, str, int]]:
-    """Return the operator's own list of (prefix, country, AS number or 0); raise SettingsError naming the line."""
-    rows: list[tuple[str, str, int]] = []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = csv.reader(file)
-            for row in lines:
-                if not row or row[0].startswith("#") or row[0] == "prefix":
-                    continue
-                rows.append(_location(path, lines.line_num, row))
-    except OSError as error:
-        raise SettingsError(
-            f"locations: {path} cannot be read: {error.strerror}; correct `locations`"
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(f"locations: {path} is no CSV file in UTF-8: {error}; save it as one") from error
-    return rows
-
-
-def _location(path: Path, number: int, row: list[str]) -> tuple[str, str, int]:
-    try:
-        prefix, country, asn = str(ipaddress.ip_network(row[0].strip())), row[1].strip(), row[2:3]
-        if not re.fullmatch(r"[A-Z]{2}", country):
-            raise ValueError(f"{country!r} is no two-letter country code")
-        return prefix, country, int(asn[0].strip().removeprefix("AS")) if asn and asn[0].strip() else 0
-    except IndexError:
-        raise SettingsError(
-            f"locations: {path}, line {number}: no country; write prefix,country[,asn]"
-        ) from None
-    except ValueError as error:
-        raise SettingsError(
-            f"locations: {path}, line {number}: {error}; write prefix,country[,asn]"
-        ) from error

@@ -1,23 +1,19 @@
 """Shipping: takes batches from the spool to the service, for as long as it takes."""
 
 import base64
+import json
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from tenacity import (
-    RetryError,
-    Retrying,
-    retry_if_exception_type,
-    sleep_using_event,
-    stop_when_event_set,
-    wait_exponential,
-    wait_random,
-)
+from prometheus_client import Histogram
 
 from caudal.collector.batch import MEDIA_TYPE
 from caudal.collector.spool import Segment, Spool
@@ -29,18 +25,41 @@ log = logging.getLogger(__name__)
 _REFUSED = frozenset({413, 415, 422})
 _LOOK_SECONDS = 0.25
 _FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 60
+_LONGEST_WAIT_SECONDS = 60.0
+_LONGEST_ASIDE = 60  # times the longest wait
+_TRIES_IN_TURN = 3
+_JOIN_SECONDS = 5.0
+# An answer is a line or two; what goes on for longer, or comes for longer, is none of the service's.
+_MOST_ANSWER_OCTETS = 1 << 20
+_ANSWER_SECONDS = 120.0
+_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_REPEAT_SECONDS = 60.0
 
 
-class _NotYet(Exception):
-    """The service did not take the batch now."""
+class _Outcome(Enum):
+    TAKEN = "taken"
+    REFUSED = "refused"
+    AWAY = "nobody answered, which says nothing about the batch"
+    NOT_NOW = "the answer was no acknowledgement"
+
+
+@dataclass
+class _Turn:
+    """What is known of a batch that was not taken: tries, and whether others were taken meanwhile."""
+
+    tries: int = 0
+    since: int = 0
+    aside: int = 0
+    not_before: float = 0.0
 
 
 class Shipper:
     """Ships batches in the order they were spooled, one at a time, from a thread of its own.
 
     A batch leaves the spool when the service has acknowledged it. Until then it is sent again, with
-    growing pauses: the service recognises a batch it has.
+    growing pauses: the service recognises a batch it has. A batch that fails again and again lets the next
+    one go first; if that one is taken, it was the batch, and it is tried more and more rarely, without
+    holding up the others. If not, it was the service, and the order is kept.
     """
 
     def __init__(
@@ -55,19 +74,30 @@ class Shipper:
     ) -> None:
         self._spool = spool
         self._client = client
+        self._retired: list[httpx.Client] = []
         self._clock = clock
         self._look_seconds = look_seconds
+        self._first_wait_seconds = first_wait_seconds
         self._longest_wait_seconds = longest_wait_seconds
-        self._wait = wait_exponential(first_wait_seconds, longest_wait_seconds) + wait_random(
-            0, first_wait_seconds
-        )
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._turns: dict[str, _Turn] = {}
+        self._failed_in_a_row = 0
+        self._told: tuple[str, float] = ("", float("-inf"))
         self.shipped = 0
         self.refused = 0
         self.damaged = 0
         self.failures = 0
-        self.latency_seconds = 0.0
+        self.last_error = ""
+        self.last_error_time = 0.0
+        self.last_shipped_time = 0.0
+        self.latency = Histogram(
+            "caudal_collector_shipping_latency_seconds",
+            "from sending a batch to its acknowledgement",
+            buckets=_BUCKETS,
+            registry=None,
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -77,14 +107,46 @@ class Shipper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join()
-        self._client.close()
+        self._wake.set()
+        # A request may hang for longer than anybody wants to wait: its batch is in the spool, and is sent again.
+        self._thread.join(_JOIN_SECONDS)
+        if not self._thread.is_alive():
+            self._client.close()
 
-    def drain(self, seconds: float) -> bool:
-        """Wait until the spool is empty, at most so long; return whether it is."""
+    @property
+    def alive(self) -> bool:
+        """Whether the thread that ships is there."""
+        return self._thread.is_alive()
+
+    @property
+    def waiting_seconds(self) -> float:
+        """How long it pauses after so many failures in a row; 0 where shipping goes well."""
+        if not self._failed_in_a_row:
+            return 0.0
+        return float(
+            min(
+                self._longest_wait_seconds,
+                self._first_wait_seconds * 2.0 ** min(self._failed_in_a_row - 1, 30),
+            )
+        )
+
+    @property
+    def set_back(self) -> int:
+        """How many batches are tried rarely, because the service takes others and not them."""
+        return sum(turn.aside > 0 for turn in list(self._turns.values()))
+
+    def use(self, client: httpx.Client) -> None:
+        """Ship with another client from the next batch on, and try at once."""
+        self._retired.append(self._client)
+        self._client = client
+        self._wake.set()
+
+    def drain(self, seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until the spool is empty, at most so long and not in a `hurry`; return whether it is."""
+        self._wake.set()
         until = self._clock() + seconds
         while self._spool.segments():
-            if self._clock() > until or not self._thread.is_alive():
+            if self._clock() > until or not self._thread.is_alive() or hurry():
                 return False
             self._stop.wait(self._look_seconds / 5)
         return True
@@ -92,85 +154,171 @@ class Shipper:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                for segment in self._spool.segments():
-                    self._ship(segment)
-                    if self._stop.is_set():
-                        return
+                pause = self._step()
             except OSError as error:
                 self._note_failure(f"the spool {self._spool.directory} cannot be read: {error.strerror}")
-                self._stop.wait(self._longest_wait_seconds)
-            self._stop.wait(self._look_seconds)
+                self._failed_in_a_row += 1
+                pause = self.waiting_seconds
+            if pause:
+                self._wake.wait(pause)
+                self._wake.clear()
 
-    def _ship(self, segment: Segment) -> None:
-        body = self._spool.read(segment)
+    def _step(self) -> float:
+        """Ship what is there, until something fails or nothing is left; return how long to pause."""
+        while self._retired:
+            self._retired.pop().close()
+        segments = self._spool.segments()
+        there = {segment.path.name for segment in segments}
+        self._turns = {name: turn for name, turn in self._turns.items() if name in there}
+        for segment in sorted(segments, key=self._precedence):
+            if self._stop.is_set() or self._retired:
+                return 0.0
+            turn = self._turns.get(segment.path.name)
+            if turn and turn.not_before > self._clock():
+                continue
+            failing = self._failed_in_a_row
+            if not self._ship(segment):
+                return self.waiting_seconds + random.uniform(0, self._first_wait_seconds)
+            if failing:  # until now: back to the order in which they were spooled
+                return 0.0
+        return self._look_seconds
+
+    def _precedence(self, segment: Segment) -> tuple[int, str]:
+        turn = self._turns.get(segment.path.name)
+        return (turn.tries // _TRIES_IN_TURN if turn else 0, segment.path.name)
+
+    def _ship(self, segment: Segment) -> bool:
+        """Send a batch; return whether the next may be sent at once."""
+        try:
+            body = self._spool.read(segment)
+        except OSError as error:
+            self._note_failure(f"batch {segment.batch_id[:12]} cannot be read: {error.strerror}")
+            return self._failed(segment, _Outcome.NOT_NOW)
         if body is None:
             self.damaged += 1
             log.error(
                 "batch %s is damaged on disk; set aside in %s", segment.batch_id[:12], self._spool.damaged
             )
-            return
-        retrying = Retrying(
-            retry=retry_if_exception_type(_NotYet),
-            wait=self._wait,
-            stop=stop_when_event_set(self._stop),
-            sleep=sleep_using_event(self._stop),
-        )
-        try:
-            taken = retrying(self._post, segment, body)
-        except RetryError:
-            return  # stopped; the batch stays in the spool
-        if taken:
+            return True
+        outcome = self._post(segment, body)
+        if outcome in (_Outcome.AWAY, _Outcome.NOT_NOW):
+            return self._failed(segment, outcome)
+        if outcome is _Outcome.TAKEN:
             self._spool.done(segment)
             self.shipped += 1
+            self.last_shipped_time = time.time()
         else:
             self._spool.refuse(segment)
             self.refused += 1
+        self._succeeded(segment)
+        return True
 
-    def _post(self, segment: Segment, body: bytes) -> bool:
+    def _succeeded(self, segment: Segment) -> None:
+        if self._failed_in_a_row:
+            log.info("the service takes batches again")
+        self._failed_in_a_row = 0
+        self._turns.pop(segment.path.name, None)
+        for turn in self._turns.values():
+            turn.tries = 0  # the order is kept again
+
+    def _failed(self, segment: Segment, outcome: _Outcome) -> bool:
+        taken = self.shipped + self.refused
+        turn = self._turns.setdefault(segment.path.name, _Turn(since=taken))
+        if outcome is _Outcome.NOT_NOW:
+            turn.tries += 1
+        if taken > turn.since and outcome is _Outcome.NOT_NOW:
+            # Others were taken since it first failed.
+            turn.aside += 1
+            turn.since = taken
+            pause = self._longest_wait_seconds * min(2.0 ** (turn.aside - 1), _LONGEST_ASIDE)
+            turn.not_before = self._clock() + pause
+            log.warning(
+                "batch %s is not taken and others are; it is tried again in %.0f s",
+                segment.batch_id[:12],
+                pause,
+            )
+            return True
+        self._failed_in_a_row += 1
+        return False
+
+    def _post(self, segment: Segment, body: bytes) -> _Outcome:
         digest = base64.b64encode(bytes.fromhex(segment.batch_id)).decode()
         headers = {"Content-Type": MEDIA_TYPE, "Content-Digest": f"sha-256=:{digest}:"}
         began = self._clock()
         try:
-            answer = self._client.post("/v1/batches", content=body, headers=headers)
+            with self._client.stream("POST", "/v1/batches", content=body, headers=headers) as answer:
+                content = _read(answer, self._clock, began + _ANSWER_SECONDS)
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.ProxyError,
+        ) as error:
+            self._note_failure(f"the service cannot be reached: {_reason(error)}")
+            return _Outcome.AWAY
         except httpx.HTTPError as error:
-            self._note_failure(f"the service cannot be reached: {error}")
-            raise _NotYet from error
-        self.latency_seconds = self._clock() - began
-        if answer.status_code in (200, 201) and _names(answer, segment.batch_id):
-            return True
-        if answer.status_code in _REFUSED and _object(answer):
+            self._note_failure(f"the service does not answer: {_reason(error)}")
+            return _Outcome.NOT_NOW
+        said = _object(content)
+        # An acknowledgement that is the service's own, about this batch, and not that of something between.
+        if answer.status_code in (200, 201) and said.get("batch_id") == segment.batch_id:
+            self.latency.observe(self._clock() - began)
+            return _Outcome.TAKEN
+        detail = self._detail(said, content, answer.reason_phrase)
+        if answer.status_code in _REFUSED and said:
             log.error(
                 "the service refuses batch %s (%d): %s; set aside in %s",
                 segment.batch_id[:12],
                 answer.status_code,
-                self._detail(answer),
+                detail,
                 self._spool.refused,
             )
-            return False
-        self._note_failure(f"the service answered {answer.status_code}: {self._detail(answer)}")
-        raise _NotYet
+            self._remember(f"the service refuses a batch ({answer.status_code}): {detail}")
+            return _Outcome.REFUSED
+        self._note_failure(f"the service answered {answer.status_code}: {detail}")
+        return _Outcome.NOT_NOW
+
+    def _remember(self, reason: str) -> None:
+        self.last_error, self.last_error_time = reason, time.time()
 
     def _note_failure(self, reason: str) -> None:
         self.failures += 1
-        log.warning("%s; batches wait in the spool, and will be sent", reason)
+        self._remember(reason)
+        told, at = self._told
+        if reason != told or self._clock() - at >= _REPEAT_SECONDS:
+            self._told = (reason, self._clock())
+            log.warning("%s; batches wait in the spool, and will be sent", reason)
 
-    def _detail(self, answer: httpx.Response) -> str:
+    def _detail(self, said: dict[str, Any], content: bytes, phrase: str) -> str:
         """Return what the answer says, in one line, and without the token should it come back in it."""
-        problem = _object(answer)
-        text = str(problem.get("detail") or problem.get("title") or answer.text or answer.reason_phrase)
+        text = str(
+            said.get("detail") or said.get("title") or content[:4096].decode("utf-8", "replace") or phrase
+        )
         token = self._client.headers.get("Authorization", "").partition(" ")[2]
-        return " ".join((text.replace(token, "…") if token else text).split())[:300]
+        plain = " ".join((text.replace(token, "…") if token else text).split())[:300]
+        return "".join(letter if letter.isprintable() else "·" for letter in plain)
 
 
-def _names(answer: httpx.Response, batch: str) -> bool:
-    """Return whether the answer is the service's own, about this batch, and not that of something between."""
-    return _object(answer).get("batch_id") == batch
+def _read(answer: httpx.Response, clock: Callable[[], float], until: float) -> bytes:
+    """Return the content of an answer; raise ReadTimeout or DecodingError where it has no end in sight."""
+    content = b""
+    for chunk in answer.iter_bytes():
+        content += chunk
+        if clock() > until:
+            raise httpx.ReadTimeout("the answer takes too long", request=answer.request)
+        if len(content) > _MOST_ANSWER_OCTETS:
+            raise httpx.DecodingError("the answer is too long", request=answer.request)
+    return content
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
+def _reason(error: httpx.HTTPError) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _object(content: bytes) -> dict[str, Any]:
     """Return the JSON object of an answer; an empty one if it is none, as from a proxy."""
     try:
-        found = answer.json()
+        found = json.loads(content)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,13 +1,19 @@
 """The spool: batches on disk from the moment their windows close until the service has them."""
 
+import logging
 import os
 import re
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.collector.batch import batch_id
-from caudal.collector.errors import SpoolError
+from caudal.collector.errors import SpoolError, SpoolFull
+
+log = logging.getLogger(__name__)
 
 _SUFFIX = ".batch"
 _NAME = re.compile(r"(\d{12})-[0-9a-f]{64}\.batch")
@@ -25,18 +31,33 @@ class Segment:
         return self.path.name.removesuffix(_SUFFIX).partition("-")[2]
 
 
+@dataclass(frozen=True)
+class SpoolState:
+    """How much waits for the service, for how long the oldest has, and how much was set aside."""
+
+    batches: int
+    bytes: int
+    oldest_seconds: float
+    refused: int
+    damaged: int
+
+
 class Spool:
     """A directory of batches. Written whole or not at all; read in the order written.
 
-    `refused` holds what the service will never take, `damaged` what no longer is what was written: both
-    are kept for a person to look at.
+    It takes batches until it holds `most_bytes`, and then none until there is room again: what it holds is
+    never dropped. `refused` holds what the service will never take, `damaged` what no longer is what was
+    written: both are kept for a person to look at, and count as held.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, most_bytes: int | None = None) -> None:
         self.directory = directory
         self.refused = directory / "refused"
         self.damaged = directory / "damaged"
+        self.most_bytes = most_bytes
         self._next = 0
+        self._held = 0
+        self._lock = threading.Lock()
 
     def open(self) -> None:
         """Make the directories, remove what was cut off while being written, and find the next place."""
@@ -45,20 +66,24 @@ class Spool:
                 directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             for left in self.directory.glob("*.partial"):
                 left.unlink()
+            found = list(self._files())
         except OSError as error:
             raise SpoolError(
                 f"the spool {self.directory} cannot be used: {error.strerror}; correct `state_directory` or its owner"
             ) from error
-        places = [
-            int(name[1])
-            for directory in (self.directory, self.refused, self.damaged)
-            for path in directory.iterdir()
-            if (name := _NAME.fullmatch(path.name))
-        ]
-        self._next = max(places, default=-1) + 1
+        self._held = sum(map(_size, found))
+        self._next = max((int(path.name[:12]) for path in found), default=-1) + 1
 
-    def put(self, body: bytes) -> Segment:
-        """Write a batch; when this returns it survives a crash."""
+    def put(self, body: bytes, *, beyond: bool = False) -> Segment:
+        """Write a batch; when this returns it survives a crash. Raise SpoolFull or SpoolError if it cannot be.
+
+        `beyond` writes it even where the spool holds as much as it may.
+        """
+        if not beyond and not self._fits(len(body)):
+            raise SpoolFull(
+                f"the spool {self.directory} holds the {self.most_bytes} bytes it may; see why the service does not "
+                "take batches, or raise `spool_max_bytes`"
+            )
         path = self.directory / f"{self._next:012d}-{batch_id(body)}{_SUFFIX}"
         partial = path.with_suffix(".partial")
         try:
@@ -67,12 +92,20 @@ class Spool:
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(path)
-            _sync(self.directory)
         except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise SpoolError(f"the spool {self.directory} cannot be written: {error.strerror}") from error
+        # From here on the batch may be on its way to the service: to write it once more, perhaps as part of
+        # another, would count it twice.
         self._next += 1
+        self._hold(len(body))
+        try:
+            _sync(self.directory)
+        except OSError as error:
+            log.error(
+                "the spool %s could not be synced: %s; look at the disk", self.directory, error.strerror
+            )
         return Segment(path)
 
     def segments(self) -> list[Segment]:
@@ -89,16 +122,54 @@ class Spool:
 
     def done(self, segment: Segment) -> None:
         """Remove a batch that the service has."""
+        size = _size(segment.path)
         segment.path.unlink(missing_ok=True)
+        self._hold(-size)
         _sync(self.directory)
 
     def refuse(self, segment: Segment) -> None:
         """Set aside a batch that the service will never take."""
         self._move(segment, self.refused)
 
+    def state(self) -> SpoolState:
+        """Return what is there now."""
+        paths = [segment.path for segment in self.segments()]
+        sizes = [size for path in paths if (size := _size(path, -1)) >= 0]
+        oldest = 0.0
+        with suppress(FileNotFoundError, IndexError):  # shipped meanwhile, or nothing there
+            oldest = max(0.0, time.time() - paths[0].stat().st_mtime)
+        refused, damaged = (len(list(_batches(place))) for place in (self.refused, self.damaged))
+        return SpoolState(len(sizes), sum(sizes), oldest, refused, damaged)
+
+    def _fits(self, size: int) -> bool:
+        if self.most_bytes is None or self._held + size <= self.most_bytes:
+            return True
+        with self._lock:  # somebody may have made room by hand
+            self._held = sum(map(_size, self._files()))
+        return self._held + size <= self.most_bytes
+
+    def _hold(self, size: int) -> None:
+        with self._lock:
+            self._held += size
+
+    def _files(self) -> Iterator[Path]:
+        for directory in (self.directory, self.refused, self.damaged):
+            yield from _batches(directory)
+
     def _move(self, segment: Segment, directory: Path) -> None:
         segment.path.rename(directory / segment.path.name)
         _sync(directory)
+
+
+def _batches(directory: Path) -> Iterator[Path]:
+    return (path for path in directory.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _size(path: Path, missing: int = 0) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return missing
 
 
 def _sync(directory: Path) -> None:

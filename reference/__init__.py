@@ -12,6 +12,7 @@ from caudal.reference.errors import (
     UnknownGroup,
 )
 from caudal.reference.files import FILES
+from caudal.reference.operatorlist import OwnPrefix
 from caudal.reference.ranges import RangeSource
 from caudal.reference.reference import Reference, load_reference
 from caudal.reference.sources import TableSource, attributions, read_sources
@@ -25,6 +26,7 @@ __all__ = [
     "BuiltTable",
     "Economy",
     "FactError",
+    "OwnPrefix",
     "RangeSource",
     "Reference",
     "ReferenceError",

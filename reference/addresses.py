@@ -2,16 +2,20 @@
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caudal.reference.declaration import UNKNOWN_COUNTRY
-from caudal.reference.errors import AddressError
 from caudal.reference.facts import load_facts
-from caudal.reference.files import ANYCAST_PREFIXES, CLOUD_REGIONS, COUNTRIES
-from caudal.reference.layers import U32, U64, Layer, Stack, layer_of_steps, read_layer, stack
+from caudal.reference.files import ANYCAST_PREFIXES, CLOUD_REGIONS, COUNTRIES, PLATFORMS
+from caudal.reference.layers import U32, U64, Layer, layer_of_steps, read_layer, stack
+from caudal.reference.operatorlist import OwnPrefix, OwnRange, own_ranges, read_geofeeds
+from caudal.reference.ranges import RangeSource, read_ranges
+from caudal.reference.routes import read_asn_table
 from caudal.reference.sources import ADDRESSES
 from caudal.reference.steps import Range, Steps, Version, flatten
 
@@ -23,6 +27,7 @@ U8 = NDArray[np.uint8]
 
 _RUNG = {name: number for number, name in enumerate(LOCATION_RUNGS)}
 _BLOCKS = 1 << 24
+_VERSIONS: tuple[Version, ...] = (4, 6)
 
 
 def country_code(country: str) -> int:
@@ -40,47 +45,62 @@ _UNKNOWN = _answer(UNKNOWN_COUNTRY, "unknown")
 class AddressTable:
     """Disjoint segments of the address space, IPv4 then IPv6, looked up by whole arrays of addresses.
 
-    `asn` (0 unknown), `country` (two ASCII letters, ZZ unknown) and `rung` (position in LOCATION_RUNGS)
-    are indexed by segment number. The ladder: an operator's own list, published cloud regions, declared
-    anycast (unknown), the address database; the registry's country is never used. Memory: about 40 MB,
-    and 90 MB more once accelerated.
+    `asn` (0 unknown), `country` (two ASCII letters, ZZ unknown), `rung` (position in LOCATION_RUNGS) and
+    `platform` (position in `platforms`, 0 for none: the platform whose cache the operator says it is) are
+    indexed by segment number. `caches` are the prefixes of such caches. The ladder: an operator's own list,
+    its geofeeds, published cloud regions, declared anycast (unknown), the address database, and where a
+    second one disagrees with it, unknown; the registry's country is never used. Memory: about 40 MB, and
+    90 MB more once accelerated.
     """
 
     asn: U32
     country: U16
     rung: U8
+    platform: U16
+    platforms: tuple[str, ...]
+    caches: tuple[str, ...]
 
-    def __init__(self, four: Stack, six: Stack) -> None:
-        """Take the stacked layers of `load`: for each version operator, cloud, anycast, database, ASNs."""
-        starts4, values4 = _resolve(four)
-        starts6, values6 = _resolve(six)
-        self._starts4 = starts4[1].astype(np.uint32)
-        self._high6, self._low6 = starts6
+    def __init__(
+        self, layers: dict[Version, "_Layers"], platforms: Sequence[str], caches: Sequence[str]
+    ) -> None:
+        """Take the layers that `load` has read."""
+        four, six = (_segments(layers[version]) for version in _VERSIONS)
+        self._starts4 = four.low.astype(np.uint32)
+        self._high6, self._low6 = six.high, six.low
         self._offset6 = len(self._starts4)
-        self.asn = np.concatenate([values4[0], values6[0]])
-        answers = np.concatenate([values4[1], values6[1]])
+        self.asn = np.concatenate([four.asn, six.asn])
+        answers = np.concatenate([four.answer, six.answer])
         self.country = (answers & 0xFFFF).astype(np.uint16)
         self.rung = (answers >> 16).astype(np.uint8)
+        self.platform = np.concatenate([four.platform, six.platform]).astype(np.uint16)
+        self.platforms = tuple(platforms)
+        self.caches = tuple(caches)
         self._blocks: I32 | None = None
         self._split: I32 | None = None
 
     @classmethod
     def load(
         cls,
-        overlay: Sequence[tuple[str, str, int]] = (),
+        overlay: Sequence[OwnPrefix | tuple[str, str, int]] = (),
         *,
         directory: Path = ADDRESSES,
         reference_overlay: Path | None = None,
+        geofeeds: Sequence[Path] = (),
+        asn_tables: Sequence[Path] = (),
+        second_country_table: Path | None = None,
     ) -> "AddressTable":
-        """Read the tables of the package, with an operator's own list as the top rung.
+        """Read the tables of the package, with an operator's own list as the top rung and its geofeeds next.
 
-        `overlay` is (prefix, country, ASN): 0 leaves the ASN to the tables, ZZ says that nobody can know.
-        The longest prefix wins. Cloud regions and anycast prefixes come from the facts, and from a
-        reference overlay where there is one. Raises AddressError or FactError.
+        In `overlay` an ASN of 0 leaves it to the tables, the country ZZ says that nobody can know, and the
+        longest prefix wins. Of `asn_tables` (CSV or MRT) the first that knows an address answers, before
+        the table of the package. `second_country_table` is a CSV of ranges, an MMDB file or a directory of
+        country4.parquet and country6.parquet. Cloud regions, anycast prefixes and platforms come from the
+        facts, and from a reference overlay where there is one. Raises AddressError or FactError.
         """
         regions = load_facts(CLOUD_REGIONS, reference_overlay).rows.values()
         anycast = load_facts(ANYCAST_PREFIXES, reference_overlay).rows.values()
         known = {str(key[0]) for key in load_facts(COUNTRIES, reference_overlay).rows}
+        platforms = ("", *(str(key[0]) for key in load_facts(PLATFORMS, reference_overlay).rows))
         databases = {country: _answer(country, "database") for country in known}
         clouds = {
             f"{row.values['provider']}/{row.values['region']}": (
@@ -92,22 +112,34 @@ class AddressTable:
             if row.values["location"] != "unknown"
         }
         everywhere = [str(row.values["prefix"]) for row in anycast]
-        own = _own_list(overlay, known)
-        stacks: dict[Version, Stack] = {}
-        versions: tuple[Version, ...] = (4, 6)
-        for version in versions:
-            operator, operator_asn = _own_layers(own, version)
-            stacks[version] = stack(
-                [
-                    operator,
+        own = own_ranges(overlay, known, platforms)
+        feeds = read_geofeeds(geofeeds, known)
+        routes = [read_asn_table(path) for path in asn_tables]
+        second = _second_database(second_country_table, databases) if second_country_table else None
+        layers: dict[Version, _Layers] = {}
+        for version in _VERSIONS:
+            mine = [each for each in own if each.version == version]
+            database = read_layer(directory / f"country{version}.parquet", version, "country", databases)
+            layers[version] = _Layers(
+                ladder=[
+                    _country_layer([_range(each, each.country) for each in mine], version, known),
+                    _country_layer(feeds[version], version, known),
                     read_layer(directory / f"cloud{version}.parquet", version, "cloud", clouds),
                     _anycast_layer(everywhere, version),
-                    read_layer(directory / f"country{version}.parquet", version, "country", databases),
-                    operator_asn,
+                    _both(database, second[version]) if second else database,
+                ],
+                asns=[
+                    _numbered([_range(each, str(each.asn)) for each in mine if each.asn], version),
+                    *(table[version] for table in routes),
                     read_layer(directory / f"asn{version}.parquet", version, "asn"),
-                ]
+                ],
+                platform=_numbered(
+                    [_range(each, str(platforms.index(each.platform))) for each in mine if each.platform],
+                    version,
+                ),
             )
-        return cls(stacks[4], stacks[6])
+        entries = (OwnPrefix(*each) for each in overlay)
+        return cls(layers, platforms, [entry.prefix for entry in entries if entry.platform])
 
     def __len__(self) -> int:
         """The number of segments."""
@@ -164,52 +196,69 @@ class AddressTable:
         return left
 
 
-def _resolve(stacked: Stack) -> tuple[tuple[U64, U64], tuple[U32, U32]]:
-    *ladder, operator_asn, asn = stacked.codes
-    answers = np.full(len(asn), _UNKNOWN, np.uint32)
-    for codes in reversed(ladder):
-        np.copyto(answers, codes, where=codes != 0)
-    asns = np.where(operator_asn != 0, operator_asn, asn)
-    changes = np.ones(len(asns), bool)
-    changes[1:] = (asns[1:] != asns[:-1]) | (answers[1:] != answers[:-1])
-    return (stacked.high[changes], stacked.low[changes]), (asns[changes], answers[changes])
+@dataclass(frozen=True)
+class _Layers:
+    """What is known of the addresses of one IP version, in each list the first word first."""
+
+    ladder: list[Layer]
+    asns: list[Layer]
+    platform: Layer
 
 
-def _own_list(
-    overlay: Sequence[tuple[str, str, int]], countries: set[str]
-) -> list[tuple[Version, Range, str, int]]:
-    own: list[tuple[Version, Range, str, int]] = []
-    given: dict[Range, int] = {}
-    for number, (prefix, country, asn) in enumerate(overlay, 1):
-        where = f"the operator's own list of locations, entry {number} ({prefix})"
-        try:
-            network = ipaddress.ip_network(prefix)
-        except ValueError as error:
-            raise AddressError(f"{where}: is not a prefix: {error}") from error
-        if country not in countries and country != UNKNOWN_COUNTRY:
-            raise AddressError(f"{where}: {country!r} is not an ISO 3166-1 alpha-2 code, nor ZZ for unknown")
-        if not 0 <= asn < 1 << 32:
-            raise AddressError(f"{where}: {asn} is not an AS number; write 0 to leave it to the tables")
-        each = Range(int(network.network_address), int(network.broadcast_address), str(network.version))
-        if each in given:
-            raise AddressError(f"{where}: is given twice; first as entry {given[each]}")
-        given[each] = number
-        own.append((4 if network.version == 4 else 6, each, country, asn))
-    return own
+class _Segments(NamedTuple):
+    high: U64
+    low: U64
+    asn: U32
+    answer: U32
+    platform: U32
 
 
-def _own_layers(own: list[tuple[Version, Range, str, int]], version: Version) -> tuple[Layer, Layer]:
-    mine = [(each, country, asn) for found, each, country, asn in own if found == version]
-    countries = {country: _answer(country, "operator") for _, country, _ in mine}
-    asns = {str(asn): asn for _, _, asn in mine}
-    return (
-        layer_of_steps(
-            flatten((each._replace(value=country) for each, country, _ in mine), version), countries
-        ),
-        layer_of_steps(
-            flatten((each._replace(value=str(asn)) for each, _, asn in mine if asn), version), asns
-        ),
+def _segments(layers: _Layers) -> _Segments:
+    stacked = stack([*layers.ladder, *layers.asns, layers.platform])
+    *codes, platform = stacked.codes
+    answer = np.full(len(platform), _UNKNOWN, np.uint32)
+    for each in reversed(codes[: len(layers.ladder)]):
+        np.copyto(answer, each, where=each != 0)
+    asn = np.zeros(len(platform), np.uint32)
+    for each in reversed(codes[len(layers.ladder) :]):
+        np.copyto(asn, each, where=each != 0)
+    changes = np.ones(len(platform), bool)
+    changes[1:] = (asn[1:] != asn[:-1]) | (answer[1:] != answer[:-1]) | (platform[1:] != platform[:-1])
+    return _Segments(
+        stacked.high[changes], stacked.low[changes], asn[changes], answer[changes], platform[changes]
     )
+
+
+def _range(each: OwnRange, value: str) -> Range:
+    return Range(each.start, each.end, value)
+
+
+def _country_layer(ranges: list[Range], version: Version, countries: set[str]) -> Layer:
+    answers = {country: _answer(country, "operator") for country in (*countries, UNKNOWN_COUNTRY)}
+    return layer_of_steps(flatten(ranges, version), answers)
+
+
+def _numbered(ranges: list[Range], version: Version) -> Layer:
+    return layer_of_steps(flatten(ranges, version), {each.value: int(each.value) for each in ranges})
+
+
+def _second_database(path: Path, databases: dict[str, int]) -> dict[Version, Layer]:
+    if (path / "country4.parquet").is_file():
+        return {
+            version: read_layer(path / f"country{version}.parquet", version, "country", databases)
+            for version in _VERSIONS
+        }
+    ranges = read_ranges(RangeSource(path), "country")
+    return {version: layer_of_steps(flatten(ranges[version], version), databases) for version in _VERSIONS}
+
+
+def _both(first: Layer, second: Layer) -> Layer:
+    """Return what two databases say together: what one of them knows, or both alike; where they differ, unknown."""
+    stacked = stack([first, second])
+    one, other = stacked.codes
+    codes = np.where(one == 0, other, one)
+    codes[(one != other) & (one != 0) & (other != 0)] = _answer(UNKNOWN_COUNTRY, "disagreement")
+    return Layer(stacked.high, stacked.low, codes)
 
 
 def _anycast_layer(prefixes: list[str], version: Version) -> Layer:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caudal.reference.errors import AddressError
-from caudal.reference.steps import Steps, Version
+from caudal.reference.steps import BITS, Steps, Version
 
 U64 = NDArray[np.uint64]
 U32 = NDArray[np.uint32]
@@ -39,10 +39,45 @@ class Stack:
 
 def layer_of_steps(steps: Steps, codes: dict[str, int]) -> Layer:
     """Return the layer of steps, with the code of each value; values without one have no answer."""
+    return _layer(steps.starts, [codes.get(value, 0) for value in steps.values])
+
+
+def layer_of_prefixes(codes: dict[int, int], version: Version) -> Layer:
+    """Return the layer of prefixes, given as first address · 2⁸ + length: the longest that holds an address answers.
+
+    A code of 0 is no answer, also for what a shorter prefix says.
+    """
+    bits = BITS[version]
+    starts, values = [0], [0]
+    open_ = [(1 << bits, 0)]  # the prefixes that hold the address reached: where they end, and their codes
+
+    def change(at: int, code: int) -> None:
+        if starts[-1] == at:
+            values[-1] = code
+        elif values[-1] != code:
+            starts.append(at)
+            values.append(code)
+
+    for key in sorted(codes):  # of prefixes that begin alike the shorter comes first
+        start, length = key >> 8, key & 0xFF
+        while open_[-1][0] <= start:
+            end, _ = open_.pop()
+            change(end, open_[-1][1])
+        change(start, codes[key])
+        open_.append((start + (1 << bits - length), codes[key]))
+    while len(open_) > 1:
+        end, _ = open_.pop()
+        if end < 1 << bits:
+            change(end, open_[-1][1])
+    return _layer(starts, values)
+
+
+def _layer(starts: list[int], codes: list[int]) -> Layer:
+    count = len(starts)
     return Layer(
-        np.array([start >> 64 for start in steps.starts], np.uint64),
-        np.array([start & _LOW for start in steps.starts], np.uint64),
-        np.array([codes.get(value, 0) for value in steps.values], np.uint32),
+        np.fromiter((start >> 64 for start in starts), np.uint64, count),
+        np.fromiter((start & _LOW for start in starts), np.uint64, count),
+        np.array(codes, np.uint32),
     )
 
 

@@ -70,5 +70,5 @@ def _unknown(path: Path, filled: int) -> str:
         )
     return (
         f"{path}: neither a capture (pcap, pcapng, either of them gzip'ed) nor the payload of an export datagram "
-        "(NetFlow v5, v9, IPFIX, sFlow v5); give one of these"
+        "(NetFlow v5, v7, v9, IPFIX, sFlow v5); give one of these"
     )

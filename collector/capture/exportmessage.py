@@ -2,15 +2,16 @@
 
 import struct
 
-_NETFLOW5_HEADER, _NETFLOW5_RECORD, _NETFLOW5_MOST = 24, 48, 30
+# Of versions 5 and 7: header, record by version, and how many records there can be.
+_FIXED_HEADER, _FIXED_RECORD, _FIXED_MOST = 24, {5: 48, 7: 52}, 30
 _NETFLOW9_HEADER, _IPFIX_HEADER, _SET_HEADER = 20, 16, 4
 _FIRST_DATA_SET = 256
 _SFLOW_ADDRESS_TYPES = (1, 2)
 
 
 def has_export_version(payload: bytes) -> bool:
-    """Tell whether a payload begins as NetFlow v5 or v9, IPFIX or sFlow v5 do."""
-    return payload[:2] in (b"\0\5", b"\0\x09", b"\0\x0a") or payload[:4] == b"\0\0\0\5"
+    """Tell whether a payload begins as NetFlow v5, v7 or v9, IPFIX or sFlow v5 do."""
+    return payload[:2] in (b"\0\5", b"\0\7", b"\0\x09", b"\0\x0a") or payload[:4] == b"\0\0\0\5"
 
 
 def is_export_message(payload: bytes, length: int | None = None) -> bool:
@@ -25,8 +26,8 @@ def is_export_message(payload: bytes, length: int | None = None) -> bool:
     version: int
     second: int
     version, second = struct.unpack_from(">HH", payload)
-    if version == 5:
-        return 1 <= second <= _NETFLOW5_MOST and length == _NETFLOW5_HEADER + second * _NETFLOW5_RECORD
+    if version in _FIXED_RECORD:
+        return 1 <= second <= _FIXED_MOST and length == _FIXED_HEADER + second * _FIXED_RECORD[version]
     if version == 9:
         return length >= _NETFLOW9_HEADER + _SET_HEADER and _is_set(payload, _NETFLOW9_HEADER, length, (0, 1))
     if version == 10:
@@ -42,7 +43,7 @@ def is_export_message(payload: bytes, length: int | None = None) -> bool:
 
 def export_seconds(payload: bytes) -> int:
     """Return the export time in seconds since 1970 that a NetFlow or IPFIX header tells, else 0."""
-    at = {5: 8, 9: 8, 10: 4}.get(int.from_bytes(payload[:2], "big"))
+    at = {5: 8, 7: 8, 9: 8, 10: 4}.get(int.from_bytes(payload[:2], "big"))
     return 0 if at is None or len(payload) < at + 4 else int.from_bytes(payload[at : at + 4], "big")
 
 

@@ -8,7 +8,7 @@ from caudal.collector.capture.gather import gather
 from caudal.collector.capture.packetchunk import NO_LINK_TYPE, PacketChunk
 from caudal.collector.flowrecords import I64, U8, U16
 
-NULL, ETHERNET, LOOP, SLL, IPV4, IPV6, SLL2 = 0, 1, 108, 113, 228, 229, 276
+NULL, ETHERNET, LOOP, SLL, MPLS, IPV4, IPV6, SLL2 = 0, 1, 108, 113, 219, 228, 229, 276
 RAW = (12, 14, 101)
 
 # What a frame holds: nothing of IP, a frame that cannot be read, or the version of IP.
@@ -16,7 +16,7 @@ NOT_IP, MALFORMED, IS_IPV4, IS_IPV6 = 0, 255, 4, 6
 
 _IPV4, _IPV6, _PPPOE = 0x0800, 0x86DD, 0x8864
 _VLAN = (0x8100, 0x88A8, 0x9100, 0x9200)
-_MPLS = (0x8847, 0x8848)
+_LABELS = (0x8847, 0x8848)
 _PPP_IPV4, _PPP_IPV6 = 0x0021, 0x0057
 # Ethertypes that only wrap another are passed this often at most: QinQ, PPPoE and a stack of MPLS labels.
 _MOST_WRAPPERS = 12
@@ -61,6 +61,8 @@ def _of_link(buffer: U8, start: I64, end: I64, link: int, unknown: dict[int, int
         return _by_version(buffer, start, end), start
     if link in (IPV4, IPV6):
         return np.full(len(start), IS_IPV4 if link == IPV4 else IS_IPV6, np.uint8), start
+    if link == MPLS:
+        return _unwrap(buffer, np.full(len(start), _LABELS[0], np.uint16), start.copy(), end)
     if link in (NULL, LOOP):
         return _families(buffer, start, end), np.minimum(start + 4, end)
     if link == NO_LINK_TYPE:
@@ -102,7 +104,7 @@ def _ethertypes(buffer: U8, start: I64, end: I64, header: int, type_at: int) -> 
 def _unwrap(buffer: U8, kind: U16, network: I64, end: I64) -> tuple[U8, I64]:
     """Pass VLAN tags, PPPoE and MPLS labels; frames that end inside one are malformed."""
     holds = np.zeros(len(kind), np.uint8)
-    wrapped = np.flatnonzero(np.isin(kind, (*_VLAN, *_MPLS, _PPPOE)))
+    wrapped = np.flatnonzero(np.isin(kind, (*_VLAN, *_LABELS, _PPPOE)))
     for _ in range(_MOST_WRAPPERS):
         if not len(wrapped):
             break
@@ -114,7 +116,7 @@ def _unwrap(buffer: U8, kind: U16, network: I64, end: I64) -> tuple[U8, I64]:
         inner = _inner(buffer, at, outer, end[wrapped])
         kind[wrapped] = inner
         network[wrapped] = at + size
-        wrapped = wrapped[np.isin(inner, (*_VLAN, *_MPLS, _PPPOE))]
+        wrapped = wrapped[np.isin(inner, (*_VLAN, *_LABELS, _PPPOE))]
     holds[wrapped] = MALFORMED
     holds[(kind == _IPV4) & (holds != MALFORMED)] = IS_IPV4
     holds[(kind == _IPV6) & (holds != MALFORMED)] = IS_IPV6
@@ -123,7 +125,7 @@ def _unwrap(buffer: U8, kind: U16, network: I64, end: I64) -> tuple[U8, I64]:
 
 def _inner(buffer: U8, at: I64, outer: U16, end: I64) -> U16:
     """Return the ethertype of what stands behind each wrapper, 0 where it is not of interest."""
-    label = np.isin(outer, _MPLS)
+    label = np.isin(outer, _LABELS)
     inner: U16 = gather(buffer, at + 2, ">u2").astype(np.uint16)
     ppp = gather(buffer, at + 6, ">u2")
     inner = np.where(

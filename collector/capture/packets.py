@@ -4,7 +4,7 @@ Bytes are those the IP header tells, not those on the wire or in the capture. Wh
 (segments put together before the capture saw them), the length on the wire stands in.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ from caudal.collector.flowrecords import I64, U8, U16, U64
 Mask = npt.NDArray[np.bool_]
 
 # TCP, UDP, DCCP, SCTP, UDP-Lite: those that begin with a source and a destination port.
-_PORTS_FIRST = np.zeros(256, np.bool_)
-_PORTS_FIRST[[6, 17, 33, 132, 136]] = True
+PORTS_FIRST = np.zeros(256, np.bool_)
+PORTS_FIRST[[6, 17, 33, 132, 136]] = True
 
 _IPV4 = np.dtype(
     [
@@ -87,6 +87,11 @@ class Packets:
     def __len__(self) -> int:
         return len(self.frame)
 
+    def take(self, which: Mask) -> "Packets":
+        """Return the packets that a mask selects."""
+        columns = {field.name: getattr(self, field.name)[which] for field in fields(self)[1:]}
+        return Packets(self.ip_version, **columns)
+
 
 @dataclass
 class PacketCounts:
@@ -143,7 +148,7 @@ def _read_ipv4(chunk: PacketChunk, frame: I64, networks: I64) -> Packets:
         return _read_ipv4(chunk, frame[good], networks)
     fragment = header["fragment"].astype(np.uint16)
     protocol = header["protocol"].copy()
-    known = _PORTS_FIRST[protocol]
+    known = PORTS_FIRST[protocol]
     known &= (fragment & 0x1FFF) == 0
     known &= np.minimum(available, total) >= length + 4
     source_port = header["source_port"].astype(np.uint16)
@@ -195,7 +200,7 @@ def _read_ipv6(chunk: PacketChunk, frame: I64, networks: I64) -> Packets:
     later = np.zeros(len(frame), np.bool_)
     if _EXTENSION[protocol].any():
         _pass_extensions(chunk.buffer, protocol, transport, end, fragmented, later)
-    known = _PORTS_FIRST[protocol] & ~later & (transport + 4 <= end)
+    known = PORTS_FIRST[protocol] & ~later & (transport + 4 <= end)
     ports = gather(chunk.buffer, np.minimum(transport, end), [("source", ">u2"), ("destination", ">u2")])
     return Packets(
         6,

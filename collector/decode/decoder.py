@@ -7,11 +7,15 @@ import numpy as np
 
 from caudal.collector import flowrecords
 from caudal.collector.datagrams import Datagrams
-from caudal.collector.decode import elements, netflow5, sampling, sflow5
-from caudal.collector.decode.flowtimes import ExportClock, export_time
-from caudal.collector.decode.recordlayout import Layout, unsigned
-from caudal.collector.decode.sampling import ObservationPoint, SamplingRates
+from caudal.collector.decode import netflow5, sflow5
+from caudal.collector.decode.announcement import Announcement, read_announcement
+from caudal.collector.decode.flowtimes import ExportClock, counts_from_boot, export_time
+from caudal.collector.decode.origin import ObservationPoint, Origin
+from caudal.collector.decode.recordlayout import Layout
+from caudal.collector.decode.samplerecords import Tunnels
+from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
+from caudal.collector.decode.sets import TEMPLATE_SETS, Sets, walk
 from caudal.collector.decode.template import (
     TemplateKey,
     TemplateSetError,
@@ -19,36 +23,23 @@ from caudal.collector.decode.template import (
     read_templates,
 )
 from caudal.collector.decode.templated import flow_records
+from caudal.collector.decode.templatetable import TemplateTable
+from caudal.collector.decode.together import (
+    NamedTemplates,
+    distinct_layouts,
+    join_records,
+    observation_points,
+)
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
-from caudal.collector.decode.wire import join, surplus, unsigned16, unsigned32
+from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
+from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
 from caudal.collector.flowrecords import I64, FlowRecords
-from caudal.collector.grouping import positions_by_value
 from caudal.collector.ledger import COUNT, Ledger, Tally, tally
 
 # A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
 _IMPLAUSIBLE = float(1 << 53)
-_KNOWN_OCTETS = 32 << 20
-_SET_OVERHEAD = 512
-_LAST_BOOT_MS = 1 << 48
-# The ids of template sets and of options template sets.
-_TEMPLATE_SETS = {flowrecords.NETFLOW9: (0, 1), flowrecords.IPFIX: (2, 3)}
-
-
-@dataclass(frozen=True)
-class _Sets:
-    """The sets of version 9 or IPFIX datagrams, in order: positions of the datagram, place, length and id."""
-
-    protocol: int
-    datagram: I64
-    at: I64
-    length: I64
-    id: I64
-
-    def take(self, which: I64) -> "_Sets":
-        return _Sets(self.protocol, self.datagram[which], self.at[which], self.length[which], self.id[which])
-
-    def __len__(self) -> int:
-        return len(self.id)
+# Of a layout in one lot: less is put in canonical order and decoded together with others.
+_FEW_OCTETS = 32 << 10
 
 
 @dataclass
@@ -62,14 +53,16 @@ class _Lot:
     data_records: I64
     counts: Tally
     flows: list[FlowRecords]
+    now_ms: int
 
 
 class Decoder:
-    """Decodes NetFlow v5, v9, IPFIX and sFlow v5.
+    """Decodes NetFlow v5, v7, v9, IPFIX and sFlow v5.
 
     Keeps what the protocols make one keep: templates, sampling rates, sequence numbers and data sets that
-    wait for their template. Hostile input never raises: it is counted in the ledger as malformed, and what
-    was decoded before it is kept.
+    wait for their template, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    Hostile input never raises: it is counted in the ledger as malformed, and what was decoded before it is
+    kept.
     """
 
     def __init__(
@@ -78,20 +71,34 @@ class Decoder:
         rates: SamplingRates,
         *,
         waiting_octets: int = 16 << 20,
+        waiting_octets_per_exporter: int = 4 << 20,
+        waiting_seconds: float = 1800,
         templates_per_exporter: int = 4096,
+        templates_octets: int = 256 << 20,
+        sflow_tunnels: Tunnels = "outer",
     ) -> None:
         self.ledger = ledger
         self.rates = rates
-        self.layouts: dict[TemplateKey, Layout] = {}
-        self._templates_per_exporter = templates_per_exporter
-        self._templates_of: dict[int, int] = {}
-        self._templates_at: dict[ObservationPoint, set[int]] = {}
-        self._sequences = Sequences()
+        self.templates = TemplateTable(templates_per_exporter, templates_octets)
+        self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
+        self.sequences = Sequences()
+        self.sflow_agents = sflow5.SflowAgents()
+        self._sflow_tunnels: Tunnels = sflow_tunnels
+        # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
+        self.changed: set[int] = set()
+        self._waiting_ms = int(waiting_seconds * 1000)
         self._boot_ms: dict[ObservationPoint, int] = {}
-        self._waiting = WaitingSets(waiting_octets)
-        # Template sets as last seen, by observation point: most come again and again unchanged.
-        self._known_sets: dict[ObservationPoint, set[bytes]] = {}
-        self._known_octets = 0
+        self._latest_ms = 0
+
+    @property
+    def layouts(self) -> dict[TemplateKey, Layout]:
+        """The layouts of all templates known now."""
+        return {key: known.layout for key, known in self.templates.items()}
+
+    @property
+    def latest_ms(self) -> int:
+        """When the last datagram came."""
+        return self._latest_ms
 
     def decode(self, datagrams: Datagrams) -> FlowRecords:
         """Return the flow records of `datagrams`, and enter every one of them in the ledger."""
@@ -104,32 +111,40 @@ class Decoder:
             data_records=np.zeros(count, np.int64),
             counts=tally(count),
             flows=[],
+            now_ms=int(datagrams.received_ms[-1]) if count else self._latest_ms,
         )
+        self._latest_ms = lot.now_ms
         lot.counts[COUNT["datagrams"]] = 1
         known = datagrams.exporter >= 0
         _count(lot.counts, np.flatnonzero(~known), "received", "filtered")
         version = np.full(count, -1, np.int64)
         long_enough = np.flatnonzero(known & (datagrams.length >= 4))
         version[long_enough] = unsigned16(datagrams.buffer, datagrams.offset[long_enough])
-        is5, is9, is_ipfix = (np.flatnonzero(version == number) for number in (5, 9, 10))
+        is5, is7, is9, is_ipfix = (np.flatnonzero(version == number) for number in (5, 7, 9, 10))
         is_sflow = long_enough[version[long_enough] == 0]
         is_sflow = is_sflow[unsigned16(datagrams.buffer, datagrams.offset[is_sflow] + 2) == 5]
-        if len(is5):
-            lot.flows.append(
-                netflow5.decode(datagrams, is5, lot.export_ms, lot.counts, self.rates, self._sequences)
-            )
+        for these, form in ((is5, netflow5.VERSION_5), (is7, netflow5.VERSION_7)):
+            if len(these):
+                lot.flows.append(
+                    netflow5.decode(
+                        datagrams, these, lot.export_ms, lot.counts, self.rates, self.sequences, form
+                    )
+                )
         if len(is9):
             self._decode_templated(lot, is9, flowrecords.NETFLOW9)
         if len(is_ipfix):
             self._decode_templated(lot, is_ipfix, flowrecords.IPFIX)
         if len(is_sflow):
-            lot.flows.append(sflow5.decode(datagrams, is_sflow, lot.counts, self._sequences))
+            lot.flows.append(
+                sflow5.decode(datagrams, is_sflow, lot.counts, self.sflow_agents, self._sflow_tunnels)
+            )
         nothing = np.ones(count, bool)
-        for read in (is5, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
+        for read in (is5, is7, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
             nothing[read] = False
         _count(lot.counts, np.flatnonzero(nothing), "received", "malformed")
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
-        return self._plausible(flowrecords.concatenate(lot.flows))
+        self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
+        return self._plausible(self.rates.override(flowrecords.concatenate(lot.flows)))
 
     def _plausible(self, flows: FlowRecords) -> FlowRecords:
         largest = np.maximum(flows.bytes, flows.packets) * flows.sampling_rate
@@ -170,25 +185,26 @@ class Decoder:
         )
         sequence = unsigned32(buffer, at + time_at + 4)
         lot.domain[which] = unsigned32(buffer, at + time_at + 8)
-        sets = _walk(lot, which, at + header, end, protocol)
-        self._decode_sets(lot, sets)
-        stream = datagrams.exporter[which].astype(np.int64) << 32 | lot.domain[which]
+        found = walk(buffer, which, at + header, end, protocol)
+        for faulty in (found.reserved, found.broken):
+            for name in ("received", "malformed"):
+                np.add.at(lot.counts[COUNT[name]], faulty, 1)
+        lot.data_records[found.broken] = UNKNOWN_UNITS * (1 << 32)
+        self._decode_sets(lot, found.sets)
         units = np.maximum(lot.data_records[which], UNKNOWN_UNITS) if ipfix else np.ones(len(which), np.int64)
-        lost = COUNT["lost"] if ipfix else COUNT["lost_datagrams"]
-        for code, positions in positions_by_value(stream):
-            lot.counts[lost, which[positions]] += self._sequences.follow(
-                (code >> 32, protocol, code & 0xFFFF_FFFF), sequence[positions], units[positions]
-            )
+        lot.counts[COUNT["lost"] if ipfix else COUNT["lost_datagrams"], which] += self.sequences.follow_all(
+            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units
+        )
 
-    def _decode_sets(self, lot: _Lot, sets: _Sets) -> None:
+    def _decode_sets(self, lot: _Lot, sets: Sets) -> None:
         """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
         from_here = 0
-        templates = _TEMPLATE_SETS[sets.protocol]
+        templates = TEMPLATE_SETS[sets.protocol]
         for position in np.flatnonzero((sets.id == templates[0]) | (sets.id == templates[1])):
             datagram, at = int(sets.datagram[position]), int(sets.at[position])
             point = self._point(lot, datagram, sets.protocol)
             body = bytes(lot.datagrams.buffer.data[at - 4 : at + int(sets.length[position])])
-            if body in self._known_sets.get(point, ()):
+            if self.templates.seen_before(point, body, lot.now_ms):
                 continue
             self._decode_data(lot, sets.take(np.arange(from_here, position)))
             from_here = int(position) + 1
@@ -208,63 +224,64 @@ class Decoder:
             read, sound = error.read, False
             _count(lot.counts, datagram, "received", "malformed")
         changed = False
+        announced: list[TemplateKey] = []
         for number, template in read:
             key = TemplateKey(*point, number)
             if isinstance(template, Withdrawal):
                 changed |= self._withdraw(key, options=options)
                 continue
-            known = self.layouts.get(key)
-            if known is not None and known.template == template:
+            known = self.templates.get(key)
+            if known is not None and known.layout.template == template:
+                known.announced_ms = lot.now_ms
+            elif self.templates.put(key, template, lot.now_ms):
+                changed = True
+                self._replay(lot, key)
+            else:
+                _count(lot.counts, datagram, "received", "malformed")
+                sound = False
                 continue
-            if known is None:
-                if self._templates_of.get(point.exporter, 0) >= self._templates_per_exporter:
-                    _count(lot.counts, datagram, "received", "malformed")
-                    sound = False
-                    continue
-                self._templates_of[point.exporter] = self._templates_of.get(point.exporter, 0) + 1
-                self._templates_at.setdefault(point, set()).add(number)
-            self.layouts[key] = Layout(template)
-            changed = True
-            self._replay(lot, key)
+            announced.append(key)
         if changed:
-            self._known_sets.pop(point, None)
+            self.templates.forget_sets(point)
+            self.changed.add(point.exporter)
         if sound:
-            self._known_octets += len(body) + _SET_OVERHEAD
-            if self._known_octets > _KNOWN_OCTETS:  # only a shortcut: it fills again
-                self._known_sets.clear()
-                self._known_octets = 0
-            self._known_sets.setdefault(point, set()).add(body)
+            in_force = [known for key in announced if (known := self.templates.get(key)) is not None]
+            self.templates.note_set(point, body, in_force)
 
     def _withdraw(self, key: TemplateKey, *, options: bool) -> bool:
-        gone = [key] if key in self.layouts else []
+        point = _point_of(key)
+        there = self.templates.at(point)
+        gone = [key] if key.template in there else []
         if key.template == (3 if options else 2):
             gone = [
-                known
-                for number in self._templates_at.get(_point_of(key), ())
-                if self.layouts[known := key._replace(template=number)].template.is_options == options
+                key._replace(template=number)
+                for number, known in there.items()
+                if known.layout.template.is_options == options
             ]
-        for known in gone:
-            del self.layouts[known]
-            self._templates_of[key.exporter] -= 1
-        there = self._templates_at.get(_point_of(key), set())
-        there.difference_update(known.template for known in gone)
-        if not there:
-            self._templates_at.pop(_point_of(key), None)
-            self._boot_ms.pop(_point_of(key), None)
+        self.templates.remove(gone)
+        if not self.templates.at(point):
+            self._boot_ms.pop(point, None)
         return bool(gone)
 
     def _replay(self, lot: _Lot, key: TemplateKey) -> None:
-        layout = self.layouts[key]
-        for waiting in self._waiting.take(key):
+        waited = self.waiting.take(key)
+        if not waited:
+            return
+        known = self.templates.get(key)
+        assert known is not None
+        known.used_ms, layout = lot.now_ms, known.layout
+        for waiting in waited:
             body, records, whole = _whole_records(layout, waiting.body)
-            clock = ExportClock(
-                np.full(records, waiting.export_ms, np.int64), np.full(records, waiting.uptime_ms, np.uint64)
-            )
             decoded = 0
             if layout.template.is_options:
-                self._note(key, _announcements(layout, body, records))
+                self._note(_point_of(key), read_announcement(layout, body, records))
             else:
-                for flows, _ in self._flows(key, layout, body, records, clock):
+                clock = ExportClock(
+                    np.full(records, waiting.export_ms, np.int64),
+                    np.full(records, waiting.uptime_ms, np.uint64),
+                )
+                origin = Origin((_point_of(key),), None, np.full(records, key.template, np.uint16))
+                for flows, _ in self._flows(origin, layout, body, clock):
                     lot.flows.append(flows)
                     decoded += len(flows)
             bad = 0 if whole else 1
@@ -277,45 +294,52 @@ class Decoder:
                 malformed=bad,
             )
 
-    def _decode_data(self, lot: _Lot, sets: _Sets) -> None:
+    def _decode_data(self, lot: _Lot, sets: Sets) -> None:
         """Decode the data sets among `sets`; options data takes effect on what follows it."""
         sets = sets.take(np.flatnonzero(sets.id >= 256))
         if not len(sets):
             return
-        groups, options = [], []
-        for key, positions in self._by_template(lot, sets):
-            layout = self.layouts.get(key)
-            if layout is not None and layout.template.is_options:
-                options += [(position, key, layout) for position in positions.tolist()]
-            else:
-                groups.append((key, positions))
+        known = self._look_up(lot, sets)
+        is_options = np.array([one is not None and one.layout.template.is_options for one in known.templates])
         from_here = 0
-        for position, key, layout in sorted(options, key=lambda item: item[0]):
-            news = self._read_options(lot, sets, position, key, layout)
-            if news:
-                before = sets.take(np.arange(from_here, position))
-                self._decode_groups(lot, before, self._by_template(lot, before))
-                from_here = position
-                self._note(key, news)
-        if from_here:
-            sets = sets.take(np.arange(from_here, len(sets)))
-            self._decode_groups(lot, sets, self._by_template(lot, sets))
-        else:
-            self._decode_groups(lot, sets, groups)
+        if is_options.any():
+            for position in np.flatnonzero(is_options[known.of]).tolist():
+                which = int(known.of[position])
+                template = known.templates[which]
+                assert template is not None
+                point = _point_of(known.keys[which])
+                news = self._read_options(lot, sets, position, point, template.layout)
+                if news:
+                    self._decode_groups(lot, sets, known, from_here, position)
+                    from_here = position
+                    self._note(point, news)
+        self._decode_groups(lot, sets, known, from_here, len(sets))
 
-    def _by_template(self, lot: _Lot, sets: _Sets) -> Iterator[tuple[TemplateKey, I64]]:
+    def _look_up(self, lot: _Lot, sets: Sets) -> NamedTemplates:
         exporter = lot.datagrams.exporter[sets.datagram].astype(np.uint64)
         domain = lot.domain[sets.datagram].astype(np.uint64)
-        # An exporter's number has 16 bits (see Exporters), its domain 32, a set id 16.
-        code = exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)
-        for _, positions in positions_by_value(code.view(np.int64)):
-            first = positions[0]
-            point = self._point(lot, int(sets.datagram[first]), sets.protocol)
-            yield TemplateKey(*point, int(sets.id[first])), positions
+        # As templatetable.code makes it.
+        codes = exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)
+        if (codes == codes[0]).all():
+            first, of = np.zeros(1, np.int64), np.zeros(len(sets), np.int64)
+        else:
+            _, first, of = np.unique(codes, return_index=True, return_inverse=True)
+        by_code = self.templates.by_code(sets.protocol)
+        templates = [by_code.get(code) for code in codes[first].tolist()]
+        for known in templates:
+            if known is not None:
+                known.used_ms = lot.now_ms
+        keys = [
+            TemplateKey(number, sets.protocol, at, template)
+            for number, at, template in zip(
+                exporter[first].tolist(), domain[first].tolist(), sets.id[first].tolist(), strict=True
+            )
+        ]
+        return NamedTemplates(keys, templates, of)
 
     def _read_options(
-        self, lot: _Lot, sets: _Sets, position: int, key: TemplateKey, layout: Layout
-    ) -> "_Announcements | None":
+        self, lot: _Lot, sets: Sets, position: int, point: ObservationPoint, layout: Layout
+    ) -> Announcement | None:
         """Count the options records of one set, and return what it announces if any of it is new."""
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
         body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
@@ -323,111 +347,164 @@ class Decoder:
         lot.data_records[datagram] += records
         if not whole:
             _count(lot.counts, datagram, "received", "malformed")
-        announced, point = _announcements(layout, body, records), _point_of(key)
+        announced = read_announcement(layout, body, records)
         news = announced.boot_ms is not None and announced.boot_ms != self._boot_ms.get(point)
         news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
         return announced if news else None
 
-    def _note(self, key: TemplateKey, announced: "_Announcements") -> None:
-        point = _point_of(key)
+    def _note(self, point: ObservationPoint, announced: Announcement) -> None:
         if announced.boot_ms is not None:
             self._boot_ms[point] = announced.boot_ms
         for sampler, rate in announced.rates:
             self.rates.announce(point, sampler, rate)
+        self.changed.add(point.exporter)
 
-    def _decode_groups(self, lot: _Lot, sets: _Sets, groups: Iterable[tuple[TemplateKey, I64]]) -> None:
-        for key, positions in groups:
-            layout = self.layouts.get(key)
-            if layout is None:
-                for position in positions.tolist():
-                    self._wait(lot, key, sets, position)
-            elif not layout.template.is_options:
-                self._decode_group(lot, key, layout, sets.take(positions))
-
-    def _decode_group(self, lot: _Lot, key: TemplateKey, layout: Layout, sets: _Sets) -> None:
-        if layout.template.variable:
-            cut = [
-                layout.cut_variable(bytes(lot.datagrams.buffer.data[at : at + length]))
-                for at, length in zip(sets.at.tolist(), sets.length.tolist(), strict=True)
-            ]
-            body = b"".join(kept for kept, _, _ in cut)
-            records = np.array([number for _, number, _ in cut])
-            broken = sets.datagram[[not whole for _, _, whole in cut]]
-        else:
-            records = sets.length // layout.size
-            body = join(lot.datagrams.buffer, sets.at, records * layout.size)
-            broken = sets.datagram[(records == 0) & (sets.length > 0)]
-        for count in ("received", "malformed"):
-            np.add.at(lot.counts[COUNT[count]], broken, 1)
-        np.add.at(lot.data_records, sets.datagram, records)
-        total = int(records.sum())
-        if not total:
+    def _decode_groups(self, lot: _Lot, sets: Sets, known: NamedTemplates, first: int, last: int) -> None:
+        """Decode the data sets from position `first` to `last`, all those of one layout together."""
+        if first == last:
             return
-        of = np.repeat(sets.datagram, records)
-        uptime = lot.uptime_ms[of].astype(np.uint64) if key.protocol == flowrecords.NETFLOW9 else None
-        for flows, position in self._flows(key, layout, body, total, ExportClock(lot.export_ms[of], uptime)):
+        named = known.of[first:last]
+        members: dict[int, list[int]] = {}
+        for which in [0] if len(known.keys) == 1 else np.unique(named).tolist():
+            template = known.templates[which]
+            if template is None:
+                for position in (np.flatnonzero(named == which) + first).tolist():
+                    self._wait(lot, known.keys[which], sets, position)
+            elif not template.layout.template.is_options:
+                members.setdefault(id(template.canonical), []).append(which)
+        parts: list[tuple[I64, list[Layout], I64]] = []
+        for group in members.values():
+            layouts, layout_of = distinct_layouts(known, group)
+            layout_of_set = layout_of[named]
+            positions = np.flatnonzero(layout_of_set >= 0)
+            of = layout_of_set[positions]
+            if len(layouts) == 1 or sets.length[positions + first].sum() < _FEW_OCTETS * len(layouts):
+                parts.append((positions + first, layouts, of))
+                continue
+            parts += [
+                (positions[of == number] + first, [layout], np.zeros(int((of == number).sum()), np.int64))
+                for number, layout in enumerate(layouts)
+            ]
+        for positions, layouts, of in sorted(parts, key=lambda part: int(part[0][0])):
+            self._decode_group(lot, layouts, of, sets.take(positions))
+
+    def _decode_group(self, lot: _Lot, layouts: list[Layout], layout_of: I64, sets: Sets) -> None:
+        """Decode data sets that have one layout, or `layouts` that are one in canonical order."""
+        points, point = observation_points(
+            lot.datagrams.exporter[sets.datagram], lot.domain[sets.datagram], sets.protocol
+        )
+        boot_ms: I64 | int | None = None
+        if sets.protocol == flowrecords.IPFIX and counts_from_boot(layouts[0]):
+            boots = [self._boot_ms.get(one) for one in points]
+            said = np.array([boot is not None for boot in boots])
+            if point is None:
+                boot_ms = boots[0]
+            elif said.all():
+                boot_ms = np.array(boots, np.int64)
+            elif said.any():
+                for half in (np.flatnonzero(said[point]), np.flatnonzero(~said[point])):
+                    self._decode_group(lot, layouts, layout_of[half], sets.take(half))
+                return
+        layout, body, records, broken = join_records(lot.datagrams.buffer, layouts, layout_of, sets)
+        for count in ("received", "malformed"):
+            np.add.at(lot.counts[COUNT[count]], sets.datagram[broken], 1)
+        np.add.at(lot.data_records, sets.datagram, records)
+        if not int(records.sum()):
+            return
+        of_set = np.repeat(np.arange(len(sets)), records)
+        of = sets.datagram[of_set]
+        uptime = lot.uptime_ms[of].astype(np.uint64) if sets.protocol == flowrecords.NETFLOW9 else None
+        of_point = None if point is None else point[of_set]
+        if isinstance(boot_ms, np.ndarray):
+            boot_ms = boot_ms[of_point]
+        origin = Origin(points, of_point, sets.id.astype(np.uint16)[of_set])
+        clock = ExportClock(lot.export_ms[of], uptime, boot_ms)
+        for flows, position in self._flows(origin, layout, body, clock):
             lot.flows.append(flows)
-            datagram = of if position is None else of[position]
-            found = np.bincount(datagram, minlength=len(lot.datagrams))
-            lot.counts[COUNT["received"]] += found
-            lot.counts[COUNT["decoded"]] += found
+            found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
+            for count in ("received", "decoded"):
+                np.add.at(lot.counts[COUNT[count]], sets.datagram, found)
 
     def _flows(
-        self, key: TemplateKey, layout: Layout, body: bytes, records: int, clock: ExportClock
+        self, origin: Origin, layout: Layout, body: bytes, clock: ExportClock
     ) -> Iterator[tuple[FlowRecords, I64 | None]]:
-        if not records:
+        if not len(origin):
             return
-        if key.protocol != flowrecords.NETFLOW9:
-            clock = ExportClock(clock.export_ms, None, self._boot_ms.get(_point_of(key)))
-        forward, reverse = flow_records(key, layout, layout.records(body, records), clock, self.rates)
+        if origin.protocol != flowrecords.NETFLOW9 and clock.uptime_ms is not None:
+            clock = ExportClock(clock.export_ms, None, self._boot_ms.get(origin.points[0]))
+        forward, reverse = flow_records(origin, layout, layout.records(body, len(origin)), clock, self.rates)
         yield forward, None
         if reverse is not None:
             yield reverse.flows, reverse.position
 
-    def _wait(self, lot: _Lot, key: TemplateKey, sets: _Sets, position: int) -> None:
+    def _wait(self, lot: _Lot, key: TemplateKey, sets: Sets, position: int) -> None:
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
         body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
         _count(lot.counts, datagram, "received", "waiting")
         lot.data_records[datagram] = UNKNOWN_UNITS * (1 << 32)
-        gone = self._waiting.put(
-            WaitingSet(key, body, int(lot.export_ms[datagram]), int(lot.uptime_ms[datagram]))
+        self._give_up(
+            self.waiting.put(
+                WaitingSet(key, body, int(lot.export_ms[datagram]), int(lot.uptime_ms[datagram]), lot.now_ms)
+            )
         )
-        for waiting in gone:
+
+    def _give_up(self, sets: Iterable[WaitingSet]) -> None:
+        for waiting in sets:
             self.ledger.add_one(waiting.key.exporter, waiting.export_ms, waiting=-1, malformed=1)
+
+    # What is kept of an exporter
+
+    def give_up_waiting(self) -> None:
+        """Count all sets that still wait as malformed: nothing will come for them any more."""
+        self._give_up(self.waiting.take_before(1 << 62))
+
+    def state(self, exporter: int) -> ExporterState:
+        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times."""
+        rates: dict[ObservationPoint, dict[int | None, float]] = {}
+        for point, sampler, rate in self.rates.announced_by(exporter):
+            rates.setdefault(point, {})[sampler] = rate
+        return ExporterState(
+            tuple(
+                PointState(
+                    point.protocol,
+                    point.observation_domain,
+                    self._boot_ms.get(point),
+                    {
+                        number: TemplateState(known.layout.template, known.seen_ms)
+                        for number, known in self.templates.at(point).items()
+                    },
+                    rates.get(point, {}),
+                )
+                for point in sorted(self.templates.points(exporter) | rates.keys())
+            )
+        )
+
+    def restore(self, exporter: int, state: ExporterState) -> None:
+        """Take up what was kept of an exporter that has just been heard; what does not fit the bounds is left."""
+        for kept in state.points:
+            point = ObservationPoint(exporter, kept.protocol, kept.observation_domain)
+            for number, template in kept.templates.items():
+                self.templates.put(TemplateKey(*point, number), template.template, template.seen_ms)
+            if kept.boot_ms is not None and self.templates.at(point):
+                self._boot_ms[point] = kept.boot_ms
+            for sampler, rate in kept.rates.items():
+                self.rates.announce(point, sampler, rate)
+
+    def forget(self, exporter: int) -> None:
+        """Forget an exporter whose number another may get; what waits of it becomes malformed."""
+        self._give_up(self.waiting.take_exporter(exporter))
+        for point in list(self.templates.points(exporter)):
+            self.templates.remove([TemplateKey(*point, number) for number in self.templates.at(point)])
+            self.templates.forget_sets(point)
+            self._boot_ms.pop(point, None)
+        self.rates.forget(exporter)
+        self.sequences.forget(exporter)
+        self.sflow_agents.forget(exporter)
+        self.changed.discard(exporter)
 
 
 def _point_of(key: TemplateKey) -> ObservationPoint:
     return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
-
-
-@dataclass(frozen=True)
-class _Announcements:
-    """What options records announce: rates by sampler, and when an IPFIX exporter booted.
-
-    From the latter times since then are counted where flow records have no others.
-    """
-
-    rates: list[tuple[int | None, float]]
-    boot_ms: int | None
-
-
-def _announcements(layout: Layout, body: bytes, records: int) -> _Announcements:
-    if not records:
-        return _Announcements([], None)
-    view = layout.records(body, records)
-    boot_ms = None
-    if elements.SYSTEM_INIT_MILLISECONDS in layout.elements:
-        stated_ms = int(unsigned(view, elements.SYSTEM_INIT_MILLISECONDS)[-1])
-        boot_ms = stated_ms if 0 < stated_ms < _LAST_BOOT_MS else None
-    stated = sampling.rates_in_records(layout, view)
-    if stated is None:
-        return _Announcements([], boot_ms)
-    samplers = sampling.sampler_ids(layout, view)
-    rates = [
-        (None if samplers is None else int(samplers[number]), float(stated[number]))
-        for number in np.flatnonzero(sampling.is_rate(stated)).tolist()
-    ]
-    return _Announcements(rates, boot_ms)
 
 
 def _count(counts: Tally, datagrams: I64 | int, *names: str) -> None:
@@ -442,35 +519,3 @@ def _whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:
         return layout.cut_variable(body)
     records = len(body) // layout.size
     return body[: records * layout.size], records, records > 0 or not body
-
-
-def _walk(lot: _Lot, which: I64, at: I64, end: I64, protocol: int) -> _Sets:
-    """Find the sets of all datagrams at once, stepping from set header to set header.
-
-    A set of no length is the zero-filled tail some exporters send; any other bad length ends the datagram
-    and counts as malformed, what came before it is kept. A set with a reserved id counts as malformed too.
-    """
-    found: list[tuple[I64, I64, I64, I64]] = []
-    templates = _TEMPLATE_SETS[protocol]
-    datagram = which
-    while True:
-        inside = at + 4 <= end
-        datagram, at, end = datagram[inside], at[inside], end[inside]
-        if not len(at):
-            break
-        number, length = unsigned16(lot.datagrams.buffer, at), unsigned16(lot.datagrams.buffer, at + 2)
-        good = (length >= 4) & (at + length <= end)
-        bad = ~good & ~((number == 0) & (length == 0))
-        reserved = good & (number < 256) & (number != templates[0]) & (number != templates[1])
-        _count(lot.counts, datagram[reserved], "received", "malformed")
-        _count(lot.counts, datagram[bad], "received", "malformed")
-        lot.data_records[datagram[bad]] = UNKNOWN_UNITS * (1 << 32)
-        datagram, at, end, number, length = (values[good] for values in (datagram, at, end, number, length))
-        found.append((datagram, at + 4, length - 4, number))
-        at = at + length
-    if not found:
-        nothing = np.zeros(0, np.int64)
-        return _Sets(protocol, nothing, nothing, nothing, nothing)
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-    sets = _Sets(protocol, *columns)
-    return sets if len(found) == 1 else sets.take(np.lexsort((sets.at, sets.datagram)))

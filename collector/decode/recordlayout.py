@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
 from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
-from caudal.collector.flowrecords import U64
+from caudal.collector.flowrecords import I32, U64
 
 Records = npt.NDArray[Any]
 
@@ -59,6 +59,29 @@ class Layout:
                 offsets.append(at)
             at += octets
         return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size})
+
+    @cached_property
+    def canonical(self) -> Template:
+        """What is read of a record, in the order of the elements and with nothing between.
+
+        Layouts of one canonical template can be decoded together, once their records are put in its order.
+        """
+        read: dict[int, int] = {}
+        for element, octets in self.kept:
+            if _readable(element, octets):
+                read.setdefault(element, octets)
+        return Template(tuple(FieldSpecifier(*field) for field in sorted(read.items())), is_options=False)
+
+    @cached_property
+    def canonical_order(self) -> I32:
+        """The place, in a record as read, of each octet of the canonical record."""
+        places: dict[int, range] = {}
+        at = 0
+        for element, octets in self.kept:
+            if _readable(element, octets):
+                places.setdefault(element, range(at, at + octets))
+            at += octets
+        return np.array([place for _, octets in sorted(places.items()) for place in octets], np.int32)
 
     @cached_property
     def elements(self) -> frozenset[int]:

@@ -1,6 +1,7 @@
 """Sampling rates: what exporters announce in options records, and what the operator configured."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -8,19 +9,14 @@ import numpy.typing as npt
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements
+from caudal.collector.decode.origin import ObservationPoint, Origin
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
-from caudal.collector.flowrecords import F64, U8, U64
+from caudal.collector.exporterprefixes import ByPrefix
+from caudal.collector.flowrecords import F64, I64, U8, U64, FlowRecords
 
 # A rate no exporter has: what states it does not know its rate.
 _MOST = float(1 << 32)
-
-
-class ObservationPoint(NamedTuple):
-    """Where a sampler belongs: an exporter's number, a protocol and an observation domain."""
-
-    exporter: int
-    protocol: int
-    observation_domain: int
+_ANSWERS_KEPT = 1 << 16
 
 
 class _Announced:
@@ -50,49 +46,119 @@ class _Announced:
 class SamplingRates:
     """The rates known now; 1 in `rate` packets is sampled.
 
-    `configured` gives the operator's own rates by exporter address; it answers where the exporter is silent.
-    At most `samplers_per_exporter` announced rates are kept of an exporter; further samplers go unheard.
+    `configured` gives the operator's own rates by exporter address or prefix, of which the longest counts;
+    they answer where the exporter is silent, and those in `overriding` whatever it says. Announced rates
+    are bounded, per exporter and in all; further samplers go unheard.
     """
 
     def __init__(
-        self, addresses: list[str], configured: Mapping[str, float], *, samplers_per_exporter: int = 65_536
+        self,
+        addresses: list[str],
+        configured: Mapping[str, float],
+        *,
+        overriding: Collection[str] = (),
+        samplers_per_exporter: int = 16_384,
+        samplers: int = 65_536,
     ) -> None:
         self._addresses = addresses
-        self._configured = configured
-        self._limit = samplers_per_exporter
+        self._limit_of_one = samplers_per_exporter
+        self._limit = samplers
         self._rates: dict[tuple[int, int], dict[tuple[int, int | None], float]] = {}
         self._at_point: dict[ObservationPoint, _Announced] = {}
         self._of_exporter: dict[tuple[int, int], _Announced] = {}
+        self._of_address: dict[int, _Configured | None] = {}  # by exporter
+        self._answers: dict[tuple[ObservationPoint, int | None], tuple[float, int]] = {}
+        self.announced = 0
+        self.configure(configured, overriding)
+
+    def configure(self, configured: Mapping[str, float], overriding: Collection[str] = ()) -> None:
+        """Take the operator's own rates anew; what exporters announced stays."""
+        self._configured = ByPrefix(
+            {prefix: _Configured(rate, prefix in overriding) for prefix, rate in configured.items()}
+        )
+        self._overrides = bool(overriding)
+        self._of_address.clear()
+        self._answers.clear()
 
     def announce(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
         """Take note of an announced rate; return whether it is news."""
+        if not self.is_news(point, sampler, rate):
+            return False
         exporter, name = point[:2], (point.observation_domain, sampler)
         rates = self._rates.setdefault(exporter, {})
         old = rates.get(name)
-        if old == rate or (old is None and len(rates) >= self._limit):
-            return False
+        self.announced += old is None
         rates[name] = rate
         self._at_point.setdefault(point, _Announced()).replace(sampler, old, rate)
         self._of_exporter.setdefault(exporter, _Announced()).replace(sampler, old, rate)
+        self._answers.clear()
         return True
 
     def is_news(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
         """Return whether `announce` would change anything."""
         rates = self._rates.get(point[:2], {})
         old = rates.get((point.observation_domain, sampler))
-        return old != rate and (old is not None or len(rates) < self._limit)
+        if old is None:
+            return len(rates) < self._limit_of_one and self.announced < self._limit
+        return old != rate
+
+    def announced_by(self, exporter: int) -> Iterator[tuple[ObservationPoint, int | None, float]]:
+        """Yield what an exporter has announced: where, the sampler (None: of all) and its rate."""
+        for protocol in range(len(flowrecords.PROTOCOLS)):
+            for (domain, sampler), rate in self._rates.get((exporter, protocol), {}).items():
+                yield ObservationPoint(exporter, protocol, domain), sampler, rate
+
+    def forget(self, exporter: int) -> None:
+        """Forget everything about an exporter's number, which another may get."""
+        for point in {point for point, _, _ in self.announced_by(exporter)}:
+            del self._at_point[point]
+        for protocol in range(len(flowrecords.PROTOCOLS)):
+            self.announced -= len(self._rates.pop((exporter, protocol), ()))
+            self._of_exporter.pop((exporter, protocol), None)
+        self._of_address.pop(exporter, None)
+        self._answers.clear()
 
     def lookup(self, point: ObservationPoint, sampler: int | None) -> tuple[float, int]:
         """Return the rate for records of `sampler` at `point`, and how it is known (OPTIONS, CONFIG or ASSUMED)."""
+        answer = self._answers.get((point, sampler))
+        if answer is None:
+            if len(self._answers) >= _ANSWERS_KEPT:
+                self._answers.clear()
+            answer = self._answers[point, sampler] = self._look_up(point, sampler)
+        return answer
+
+    def _look_up(self, point: ObservationPoint, sampler: int | None) -> tuple[float, int]:
         # Some exporters announce samplers in one domain and use them in all.
         for announced in (self._at_point.get(point), self._of_exporter.get(point[:2])):
             rate = announced.rate(sampler) if announced is not None else None
             if rate is not None:
                 return rate, flowrecords.OPTIONS
-        configured = self._configured.get(self._addresses[point.exporter])
+        configured = self._configuration(point.exporter)
         if configured is not None:
-            return configured, flowrecords.CONFIG
+            return configured.rate, flowrecords.CONFIG
         return 1.0, flowrecords.ASSUMED
+
+    def _configuration(self, exporter: int) -> "_Configured | None":
+        if exporter not in self._of_address:
+            self._of_address[exporter] = self._configured.get(self._addresses[exporter])
+        return self._of_address[exporter]
+
+    def override(self, flows: FlowRecords) -> FlowRecords:
+        """Return flow records with the configured rate where the operator wants it whatever the exporter says."""
+        if not self._overrides or not len(flows):
+            return flows
+        rate, known_from = flows.sampling_rate.copy(), flows.sampling_from.copy()
+        for exporter in np.unique(flows.exporter).tolist():
+            configured = self._configuration(exporter)
+            if configured is not None and configured.overrides:
+                of_it = flows.exporter == exporter
+                rate[of_it], known_from[of_it] = configured.rate, flowrecords.CONFIG
+        return replace(flows, sampling_rate=rate, sampling_from=known_from)
+
+
+class _Configured(NamedTuple):
+    rate: float
+    overrides: bool
 
 
 def rates_in_records(layout: Layout, records: Records) -> F64 | None:
@@ -131,31 +197,42 @@ def sampler_ids(layout: Layout, records: Records) -> U64 | None:
     return None if element is None else unsigned(records, element)
 
 
-def resolve(
-    layout: Layout, records: Records, point: ObservationPoint, known: SamplingRates
-) -> tuple[F64, U8]:
+def resolve(layout: Layout, records: Records, origin: Origin, known: SamplingRates) -> tuple[F64, U8]:
     """Return rate and provenance of each record: from the record, else as `known`, else 1 and ASSUMED."""
     count = len(records)
     rates = np.zeros(count)
-    origin = np.full(count, flowrecords.RECORD, np.uint8)
+    known_from = np.full(count, flowrecords.RECORD, np.uint8)
     stated = rates_in_records(layout, records)
     if stated is not None:
         rates = stated
     silent = ~is_rate(rates)
-    if silent.any():
-        samplers = sampler_ids(layout, records)
-        if samplers is None:
-            rates[silent], origin[silent] = known.lookup(point, None)
-        else:
-            named = samplers[silent]
-            if (named == named[0]).all():
-                rates[silent], origin[silent] = known.lookup(point, int(named[0]))
-            else:
-                distinct, inverse = np.unique(named, return_inverse=True)
-                answers = [known.lookup(point, int(sampler)) for sampler in distinct]
-                rates[silent] = np.array([rate for rate, _ in answers])[inverse]
-                origin[silent] = np.array([how for _, how in answers], np.uint8)[inverse]
-    return rates, origin
+    if not silent.any():
+        return rates, known_from
+    samplers = sampler_ids(layout, records)
+    named, which = _distinct(None if samplers is None else samplers[silent])
+    point = None if origin.point is None else origin.point[silent]
+    if point is not None:
+        pairs, which = np.unique(point * len(named) + which, return_inverse=True)
+        asked = [(origin.points[pair // len(named)], named[pair % len(named)]) for pair in pairs.tolist()]
+    else:
+        asked = [(origin.points[0], sampler) for sampler in named]
+    answers = [known.lookup(at, sampler) for at, sampler in asked]
+    if len(answers) == 1:
+        rates[silent], known_from[silent] = answers[0]
+    else:
+        rates[silent] = np.array([rate for rate, _ in answers])[which]
+        known_from[silent] = np.array([how for _, how in answers], np.uint8)[which]
+    return rates, known_from
+
+
+def _distinct(samplers: U64 | None) -> tuple[list[int | None], I64]:
+    """Return the distinct samplers, and which of them each record names."""
+    if samplers is None:
+        return [None], np.zeros(1, np.int64)
+    if (samplers == samplers[0]).all():
+        return [int(samplers[0])], np.zeros(len(samplers), np.int64)
+    distinct, which = np.unique(samplers, return_inverse=True)
+    return list(distinct.tolist()), which
 
 
 def _ratio(numerator: F64, denominator: F64) -> F64:

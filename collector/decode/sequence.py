@@ -1,6 +1,6 @@
 """Sequence numbers: how much an exporter sent that never arrived, by each protocol's own semantics."""
 
-from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,21 +11,51 @@ _MODULUS = 1 << 32
 _RESTART = 1 << 24  # a jump beyond this many units is a restart, not a loss
 _HOLES_KEPT = 64
 _TIMES_TO_BE_SURE = 4
-_NUMBERS_KEPT = 64
-_MOST_STREAMS = 1 << 16
+NUMBERS_KEPT = 64
+_FEW = 8  # datagrams that are followed faster one by one than as arrays
 
 UNKNOWN_UNITS = -1
 
 
-@dataclass
-class _Stream:
+class Recent:
+    """The last numbers of a stream, NUMBERS_KEPT at least; small while there are few."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: list[int] = []
+
+    def append(self, number: int) -> None:
+        """Add the number that came last."""
+        self._numbers.append(number)
+        if len(self._numbers) > 2 * NUMBERS_KEPT:
+            del self._numbers[:-NUMBERS_KEPT]
+
+    def extend(self, numbers: Iterable[int]) -> None:
+        """Add numbers in the order they came."""
+        self._numbers.extend(numbers)
+        if len(self._numbers) > 2 * NUMBERS_KEPT:
+            del self._numbers[:-NUMBERS_KEPT]
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._numbers.clear()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+
+@dataclass(slots=True)
+class Stream:
+    """What is known of one stream of numbers."""
+
     expected: int | None = None
     last: int | None = None
     counts_before: bool = False  # seen to count as the standards say: what came before a datagram
     counts_itself: int = 0  # times in a row that it counted the records of the message as well
     misread: int = 0  # losses that were none if it always does so
     holes: list[tuple[int, int]] = field(default_factory=list)  # (first missing, how many)
-    seen: deque[int] = field(default_factory=lambda: deque(maxlen=_NUMBERS_KEPT))
+    seen: Recent = field(default_factory=Recent)
 
 
 class Sequences:
@@ -35,11 +65,41 @@ class Sequences:
     A late datagram takes back the loss it had caused, one that came twice changes nothing; a jump backwards
     to somewhere else, or a very long one, is a restart and no loss. Some exporters (softflowd) count the
     records of the message itself as well; they are known by doing so several times in a row and never
-    otherwise. Streams are bounded: the one that appeared first is forgotten first.
+    otherwise. Streams are bounded, of each exporter and of all: the one that appeared first is forgotten
+    first, so that an exporter with too many loses its own, and no other's.
     """
 
-    def __init__(self) -> None:
-        self._streams: dict[tuple[int, int, int], _Stream] = {}
+    def __init__(self, streams: int = 1 << 16, streams_per_exporter: int = 1 << 12) -> None:
+        self._limit = streams
+        self._limit_of_one = streams_per_exporter
+        self._streams: dict[int, dict[tuple[int, int], Stream]] = {}
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def forget(self, exporter: int) -> None:
+        """Forget all streams of an exporter."""
+        self._number -= len(self._streams.pop(exporter, ()))
+
+    def _stream(self, exporter: int, name: tuple[int, int]) -> Stream:
+        streams = self._streams.setdefault(exporter, {})
+        state = streams.get(name)
+        if state is None:
+            if len(streams) >= self._limit_of_one:
+                self._drop(exporter)
+            elif self._number >= self._limit:
+                self._drop(next(other for other in self._streams if other != exporter or streams))
+            state = self._streams.setdefault(exporter, {})[name] = Stream()
+            self._number += 1
+        return state
+
+    def _drop(self, exporter: int) -> None:
+        streams = self._streams[exporter]
+        del streams[next(iter(streams))]
+        self._number -= 1
+        if not streams:
+            del self._streams[exporter]
 
     def follow(self, stream: tuple[int, int, int], sequence: I64, units: I64) -> I64:
         """Return the units lost before each datagram (negative where a late one makes up for an earlier loss).
@@ -47,11 +107,9 @@ class Sequences:
         `stream` is (exporter, protocol, observation domain or engine); `sequence` are the numbers in the
         order received, `units` how far each moves the count (UNKNOWN_UNITS where that cannot be told).
         """
-        state = self._streams.get(stream)
-        if state is None:
-            if len(self._streams) >= _MOST_STREAMS:
-                del self._streams[next(iter(self._streams))]
-            state = self._streams[stream] = _Stream()
+        state = self._stream(stream[0], stream[1:])
+        if len(sequence) <= _FEW:
+            return np.array(_steps(state, sequence.tolist(), units.tolist()), np.int64)
         lost = np.zeros(len(sequence), np.int64)
         following = (sequence + units) % _MODULUS
         known = (units >= 0).all()
@@ -62,15 +120,56 @@ class Sequences:
             state.counts_itself = 0 if state.counts_before else state.counts_itself + len(sequence)
             state.misread = state.misread if state.counts_itself else 0
             state.expected, state.last = int(following[-1]), int(sequence[-1])
-            state.seen.extend(sequence[-_NUMBERS_KEPT:].tolist())
+            state.seen.extend(sequence[-NUMBERS_KEPT:].tolist())
             return lost
-        for position, (number, moved) in enumerate(zip(sequence.tolist(), units.tolist(), strict=True)):
-            lost[position] = _step(state, number, moved)
-            state.seen.append(number)
+        lost[:] = _steps(state, sequence.tolist(), units.tolist())
+        return lost
+
+    def follow_all(
+        self, protocol: int, exporter: I64, observation_domain: I64, sequence: I64, units: I64
+    ) -> I64:
+        """The same for the datagrams of many streams, in the order received, of one protocol."""
+        code = exporter << 32 | observation_domain
+        if (code == code[0]).all():
+            return self.follow((int(exporter[0]), protocol, int(observation_domain[0])), sequence, units)
+        order = np.argsort(code, kind="stable")
+        bounds = np.flatnonzero(np.diff(code[order])) + 1
+        sequence, units = sequence[order], units[order]
+        firsts = [0, *bounds.tolist()]
+        codes = code[order[firsts]].tolist()
+        numbers, moved = sequence.tolist(), units.tolist()
+        lost = np.zeros(len(code), np.int64)
+        for first, last, stream in zip(firsts, [*firsts[1:], len(code)], codes, strict=True):
+            number, domain = stream >> 32, stream & 0xFFFF_FFFF
+            if last - first > _FEW:
+                found = self.follow((number, protocol, domain), sequence[first:last], units[first:last])
+                lost[order[first:last]] = found
+                continue
+            state = self._stream(number, (protocol, domain))
+            gaps = _steps(state, numbers[first:last], moved[first:last])
+            if any(gaps):
+                lost[order[first:last]] = gaps
         return lost
 
 
-def _step(state: _Stream, number: int, units: int) -> int:
+def _steps(state: Stream, sequence: list[int], units: list[int]) -> list[int]:
+    lost = []
+    for number, moved in zip(sequence, units, strict=True):
+        if number == state.expected and moved >= 0:  # as it nearly always is; what `_step` would come to
+            state.counts_before |= state.last is None or number != (state.last + moved) % _MODULUS
+            if state.counts_before:
+                state.counts_itself = state.misread = 0
+            else:
+                state.counts_itself += 1
+            state.expected, state.last = (number + moved) % _MODULUS, number
+            lost.append(0)
+        else:
+            lost.append(_step(state, number, moved))
+        state.seen.append(number)
+    return lost
+
+
+def _step(state: Stream, number: int, units: int) -> int:
     expected = state.expected
     itself = units >= 0 and state.last is not None and number == (state.last + units) % _MODULUS
     state.counts_before |= number == expected and not itself
@@ -81,12 +180,13 @@ def _step(state: _Stream, number: int, units: int) -> int:
         state.holes.clear()
         misread, state.misread = state.misread, 0
         return -misread
-    lost = _lost(state, number, units)
+    lost = lost_before(state, number, units)
     state.misread = state.misread + lost if state.counts_itself else 0
     return lost
 
 
-def _lost(state: _Stream, number: int, units: int) -> int:
+def lost_before(state: Stream, number: int, units: int) -> int:
+    """Return the units missing before `number`, by the standards, and move `state` on; see Sequences."""
     expected = state.expected
     gap = 0 if expected is None else (number - expected + _MODULUS // 2) % _MODULUS - _MODULUS // 2
     if gap < 0:

@@ -1,17 +1,22 @@
-"""Data sets of NetFlow v9 and IPFIX to flow records, for all records of one template at a time."""
+"""Data sets of NetFlow v9 and IPFIX to flow records, for all records of one layout at a time."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements, sampling
 from caudal.collector.decode.flowtimes import ExportClock, start_and_end
+from caudal.collector.decode.origin import Origin
 from caudal.collector.decode.recordlayout import Layout, Records, halves, number, unsigned
-from caudal.collector.decode.template import TemplateKey
 from caudal.collector.flowrecords import ABSENT, DTYPES, I64, U8, U64, FlowRecords
 
 _IPV4_MAPPED = 0xFFFF
+# By the number of flowDirection, of which 0 and 1 say something.
+_METERED: np.ndarray[Any, Any] = np.array(
+    [flowrecords.METERED_INGRESS, flowrecords.METERED_EGRESS, 0], np.uint8
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,9 @@ class Reverse:
 
 
 def flow_records(
-    key: TemplateKey, layout: Layout, records: Records, clock: ExportClock, rates: sampling.SamplingRates
+    origin: Origin, layout: Layout, records: Records, clock: ExportClock, rates: sampling.SamplingRates
 ) -> tuple[FlowRecords, Reverse | None]:
-    """Return the flow records of one template, and those of the way back where records are biflows.
+    """Return the flow records of one layout, and those of the way back where records are biflows.
 
     A biflow (RFC 5103, or initiator and responder counters) gives a second flow record where the reverse
     direction carried anything.
@@ -43,8 +48,7 @@ def flow_records(
     addresses = _addresses(layout, records)
     absent |= addresses.absent
     start, end = start_and_end(layout, records, clock)
-    point = sampling.ObservationPoint(key.exporter, key.protocol, key.observation_domain)
-    rate, origin = sampling.resolve(layout, records, point, rates)
+    rate, known_from = sampling.resolve(layout, records, origin, rates)
     columns: dict[str, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
     for name, deltas, total in (
         ("bytes", elements.OCTET_DELTAS, elements.OCTET_TOTAL),
@@ -67,12 +71,15 @@ def flow_records(
             columns[name] = np.zeros(count, DTYPES[name])
         else:
             columns[name] = number(records, element, DTYPES[name])
+    if elements.FLOW_DIRECTION in layout.elements:
+        told = number(records, elements.FLOW_DIRECTION, np.dtype(np.uint8))
+        columns["flow_direction"] = _METERED[np.minimum(told, 2)]
     absent |= (int(ABSENT["start"]) if start is None else 0) | (int(ABSENT["end"]) if end is None else 0)
     forward = FlowRecords(
-        exporter=np.full(count, key.exporter, np.int32),
-        protocol=np.full(count, key.protocol, np.uint8),
-        observation_domain=np.full(count, key.observation_domain, np.uint32),
-        template=np.full(count, key.template, np.uint16),
+        exporter=origin.exporter(),
+        protocol=np.full(count, origin.protocol, np.uint8),
+        observation_domain=origin.observation_domain(),
+        template=origin.template,
         export_ms=clock.export_ms,
         start_ms=np.zeros(count, np.int64) if start is None else start,
         end_ms=np.zeros(count, np.int64) if end is None else end,
@@ -82,7 +89,7 @@ def flow_records(
         destination_high=addresses.destination[0],
         destination_low=addresses.destination[1],
         sampling_rate=rate,
-        sampling_from=origin,
+        sampling_from=known_from,
         kind=_kind(columns["bytes"], columns["packets"]),
         absent=np.full(count, absent, np.uint32),
         **columns,  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Data sets that came before their template, kept for a while in case it follows."""
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from caudal.collector.decode.template import TemplateKey
@@ -10,12 +10,13 @@ _OVERHEAD_OCTETS = 512  # what keeping a set costs besides its body, so that emp
 
 @dataclass(frozen=True)
 class WaitingSet:
-    """The octets of a data set without its header, and the clock of the datagram it came in."""
+    """The octets of a data set without its header, the clock of the datagram it came in, and when it came."""
 
     key: TemplateKey
     body: bytes
     export_ms: int
     uptime_ms: int
+    received_ms: int = 0
 
     @property
     def octets(self) -> int:
@@ -24,36 +25,62 @@ class WaitingSet:
 
 
 class WaitingSets:
-    """A queue of waiting sets, bounded in octets; the oldest goes first."""
+    """A queue of waiting sets, bounded in octets, of all and of each exporter; the oldest goes first."""
 
-    def __init__(self, limit_octets: int = 16 << 20) -> None:
+    def __init__(self, limit_octets: int = 16 << 20, limit_octets_per_exporter: int | None = None) -> None:
         self._limit = limit_octets
-        self._octets = 0
-        self._sets: dict[TemplateKey, deque[WaitingSet]] = {}
-        self._order: deque[TemplateKey] = deque()  # one entry for each set that waits
+        self._limit_of_one = limit_octets if limit_octets_per_exporter is None else limit_octets_per_exporter
+        self.octets = 0
+        self._octets_of: dict[int, int] = {}
+        # By a number that counts up; the same numbers stand in the two indexes.
+        self._sets: OrderedDict[int, WaitingSet] = OrderedDict()
+        self._by_key: dict[TemplateKey, OrderedDict[int, None]] = {}
+        self._by_exporter: dict[int, OrderedDict[int, None]] = {}
+        self._next = 0
 
     def put(self, waiting: WaitingSet) -> list[WaitingSet]:
         """Keep a set; return those that had to go to make room for it."""
-        self._sets.setdefault(waiting.key, deque()).append(waiting)
-        self._order.append(waiting.key)
-        self._octets += waiting.octets
+        exporter = waiting.key.exporter
+        self._sets[self._next] = waiting
+        self._by_key.setdefault(waiting.key, OrderedDict())[self._next] = None
+        self._by_exporter.setdefault(exporter, OrderedDict())[self._next] = None
+        self._next += 1
+        self.octets += waiting.octets
+        self._octets_of[exporter] = self._octets_of.get(exporter, 0) + waiting.octets
         gone = []
-        while self._octets > self._limit:
-            oldest = self._order.popleft()
-            queue = self._sets[oldest]
-            gone.append(queue.popleft())
-            self._octets -= gone[-1].octets
-            if not queue:
-                del self._sets[oldest]
+        while self._octets_of.get(exporter, 0) > self._limit_of_one:
+            gone.append(self._remove(next(iter(self._by_exporter[exporter]))))
+        while self.octets > self._limit:
+            gone.append(self._remove(next(iter(self._sets))))
         return gone
 
     def take(self, key: TemplateKey) -> list[WaitingSet]:
         """Take out all sets that wait for `key`, in the order they came."""
-        taken = list(self._sets.pop(key, ()))
-        self._octets -= sum(waiting.octets for waiting in taken)
-        if taken:
-            self._order = deque(other for other in self._order if other != key)
-        return taken
+        return [self._remove(number) for number in list(self._by_key.get(key, ()))]
+
+    def take_exporter(self, exporter: int) -> list[WaitingSet]:
+        """Take out all sets of an exporter, in the order they came."""
+        return [self._remove(number) for number in list(self._by_exporter.get(exporter, ()))]
+
+    def take_before(self, received_ms: int) -> list[WaitingSet]:
+        """Take out the sets that came before `received_ms`, the oldest first."""
+        gone = []
+        while self._sets and next(iter(self._sets.values())).received_ms < received_ms:
+            gone.append(self._remove(next(iter(self._sets))))
+        return gone
+
+    def _remove(self, number: int) -> WaitingSet:
+        waiting = self._sets.pop(number)
+        exporter = waiting.key.exporter
+        self.octets -= waiting.octets
+        self._octets_of[exporter] -= waiting.octets
+        by_key, by_exporter = self._by_key[waiting.key], self._by_exporter[exporter]
+        del by_key[number], by_exporter[number]
+        if not by_key:
+            del self._by_key[waiting.key]
+        if not by_exporter:
+            del self._by_exporter[exporter], self._octets_of[exporter]
+        return waiting
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._sets)

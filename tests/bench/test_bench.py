@@ -1,20 +1,39 @@
 """Each benchmark runs at a tiny size and says something sane; nothing is asserted of how fast."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
+from ipaddress import ip_network
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench import decoding, endtoend, metering, page, storing
+from bench import (
+    capturepeers,
+    decoding,
+    endtoend,
+    exportpeers,
+    growth,
+    metering,
+    page,
+    process,
+    soak,
+    storing,
+)
+from bench.daemons import CaudalCollect, Left, Nfacctd, Nfcapd, Sfacctd, free_port, write_networks
+from bench.exportpeers import Run, Step
 from bench.exports import FORMATS, SAMPLING, Format, make_exports
 from bench.figure import Figure, Section, alone, beside
 from bench.machine import describe
+from bench.samples import SAMPLES, SFLOW, make_samples
+from caudal.reference import AddressTable
 
+STEP = Step("Caudal", "NetFlow v5", 1.0, 1.0, 1, 0, 30, 1.0, 1)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,8 +67,9 @@ def test_exports_are_what_they_say(kind: Format) -> None:
 
 def test_decode() -> None:
     figures = sane(decoding.measure(datagrams=40, rounds=2))
-    assert len(figures) == len(FORMATS)
-    assert {figure.peer_name for figure in figures.values()} == {"netflume"}
+    assert len(figures) == len(FORMATS) + 1
+    # There is no peer for sFlow.
+    assert [figure.peer_name for figure in figures.values()] == ["netflume"] * len(FORMATS) + [""]
 
 
 def test_decoders_that_disagree_have_failed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +87,7 @@ def test_decoders_that_disagree_have_failed(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_missing_peer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "netflume", None)
-    for figure in decoding.measure(datagrams=4, rounds=1).figures:
+    for figure in decoding.measure(datagrams=4, rounds=1).figures[: len(FORMATS)]:
         assert (figure.status, figure.peer, figure.ratio) == ("missing", None, None)
         assert figure.caudal > 0
 
@@ -98,6 +118,118 @@ def test_end_to_end() -> None:
         assert 0 <= step["records"] <= 30 * step["received"]
     # Of every format something was decoded: 15 to 30 records a datagram.
     assert steps[0]["records"] > 15 * steps[0]["received"] * 0.9
+
+
+def test_samples_are_what_they_say() -> None:
+    samples = make_samples(70)
+    payloads = [bytes(row) for row in samples.octets]
+    assert max(map(len, payloads)) <= 1_472
+    decoded = decoding.decode_with_caudal(payloads)
+    assert (decoded.records, decoded.bytes, decoded.sampling) == (70 * SAMPLES, samples.bytes_total, SAMPLING)
+
+
+def test_peers_of_exports_agree_with_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exportpeers, "_FLOW_DAEMONS", (CaudalCollect, Nfcapd, Nfacctd))
+    costs, losses, memory = exportpeers.measure(
+        common_rate=500, rates=(), seconds=0.3, datagrams=64, formats=("NetFlow v9",)
+    )
+    assert losses.figures == []
+    assert [figure.peer_name for figure in costs.figures] == ["nfcapd", "nfacctd"]
+    for figure in costs.figures:
+        assert figure.status in ("ok", "missing"), figure
+        assert figure.caudal > 0
+    assert all(10 < figure.caudal < 4_000 for figure in memory.figures)
+    assert all(step["lost"] == 0 and step["records"] > 0 for step in costs.details["steps"])
+
+
+def test_a_peer_that_takes_samples_agrees_with_what_was_sent() -> None:
+    if not Sfacctd.installed():
+        pytest.skip("sfacctd is not installed (Debian package pmacct)")
+    ran = exportpeers.run(Sfacctd, SFLOW, [300.0], 0.2, 32)
+    assert not ran.wrong
+    assert ran.left.bytes > 0
+
+
+def test_a_peer_that_left_something_else_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Nfcapd.installed():
+        pytest.skip("nfcapd is not installed (Debian package nfdump)")
+    monkeypatch.setattr(Nfcapd, "read", lambda _: (7, 7))
+    ran = exportpeers.run(Nfcapd, "NetFlow v5", [300.0], 0.2, 32)
+    assert "7 records were stored" in ran.wrong
+
+
+def test_missing_daemons_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for daemon in (Nfcapd, Nfacctd):
+        monkeypatch.setattr(daemon, "program", "no-such-program")
+    monkeypatch.setattr(exportpeers, "run", lambda *_: Run([STEP], Left(1, 1, 1.0, 1), ""))
+    costs, losses, memory = exportpeers.measure(rates=(), formats=("NetFlow v5",))
+    assert [figure.status for figure in costs.figures] == ["missing"] * 3
+    assert losses.figures == memory.figures == []
+
+
+def test_peers_of_captures() -> None:
+    figures = capturepeers.measure(packets=3_000, rounds=1).figures
+    assert [figure.peer_name for figure in figures] == ["nfpcapd", "pmacctd", "softflowd"]
+    for figure in figures:
+        assert figure.status in ("ok", "missing"), figure
+        assert figure.caudal > 0
+
+
+def test_growth() -> None:
+    (figure,) = growth.measure(points=((3, 2),), lots=1).figures
+    assert figure.what == "3 exporters × 2 templates"
+    assert figure.caudal > 0
+
+
+def test_soak() -> None:
+    section = soak.measure(minutes=1.5 / 60, rate=500, step_seconds=0.4, window_seconds=10)
+    figures = sane(section)
+    assert figures["Lost"].caudal == 0
+    assert 50 < figures["Resident memory"].caudal < 4_000
+    looks = section.details["looks"]
+    assert len(looks) >= 3
+    assert section.details["left"]["records"] or figures["Shipped"].caudal
+
+
+def test_what_a_process_uses_is_read() -> None:
+    before = process.cpu_seconds(os.getpid())
+    child = "import time; until = time.process_time() + 0.3\nwhile time.process_time() < until: pass"
+    subprocess.run([sys.executable, "-c", child], check=True)
+    assert process.cpu_seconds(os.getpid()) - before >= 0.25
+    assert process.memory_bytes(os.getpid()) >= process.memory_bytes(os.getpid(), "VmRSS") > 10 << 20
+
+
+def test_what_waits_at_a_port_and_what_was_dropped_is_read() -> None:
+    assert process.udp_port(free_port(socket.SOCK_DGRAM)) is None
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as full,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        full.bind(("127.0.0.1", 0))
+        for _ in range(100):
+            sender.sendto(bytes(1_000), full.getsockname())
+        state = process.udp_port(full.getsockname()[1])
+    assert state is not None
+    waiting, dropped = state
+    assert waiting > 0
+    assert 0 < dropped < 100
+
+
+def test_networks_are_those_of_the_table(tmp_path: Path) -> None:
+    lines = write_networks(tmp_path / "networks").read_text("ascii").splitlines()
+    table = AddressTable.load()
+    number, prefix = lines[len(lines) // 2].split(",")
+    network = ip_network(prefix)
+    ends = np.array([int(network.network_address), int(network.broadcast_address)], np.uint32)
+    assert table.asn[table.segments4(ends[:1])].tolist() == [int(number)]
+    assert len(lines) > 100_000
+
+
+def test_collector_ships_to_the_service_it_is_given(tmp_path: Path) -> None:
+    collector = CaudalCollect(tmp_path, service="http://127.0.0.1:9")
+    collector.command()
+    assert 'url = "http://127.0.0.1:9"' in (tmp_path / "collector.toml").read_text()
 
 
 def test_capture() -> None:
@@ -131,4 +263,7 @@ def test_command_refuses_parts_it_does_not_have() -> None:
         [sys.executable, "-m", "bench", "nothing"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 2
-    assert "there is no part nothing; there are decode, endtoend, capture, store" in ran.stderr
+    assert (
+        "there is no part nothing; there are decode, endtoend, peers, growth, capture, store, soak"
+        in ran.stderr
+    )

@@ -128,6 +128,16 @@ def test_inspect_sums_up() -> None:
     assert "without a sampling rate" in result.stdout.replace("\n", " ")
 
 
+def test_inspect_says_what_it_passed_over(tmp_path: Path) -> None:
+    """An sFlow agent that polls counters and samples no flows."""
+    counters = struct.pack(">IIIII", 2, 12, 1, 7, 0)
+    header = struct.pack(">IIIIIII", 5, 1, 0xC000_0201, 0, 1, 1000, 1)
+    path = tmp_path / "agent.dat"
+    path.write_bytes(header + counters)
+    result = run("inspect", str(path))
+    assert "1 sFlow samples of counters" in result.stdout
+
+
 @pytest.mark.parametrize("verb", ["meter", "inspect"])
 def test_a_file_that_is_no_capture_is_refused(tmp_path: Path, verb: str) -> None:
     path = tmp_path / "notes.txt"

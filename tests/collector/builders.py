@@ -92,6 +92,43 @@ def netflow5(
     return header + b"".join(records)
 
 
+# NetFlow v7
+
+
+def record7(
+    source: str = "198.18.0.1",
+    destination: str = "203.0.113.9",
+    *,
+    octets: int = 1000,
+    packets: int = 10,
+    first: int = 0,
+    last: int = 0,
+    ports: tuple[int, int] = (1234, 443),
+    protocol: int = 6,
+    input_: int = 3,
+) -> bytes:
+    return struct.pack(
+        ">IIIHHIIIIHHBBBBHHBBHI",
+        ip(source), ip(destination), 0, input_, 4, packets, octets, first, last,
+        *ports, 0, 0, protocol, 0, 0, 0, 0, 0, 0, ip("192.0.2.254"),
+    )  # fmt: skip
+
+
+def netflow7(
+    records: Sequence[bytes],
+    *,
+    count: int | None = None,
+    uptime: int = 0,
+    seconds: int = SECONDS,
+    nanoseconds: int = 0,
+    sequence: int = 0,
+    reserved: int = 0,
+) -> bytes:
+    number = len(records) if count is None else count
+    header = struct.pack(">HHIIIII", 7, number, uptime, seconds, nanoseconds, sequence, reserved)
+    return header + b"".join(records)
+
+
 # NetFlow v9 and IPFIX
 
 
@@ -168,15 +205,29 @@ def sample(kind: int, body: bytes) -> bytes:
     return struct.pack(">II", kind, len(body)) + body
 
 
-def flow_sample(*records: bytes, rate: int = 512, input_: int = 1, output: int = 2) -> bytes:
-    head = struct.pack(">IIIIIIII", 1, 7, rate, 5000, 0, input_, output, len(records))
+def flow_sample(
+    *records: bytes,
+    rate: int = 512,
+    input_: int = 1,
+    output: int = 2,
+    sequence: int = 1,
+    source: int = 7,
+    drops: int = 0,
+) -> bytes:
+    head = struct.pack(">IIIIIIII", sequence, source, rate, 5000, drops, input_, output, len(records))
     return sample(1, head + b"".join(records))
 
 
 def expanded_sample(
-    *records: bytes, rate: int = 512, input_: tuple[int, int] = (0, 1), output: tuple[int, int] = (0, 2)
+    *records: bytes,
+    rate: int = 512,
+    input_: tuple[int, int] = (0, 1),
+    output: tuple[int, int] = (0, 2),
+    sequence: int = 1,
+    source: tuple[int, int] = (0, 7),
+    drops: int = 0,
 ) -> bytes:
-    head = struct.pack(">IIIIIIIIIII", 1, 0, 7, rate, 5000, 0, *input_, *output, len(records))
+    head = struct.pack(">IIIIIIIIIII", sequence, *source, rate, 5000, drops, *input_, *output, len(records))
     return sample(3, head + b"".join(records))
 
 
@@ -187,15 +238,16 @@ def raw_header(header: bytes, *, protocol: int = 1, frame: int | None = None) ->
 
 
 def gateway(source_as: int, *path: int) -> bytes:
-    hop = address("192.0.2.254")
-    segments = (
-        struct.pack(">III", 1, 2, len(path)) + b"".join(struct.pack(">I", asn) for asn in path)
-        if path
-        else struct.pack(">I", 0)
-    )
-    return sample(
-        1003, hop + struct.pack(">III", 64500, source_as, 64501) + segments + struct.pack(">II", 0, 100)
-    )
+    return gateway_of(source_as, *([path] if path else []))
+
+
+def gateway_of(source_as: int, *segments: Sequence[int], hop: str = "192.0.2.254") -> bytes:
+    """An extended gateway record whose path has these segments."""
+    path = struct.pack(">I", len(segments))
+    for segment in segments:
+        path += struct.pack(f">{2 + len(segment)}I", 2, len(segment), *segment)
+    networks = struct.pack(">III", 64500, source_as, 64501)
+    return sample(1003, address(hop) + networks + path + struct.pack(">II", 0, 100))
 
 
 def udp4(source: str, destination: str, *, total: int = 1400, ports: tuple[int, int] = (1234, 53)) -> bytes:
@@ -286,15 +338,29 @@ def joined(parts: Iterable[FlowRecords]) -> FlowRecords:
 
 
 class SmallTable:
-    """An address table with few prefixes: (prefix, country, AS number, rung of LOCATION_RUNGS)."""
+    """An address table with few prefixes: (prefix, country, AS number, rung of LOCATION_RUNGS).
 
-    def __init__(self, *prefixes: tuple[str, str, int, str]) -> None:
+    `caches` are prefixes among them, and the platforms whose caches they are.
+    """
+
+    def __init__(
+        self,
+        *prefixes: tuple[str, str, int, str],
+        caches: Mapping[str, str] | None = None,
+        platforms: tuple[str, ...] = ("", "google", "netflix"),
+    ) -> None:
         listed = [(ipaddress.ip_network(prefix), *rest) for prefix, *rest in prefixes]
+        whose = caches or {}
         self._networks = [network for network, *_ in listed]
         self.country = np.array(
             [ord(c[0]) << 8 | ord(c[1]) for c in ("ZZ", *(row[1] for row in listed))], np.uint16
         )
         self.asn = np.array([0, *(row[2] for row in listed)], np.uint32)
+        self.platforms = platforms
+        self.platform = np.array(
+            [0, *(self.platforms.index(whose.get(row[0], "")) for row in prefixes)], np.uint16
+        )
+        self.caches = tuple(whose)
         self.rung = np.array(
             [LOCATION_RUNGS.index(rung) for rung in ("unknown", *(row[3] for row in listed))], np.uint8
         )

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from caudal.collector.aggregate import Aggregator
 from caudal.collector.batch import DIRECTIONS, FLOWS, LOCATION_RUNGS, SAMPLING_FROM, schema
+from caudal.collector.cellcode import MOST_SERVICES, country_number, pack
 from caudal.collector.flowrecords import EVENT
 from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.locate import Located, country_number
+from caudal.collector.locate import Located
 
 from .builders import NOW_MS, flow_records
 
@@ -32,30 +33,22 @@ SUMS = ("bytes", "packets", "flows", "bytes_variance")
 
 def located(**columns: Any) -> Located:
     count = len(next(iter(columns.values())))
-    default = {
-        "direction": 0,
-        "remote_asn": 64496,
-        "remote_country": country_number("US"),
-        "rung": 3,
-        "host": 1,
-    }
-    dtypes = {
-        "direction": np.uint8,
-        "remote_asn": np.uint32,
-        "remote_country": np.uint16,
-        "rung": np.uint8,
-        "host": np.uint64,
-    }
-    return Located(
-        **{
-            name: np.array(columns.get(name, [default[name]] * count)).astype(dtype)
-            for name, dtype in dtypes.items()
-        }
+    default = {"direction": 0, "remote_asn": 64496, "remote_country": country_number("US"), "rung": 3,
+               "service": 0, "host": 1}  # fmt: skip
+    given = {name: np.array(columns.get(name, [value] * count), np.uint64) for name, value in default.items()}
+    code = pack(
+        asn=given["remote_asn"],
+        country=given["remote_country"],
+        **{name: given[name] for name in ("direction", "rung", "service")},
     )
+    return Located(given["direction"].astype(np.uint8), code, given["host"])
+
+
+SERVICES = ("google", "netflix")
 
 
 def aggregator(k: int = 1, **more: int) -> Aggregator:
-    return Aggregator(Ledger(WINDOW_MS), WINDOW_MS, k, **more)
+    return Aggregator(Ledger(WINDOW_MS), WINDOW_MS, k, services=SERVICES, **more)
 
 
 def aggregate(k: int = 1, *, place: dict[str, Any] | None = None, **columns: Any) -> list[dict[str, Any]]:
@@ -88,6 +81,34 @@ def test_a_cell_has_all_its_columns() -> None:
         "flows": 2,
         "bytes_variance": 10 * 9 * (100 * 100 / 2 + 50 * 50),
     }
+
+
+def test_services_are_cells_of_their_own() -> None:
+    rows = aggregate(bytes=[1, 2, 4], place={"host": [1, 1, 1], "service": [2, 0, 2]})
+    assert {row["service"]: row["bytes"] for row in rows} == {"netflix": 5, "": 2}
+
+
+def test_folding_drops_the_service() -> None:
+    rows = aggregate(2, bytes=[1, 2, 4], place={"host": [1, 2, 3], "service": [1, 2, 0]})
+    assert [(row["service"], row["bytes"], row["folded"], row["remote_country"]) for row in rows] == [
+        ("", 7, True, "US")
+    ]
+
+
+def test_the_last_service_a_code_has_room_for() -> None:
+    services = [f"platform-{number}" for number in range(1, MOST_SERVICES)]
+    one = Aggregator(Ledger(WINDOW_MS), WINDOW_MS, 1, services=services)
+    one.add(flow_records(bytes=[9]), located(service=[MOST_SERVICES - 1], remote_asn=[0xFFFF_FFFF]))
+    (row,) = one.take(None).to_pylist()
+    assert (row["service"], row["remote_asn"], row["direction"]) == (services[-1], 0xFFFF_FFFF, "out")
+    with pytest.raises(ValueError, match="1025 services; a cell's code has room for 1024"):
+        Aggregator(Ledger(WINDOW_MS), WINDOW_MS, 1, services=[*services, "one-more"])
+
+
+@pytest.mark.parametrize("country", ["AA", "AZ", "ZA", "ZZ", "UY", "XA"])
+def test_every_country_comes_out_as_it_went_in(country: str) -> None:
+    (row,) = aggregate(bytes=[9], place={"remote_country": [country_number(country)]})
+    assert row["remote_country"] == country
 
 
 # Variance

@@ -9,9 +9,11 @@ from caudal.collector.flowrecords import (
     COLUMNS,
     CONFIG,
     DTYPES,
+    OPTIONAL,
     OPTIONS,
     RECORD,
     UNSAMPLED,
+    FlowRecords,
     concatenate,
 )
 
@@ -45,3 +47,11 @@ def test_concatenate() -> None:
     for made in (whole, concatenate([])):
         assert {name: getattr(made, name).dtype for name in COLUMNS} == DTYPES
     assert len(concatenate([])) == 0
+
+
+def test_what_is_left_out_of_the_constructor_is_zero() -> None:
+    whole = flow_records(bytes=[1, 2, 3], tag=[7, 8, 9])
+    without = FlowRecords(**{name: getattr(whole, name) for name in COLUMNS if name not in OPTIONAL})
+    assert without.tag.tolist() == without.flow_direction.tolist() == [0, 0, 0]
+    assert {name: getattr(without, name).dtype for name in COLUMNS} == DTYPES
+    assert whole.take(np.array([2, 0])).tag.tolist() == [9, 7]

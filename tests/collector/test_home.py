@@ -61,6 +61,38 @@ def test_an_address_of_no_version_is_nobodys() -> None:
     assert not HomePrefixes(["0.0.0.0/0", "::/0"]).contains(np.zeros(1, np.uint8), zero, zero).any()
 
 
+@given(
+    st.lists(NETWORKS, min_size=1, max_size=5), st.lists(NETWORKS, max_size=4), st.lists(V4 | V6, max_size=10)
+)
+def test_of_home_prefixes_and_caches_the_longest_counts(
+    prefixes: list[str], caches: list[str], addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]
+) -> None:
+    said = [(ipaddress.ip_network(prefix), True) for prefix in prefixes]
+    said += [(ipaddress.ip_network(prefix), False) for prefix in caches]
+    for network_, _ in said:
+        kind = type(network_.network_address)
+        addresses += [kind(int(network_.network_address)), kind(int(network_.broadcast_address))]
+    expected = []
+    for one in addresses:
+        holding = [(n.prefixlen, not home, home) for n, home in said if n.version == one.version and one in n]
+        expected.append(max(holding, default=(0, True, False))[2])
+    numbers = [int(one) for one in addresses]
+    found = HomePrefixes(prefixes, caches).contains(
+        np.array([one.version for one in addresses], np.uint8),
+        np.array([number >> 64 for number in numbers], np.uint64),
+        np.array([number & (1 << 64) - 1 for number in numbers], np.uint64),
+    )
+    assert found.tolist() == expected
+
+
+def test_a_cache_inside_home_is_not_home_and_a_home_inside_a_cache_is() -> None:
+    home = HomePrefixes(["198.18.0.0/16", "198.18.7.128/28"], ["198.18.7.0/24"])
+    low = np.array(
+        [int(ipaddress.ip_address(f"198.18.{at}")) for at in ("6.1", "7.1", "7.129", "8.1")], np.uint64
+    )
+    assert home.contains(np.full(4, 4, np.uint8), low * 0, low).tolist() == [True, False, True, True]
+
+
 @pytest.mark.parametrize(
     "prefix", ["198.18.0.1/16", "198.18/16", "home", "", "198.18.0.0/33", "2001:db8::1/32"]
 )

@@ -29,10 +29,12 @@ from .builders import (
     ip,
     ipfix,
     netflow5,
+    netflow7,
     netflow9,
     options9,
     raw_header,
     record5,
+    record7,
     sflow,
     template,
     udp4,
@@ -153,6 +155,13 @@ def test_netflow5_has_no_template(tmp_path: Path) -> None:
     assert (record["template"], record["observation_domain"], record["sampling_from"]) == (None, 0, "record")
     assert (record["source_as"], record["destination_as"]) == (23456, 0)  # as sent
     assert record["end"] == "2026-01-01T00:00:00.250Z"
+
+
+def test_netflow7_is_named(tmp_path: Path) -> None:
+    records, _ = inspect(payloads(tmp_path, netflow7([record7("0.0.0.0")])))
+    assert [records[0][name] for name in ("protocol", "source", "observation_domain", "bytes")] == [
+        "netflow7", None, None, 1000,
+    ]  # fmt: skip
 
 
 def test_sflow_without_gateway_has_null_as_numbers(tmp_path: Path) -> None:

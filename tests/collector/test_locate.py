@@ -3,10 +3,10 @@
 import pytest
 
 from caudal.collector.batch import DIRECTIONS, LOCATION_RUNGS
-from caudal.collector.home import HomePrefixes
-from caudal.collector.locate import Located, country_number, locate
+from caudal.collector.cellcode import country_number, part
+from caudal.collector.locate import Located, Locator
 
-from .builders import HOME, TABLE, flow_records, ip
+from .builders import HOME, TABLE, SmallTable, flow_records, ip
 
 LOCAL, LOCAL6 = "198.18.7.7", "2001:2::77"
 ABROAD, ABROAD6, ELSEWHERE, NOWHERE = "203.0.113.9", "2001:db8::9", "192.0.2.5", "8.8.8.8"
@@ -23,16 +23,17 @@ def at(source: str, destination: str, source_as: int = 0, destination_as: int = 
         source_as=[source_as],
         destination_as=[destination_as],
     )
-    return locate(flows, HomePrefixes(HOME), TABLE, "UY")  # type: ignore[arg-type]
+    return Locator(HOME, TABLE, "UY").locate(flows)  # type: ignore[arg-type]
 
 
 def told(located: Located) -> tuple[str, int, str, str]:
-    number = int(located.remote_country[0])
+    number = int(part(located.code, "country")[0])
+    assert part(located.code, "direction")[0] == located.direction[0]
     return (
         DIRECTIONS[located.direction[0]],
-        int(located.remote_asn[0]),
+        int(part(located.code, "asn")[0]),
         chr(number >> 8) + chr(number & 255),
-        LOCATION_RUNGS[located.rung[0]],
+        LOCATION_RUNGS[int(part(located.code, "rung")[0])],
     )
 
 
@@ -92,7 +93,49 @@ def test_versions_mixed() -> None:
         destination_high=[0, ip(ABROAD6) >> 64, 0],
         destination_low=[ip(ABROAD), 9, 0],
     )
-    located = locate(flows, HomePrefixes(HOME), TABLE, "UY")  # type: ignore[arg-type]
+    located = Locator(HOME, TABLE, "UY").locate(flows)  # type: ignore[arg-type]
     assert [DIRECTIONS[one] for one in located.direction] == ["out", "out", "transit"]
-    assert located.remote_asn.tolist() == [64496, 64501, 0]
-    assert located.remote_country.tolist() == [country_number(code) for code in ("US", "CL", "ZZ")]
+    assert part(located.code, "asn").tolist() == [64496, 64501, 0]
+    assert part(located.code, "country").tolist() == [country_number(code) for code in ("US", "CL", "ZZ")]
+
+
+# Services
+
+CACHE = "198.18.250.10"
+WITH_CACHE = SmallTable(
+    ("198.18.250.0/24", "UY", 0, "operator"),
+    ("203.0.113.0/24", "US", 64496, "cloud"),
+    caches={"198.18.250.0/24": "netflix"},
+)
+SERVICES = ("", "disney", "netflix", "google")
+
+
+def served(source: str, destination: str, tag: int = 0, table: SmallTable = WITH_CACHE) -> tuple[str, str]:
+    flows = flow_records(
+        ip_version=[4], source_low=[ip(source)], destination_low=[ip(destination)], tag=[tag]
+    )
+    located = Locator(HOME, table, "UY", SERVICES).locate(flows)  # type: ignore[arg-type]
+    return DIRECTIONS[located.direction[0]], SERVICES[int(part(located.code, "service")[0])]
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "tag", "expected"),
+    [
+        (CACHE, LOCAL, 0, ("in", "netflix")),  # inside home, and yet the far end
+        (LOCAL, CACHE, 0, ("out", "netflix")),
+        (CACHE, LOCAL, 1, ("in", "disney")),  # the name in the flow goes before whose cache it is
+        (LOCAL, ABROAD, 3, ("out", "google")),
+        (LOCAL, ABROAD, 0, ("out", "")),
+        (LOCAL, "198.18.0.9", 3, ("internal", "google")),
+        (ABROAD, CACHE, 0, ("transit", "")),  # filling the cache is no subscriber's traffic
+        (ABROAD, ELSEWHERE, 3, ("transit", "")),
+    ],
+)
+def test_services(source: str, destination: str, tag: int, expected: tuple[str, str]) -> None:
+    assert served(source, destination, tag) == expected
+
+
+def test_where_a_cache_stands_is_what_the_operator_says() -> None:
+    flows = flow_records(ip_version=[4], source_low=[ip(CACHE)], destination_low=[ip(LOCAL)])
+    located = Locator(HOME, WITH_CACHE, "UY", SERVICES).locate(flows)  # type: ignore[arg-type]
+    assert told(located) == ("in", 0, "UY", "operator")

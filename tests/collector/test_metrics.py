@@ -1,25 +1,27 @@
 """Prometheus metrics over HTTP."""
 
+import os
 import re
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from caudal.collector.attendance import Attendance
+from caudal.collector.backlog import Backlog
 from caudal.collector.batch import LEDGER_COUNTS
-from caudal.collector.datagrams import Exporters
 from caudal.collector.errors import ListenError
-from caudal.collector.ledger import Ledger
+from caudal.collector.listeners import Listeners
 from caudal.collector.metrics import Metrics, serve
-from caudal.collector.receiver import Receiver
+from caudal.collector.pipeline import Pipeline
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
 
-from .builders import NOW_MS
+from .builders import HOME, NOW_MS, TABLE
 
 
 def free_port() -> int:
@@ -36,10 +38,12 @@ def values(text: str) -> dict[str, float]:
 class Parts:
     """A collector's parts and what their metrics are in text."""
 
-    def __init__(self, ledger: Ledger, receivers: list[Receiver], spool: Spool) -> None:
-        self.ledger, self.spool = ledger, spool
+    def __init__(self, listeners: Listeners, pipeline: Pipeline, spool: Spool) -> None:
+        self.ledger, self.spool = pipeline.ledger, spool
         self.shipper = Shipper(spool, httpx.Client())
-        self.metrics = Metrics(ledger, receivers, spool, self.shipper)
+        self.backlog = Backlog(spool, lambda flows, ledger: b"", 1)
+        self.attendance = Attendance()
+        self.metrics = Metrics(pipeline, listeners, spool, self.shipper, self.backlog, self.attendance)
         self._registry = CollectorRegistry()
         self._registry.register(self.metrics)
 
@@ -52,12 +56,13 @@ class Parts:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Parts]:
-    spool = Spool(tmp_path)
+    spool = Spool(tmp_path, 5000)
     spool.open()
-    exporters = Exporters()
-    with ExitStack() as stack:
-        receivers = [stack.enter_context(Receiver("127.0.0.1:0", exporters, 1 << 20)) for _ in range(2)]
-        yield Parts(Ledger(300_000), receivers, spool)
+    pipeline = Pipeline(economy="UY", home=HOME, table=TABLE, window_seconds=300, k=5)  # type: ignore[arg-type]
+    with Listeners(pipeline.exporters) as listeners:
+        addresses = ["127.0.0.1:0", "127.0.0.2:0"]
+        listeners.adopt(addresses, 1 << 20, listeners.prepare(addresses, 1 << 20))
+        yield Parts(listeners, pipeline, spool)
 
 
 def test_a_scrape_over_http(parts: Parts) -> None:
@@ -81,7 +86,7 @@ def test_a_scrape_over_http(parts: Parts) -> None:
 def test_every_count_of_the_ledger_and_what_moves(parts: Parts) -> None:
     parts.ledger.add_one(3, NOW_MS, received=7, decoded=5, waiting=2, lost=4, kernel_drops=1)
     parts.spool.put(b"x" * 100)
-    parts.shipper.shipped, parts.shipper.failures, parts.shipper.latency_seconds = 3, 2, 0.25
+    parts.shipper.shipped, parts.shipper.failures, parts.shipper.damaged = 3, 2, 1
     found = parts.scrape()
     gauges = {"waiting", "lost", "lost_datagrams"}
     for count in LEDGER_COUNTS:
@@ -89,7 +94,9 @@ def test_every_count_of_the_ledger_and_what_moves(parts: Parts) -> None:
     expected = {
         "received_total": 7, "decoded_total": 5, "waiting": 2, "lost": 4, "kernel_drops_total": 1,
         "spool_batches": 1, "spool_bytes": 100, "shipped_batches_total": 3, "shipping_failures_total": 2,
-        "refused_batches_total": 0, "damaged_batches_total": 0, "shipping_latency_seconds": 0.25,
+        "refused_batches_total": 0, "damaged_batches_total": 1, "spool_max_bytes": 5000,
+        "shipping_latency_seconds_count": 0, "templates": 0, "sflow_counters_samples_total": 0, "sflow_unknown_samples_total": 0, "exporters": 0, "backlog_batches": 0,
+        "lost_batches_total": 0, "lost_traffic_bytes_total": 0, "coarsened_batches_total": 0, "set_back_batches": 0,
     }  # fmt: skip
     assert {name: found[f"caudal_collector_{name}"] for name in expected} == expected
     assert found['caudal_collector_receive_buffer_bytes{listener="0"}'] > 0
@@ -110,8 +117,33 @@ def test_a_counter_never_falls(parts: Parts) -> None:
 def test_labels_come_from_a_closed_set(parts: Parts) -> None:
     parts.ledger.add_one(0, NOW_MS, received=1)
     text = parts.text()
-    assert set(re.findall(r"\{([^}]*)\}", text)) == {'listener="0"', 'listener="1"'}
+    labels = set(re.findall(r"\{([^}]*)\}", text))
+    assert {label for label in labels if not label.startswith("le=")} == {
+        *('listener="0"', 'listener="1"', 'reason="inside"', 'reason="other_direction"')
+    }
     assert not re.search(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::[0-9a-f]*", text)
+
+
+def test_how_old_the_oldest_batch_is(parts: Parts) -> None:
+    assert parts.scrape()["caudal_collector_spool_oldest_seconds"] == 0
+    old = parts.spool.put(b"x").path
+    parts.spool.put(b"y")
+    os.utime(old, (time.time() - 500, time.time() - 500))
+    assert 500 <= parts.scrape()["caudal_collector_spool_oldest_seconds"] < 560
+
+
+def test_how_long_shipping_takes(parts: Parts) -> None:
+    parts.shipper.latency.observe(0.3)
+    found = parts.scrape()
+    assert found['caudal_collector_shipping_latency_seconds_bucket{le="0.25"}'] == 0
+    assert found['caudal_collector_shipping_latency_seconds_bucket{le="0.5"}'] == 1
+    assert found["caudal_collector_shipping_latency_seconds_sum"] == 0.3
+
+
+def test_buffers_asked_for_and_got(parts: Parts) -> None:
+    found = parts.scrape()
+    assert found['caudal_collector_receive_buffer_asked_bytes{listener="0"}'] == 1 << 20
+    assert found['caudal_collector_receive_buffer_bytes{listener="0"}'] > 0
 
 
 def test_a_batch_shipped_while_looking(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

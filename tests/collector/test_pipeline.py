@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,28 +24,36 @@ from .builders import (
     OCTETS,
     SECONDS,
     TABLE,
+    SmallTable,
     a_set,
     basic,
+    ethernet,
+    flow_records,
+    flow_sample,
+    ip,
     ipfix,
     lot,
     netflow5,
     netflow9,
+    raw_header,
     record5,
+    sflow,
     template,
+    udp4,
 )
 
 T9, T10 = template(256, *BASIC), template(256, *BASIC, ipfix=True)
 ROUTERS = ("192.0.2.1", "192.0.2.2", "2001:db8::3")
 
 
-def pipeline(k: int = 1, sampling: dict[str, float] | None = None) -> Pipeline:
+def pipeline(k: int = 1, sampling: dict[str, float] | None = None, **more: Any) -> Pipeline:
     made = Pipeline(
         economy="UY",
         home=HOME,
-        table=TABLE,
         window_seconds=300,
         k=k,
-        sampling=sampling,  # type: ignore[arg-type]
+        sampling=sampling,
+        **({"table": TABLE} | more),
     )
     for router in ROUTERS:
         made.exporters.number(router)
@@ -168,6 +176,39 @@ def test_latest_is_the_newest_export_of_flows() -> None:
     assert one.latest_ms == NOW_MS - 10_000
 
 
+FAR = (("203.0.113.0/24", "US", 64496, "cloud"),)
+CACHES = SmallTable(("198.18.250.0/24", "UY", 0, "operator"), *FAR, caches={"198.18.250.0/24": "netflix"})
+
+
+def served(one: Pipeline) -> set[tuple[str, str, int]]:
+    table, _ = one.take(None, name)
+    return set(zip(*(table[column].to_pylist() for column in ("direction", "service", "bytes")), strict=True))
+
+
+def test_caches_and_tags_come_out_as_platforms() -> None:
+    one = pipeline(table=CACHES, services=("", "disney"))
+    assert one.services == ("", "disney", "google", "netflix")
+    flows = (("198.18.250.9", "198.18.0.1", 100), ("203.0.113.9", "198.18.0.1", 70))
+    one.datagrams(lot([netflow9(T9, a_set(256, b"".join(basic(s, d, octets=n) for s, d, n in flows)))]))
+    tagged = flow_records(
+        source_low=[ip("203.0.113.9")], destination_low=[ip("198.18.0.1")], bytes=[5], tag=[1]
+    )
+    one.flows(tagged)
+    assert served(one) == {("in", "netflix", 100), ("in", "", 70), ("in", "disney", 5)}
+
+
+def test_another_table_keeps_the_numbers_of_services() -> None:
+    one = pipeline(table=CACHES)
+    other = SmallTable(("198.18.250.0/24", "UY", 0, "operator"), caches={"198.18.250.0/24": "akamai"},
+                       platforms=("", "akamai", "google"))  # fmt: skip
+    data = netflow9(T9, a_set(256, basic("198.18.250.9", "198.18.0.1", octets=100)))
+    one.datagrams(lot([data]))
+    one.reconfigure(home=HOME, table=other)  # type: ignore[arg-type]
+    one.datagrams(lot([data]))
+    assert one.services == ("", "google", "netflix", "akamai")
+    assert served(one) == {("in", "netflix", 100), ("in", "akamai", 100)}
+
+
 STREAM = [
     payload
     for n in range(10)
@@ -223,3 +264,23 @@ def test_the_ledger_balances_whatever_comes(chance: random.Random) -> None:
         == (pc.sum(ledger["aggregated"]).as_py() or 0)
         == total(one, "aggregated")
     )
+
+
+@pytest.mark.parametrize(("tunnels", "octets"), [("outer", 1350), ("inner", 1300)])
+def test_sampled_tunnels_count_as_the_settings_say(tunnels: Literal["outer", "inner"], octets: int) -> None:
+    one = Pipeline(
+        economy="UY",
+        home=HOME,
+        table=TABLE,  # type: ignore[arg-type]
+        window_seconds=300,
+        k=1,
+        sflow_tunnels=tunnels,
+    )
+    one.exporters.number(ROUTERS[0])
+    inner = ethernet(udp4("10.0.0.1", "203.0.113.9", total=1300))
+    around = udp4("198.18.0.1", "203.0.113.9", total=1350, ports=(5, 4789))
+    one.datagrams(
+        lot([sflow(flow_sample(raw_header(ethernet(around + b"\x08" + bytes(7) + inner)), rate=1))])
+    )
+    flows, _ = one.take(None, name)
+    assert flows["bytes"].to_pylist() == [octets]

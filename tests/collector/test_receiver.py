@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from caudal.collector.allowlist import AllowList
 from caudal.collector.datagrams import Exporters
 from caudal.collector.errors import ListenError
 from caudal.collector.receiver import SLOTS, Receiver
@@ -160,3 +161,29 @@ def test_kernel_drops_are_counted(exporters: Exporters) -> None:
         received = len(receive(receiver))
         assert received < 500
         assert receiver.kernel_drops() == 500 - received
+
+
+def test_who_is_not_allowed_is_told_without_taking_a_place() -> None:
+    exporters = Exporters(allow=AllowList(["127.0.0.2/31"]))
+    with Receiver("127.0.0.1:0", exporters, BUFFER) as receiver:
+        for source in ("127.0.0.4", "127.0.0.3", "127.0.0.4", "127.0.0.2"):
+            send(receiver, source.encode(), source=source)
+        found = receive(receiver)
+    told = [(payload, number if number < 0 else exporters.addresses[number]) for payload, number in found]
+    assert told == [
+        (b"127.0.0.4", -2),
+        (b"127.0.0.3", "127.0.0.3"),
+        (b"127.0.0.4", -2),
+        (b"127.0.0.2", "127.0.0.2"),
+    ]
+    assert len(exporters) == 2
+
+
+def test_a_number_given_up_is_not_remembered(receiver: Receiver, exporters: Exporters) -> None:
+    send(receiver, b"1", source="127.0.0.5")
+    assert receive(receiver) == [(b"1", 0)]
+    exporters.free(0)
+    send(receiver, b"2", source="127.0.0.6")
+    assert receive(receiver) == [(b"2", 0)]
+    send(receiver, b"3", source="127.0.0.5")
+    assert receive(receiver) == [(b"3", 1)]

@@ -13,21 +13,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from caudal.collector.batch import FLOWS, LEDGER, Batch, decode_batch, schema
-from caudal.collector.errors import ListenError, SettingsError, SpoolError
-from caudal.collector.run import Collector, _batches, service_client
-from caudal.collector.settings import CollectorSettings
+from caudal.collector.batch import FLOWS, Batch, decode_batch, schema
+from caudal.collector.errors import ListenError, SettingsError, SpoolError, StateError
+from caudal.collector.run import Collector
+from caudal.collector.serviceclient import service_client
+from caudal.collector.settings import CollectorSettings, Exporter
 from caudal.collector.spool import Spool
+from caudal.collector.statussocket import ask
 
 from .builders import BASIC, HOME, TABLE, a_set, basic, ipfix, netflow5, netflow9, options9, record5, template
 
@@ -39,8 +39,9 @@ PLANTED = ("198.18.213.77", "203.0.113.201", "127.0.0.93")
 class StandIn:
     """Stands in for the service: takes batches over HTTP, keeps them in memory, and can be told to fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str = TOKEN) -> None:
         self.bodies: dict[str, bytes] = {}
+        self._token = token
         self.failing = False
         self.asked = threading.Event()
         outer = self
@@ -66,7 +67,7 @@ class StandIn:
     def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
         if self.failing:
             return 503, {"detail": "not now"}
-        if path != "/v1/batches" or headers["Authorization"] != f"Bearer {TOKEN}":
+        if path != "/v1/batches" or headers["Authorization"] != f"Bearer {self._token}":
             return 401, {"detail": "who are you?"}
         name = hashlib.sha256(body).hexdigest()
         known = name in self.bodies
@@ -153,8 +154,8 @@ def answers(settings: CollectorSettings) -> bool:
 
 
 @contextmanager
-def running(settings: CollectorSettings) -> Iterator[Collector]:
-    collector = Collector(settings, TABLE)  # type: ignore[arg-type]
+def running(settings: CollectorSettings, prepare: Any = None) -> Iterator[Collector]:
+    collector = Collector(settings, TABLE, prepare)  # type: ignore[arg-type]
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -276,11 +277,11 @@ def test_a_disk_full_for_a_while_loses_nothing(
 ) -> None:
     put, tries = Spool.put, []
 
-    def full(self: Spool, body: bytes) -> Any:
+    def full(self: Spool, body: bytes, *, beyond: bool = False) -> Any:
         tries.append(body)
         if len(tries) < 3:
             raise SpoolError("the spool cannot be written: No space left on device")
-        return put(self, body)
+        return put(self, body, beyond=beyond)
 
     monkeypatch.setattr(Spool, "put", full)
     hour_ago = int(time.time()) - 3600
@@ -288,7 +289,7 @@ def test_a_disk_full_for_a_while_loses_nothing(
         send(settings, *exports(hour_ago, 0), *exports(hour_ago + 900, 1))
         wait_until(lambda: service.total("flows") == 6)
     check(service, 2)
-    assert "kept in memory meanwhile" in caplog.text
+    assert "wait in memory meanwhile" in caplog.text
 
 
 def test_no_planted_address_is_written_anywhere(
@@ -345,50 +346,6 @@ def test_certificates_that_cannot_be_used(
     assert "\n" not in str(caught.value)
 
 
-# Batches the service takes
-
-
-def tables(days: list[int]) -> tuple[pa.Table, pa.Table]:
-    first = datetime(2000, 1, 1, tzinfo=UTC)
-    starts = [first + timedelta(days=day) for day in days]
-    made = []
-    for columns in (FLOWS, LEDGER):
-        arrays = [
-            pa.array(starts, column.arrow)
-            if column.name == "window_start"
-            else pa.nulls(len(days), column.arrow)
-            for column in columns
-        ]
-        made.append(pa.table(arrays, schema=schema(columns)))
-    return made[0], made[1]
-
-
-def spans(days: list[int]) -> list[list[int]]:
-    first = datetime(2000, 1, 1, tzinfo=UTC)
-    return [
-        [(time_ - first).days for time_ in flows["window_start"].to_pylist()]
-        for flows, _ in _batches(*tables(days))
-    ]
-
-
-def test_a_batch_does_not_span_more_time_than_the_service_takes() -> None:
-    """One exporter with a wrong clock must not make the service refuse everybody's traffic."""
-    assert spans([0, 9000, 1, 9001, 4000]) == [[0, 1], [4000], [9000, 9001]]
-    assert spans([5, 6]) == [[5, 6]]
-    assert spans([]) == []
-
-
-def test_nor_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caudal.collector.run._MOST_ROWS", 2)
-    assert spans([1, 2, 3, 4, 5]) == [[1, 2], [3, 4], [5]]
-
-
-def test_a_ledger_without_flows_is_a_batch() -> None:
-    _, ledger = tables([1])
-    ((flows, same),) = _batches(schema(FLOWS).empty_table(), ledger)
-    assert (flows.num_rows, same.num_rows) == (0, 1)
-
-
 # The command
 
 
@@ -429,3 +386,238 @@ token_file = "{tmp_path}/token"
     assert "Traceback" not in errors
     assert "listening on UDP port" in errors
     check(service, 1)
+
+
+# What is learnt from exporters
+
+
+def learn(now: int) -> list[bytes]:
+    return [
+        netflow9(
+            options9(300, [(1, 4)], [(48, 1), (50, 4)]), template(257, *BASIC, (48, 1)),
+            a_set(300, bytes(4) + b"\1" + (100).to_bytes(4, "big")), seconds=now, sequence=0,
+        ),
+    ]  # fmt: skip
+
+
+def data(now: int, sequence: int) -> bytes:
+    return netflow9(a_set(257, basic() + b"\1"), seconds=now, sequence=sequence)
+
+
+def test_after_a_restart_data_decodes_at_once(settings: CollectorSettings, service: StandIn) -> None:
+    now = int(time.time())
+    with running(settings):
+        send(settings, *learn(now), data(now, 1))
+        wait_until(lambda: metric(settings, "datagrams_total") == 2)
+    with running(settings):
+        send(settings, data(now, 2))
+        wait_until(lambda: metric(settings, "datagrams_total") == 1)
+        assert metric(settings, "waiting_sets") == 0
+        assert metric(settings, "templates") == 2
+    assert service.total("bytes") == 2 * 100 * 1000
+    assert service.total("sampling_options") == 2
+    assert service.total("received") == service.total("decoded") == 2
+
+
+def test_what_is_learnt_outlives_a_kill(
+    settings: CollectorSettings, service: StandIn, tmp_path: Path
+) -> None:
+    """The state file is there a few seconds later, whole, without the collector having been told to stop."""
+    now = int(time.time())
+    state = settings.state_directory / "exporters.state"
+    kept = tmp_path / "kept"
+    with running(settings):
+        send(settings, *learn(now))
+        wait_until(state.exists)
+        kept.write_bytes(state.read_bytes())
+    state.write_bytes(kept.read_bytes())
+    with running(settings):
+        send(settings, data(now, 2))
+        wait_until(lambda: metric(settings, "datagrams_total") == 1)
+        assert metric(settings, "waiting_sets") == 0
+    assert service.total("bytes") == 100 * 1000
+
+
+def test_what_still_waits_at_the_end_is_malformed(settings: CollectorSettings, service: StandIn) -> None:
+    with running(settings):
+        send(settings, data(int(time.time()), 0))
+        wait_until(lambda: metric(settings, "waiting_sets") == 1)
+    counts = {name: service.total(name) for name in ("received", "waiting", "malformed", "decoded")}
+    assert counts == {"received": 1, "waiting": 0, "malformed": 1, "decoded": 0}
+
+
+def test_datagrams_of_others_than_the_allowed_are_filtered(
+    settings: CollectorSettings, service: StandIn
+) -> None:
+    now = int(time.time())
+    with running(settings.model_copy(update={"allow": ("127.0.0.2/32",)})):
+        send(settings, *exports(now, 0))
+        send(settings, *exports(now, 0), source="127.0.0.2")
+        wait_until(lambda: metric(settings, "datagrams_total") == 6)
+        assert metric(settings, "filtered_total") == 3
+        assert metric(settings, "exporter_places") == 2, "the one configured, and the one that is allowed"
+    assert service.total("flows") == 6
+    filtered = {
+        row["exporter"]: row["filtered"] for batch in service.batches for row in batch.ledger.to_pylist()
+    }
+    assert filtered.pop("not-allowed") == 3
+    assert set(filtered.values()) == {0}
+
+
+# One at a time, asked and reloaded
+
+
+def test_a_second_collector_on_the_same_directory_is_refused(settings: CollectorSettings) -> None:
+    with (
+        running(settings),
+        pytest.raises(StateError, match=r"is in use by another collector \(process \d+\); stop"),
+    ):
+        Collector(settings, TABLE).run()  # type: ignore[arg-type]
+
+
+def test_what_it_says_when_asked(settings: CollectorSettings, service: StandIn) -> None:
+    with running(settings):
+        send(settings, *exports(int(time.time()), 0))
+        send(settings, b"\0\x09garbage", source=PLANTED[2])
+        wait_until(lambda: metric(settings, "datagrams_total") == 4)
+        said = ask(settings.state_directory)
+        text = json.dumps(said)
+    assert said["collector"] == "xa-1"
+    assert said["ledger"]["datagrams"] == 4
+    assert said["ledger"]["malformed"] == 1
+    assert [listener["address"] for listener in said["listeners"]] == list(settings.listen)
+    assert said["listeners"][0]["buffer_asked_bytes"] == 1 << 20
+    assert said["templates"] == 3
+    core, other = sorted(said["exporters"], key=lambda seen: seen["name"])
+    assert (core["name"], core["datagrams"]) == ("core-1", 3)
+    assert abs(core["last_ms"] / 1000 - time.time()) < 60
+    assert re.fullmatch(r"exporter-[0-9a-f]{10}", other["name"])
+    assert said["spool"]["batches"] == 0
+    assert said["shipping"]["last_error"] == ""
+    for address in (PLANTED[2], PLANTED[0], TOKEN):
+        assert address not in text
+
+
+class Reloading:
+    """A collector whose settings can be changed while it runs."""
+
+    def __init__(self, settings: CollectorSettings) -> None:
+        self.next: CollectorSettings | Exception = settings
+        self.asked = 0
+
+    def prepare(self) -> tuple[CollectorSettings, Any]:
+        self.asked += 1
+        if isinstance(self.next, Exception):
+            raise self.next
+        return self.next, TABLE
+
+
+def test_new_settings_are_in_force_and_no_datagram_is_lost(
+    settings: CollectorSettings, service: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reloading = Reloading(settings)
+    now = int(time.time())
+    sent = 0
+    second = f"127.0.0.1:{free_port()}"
+    (tmp_path / "second-token").write_text("token-of-its-own")
+    with (
+        StandIn("token-of-its-own") as elsewhere,
+        caplog.at_level(logging.INFO),
+        running(settings, reloading.prepare) as collector,
+    ):
+        socket_before = collector._listeners.receivers[0].fileno()
+        for turn in range(6):
+            listen = (settings.listen[0], second) if turn % 2 else (settings.listen[0],)
+            reloading.next = settings.model_copy(
+                update={
+                    "home": ("203.0.113.0/24",) if turn == 5 else settings.home,
+                    "listen": listen,
+                    "receive_buffer_bytes": (2 + turn) << 20,
+                    "exporters": {"127.0.0.1": Exporter(name=f"core-{turn}", sampling=100)},
+                    "service": settings.service.model_copy(
+                        update={"url": elsewhere.url, "token_file": tmp_path / "second-token"}
+                    ),
+                }
+            )
+            collector.reload()
+            while collector.settings is not reloading.next:
+                send(settings, netflow5([record5(octets=10)], seconds=now, sequence=sent))
+                sent += 1
+                time.sleep(0.001)
+        assert collector._listeners.receivers[0].fileno() == socket_before
+        send(
+            settings.model_copy(update={"listen": (second,)}),
+            netflow5([record5(octets=7)], seconds=now, sequence=sent),
+        )
+        wait_until(lambda: metric(settings, "datagrams_total") == sent + 1)
+        assert collector._listeners.receivers[0].asked_bytes == 7 << 20
+    assert sent > 20
+    assert caplog.text.count("are in force") == 6
+    assert service.bodies == {}
+    assert elsewhere.total("flows") == sent + 1
+    assert elsewhere.total("lost") == elsewhere.total("kernel_drops") == 0
+    assert {name for batch in elsewhere.batches for name in batch.ledger["exporter"].to_pylist()} == {
+        "core-5"
+    }
+    assert elsewhere.total("sampling_config") > 0
+    # With the other home, what was out is in.
+    assert {way for batch in elsewhere.batches for way in batch.flows["direction"].to_pylist()} == {
+        "out",
+        "in",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (SettingsError("/etc/caudal/collector.toml: home: is missing; add it"), "home: is missing; add it"),
+        ({"window_seconds": 600, "collector": "xa-2"}, "collector, window_seconds cannot change while"),
+        ({"listen": ("203.0.113.1:2055",)}, "cannot listen on 203.0.113.1:2055 (UDP)"),
+        ({"metrics_listen": "203.0.113.1:9"}, "cannot serve metrics on 203.0.113.1:9"),
+        ({"service": "no token"}, "service.token_file: "),
+    ],
+    ids=["a bad file", "what cannot change", "an address of others", "metrics there", "no token"],
+)
+def test_settings_that_cannot_be_used_change_nothing(
+    settings: CollectorSettings,
+    service: StandIn,
+    tmp_path: Path,
+    change: Any,
+    says: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reloading = Reloading(settings)
+    if isinstance(change, dict):
+        if change.get("service"):
+            change = {"service": settings.service.model_copy(update={"token_file": tmp_path / "nothing"})}
+        reloading.next = settings.model_copy(
+            update={"exporters": {"127.0.0.1": Exporter(name="renamed")}, **change}
+        )
+    else:
+        reloading.next = change
+    with running(settings, reloading.prepare) as collector:
+        collector.reload()
+        wait_until(lambda: "stay as they were" in caplog.text)
+        assert collector.settings is settings
+        assert [receiver.address for receiver in collector._listeners.receivers] == list(settings.listen)
+        send(settings, *exports(int(time.time()), 0))
+        wait_until(lambda: metric(settings, "datagrams_total") == 3)
+    (line,) = [record.getMessage() for record in caplog.records if "stay as they were" in record.getMessage()]
+    assert says in line
+    assert "\n" not in line
+    check(service, 1)
+    assert {name for batch in service.batches for name in batch.ledger["exporter"].to_pylist()} == {"core-1"}
+
+
+def test_a_second_sigterm_does_not_wait_for_the_service(
+    settings: CollectorSettings, service: StandIn
+) -> None:
+    service.failing = True
+    began = time.monotonic()
+    with running(settings.model_copy(update={"drain_seconds": 600})) as collector:
+        send(settings, *exports(int(time.time()), 0))
+        wait_until(lambda: metric(settings, "datagrams_total") == 3)
+        collector.stop()
+        collector.stop()
+    assert time.monotonic() - began < 60
+    assert len(list((settings.state_directory / "spool").glob("*.batch"))) == 1

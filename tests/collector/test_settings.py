@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from caudal.collector.errors import SettingsError
-from caudal.collector.settings import CollectorSettings, load_settings, read_locations, read_token
+from caudal.collector.settings import CollectorSettings, load_settings, read_token
 
 MINIMAL = {
     "collector": '"xa-1"',
@@ -94,6 +94,7 @@ def test_what_is_missing_is_named(write: Write, missing: str) -> None:
         ("window_seconds", '"soon"', "valid integer"),
         ("lateness_seconds", "-1", "greater than or equal to 0"),
         ("idle_seconds", "0", "greater than 0"),
+        ("sflow_tunnels", '"both"', "'outer' or 'inner'"),
         ("k_anonymity", "0", "greater than or equal to 1"),
         ("receive_buffer_bytes", "1", "greater than or equal to 65536"),
         ("synthetic", '"perhaps"', "valid boolean"),
@@ -116,7 +117,7 @@ def test_a_wrong_value_is_named_with_file_and_key(write: Write, key: str, value:
             '[exporters]\n"core-1" = {}',
             SERVICE,
             "exporters.core-1",
-            "is no IP address; exporters are named by their address",
+            "is no IP address or prefix",
         ),
         (
             '[exporters]\n"192.0.2.1" = { sampling = 0 }',
@@ -124,8 +125,50 @@ def test_a_wrong_value_is_named_with_file_and_key(write: Write, key: str, value:
             "exporters.192.0.2.1.sampling",
             "greater than or equal to 1",
         ),
+        (
+            '[exporters]\n"192.0.2.1" = { sampling_override = true }',
+            SERVICE,
+            "exporters",
+            "192.0.2.1: sampling_override without sampling; give the rate",
+        ),
+        (
+            '[exporters]\n"192.0.2.0/24" = { name = "core" }',
+            SERVICE,
+            "exporters",
+            "192.0.2.0/24: name belongs to one exporter; give it by address",
+        ),
+        (
+            '[exporters]\n"192.0.2.9/24" = { sampling = 5 }',
+            SERVICE,
+            "exporters.192.0.2.9/24",
+            "has host bits set",
+        ),
         ('[exporters]\n"192.0.2.1" = { rate = 5 }', SERVICE, "exporters.192.0.2.1.rate", "is no setting"),
         ('[exporters]\n"192.0.2.1" = 1000', SERVICE, "exporters.192.0.2.1", "valid dictionary"),
+        (
+            '[exporters]\n"192.0.2.1" = { external = [10, 11], internal = [11] }',
+            SERVICE,
+            "exporters.192.0.2.1",
+            "interface 11 is both external and internal; remove it from one of them",
+        ),
+        (
+            '[exporters]\n"192.0.2.1" = { external = [0] }',
+            SERVICE,
+            "exporters.192.0.2.1.external",
+            "greater than or equal to 1",
+        ),
+        (
+            '[exporters]\n"192.0.2.1" = { metered = "both" }',
+            SERVICE,
+            "exporters.192.0.2.1.metered",
+            "'ingress', 'egress' or 'crossing'",
+        ),
+        (
+            '[exporters]\n"192.0.2.0/24" = { external = [10] }',
+            SERVICE,
+            "exporters",
+            "192.0.2.0/24: external belongs to one exporter; give it by address",
+        ),
     ],
 )
 def test_in_tables_too(write: Write, more: str, service: str, key: str, says: str) -> None:
@@ -209,7 +252,7 @@ def test_every_setting_has_a_description() -> None:
     assert [name for name, text in described.items() if not text] == []
 
 
-# Tokens and locations
+# Tokens
 
 
 def test_a_token(tmp_path: Path) -> None:
@@ -234,38 +277,53 @@ def test_a_token_file_that_is_not_there(tmp_path: Path) -> None:
         read_token(tmp_path / "token")
 
 
-def test_locations(tmp_path: Path) -> None:
-    path = tmp_path / "locations.csv"
-    path.write_text(
-        "prefix,country,asn\n# ours\n203.0.113.0/24, UY ,AS64500\n\n2001:db8::/32,NA\n198.51.100.0/24,ZZ,\n"
+def test_exporters_by_prefix_and_who_is_allowed(write: Write) -> None:
+    more = '[exporters]\n"2001:DB8::/32" = { sampling = 5, sampling_override = true }\n"192.0.2.1/32" = { name = "a" }'
+    settings = load_settings(write(more, allow='["192.0.2.0/24", "2001:DB8::1"]', template_wait_seconds="60"))
+    assert settings.allow == ("192.0.2.0/24", "2001:db8::1/128")
+    assert settings.template_wait_seconds == 60
+    assert set(settings.exporters) == {"2001:db8::/32", "192.0.2.1"}
+    assert settings.exporters["2001:db8::/32"].sampling_override
+
+
+def test_who_is_allowed_is_said_by_prefix(write: Write) -> None:
+    message = wrong(write(allow='["192.0.2.9/24"]'))
+    assert "allow.0: '192.0.2.9/24' is no prefix" in message
+    assert "write it like 192.0.2.0/24" in message
+
+
+def test_interfaces(write: Write) -> None:
+    settings = load_settings(
+        write(service=SERVICE + '[[interfaces]]\nname = "eth1"\nexporter = "mirror-1"\n')
     )
-    assert read_locations(path) == [
-        ("203.0.113.0/24", "UY", 64500),
-        ("2001:db8::/32", "NA", 0),
-        ("198.51.100.0/24", "ZZ", 0),
-    ]
+    [interface] = settings.interfaces
+    assert (interface.name, interface.exporter, interface.filter) == ("eth1", "mirror-1", "")
+    assert (interface.promiscuous, interface.own_traffic, interface.snap_length) == (False, False, 2048)
+    assert (settings.active_timeout_seconds, settings.idle_timeout_seconds) == (60, 15)
+    assert (settings.names, settings.names_per_second) == (True, 20_000)
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("interfaces", "key", "says"),
     [
-        (b"203.0.113.1/24,UY", "line 3: 203.0.113.1/24 has host bits set"),
-        (b"203.0.113.0/24", "line 3: no country; write prefix,country[,asn]"),
-        (b"203.0.113.0/24,Uruguay", "line 3: 'Uruguay' is no two-letter country code"),
-        (b"203.0.113.0/24,UY,ASN1", "line 3: invalid literal"),
-        (b"203.0.113.0/24,U\xff", "is no CSV file in UTF-8"),
+        ('name = "eth1"\n[[interfaces]]\nname = "eth1"', "interfaces", "eth1 is listed twice"),
+        ('name = "of far too long a name"', "interfaces.0.name", "String should match pattern"),
+        ('name = "eth1"\nsnap_length = 100', "interfaces.0.snap_length", "greater than or equal to 128"),
+        (
+            'name = "eth1"\nbuffer_bytes = 4096',
+            "interfaces.0.buffer_bytes",
+            "greater than or equal to 2097152",
+        ),
+        ('name = "eth1"\nsnaplen = 100', "interfaces.0.snaplen", "is no setting"),
+        ("promiscuous = true", "interfaces.0.name", "is missing"),
     ],
 )
-def test_wrong_locations(tmp_path: Path, line: bytes, says: str) -> None:
-    path = tmp_path / "locations.csv"
-    path.write_bytes(b"prefix,country,asn\n192.0.2.0/24,UY\n" + line + b"\n")
-    with pytest.raises(SettingsError) as caught:
-        read_locations(path)
-    assert str(caught.value).startswith(f"locations: {path}")
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_interfaces_that_cannot_be(write: Write, interfaces: str, key: str, says: str) -> None:
+    message = wrong(write(service=f"{SERVICE}[[interfaces]]\n{interfaces}\n"))
+    assert f": {key}: " in message
+    assert says in message
 
 
-def test_locations_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read: No such file or directory; correct `locations`"):
-        read_locations(tmp_path / "no.csv")
+@pytest.mark.parametrize("name", ["active_timeout_seconds", "idle_timeout_seconds", "names_per_second"])
+def test_timeouts_and_rates_are_positive(write: Write, name: str) -> None:
+    assert f"{name}: " in wrong(write(**{name: "0"}))

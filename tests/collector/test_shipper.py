@@ -9,10 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tenacity import RetryCallState
 
 from caudal.collector.shipper import Shipper
-from caudal.collector.spool import Spool
+from caudal.collector.spool import Segment, Spool
 
 TOKEN = "secret-token-of-xa-1"
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -210,16 +209,138 @@ def test_stopping_while_the_service_is_away_leaves_the_batch(spool: Spool) -> No
 
 
 def test_pauses_grow_up_to_a_bound(spool: Spool) -> None:
-    spool.put(b"body")
     one = Shipper(spool, httpx.Client(), first_wait_seconds=1, longest_wait_seconds=8)
-    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
     pauses = []
-    for attempt in (1, 2, 3, 10, 2000):
-        state.attempt_number = attempt
-        pauses.append(one._wait(state))
-    assert 1 <= pauses[0] <= 2
-    assert 2 <= pauses[1] <= 3
-    assert all(8 <= pause <= 9 for pause in pauses[3:])
+    for failures in (0, 1, 2, 3, 10, 2000):
+        one._failed_in_a_row = failures
+        pauses.append(one.waiting_seconds)
+    assert pauses == [0, 1, 2, 4, 8, 8]
+
+
+class Clock:
+    """Time that stands still unless it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def stepped(spool: Spool, service: Answer, clock: Clock, **waits: float) -> Shipper:
+    """A shipper that the test moves step by step, without its thread."""
+    client = httpx.Client(transport=httpx.MockTransport(service), base_url="http://service")
+    return Shipper(
+        spool, client, clock=clock, **{"first_wait_seconds": 1, "longest_wait_seconds": 60} | waits
+    )
+
+
+def test_a_batch_that_always_fails_does_not_hold_up_the_others(spool: Spool) -> None:
+    bodies = [b"poison", b"two", b"three"]
+    for body in bodies:
+        spool.put(body)
+    posted: list[bytes] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        posted.append(request.content)
+        return httpx.Response(500, text="oops") if request.content == b"poison" else accepted(request)
+
+    clock = Clock()
+    one = stepped(spool, service, clock)
+    while one.shipped < 2:
+        clock.now += one._step()
+    assert posted == [b"poison"] * 3 + [b"two", b"poison", b"three"]
+    assert clock.now < 15
+    assert one.set_back == 1
+    # From now on it is tried ever more rarely, and what comes goes at once.
+    for pause in (60, 120, 240):
+        spool.put(b"more %d" % pause)
+        clock.now += pause - 1
+        one._step()
+        assert posted[-1] == b"more %d" % pause
+        clock.now += 1
+        spool.put(b"other %d" % pause)
+        one._step()
+        assert posted[-2:] == [b"poison", b"other %d" % pause]
+    assert [spool.read(segment) for segment in spool.segments()] == [b"poison"]
+
+
+def test_a_service_that_was_away_for_long_gets_batches_in_their_order(spool: Spool) -> None:
+    bodies = [b"%d" % n for n in range(5)]
+    for body in bodies:
+        spool.put(body)
+    posted: list[bytes] = []
+    away = True
+
+    def service(request: httpx.Request) -> httpx.Response:
+        if away:
+            return httpx.Response(503, text="not now")
+        posted.append(request.content)
+        return accepted(request)
+
+    clock = Clock()
+    one = stepped(spool, service, clock)
+    for _ in range(8):
+        clock.now += one._step()
+    away = False
+    while spool.segments():
+        clock.now += one._step()
+    assert sorted(posted) == bodies
+    assert posted[1:] == [body for body in bodies if body != posted[0]]
+    assert one.set_back == 0
+
+
+def test_a_batch_that_cannot_be_read_does_not_hold_up_the_others(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = spool.put(b"one")
+    spool.put(b"two")
+    read = spool.read
+
+    def reads(segment: Segment) -> bytes | None:
+        if segment == first:
+            raise OSError(5, "Input/output error")
+        return read(segment)
+
+    monkeypatch.setattr(spool, "read", reads)
+    service = Service()
+    one = stepped(spool, service, clock := Clock())
+    while not one.shipped:
+        clock.now += one._step()
+    assert service.bodies == [b"two"]
+    assert "Input/output error" in one.last_error
+
+
+def test_another_client_is_used_at_once(spool: Spool) -> None:
+    spool.put(b"body")
+    asked = threading.Event()
+
+    def away(request: httpx.Request) -> httpx.Response:
+        asked.set()
+        raise httpx.ConnectError("refused")
+
+    client = httpx.Client(transport=httpx.MockTransport(away), base_url="http://old")
+    with Shipper(spool, client, first_wait_seconds=3600, longest_wait_seconds=3600) as one:
+        assert asked.wait(5)
+        service = Service()
+        one.use(httpx.Client(transport=httpx.MockTransport(service), base_url="http://new"))
+        assert one.drain(5)
+    assert [request.url.host for request in service.requests] == ["new"]
+    assert client.is_closed
+
+
+def test_the_log_does_not_say_the_same_again_and_again(
+    spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.put(b"body")
+    one = stepped(spool, says(503, json={"detail": "not now"}), clock := Clock())
+    for _ in range(20):
+        one._step()
+        clock.now += 1
+    assert caplog.text.count("not now") == 1
+    clock.now += 60
+    one._step()
+    assert caplog.text.count("not now") == 2
+    assert one.failures == 21
 
 
 def test_the_token_is_never_in_the_log(spool: Spool, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from caudal.collector.settings import CollectorSettings
+
 UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
 PROGRAM = "/opt/caudal/bin/caudal"
 MDWE = 65  # PR_SET_MDWE of prctl(2)
@@ -109,3 +111,13 @@ def test_the_collector_runs_without_writable_code(tmp_path: Path) -> None:
     if result.returncode == 77:
         pytest.skip("this kernel cannot deny writable code by prctl")
     assert result.returncode == 0, result.stderr
+
+
+def test_the_collector_tells_systemd_how_it_is() -> None:
+    [unit] = [each for each in UNITS if each.name == "caudal-collector.service"]
+    have = settings(unit)
+    assert have["Type"] == ["notify"]
+    assert have["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert int(have["WatchdogSec"][0]) >= 10
+    # It may close windows, and ship for as long as the settings say, before it is killed.
+    assert int(have["TimeoutStopSec"][0]) >= CollectorSettings.model_fields["drain_seconds"].default + 30

@@ -187,7 +187,7 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
     source = written(tmp_path, "asn.csv", "1.0.0.0/24,13335\n")
     out = tmp_path / "out"
     with pytest.raises(
-        AddressError, match=r"cloud4\.parquet: is no address table; run `caudal reference build`"
+        AddressError, match=r"country4\.parquet: is no address table; run `caudal reference build`"
     ):
         AddressTable.load(directory=out)
     country = written(tmp_path, "country.csv", "1.0.0.0/24,AU\n")

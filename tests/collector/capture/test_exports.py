@@ -33,6 +33,10 @@ def netflow5(records: int = 2) -> bytes:
     return struct.pack(">HHIIIIBBH", 5, records, 1, 1_767_225_600, 0, 0, 0, 0, 0) + bytes(48 * records)
 
 
+def netflow7(records: int = 2) -> bytes:
+    return struct.pack(">HHIIIII", 7, records, 1, 1_767_225_605, 0, 0, 0) + bytes(52 * records)
+
+
 def netflow9(size: int = 40) -> bytes:
     return (
         struct.pack(">HHIIII", 9, 1, 1, 1_767_225_601, 0, 0) + struct.pack(">HH", 256, size) + bytes(size - 4)
@@ -211,6 +215,7 @@ DNS = udp4(bytes(30))
     ("packets", "kind"),
     [
         ([udp4(netflow5())], "exports"),
+        ([udp4(netflow7())], "exports"),
         ([udp6(netflow9())], "exports"),
         ([udp4(ipfix())], "exports"),
         ([udp4(sflow())], "exports"),
@@ -240,6 +245,9 @@ def test_headers_alone_are_enough_to_recognise_exports(tmp_path: Path) -> None:
         netflow5(0),
         netflow5(31),
         netflow5() + b"\0",
+        netflow7(0),
+        netflow7() + b"\0",
+        b"\0\7" + netflow5()[2:],
         netflow9()[:23],
         struct.pack(">HHIIII", 9, 1, 1, 1, 0, 0) + struct.pack(">HH", 100, 8) + bytes(8),
         struct.pack(">HHIIII", 9, 1, 1, 1, 0, 0) + struct.pack(">HH", 0, 80) + bytes(8),
@@ -257,6 +265,7 @@ def test_what_is_no_export_message(payload: bytes) -> None:
     ("payload", "time_ms"),
     [
         (netflow5(), 1_767_225_600_000),
+        (netflow7(), 1_767_225_605_000),
         (netflow9(), 1_767_225_601_000),
         (ipfix(), 1_767_225_602_000),
         (sflow(), 0),

@@ -313,20 +313,6 @@ def test_ports_behind_the_end_of_the_packet_are_not_read(tmp_path: Path) -> None
     assert records.source_port.tolist() == [0]
 
 
-def test_windows_are_emitted_when_time_has_passed_them(tmp_path: Path) -> None:
-    packets = [IP(src="198.18.0.1", dst="192.0.2.1") / UDP(sport=1, dport=2)] * 400
-    path = write(tmp_path / "a", packets, 101)
-    packet_meter = PacketMeter(WINDOW_MS, lateness_ms=5_000)
-    emitted = []
-    for chunk in Capture(path, 1_000).chunks():
-        records = packet_meter.add(chunk)
-        assert (records.end_ms // WINDOW_MS * WINDOW_MS + WINDOW_MS + 5_000 <= chunk.time_ms.max()).all()
-        emitted.append(records)
-    assert 1 < sum(len(records) for records in emitted) < 4
-    assert totals(concatenate([*emitted, packet_meter.flush()])) == scapy_totals(path)
-    assert len(packet_meter.flush()) == 0
-
-
 def test_more_flows_than_allowed_are_emitted_early_and_totals_stay(tmp_path: Path) -> None:
     packets = [IP(src="198.18.0.1", dst=f"192.0.2.{n % 100}") / UDP(sport=1, dport=2) for n in range(300)]
     path = write(tmp_path / "a", packets, 101, step_ms=1)
@@ -351,7 +337,7 @@ def chunk_of(frames: list[bytes], times_ms: list[int], links: list[int]) -> Pack
 def test_windows_may_be_any_distance_apart() -> None:
     frame = bytes(IP(src="198.18.0.1", dst="192.0.2.1") / UDP(sport=1, dport=2))
     times = [0, 1, 1 << 31, (1 << 32) * 1_000 - 1, (1 << 31) + 1, 0]
-    packet_meter = PacketMeter(1, lateness_ms=1 << 50)
+    packet_meter = PacketMeter(1, reordering_ms=1 << 50)
     packet_meter.add(chunk_of([frame] * 6, times, [101] * 6))
     records = packet_meter.flush()
     assert list(zip(records.start_ms.tolist(), records.packets.tolist(), strict=True)) == [
@@ -393,9 +379,3 @@ def test_every_packet_is_counted_once_whatever_it_holds(frames: list[bytes], lin
     assert counts.packets == counts.ipv4 + counts.ipv6 + counts.not_ip + counts.malformed
     assert int(records.packets.sum()) == counts.metered
     assert len(records) == counts.flows
-
-
-@pytest.mark.parametrize("settings", [(0, 0, 1), (1, -1, 1), (1, 0, 0)])
-def test_impossible_settings_are_refused(settings: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="take at least"):
-        PacketMeter(*settings)

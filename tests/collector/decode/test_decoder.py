@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.flowrecords import NETFLOW9
+from caudal.collector.flowrecords import ABSENT, NETFLOW9, FlowRecords
 from caudal.collector.ledger import COUNT
 
 from ..builders import (
@@ -119,6 +119,28 @@ def test_waiting_sets_are_bounded_and_those_dropped_are_malformed() -> None:
     assert balanced(under)
 
 
+def test_data_too_old_to_wait_is_malformed() -> None:
+    """Whose template has not come within half an hour, in the window the data came in."""
+    under = bench(waiting_seconds=1800, window_ms=300_000)
+    under.decode(netflow9(DATA))
+    under.decode(netflow9(a_set(999, b"abcd"), seconds=SECONDS + 60), received_ms=NOW_MS + 60_000)
+    under.decode(received_ms=NOW_MS + 1_800_000)
+    assert under.count("waiting") == 2
+    under.decode(b"anything", received_ms=NOW_MS + 1_800_001)
+    assert (under.count("waiting"), under.count("malformed")) == (1, 2)
+    assert balanced(under)
+    first = under.ledger.take(None, lambda number: "x").to_pylist()[0]
+    assert (first["received"], first["malformed"], first["waiting"]) == (2, 1, 1)
+
+
+def test_waiting_sets_of_one_exporter_do_not_drive_out_those_of_others() -> None:
+    under = bench(waiting_octets_per_exporter=5 * (16 + 512))
+    under.decode(netflow9(DATA), exporter=1)
+    under.decode(*(netflow9(DATA, domain=n) for n in range(20)))
+    assert (under.count("waiting"), under.count("malformed")) == (6, 15)
+    assert len(under.decode(netflow9(T9), exporter=1)) == 1
+
+
 def test_waiting_set_that_does_not_fit_its_template_is_malformed() -> None:
     under = bench()
     under.decode(netflow9(a_set(256, bytes(7))))
@@ -204,6 +226,88 @@ def test_zero_length_template_and_zero_fields_are_malformed() -> None:
     assert under.counts() == {"datagrams": 2, "received": 2, "malformed": 2}
 
 
+# Many exporters in one lot
+
+
+def test_records_of_many_exporters_keep_who_sent_them() -> None:
+    """Same templates, the same fields in another order, others of variable length: together or not."""
+    under = bench()
+    kinds = [
+        (template(256, *BASIC, ipfix=True), lambda n: basic(octets=n)),
+        (template(256, *BASIC[::-1], ipfix=True), lambda n: struct.pack(">II", 1, n) + basic()[4:8] + basic()[:4]),
+        (template(256, *BASIC, (9999, VARIABLE), ipfix=True), lambda n: basic(octets=n) + b"\2ab"),
+        (template(256, *BASIC[:2], (9999, 3), *BASIC[2:], ipfix=True), lambda n: basic()[:8] + b"abc" + basic(octets=n)[8:]),
+    ]  # fmt: skip
+    payloads, exporters, expected = [], [], []
+    for n in range(60):
+        announce, record = kinds[n % 4]
+        domain, exporter = n % 7, n % 3
+        payloads.append(ipfix(announce, a_set(256, record(2 * n + 1) + record(2 * n + 2)), domain=domain))
+        exporters.append(exporter)
+        expected += [(exporter, domain, 2 * n + 1), (exporter, domain, 2 * n + 2)]
+    everything = [*zip(exporters, payloads, strict=True)]
+    flows = under.decode(*payloads, exporter=exporters)
+
+    def told(found: FlowRecords) -> list[tuple[int, int, int]]:
+        columns = (found.exporter, found.observation_domain, found.bytes)
+        return sorted(zip(*(column.tolist() for column in columns), strict=True))
+
+    assert told(flows) == sorted(expected)
+    assert set(flows.source_low.tolist()) == {0xC612_0001}
+    data_only = [(exporter, payload) for exporter, payload in everything[-21:]]
+    again = under.decode(*(p for _, p in data_only), exporter=[e for e, _ in data_only])
+    assert told(again) == sorted(expected[-42:])
+
+
+def test_exporters_with_and_without_a_known_boot_time_in_one_lot() -> None:
+    """Only records of those who said when they booted have times; the others' are absent."""
+    options = options10(300, [(130, 4)], [(160, 8)])
+    timed = template(256, (22, 4), (21, 4), OCTETS, ipfix=True)
+    data = ipfix(a_set(256, struct.pack(">III", 1000, 2000, 5)))
+    under = bench()
+    said = [
+        ipfix(options, timed, a_set(300, struct.pack(">IQ", 1, NOW_MS - ago))) for ago in (60_000, 90_000)
+    ]
+    under.decode(said[0], ipfix(timed), said[1], exporter=[0, 1, 2])
+    flows = under.decode(data, data, data, exporter=[0, 1, 2])
+    found = zip(
+        flows.exporter.tolist(),
+        flows.start_ms.tolist(),
+        (flows.absent & ABSENT["start"]).tolist(),
+        strict=True,
+    )
+    assert sorted(found) == [(0, NOW_MS - 59_000, 0), (1, 0, 1), (2, NOW_MS - 89_000, 0)]
+
+
+def test_broken_sets_among_those_decoded_together() -> None:
+    under = bench()
+    other = template(256, *BASIC[::-1])
+    flows = under.decode(
+        netflow9(T9, DATA), netflow9(other, a_set(256, bytes(range(1, 17)))), netflow9(T9, a_set(256, b"short")),
+        netflow9(other, a_set(256, b"")), exporter=[0, 1, 2, 1],
+    )  # fmt: skip
+    assert len(flows) == 2
+    assert under.counts() == {"datagrams": 4, "received": 3, "decoded": 2, "malformed": 1}
+
+
+def test_a_thousand_exporters_with_ten_templates_each_are_quick() -> None:
+    """Ten thousand templates: the cost of a record grows by its share of them, not with their number."""
+    under = bench()
+    for n in range(1000):
+        under.exporters.number(f"10.0.{n >> 8}.{n & 255}")
+    orders = [BASIC[n % 4 :] + BASIC[: n % 4] + ((9000 + n, 1 + n),) for n in range(10)]
+    announce = netflow9(*(template(256 + n, *fields) for n, fields in enumerate(orders)))
+    record = basic() + bytes(10)
+    data = [netflow9(a_set(256 + n % 10, (record[:16] + bytes(1 + n % 10)) * 24)) for n in range(1000)]
+    exporters = list(range(1000))
+    under.decode(*(announce for _ in exporters), exporter=exporters)
+    assert len(under.decoder.templates) == 10_000
+    under.decode(*data, exporter=exporters)
+    began = time.process_time()
+    assert len(under.decode(*data, exporter=exporters)) == 24_000
+    assert time.process_time() - began < 0.5
+
+
 # Damage
 
 
@@ -275,7 +379,7 @@ def test_what_follows_an_ipfix_message_is_counted() -> None:
         b"\0\x09\0\1",
         netflow9(T9)[:19],
         ipfix(T10)[:15],
-        b"\0\7" + bytes(40),
+        b"\0\6" + bytes(40),
         b"\0\0\0\4",
         b"GET /",
     ],

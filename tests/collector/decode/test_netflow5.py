@@ -38,6 +38,8 @@ def test_every_field_of_a_record() -> None:
         "output": 4,
         "kind": TRAFFIC,
         "absent": int(ABSENT["template"]),
+        "flow_direction": 0,
+        "tag": 0,
     }
 
 

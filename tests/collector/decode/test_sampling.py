@@ -4,7 +4,8 @@ import struct
 
 import pytest
 
-from caudal.collector.decode.sampling import ObservationPoint, SamplingRates
+from caudal.collector.decode.origin import ObservationPoint
+from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import ASSUMED, CONFIG, OPTIONS, RECORD, FlowRecords
 
 from ..builders import (
@@ -17,9 +18,11 @@ from ..builders import (
     basic,
     bench,
     ipfix,
+    netflow5,
     netflow9,
     options9,
     options10,
+    record5,
     template,
 )
 
@@ -228,3 +231,65 @@ def test_samplers_of_an_exporter_are_bounded() -> None:
     assert not rates.is_news(POINT, 4, 99)
     rates.announce(POINT, 0, 99)
     assert rates.lookup(POINT, 0) == (99, OPTIONS)
+
+
+def test_samplers_are_bounded_in_all() -> None:
+    rates = SamplingRates([ROUTER, "192.0.2.2"], {}, samplers=3)
+    for exporter in (0, 1):
+        for sampler in (1, 2):
+            rates.announce(ObservationPoint(exporter, 1, 0), sampler, 10)
+    assert rates.announced == 3
+    rates.forget(0)
+    assert rates.announced == 1
+    assert rates.announce(ObservationPoint(1, 1, 0), 2, 10)
+
+
+def test_a_number_forgotten_means_another_exporter() -> None:
+    addresses = [ROUTER]
+    rates = SamplingRates(addresses, {ROUTER: 7, "192.0.2.2": 9})
+    rates.announce(POINT, 1, 10)
+    assert (rates.lookup(POINT, 1), rates.lookup(POINT, 2)) == ((10, OPTIONS), (7, CONFIG))
+    rates.forget(0)
+    addresses[0] = "192.0.2.2"
+    assert rates.lookup(POINT, 1) == (9, CONFIG)
+
+
+def test_configured_by_prefix_the_longest_counts() -> None:
+    under = bench({"192.0.2.0/24": 100, "192.0.2.2/31": 200, ROUTER: 300, "::/0": 400})
+    lots = [netflow9(DATA9, data9(1)) for _ in range(3)]
+    assert known(under.decode(*lots, exporter=[0, 1, 2])) == [(300, CONFIG), (200, CONFIG), (400, CONFIG)]
+
+
+def test_configuration_over_what_the_exporter_says() -> None:
+    """In the record (v5, IPFIX), in options records, and only of the exporters it is said for."""
+    under = bench({ROUTER: 50, "192.0.2.2": 60})
+    under.decoder.rates.configure({ROUTER: 50, "192.0.2.2": 60}, [ROUTER])
+    data = template(256, OCTETS, (34, 4), ipfix=True)
+    lots = [
+        netflow9(SAMPLERS9, DATA9, announce9((1, 1000)), data9(1)),
+        ipfix(data, a_set(256, struct.pack(">II", 100, 8))),
+        netflow5([record5()], sampling=0x4000 | 9),
+    ]
+    assert sorted(known(under.decode(*lots))) == [(50, CONFIG)] * 3
+    assert sorted(known(under.decode(*lots, exporter=1))) == [(8, RECORD), (9, RECORD), (1000, OPTIONS)]
+
+
+def test_rates_of_many_exporters_whose_records_are_decoded_together() -> None:
+    """One layout, two exporters and two domains: each record has the rate of its own sampler there."""
+    lots, exporters = [], []
+    for exporter in (0, 1):
+        for domain in (1, 2):
+            rate = 10 * exporter + domain
+            lots.append(netflow9(SAMPLERS9, DATA9, announce9((1, rate), (2, 100 + rate)), domain=domain))
+            exporters.append(exporter)
+    under = bench()
+    under.decode(*lots, exporter=exporters)
+    data = [netflow9(data9(1, 2, 1), domain=domain) for domain in (1, 2, 1, 2)]
+    flows = under.decode(*data, exporter=exporters)
+    found = list(zip(flows.exporter.tolist(), flows.observation_domain.tolist(), known(flows), strict=True))
+    assert found == [
+        (exporter, domain, (10 * exporter + domain + more, OPTIONS))
+        for exporter in (0, 1)
+        for domain in (1, 2)
+        for more in (0, 100, 0)
+    ]

@@ -78,16 +78,38 @@ def test_messages_that_move_nothing() -> None:
     assert lost(10, 10, 10, 15, units=[0, 0, 5, 5]) == 0
 
 
-def test_streams_are_apart_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caudal.collector.decode.sequence._MOST_STREAMS", 2)
-    sequences = Sequences()
+def test_streams_are_apart_and_bounded() -> None:
+    sequences = Sequences(streams=3, streams_per_exporter=2)
 
-    def follow(domain: int, number: int) -> int:
-        return int(sequences.follow((0, 1, domain), np.array([number]), np.array([1])).sum())
+    def follow(domain: int, number: int, exporter: int = 0) -> int:
+        return int(sequences.follow((exporter, 1, domain), np.array([number]), np.array([1])).sum())
 
     assert [follow(1, 10), follow(2, 90), follow(1, 13), follow(2, 91)] == [0, 0, 2, 0]
-    follow(3, 0)  # the first is forgotten
+    follow(1, 5, exporter=1)
+    follow(3, 0)  # the first of this exporter is forgotten, and none of the other
+    assert follow(1, 7, exporter=1) == 1
     assert follow(1, 99) == 0
+    follow(1, 0, exporter=2)
+    assert len(sequences) == 3
+    sequences.forget(1)
+    sequences.forget(2)
+    assert len(sequences) <= 2
+    assert follow(1, 999, exporter=1) == 0
+
+
+@given(st.data())
+def test_many_streams_together_are_as_each_alone(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 60))
+    column = st.lists(st.integers(0, 40), min_size=count, max_size=count)
+    sequence, units = np.array(data.draw(column)), np.array(data.draw(column)) - 1
+    exporter, domain = (np.array(data.draw(column)) % 3 for _ in range(2))
+    together, alone = Sequences(), Sequences()
+    found = together.follow_all(1, exporter, domain, sequence, units)
+    expected = [
+        int(alone.follow((int(e), 1, int(d)), np.array([s]), np.array([u]))[0])
+        for e, d, s, u in zip(exporter, domain, sequence, units, strict=True)
+    ]
+    assert found.tolist() == expected
 
 
 @given(st.integers(0, (1 << 32) - 1), st.integers(1, 40), st.data())

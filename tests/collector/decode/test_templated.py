@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import ABSENT, EVENT, TRAFFIC, FlowRecords
+from caudal.collector.flowrecords import ABSENT, EVENT, METERED_EGRESS, TRAFFIC, FlowRecords
 
 from ..builders import (
     BASIC,
@@ -64,9 +64,10 @@ def test_every_field_of_a_record() -> None:
         (14, 2),
         (152, 8),
         (153, 8),
+        (61, 1),
     ]
     record = basic() + struct.pack(
-        ">HHBIHIHQQ", 1234, 443, 6, 4_200_000_001, 15169, 70_000, 9, NOW_MS - 7, NOW_MS - 3
+        ">HHBIHIHQQB", 1234, 443, 6, 4_200_000_001, 15169, 70_000, 9, NOW_MS - 7, NOW_MS - 3, 1
     )
     flows = of(fields, record)
     assert {name: getattr(flows, name)[0].item() for name in vars(flows)} == {
@@ -95,6 +96,8 @@ def test_every_field_of_a_record() -> None:
         "output": 9,
         "kind": TRAFFIC,
         "absent": 0,
+        "flow_direction": METERED_EGRESS,
+        "tag": 0,
     }
 
 
@@ -192,9 +195,9 @@ def test_counters_of_zero_are_an_event() -> None:
 
 def biflow(octets: int, packets: int) -> FlowRecords:
     fields: list[Field] = [
-        *BASIC, SOURCE_PORT, DESTINATION_PORT, (16, 4), (17, 4), (10, 4), (14, 4), (1, 4, REVERSE), (2, 4, REVERSE),
+        *BASIC, SOURCE_PORT, DESTINATION_PORT, (16, 4), (17, 4), (10, 4), (14, 4), (61, 1), (1, 4, REVERSE), (2, 4, REVERSE),
     ]  # fmt: skip
-    return of(fields, basic() + struct.pack(">HHIIIIII", 1, 2, 3, 4, 5, 6, octets, packets))
+    return of(fields, basic() + struct.pack(">HHIIIIBII", 1, 2, 3, 4, 5, 6, 1, octets, packets))
 
 
 def test_rfc5103_biflow_is_two_directions() -> None:
@@ -208,6 +211,8 @@ def test_rfc5103_biflow_is_two_directions() -> None:
         assert getattr(flows, f"source_{name}").tolist() == value
         assert getattr(flows, f"destination_{name}").tolist() == value[::-1]
     assert (flows.input.tolist(), flows.output.tolist()) == ([5, 6], [6, 5])
+    # Both are of one record, and counted or left out together.
+    assert flows.flow_direction.tolist() == [METERED_EGRESS] * 2
 
 
 def test_rfc5103_empty_reverse_is_none() -> None:

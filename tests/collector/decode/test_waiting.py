@@ -1,5 +1,7 @@
 """Data sets that wait for their template."""
 
+import time
+
 from caudal.collector.decode.template import TemplateKey
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 
@@ -7,7 +9,7 @@ A, B = (TemplateKey(0, 1, 0, number) for number in (256, 257))
 
 
 def waiting(key: TemplateKey, octets: int = 100, number: int = 0) -> WaitingSet:
-    return WaitingSet(key, bytes(octets), number, 0)
+    return WaitingSet(key, bytes(octets), number, 0, received_ms=number)
 
 
 def test_taken_in_the_order_they_came() -> None:
@@ -47,3 +49,34 @@ def test_a_set_larger_than_the_bound_goes_at_once() -> None:
     sets = WaitingSets(limit_octets=600)
     assert len(sets.put(waiting(A, octets=1000))) == 1
     assert len(sets) == 0
+
+
+def test_one_exporter_does_not_take_the_room_of_others() -> None:
+    sets = WaitingSets(limit_octets=612 * 10, limit_octets_per_exporter=612 * 3)
+    sets.put(waiting(A))
+    noisy = TemplateKey(7, 1, 0, 256)
+    gone = [one.export_ms for number in range(20) for one in sets.put(waiting(noisy, number=number))]
+    assert gone == list(range(17))
+    assert len(sets.take(A)) == 1
+    assert [one.export_ms for one in sets.take_exporter(7)] == [17, 18, 19]
+    assert (len(sets), sets.octets) == (0, 0)
+
+
+def test_sets_too_old_to_wait() -> None:
+    sets = WaitingSets()
+    for number in range(5):
+        sets.put(waiting((A, B)[number % 2], number=number))
+    assert [one.export_ms for one in sets.take_before(3)] == [0, 1, 2]
+    assert sets.take_before(3) == []
+    assert [one.export_ms for one in sets.take(A)] == [4]
+
+
+def test_many_keys_are_quick() -> None:
+    sets = WaitingSets()
+    keys = [TemplateKey(0, 1, domain, 256) for domain in range(20_000)]
+    began = time.process_time()
+    for key in keys:
+        sets.put(waiting(key, octets=0))
+    for key in reversed(keys):
+        assert len(sets.take(key)) == 1
+    assert time.process_time() - began < 2

@@ -1,0 +1,59 @@
+"""Which exporters were heard, how much and when last."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caudal.collector.datagrams import Datagrams
+from caudal.collector.flowrecords import I64
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An exporter by the name it has outside, its datagrams so far, and when the last one came (ms since 1970)."""
+
+    name: str
+    datagrams: int
+    last_ms: int
+
+
+class Attendance:
+    """Counts datagrams by the exporter's number; grows with the numbers there are."""
+
+    def __init__(self) -> None:
+        self._datagrams: I64 = np.zeros(64, np.int64)
+        self._last_ms: I64 = np.zeros(64, np.int64)
+
+    @property
+    def count(self) -> int:
+        """How many exporters were heard."""
+        return int(np.count_nonzero(self._datagrams))
+
+    def note(self, datagrams: Datagrams) -> None:
+        """Count a lot of datagrams; those of exporters without a number are not counted."""
+        exporter = datagrams.exporter
+        most = int(exporter.max(initial=-1))
+        if most >= len(self._datagrams):
+            more = max(len(self._datagrams), most + 1 - len(self._datagrams))
+            self._datagrams = np.concatenate([self._datagrams, np.zeros(more, np.int64)])
+            self._last_ms = np.concatenate([self._last_ms, np.zeros(more, np.int64)])
+        if int(exporter.min(initial=0)) < 0:
+            known = exporter >= 0
+            exporter, received = exporter[known], datagrams.received_ms[known]
+        else:
+            received = datagrams.received_ms
+        counts = np.bincount(exporter, minlength=1)
+        self._datagrams[: len(counts)] += counts
+        self._last_ms[exporter] = received
+
+    def forget(self, exporters: Sequence[int]) -> None:
+        """Count these numbers anew: other exporters may get them."""
+        gone = [number for number in exporters if number < len(self._datagrams)]
+        self._datagrams[gone] = 0
+
+    def seen(self, name: Callable[[int], str]) -> list[Seen]:
+        """Return every exporter heard so far under the name that `name` gives its number, the latest first."""
+        heard = np.flatnonzero(self._datagrams)
+        rows = [Seen(name(int(at)), int(self._datagrams[at]), int(self._last_ms[at])) for at in heard]
+        return sorted(rows, key=lambda row: (-row.last_ms, row.name))

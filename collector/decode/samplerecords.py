@@ -1,0 +1,188 @@
+"""The records inside of sFlow's flow samples: sampled headers, fields of them, AS numbers; to columns.
+
+Source: sFlow.org, "sFlow Version 5" (2004), §5.3.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from caudal.collector import flowrecords
+from caudal.collector.capture.gather import gather
+from caudal.collector.capture.link import ETHERNET, IPV4, IPV6, MPLS
+from caudal.collector.capture.packetchunk import NO_LINK_TYPE, PacketChunk
+from caudal.collector.capture.packets import PORTS_FIRST, PacketCounts, Packets, read_packets
+from caudal.collector.capture.tunnels import MOST_TUNNELS, tunnelled
+from caudal.collector.decode.wire import unsigned32
+from caudal.collector.decode.xdr import Mask, Structures, walk
+from caudal.collector.flowrecords import ABSENT, I64, U8
+
+Tunnels = Literal["outer", "inner"]
+Columns = dict[str, npt.NDArray[Any]]
+
+_RAW_HEADER, _SAMPLED_IPV4, _SAMPLED_IPV6, _EXTENDED_GATEWAY = 1, 3, 4, 1003
+_ADDRESS_OCTETS = np.array([0, 4, 16])
+# Header protocols of sFlow, and the link types of captures that look the same.
+_LINK_TYPE = np.full(16, NO_LINK_TYPE, np.uint16)
+_LINK_TYPE[[1, 11, 12, 13]] = ETHERNET, IPV4, IPV6, MPLS
+_BEHIND_LAST = 64
+_MOST_BYTES = 0xFFFF
+
+_RAW = np.dtype([(name, ">u4") for name in ("protocol", "frame", "stripped", "size")])
+_SAMPLED = {
+    _SAMPLED_IPV4: np.dtype(
+        [
+            *((name, ">u4") for name in ("length", "ip_protocol", "source_low", "destination_low")),
+            *((name, ">u4") for name in ("source_port", "destination_port")),
+        ]
+    ),
+    _SAMPLED_IPV6: np.dtype(
+        [
+            *((name, ">u4") for name in ("length", "ip_protocol")),
+            *((name, ">u8") for name in ("source_high", "source_low", "destination_high", "destination_low")),
+            *((name, ">u4") for name in ("source_port", "destination_port")),
+        ]
+    ),
+}
+_IP_VERSION = {_SAMPLED_IPV4: 4, _SAMPLED_IPV6: 6}
+
+_PORTS = ABSENT["source_port"] | ABSENT["destination_port"]
+# What an agent did not say of a packet, until it is found.
+OF_PACKET = _PORTS
+for _name in ("source", "destination", "ip_protocol", "bytes", "packets"):
+    OF_PACKET |= ABSENT[_name]
+
+
+def fill(buffer: U8, columns: Columns, records: Structures, tunnels: Tunnels) -> Mask:
+    """Fill `columns` of samples with what their records say; return which samples have a record that lies.
+
+    `records` name their sample by `chain`. The header of a packet goes before fields of it, the last of a
+    kind before others. `tunnels` says which addresses count of packets inside of packets.
+    """
+    broken = np.zeros(len(columns["kind"]), np.bool_)
+    for kind in (_SAMPLED_IPV4, _SAMPLED_IPV6):
+        _fill_from_fields(buffer, columns, records.take(records.kind == kind), kind, broken)
+    _fill_from_headers(buffer, columns, records.take(records.kind == _RAW_HEADER), broken, tunnels)
+    _fill_networks(buffer, columns, records.take(records.kind == _EXTENDED_GATEWAY), broken)
+    return broken
+
+
+def address_octets(buffer: U8, at: I64, available: I64) -> I64:
+    """Return how long the address is behind each address type at `at`; too long for any slice if it is none."""
+    octets = np.full(len(at), _MOST_BYTES)
+    typed = np.flatnonzero(available >= 4)
+    kind = unsigned32(buffer, at[typed])
+    known = kind < len(_ADDRESS_OCTETS)
+    octets[typed[known]] = _ADDRESS_OCTETS[kind[known]]
+    return octets
+
+
+def _fill_from_fields(buffer: U8, columns: Columns, records: Structures, kind: int, broken: Mask) -> None:
+    """Take over what records of an IP header's fields say."""
+    short = records.length < _SAMPLED[kind].itemsize
+    broken[records.chain[short]] = True
+    records = records.take(~short)
+    if not len(records):
+        return
+    said = gather(buffer, records.at, _SAMPLED[kind])
+    at = records.chain
+    protocol = said["ip_protocol"].astype(np.uint8)
+    for name in ("source_high", "destination_high"):
+        columns[name][at] = said[name] if kind == _SAMPLED_IPV6 else 0
+    for name in ("source_low", "destination_low"):
+        columns[name][at] = said[name]
+    known = PORTS_FIRST[protocol]
+    for name in ("source_port", "destination_port"):
+        columns[name][at] = np.where(known, said[name] & 0xFFFF, 0)
+    columns["ip_protocol"][at] = protocol
+    columns["bytes"][at] = np.minimum(said["length"], _MOST_BYTES)
+    _mark(columns, at, _IP_VERSION[kind], known)
+
+
+def _mark(columns: Columns, at: I64, ip_version: int, ports_known: Mask) -> None:
+    columns["kind"][at] = flowrecords.TRAFFIC
+    columns["ip_version"][at] = ip_version
+    columns["packets"][at] = 1
+    columns["absent"][at] = columns["absent"][at] & ~OF_PACKET | np.where(ports_known, np.uint32(0), _PORTS)
+
+
+def _fill_from_headers(
+    buffer: U8, columns: Columns, records: Structures, broken: Mask, tunnels: Tunnels
+) -> None:
+    """Take over what sampled headers say, which goes before what records of fields do."""
+    if not len(records):
+        return
+    short = records.length < _RAW.itemsize
+    broken[records.chain[short]] = True
+    records = records.take(~short)
+    head = gather(buffer, records.at, _RAW)
+    size = head["size"].astype(np.int64)
+    cut = size > records.length - _RAW.itemsize
+    broken[records.chain[cut]] = True
+    link = _LINK_TYPE[np.minimum(head["protocol"], len(_LINK_TYPE) - 1)]
+    useful = ~cut & (size > 0) & (link != NO_LINK_TYPE)
+    if (records.chain[1:] == records.chain[:-1]).any():
+        useful = _last_of_each(records.chain, useful)
+    original = np.maximum(head["frame"].astype(np.int64) - head["stripped"], 0)
+    at, original = records.at + _RAW.itemsize, np.maximum(original, size)
+    sample = records.chain
+    if not useful.all():
+        sample, at, size, original, link = (values[useful] for values in (sample, at, size, original, link))
+    if not len(sample):
+        return
+    if int((at + size).max()) + _BEHIND_LAST > len(buffer):
+        buffer = np.append(buffer, np.zeros(_BEHIND_LAST, np.uint8))
+    chunk = PacketChunk(buffer, at, size, original, columns["start_ms"][sample], link)
+    _fill_from_packets(columns, chunk, sample, MOST_TUNNELS if tunnels == "inner" else 0)
+
+
+def _last_of_each(chain: I64, these: Mask) -> Mask:
+    """Of these, leave one of each chain: the last."""
+    positions = np.flatnonzero(these)
+    if not len(positions):
+        return these
+    last = np.append(chain[positions][1:] != chain[positions][:-1], True)
+    out = np.zeros(len(chain), np.bool_)
+    out[positions[last]] = True
+    return out
+
+
+def _fill_from_packets(columns: Columns, chunk: PacketChunk, sample: I64, tunnels: int) -> None:
+    for packets in read_packets(chunk, PacketCounts()):
+        if not len(packets):
+            continue
+        _fill(columns, packets, sample[packets.frame])
+        if tunnels:
+            inside, carrier = tunnelled(chunk, packets)
+            if len(inside):
+                _fill_from_packets(columns, inside, sample[packets.frame[carrier]], tunnels - 1)
+
+
+def _fill(columns: Columns, packets: Packets, at: I64) -> None:
+    for name in (
+        *("source_high", "source_low", "destination_high", "destination_low"),
+        *("source_port", "destination_port", "ip_protocol", "bytes"),
+    ):
+        columns[name][at] = getattr(packets, name)
+    _mark(columns, at, packets.ip_version, packets.ports_known)
+
+
+def _fill_networks(buffer: U8, columns: Columns, records: Structures, broken: Mask) -> None:
+    """Take over AS numbers; the destination's is the end of the path, or of an empty one the router's own."""
+    if not len(records):
+        return
+    at, end = records.at, records.at + records.length
+    octets = address_octets(buffer, at, records.length)
+    whole = records.length >= 4 + octets + 16
+    broken[records.chain[~whole]] = True
+    chain, at, end, octets = (values[whole] for values in (records.chain, at, end, octets))
+    at = at + 4 + octets
+    destination = unsigned32(buffer, at)
+    segments, cut = walk(buffer, at + 16, end, unsigned32(buffer, at + 12), unit=4)
+    broken[chain[cut]] = True
+    segments = segments.take(segments.length > 0)
+    destination[segments.chain] = unsigned32(buffer, segments.at + segments.length - 4)
+    columns["source_as"][chain] = unsigned32(buffer, at + 4)
+    columns["destination_as"][chain] = destination
+    columns["absent"][chain] &= ~(ABSENT["source_as"] | ABSENT["destination_as"])

@@ -1,0 +1,174 @@
+"""The templates known now, by exporter and observation domain: bounded, aged, and the same one kept once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from caudal.collector.decode.origin import ObservationPoint
+from caudal.collector.decode.recordlayout import Layout
+from caudal.collector.decode.template import Template, TemplateKey
+
+# About the memory that a template takes, of which the fields are shared where templates are the same.
+_OVERHEAD_OCTETS = 600
+_OCTETS_PER_FIELD = 16
+_KNOWN_SETS_OCTETS = 32 << 20
+_SET_OVERHEAD_OCTETS = 512
+
+
+@dataclass(slots=True)
+class KnownTemplate:
+    """A template with its layout, when it was announced last, and when data last came by it.
+
+    `canonical` is the layout of what is read of it in canonical order, the same for many templates.
+    """
+
+    layout: Layout
+    canonical: Layout
+    announced_ms: int
+    used_ms: int = 0
+
+    @property
+    def seen_ms(self) -> int:
+        """When it was last announced or used."""
+        return max(self.announced_ms, self.used_ms)
+
+
+class TemplateTable:
+    """Templates by what names them.
+
+    Bounded per exporter by number and in all by octets: a template beyond that is not taken. Equal templates
+    share a layout, whoever sent them, so that their records can be decoded together.
+    """
+
+    def __init__(self, per_exporter: int, limit_octets: int) -> None:
+        self._per_exporter = per_exporter
+        self._limit = limit_octets
+        self.octets = 0
+        self._layouts: WeakValueDictionary[Template, Layout] = WeakValueDictionary()
+        self._by_code: dict[int, dict[int, KnownTemplate]] = {}
+        self._at: dict[ObservationPoint, dict[int, KnownTemplate]] = {}
+        self._points: dict[int, set[ObservationPoint]] = {}
+        self._number_of: dict[int, int] = {}
+        self._number = 0
+        self._known_sets: dict[ObservationPoint, dict[bytes, tuple[KnownTemplate, ...]]] = {}
+        self._known_octets = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    @property
+    def full(self) -> bool:
+        """Whether so much of the bound is used that idle exporters had better be forgotten."""
+        return self.octets > self._limit // 8 * 7
+
+    def by_code(self, protocol: int) -> dict[int, KnownTemplate]:
+        """Return the templates of a protocol by `code`, for quick looking up."""
+        return self._by_code.setdefault(protocol, {})
+
+    def get(self, key: TemplateKey) -> KnownTemplate | None:
+        """Return a template."""
+        return self._at.get(_point(key), {}).get(key.template)
+
+    def at(self, point: ObservationPoint) -> dict[int, KnownTemplate]:
+        """Return the templates of an observation point by template id."""
+        return self._at.get(point, {})
+
+    def points(self, exporter: int) -> set[ObservationPoint]:
+        """Return where an exporter has templates."""
+        return self._points.get(exporter, set())
+
+    def items(self) -> Iterator[tuple[TemplateKey, KnownTemplate]]:
+        """Yield all templates."""
+        for point, templates in self._at.items():
+            for number, known in templates.items():
+                yield TemplateKey(*point, number), known
+
+    def oldest_announced_ms(self) -> dict[int, int]:
+        """Return, by protocol, when the template was announced that has not been for the longest time."""
+        return {
+            protocol: min(known.announced_ms for known in templates.values())
+            for protocol, templates in self._by_code.items()
+            if templates
+        }
+
+    def put(self, key: TemplateKey, template: Template, announced_ms: int) -> bool:
+        """Keep a template, instead of the one that had its key; return whether there was room for it."""
+        point = _point(key)
+        old = self._at.get(point, {}).get(key.template)
+        octets = _octets(template) - (0 if old is None else _octets(old.layout.template))
+        if self.octets + octets > self._limit:
+            return False
+        if old is None and self._number_of.get(key.exporter, 0) >= self._per_exporter:
+            return False
+        layout = self._layout(template)
+        # Records of variable length are cut one by one, so nothing is gained by decoding them together.
+        canonical = layout if template.variable else self._layout(layout.canonical)
+        known = KnownTemplate(layout, canonical, announced_ms)
+        self.octets += octets
+        self._at.setdefault(point, {})[key.template] = known
+        self.by_code(key.protocol)[code(key)] = known
+        if old is None:
+            self._points.setdefault(key.exporter, set()).add(point)
+            self._number_of[key.exporter] = self._number_of.get(key.exporter, 0) + 1
+            self._number += 1
+        return True
+
+    def _layout(self, template: Template) -> Layout:
+        layout = self._layouts.get(template)
+        if layout is None:
+            layout = self._layouts[template] = Layout(template)
+        return layout
+
+    def remove(self, keys: Iterable[TemplateKey]) -> None:
+        """Forget templates, which must be there."""
+        for key in keys:
+            point = _point(key)
+            templates = self._at[point]
+            self.octets -= _octets(templates.pop(key.template).layout.template)
+            del self._by_code[key.protocol][code(key)]
+            self._number_of[key.exporter] -= 1
+            self._number -= 1
+            if not templates:
+                del self._at[point]
+                self._points[key.exporter].discard(point)
+            if not self._number_of[key.exporter]:
+                del self._number_of[key.exporter], self._points[key.exporter]
+
+    # Template sets that came before
+
+    def seen_before(self, point: ObservationPoint, body: bytes, now_ms: int) -> bool:
+        """Return whether this set is known and still in force, and take note that it came again."""
+        templates = self._known_sets.get(point, {}).get(body)
+        if templates is None:
+            return False
+        for known in templates:
+            known.announced_ms = now_ms
+        return True
+
+    def note_set(self, point: ObservationPoint, body: bytes, templates: Iterable[KnownTemplate]) -> None:
+        """Take note of a set that was read in full, and of the templates it announces."""
+        self._known_octets += len(body) + _SET_OVERHEAD_OCTETS
+        if self._known_octets > _KNOWN_SETS_OCTETS:  # only a shortcut: it fills again
+            self._known_sets.clear()
+            self._known_octets = 0
+        self._known_sets.setdefault(point, {})[body] = tuple(templates)
+
+    def forget_sets(self, point: ObservationPoint) -> None:
+        """Read the sets of a point anew when they come again: one of them no longer says what holds."""
+        self._known_sets.pop(point, None)
+
+
+def code(key: TemplateKey) -> int:
+    """Return what names a template within its protocol as one number of 64 bits.
+
+    An exporter's number has 16 bits (see Exporters), its domain 32, a template id 16.
+    """
+    return key.exporter << 48 | key.observation_domain << 16 | key.template
+
+
+def _point(key: TemplateKey) -> ObservationPoint:
+    return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
+
+
+def _octets(template: Template) -> int:
+    return _OVERHEAD_OCTETS + _OCTETS_PER_FIELD * len(template.fields)

@@ -1,0 +1,36 @@
+"""What the operator says of exporters, by address or prefix: the longest prefix that holds an address counts."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class ByPrefix(Generic[Value]):
+    """Values by address (`192.0.2.1`) or prefix (`192.0.2.0/24`, `2001:db8::/32`)."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._by_length: dict[tuple[int, int], dict[int, Value]] = {}
+        for prefix, value in values.items():
+            network = ipaddress.ip_network(prefix)
+            shift = network.max_prefixlen - network.prefixlen
+            of_length = self._by_length.setdefault((network.version, shift), {})
+            of_length[int(network.network_address) >> shift] = value
+        self._shifts = {
+            version: sorted(shift for other, shift in self._by_length if other == version)
+            for version in (4, 6)
+        }
+
+    def get(self, address: str) -> Value | None:
+        """Return what holds for an address; of what is no address (a payload that came without one), None."""
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return None
+        number = int(parsed)
+        for shift in self._shifts[parsed.version]:
+            found = self._by_length[parsed.version, shift].get(number >> shift)
+            if found is not None:
+                return found
+        return None

@@ -1,0 +1,128 @@
+"""What is kept of an exporter over a restart: templates, announced sampling rates and boot times. No address."""
+
+import json
+from dataclasses import dataclass, field
+
+from caudal.collector.decode.template import NOT_READ, FieldSpecifier, Template
+from caudal.collector.flowrecords import PROTOCOLS
+
+
+@dataclass(frozen=True)
+class TemplateState:
+    """A template, and when it was announced or used last (milliseconds since 1970 UTC)."""
+
+    template: Template
+    seen_ms: int
+
+
+@dataclass(frozen=True)
+class PointState:
+    """What holds at one observation domain of one protocol: templates by id, rates by sampler (None: of all)."""
+
+    protocol: int
+    observation_domain: int
+    boot_ms: int | None = None
+    templates: dict[int, TemplateState] = field(default_factory=dict)
+    rates: dict[int | None, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExporterState:
+    """What is kept of one exporter."""
+
+    points: tuple[PointState, ...] = ()
+
+    @property
+    def seen_ms(self) -> int:
+        """When one of its templates was announced or used last; 0 if it has none."""
+        return max((known.seen_ms for point in self.points for known in point.templates.values()), default=0)
+
+    def since(self, seen_ms: int) -> "ExporterState":
+        """Return what is left without templates unseen since `seen_ms`; what was announced at points without any goes too."""
+        points = []
+        for point in self.points:
+            kept = {number: known for number, known in point.templates.items() if known.seen_ms >= seen_ms}
+            if kept:
+                points.append(
+                    PointState(point.protocol, point.observation_domain, point.boot_ms, kept, point.rates)
+                )
+        return ExporterState(tuple(points))
+
+
+def to_json(state: ExporterState) -> str:
+    """Return a state as one line of JSON."""
+    points = [
+        {
+            "protocol": PROTOCOLS[point.protocol],
+            "domain": point.observation_domain,
+            "boot_ms": point.boot_ms,
+            "templates": [
+                [
+                    number,
+                    known.seen_ms,
+                    int(known.template.is_options),
+                    [number for specifier in known.template.fields for number in specifier],
+                ]
+                for number, known in point.templates.items()
+            ],
+            "rates": list(point.rates.items()),
+        }
+        for point in state.points
+    ]
+    return json.dumps(points, separators=(",", ":"))
+
+
+def from_json(text: str) -> ExporterState:
+    """Read a state as `to_json` writes it; raises ValueError if it is none."""
+    try:
+        return ExporterState(tuple(_point(point) for point in json.loads(text)))
+    except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"no state of an exporter: {error}") from error
+
+
+def _point(read: dict[str, object]) -> PointState:
+    templates, rates = read["templates"], read["rates"]
+    boot_ms = read["boot_ms"]
+    if not isinstance(templates, list) or not isinstance(rates, list):
+        raise TypeError("templates and rates are lists")
+    return PointState(
+        PROTOCOLS.index(str(read["protocol"])),
+        _number(read["domain"], 0, (1 << 32) - 1),
+        None if boot_ms is None else _number(boot_ms, 1, 1 << 48),
+        {
+            _number(number, 256, 65_535): TemplateState(
+                _template(fields, is_options=bool(is_options)), _number(seen, 0, 1 << 48)
+            )
+            for number, seen, is_options, fields in templates
+        },
+        {
+            None if sampler is None else _number(sampler, 0, (1 << 64) - 1): _rate(rate)
+            for sampler, rate in rates
+        },
+    )
+
+
+def _template(fields: list[object], *, is_options: bool) -> Template:
+    elements, lengths = fields[::2], fields[1::2]
+    template = Template(
+        tuple(
+            FieldSpecifier(_number(element, NOT_READ, 1 << 17), _number(length, 0, 65_535))
+            for element, length in zip(elements, lengths, strict=True)
+        ),
+        is_options,
+    )
+    if not template.minimum_length:
+        raise ValueError("a template of records of no length")
+    return template
+
+
+def _number(value: object, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{value!r} is no number from {least} to {most}")
+    return value
+
+
+def _rate(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 1 << 32:
+        raise ValueError(f"{value!r} is no sampling rate")
+    return float(value)

@@ -1,0 +1,1 @@
+"""Fuzzing of what hostile octets reach; run by `make fuzz`."""

@@ -1,0 +1,74 @@
+"""What is kept of an exporter, as JSON and back; anything else is refused."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caudal.collector.decode.template import FieldSpecifier, Template
+from caudal.collector.exporterstate import ExporterState, PointState, TemplateState, from_json, to_json
+
+TEMPLATE = Template((FieldSpecifier(8, 4), FieldSpecifier(-1, 65535), FieldSpecifier(1 << 16 | 1, 8)), False)
+STATE = ExporterState(
+    (
+        PointState(
+            1,
+            0xFFFF_FFFF,
+            None,
+            {256: TemplateState(TEMPLATE, 1000)},
+            {None: 1.5, 1: 100.0, (1 << 64) - 1: 2.0},
+        ),
+        PointState(
+            2, 0, 1_700_000_000_000, {65535: TemplateState(Template(TEMPLATE.fields, True), 2000)}, {}
+        ),
+    )
+)
+
+
+def test_there_and_back() -> None:
+    assert from_json(to_json(STATE)) == STATE
+    assert "\n" not in to_json(STATE)
+    assert "\t" not in to_json(STATE)
+
+
+def test_what_was_not_seen_for_long_is_left_behind() -> None:
+    assert STATE.seen_ms == 2000
+    assert STATE.since(1500).points == STATE.points[1:]
+    assert STATE.since(2001).points == ()
+
+
+def changed(**values: object) -> str:
+    point = json.loads(to_json(STATE))[0] | values
+    return json.dumps([point])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{}}", "[1]", "[{}]", "[" * 100_000, '"text"', "7",
+        changed(protocol="gopher"), changed(domain=-1), changed(domain=1 << 32), changed(domain="1"),
+        changed(boot_ms=0), changed(boot_ms=True), changed(templates={}), changed(templates=[[256, 1, 0]]),
+        changed(templates=[[255, 1, 0, [8, 4]]]), changed(templates=[[256, 1, 0, [8]]]),
+        changed(templates=[[256, 1, 0, []]]), changed(templates=[[256, 1, 0, [8, 0]]]),
+        changed(templates=[[256, 1, 0, [8, 1.5]]]), changed(rates=[[1, 0.5]]), changed(rates=[[1, 1e300]]),
+        changed(rates=[[1, None]]), changed(rates=[[-1, 5]]), changed(rates=[["a", 5]]), changed(rates=[[[1], 5]]),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        from_json(text)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["protocol", "domain", "boot_ms", "templates", "rates"]), json_values))
+def test_nothing_but_a_value_error_comes_of_it(values: dict[str, object]) -> None:
+    with contextlib.suppress(ValueError):
+        from_json(changed(**values))
