@@ -38,6 +38,7 @@ ROUNDS = int(os.environ.get("CAUDAL_KILL_ROUNDS", "6"))
 SEED = int(os.environ.get("CAUDAL_KILL_SEED", "20261121"))
 WINDOW = 10
 FIRST = 1_785_542_400  # 2026-08-01 00:00 UTC
+_MOST_WAITING = 30
 _MOST_STEPS = {"collector": 60, "service": 60}
 
 
@@ -183,6 +184,9 @@ class Matrix:
             self.end("collector")
             self.put_back()
             self.start("collector")
+        waiting = len(list(self.spool.glob("*.batch")))
+        if waiting > _MOST_WAITING and len(self._running) == 2:
+            self.wait_for_spool(_MOST_WAITING // 2)
         for name in targets:
             if name in self._running:
                 self.end(name)
@@ -205,6 +209,20 @@ class Matrix:
                 self.happened[f"{name} at a moment"] += 1
             code = self.end(name)
             assert code == -signal.SIGKILL, self.log(name)
+            if lot.random() < 0.7:
+                self.start(name)
+
+    def wait_for_spool(self, most: int) -> None:
+        """Let both work in peace until no more than so many batches wait; fail if none goes for a minute."""
+        left, since = len(list(self.spool.glob("*.batch"))), time.monotonic()
+        while left > most:
+            assert time.monotonic() - since < 60, self.log("collector") + self.log("service")
+            assert not self.ended("collector"), self.log("collector")
+            assert not self.ended("service"), self.log("service")
+            time.sleep(0.02)
+            now = len(list(self.spool.glob("*.batch")))
+            if now < left:
+                left, since = now, time.monotonic()
 
     def settle(self) -> None:
         """Let both run in peace until the spool is empty, then stop them as systemd would."""
@@ -212,12 +230,7 @@ class Matrix:
             if name not in self._running:
                 self.start(name)
         self.send_until(lambda: self.up("collector"), 20)
-        until = time.monotonic() + 120
-        while list(self.spool.glob("*.batch")):
-            assert time.monotonic() < until, self.log("collector") + self.log("service")
-            assert not self.ended("collector"), self.log("collector")
-            assert not self.ended("service"), self.log("service")
-            time.sleep(0.05)
+        self.wait_for_spool(0)
         assert self.end("collector", signal.SIGTERM) == 0, self.log("collector")
         assert self.end("service", signal.SIGTERM) == 0, self.log("service")
 
