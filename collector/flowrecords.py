@@ -17,6 +17,9 @@ F64 = npt.NDArray[np.float64]
 PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets", "netflow7")
 NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS, NETFLOW7 = range(6)
 
+# A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
+MOST_COUNTED = float(1 << 53)
+
 TRAFFIC, EVENT = 0, 1
 KINDS = ("traffic", "event")
 

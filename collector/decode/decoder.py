@@ -1,7 +1,6 @@
 """From datagrams to flow records: any mix of protocols and exporters, a whole lot at a time."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,8 +8,11 @@ from caudal.collector import flowrecords
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
+from caudal.collector.decode.distinct import distinct
 from caudal.collector.decode.flowtimes import ExportClock, counts_from_boot, export_time
+from caudal.collector.decode.lot import Lot, without_impossible
 from caudal.collector.decode.origin import ObservationPoint, Origin
+from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
 from caudal.collector.decode.samplerecords import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
@@ -24,36 +26,12 @@ from caudal.collector.decode.template import (
 )
 from caudal.collector.decode.templated import flow_records
 from caudal.collector.decode.templatetable import TemplateTable
-from caudal.collector.decode.together import (
-    NamedTemplates,
-    distinct_layouts,
-    join_records,
-    observation_points,
-)
+from caudal.collector.decode.together import NamedTemplates, join_records, observation_points
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
 from caudal.collector.flowrecords import I64, FlowRecords
-from caudal.collector.ledger import COUNT, Ledger, Tally, tally
-
-# A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
-_IMPLAUSIBLE = float(1 << 53)
-# Of a layout in one lot: less is put in canonical order and decoded together with others.
-_FEW_OCTETS = 32 << 10
-
-
-@dataclass
-class _Lot:
-    """What is known of the datagrams at work: header fields by datagram, the tally, the records so far."""
-
-    datagrams: Datagrams
-    export_ms: I64
-    uptime_ms: I64
-    domain: I64
-    data_records: I64
-    counts: Tally
-    flows: list[FlowRecords]
-    now_ms: int
+from caudal.collector.ledger import COUNT, Ledger
 
 
 class Decoder:
@@ -103,20 +81,11 @@ class Decoder:
     def decode(self, datagrams: Datagrams) -> FlowRecords:
         """Return the flow records of `datagrams`, and enter every one of them in the ledger."""
         count = len(datagrams)
-        lot = _Lot(
-            datagrams,
-            export_ms=datagrams.received_ms.copy(),
-            uptime_ms=np.zeros(count, np.int64),
-            domain=np.zeros(count, np.int64),
-            data_records=np.zeros(count, np.int64),
-            counts=tally(count),
-            flows=[],
-            now_ms=int(datagrams.received_ms[-1]) if count else self._latest_ms,
-        )
+        lot = Lot(datagrams, int(datagrams.received_ms[-1]) if count else self._latest_ms)
         self._latest_ms = lot.now_ms
         lot.counts[COUNT["datagrams"]] = 1
         known = datagrams.exporter >= 0
-        _count(lot.counts, np.flatnonzero(~known), "received", "filtered")
+        lot.count(np.flatnonzero(~known), "received", "filtered")
         version = np.full(count, -1, np.int64)
         long_enough = np.flatnonzero(known & (datagrams.length >= 4))
         version[long_enough] = unsigned16(datagrams.buffer, datagrams.offset[long_enough])
@@ -125,45 +94,29 @@ class Decoder:
         is_sflow = is_sflow[unsigned16(datagrams.buffer, datagrams.offset[is_sflow] + 2) == 5]
         for these, form in ((is5, netflow5.VERSION_5), (is7, netflow5.VERSION_7)):
             if len(these):
-                lot.flows.append(
-                    netflow5.decode(
-                        datagrams, these, lot.export_ms, lot.counts, self.rates, self.sequences, form
-                    )
-                )
+                netflow5.find_records(lot, these, self.sequences, form)
         if len(is9):
             self._decode_templated(lot, is9, flowrecords.NETFLOW9)
         if len(is_ipfix):
             self._decode_templated(lot, is_ipfix, flowrecords.IPFIX)
         if len(is_sflow):
-            lot.flows.append(
-                sflow5.decode(datagrams, is_sflow, lot.counts, self.sflow_agents, self._sflow_tunnels)
-            )
+            samples = sflow5.decode(datagrams, is_sflow, lot.counts, self.sflow_agents, self._sflow_tunnels)
+            lot.flows.append(without_impossible(samples, self.ledger))
+        lot.read(self.rates, self.ledger)
         nothing = np.ones(count, bool)
         for read in (is5, is7, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
             nothing[read] = False
-        _count(lot.counts, np.flatnonzero(nothing), "received", "malformed")
+        lot.count(np.flatnonzero(nothing), "received", "malformed")
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
-        return self._plausible(self.rates.override(flowrecords.concatenate(lot.flows)))
+        return self.rates.override(flowrecords.concatenate(lot.flows))
 
-    def _plausible(self, flows: FlowRecords) -> FlowRecords:
-        largest = np.maximum(flows.bytes, flows.packets) * flows.sampling_rate
-        if not (largest >= _IMPLAUSIBLE).any():
-            return flows
-        good = largest < _IMPLAUSIBLE
-        bad = flows.take(~good)
-        counts = tally(len(bad))
-        counts[COUNT["decoded"]] = -1
-        counts[COUNT["malformed"]] = 1
-        self.ledger.add(counts, bad.exporter, bad.export_ms)
-        return flows.take(good)
-
-    def _decode_templated(self, lot: _Lot, which: I64, protocol: int) -> None:
+    def _decode_templated(self, lot: Lot, which: I64, protocol: int) -> None:
         ipfix = protocol == flowrecords.IPFIX
         header = 16 if ipfix else 20
         datagrams = lot.datagrams
         short = datagrams.length[which] < header
-        _count(lot.counts, which[short], "received", "malformed")
+        lot.count(which[short], "received", "malformed")
         which = which[~short]
         if not len(which):
             return
@@ -172,10 +125,10 @@ class Decoder:
         if ipfix:
             announced = at + unsigned16(buffer, at + 2)
             wrong = which[(announced > end) | (announced < at + header)]
-            _count(lot.counts, wrong, "received", "malformed")
+            lot.count(wrong, "received", "malformed")
             lot.data_records[wrong] = UNKNOWN_UNITS * (1 << 32)
             behind = which[surplus(buffer, np.where(announced < at + header, end, announced), end)]
-            _count(lot.counts, behind, "received", "malformed")
+            lot.count(behind, "received", "malformed")
             end = np.minimum(end, announced)
         else:
             lot.uptime_ms[which] = unsigned32(buffer, at + 4)
@@ -196,7 +149,7 @@ class Decoder:
             protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units
         )
 
-    def _decode_sets(self, lot: _Lot, sets: Sets) -> None:
+    def _decode_sets(self, lot: Lot, sets: Sets) -> None:
         """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
         from_here = 0
         templates = TEMPLATE_SETS[sets.protocol]
@@ -211,18 +164,16 @@ class Decoder:
             self._learn(lot, datagram, point, body, options=int(sets.id[position]) == templates[1])
         self._decode_data(lot, sets.take(np.arange(from_here, len(sets))))
 
-    def _point(self, lot: _Lot, datagram: int, protocol: int) -> ObservationPoint:
+    def _point(self, lot: Lot, datagram: int, protocol: int) -> ObservationPoint:
         return ObservationPoint(int(lot.datagrams.exporter[datagram]), protocol, int(lot.domain[datagram]))
 
-    def _learn(
-        self, lot: _Lot, datagram: int, point: ObservationPoint, body: bytes, *, options: bool
-    ) -> None:
+    def _learn(self, lot: Lot, datagram: int, point: ObservationPoint, body: bytes, *, options: bool) -> None:
         try:
             read = read_templates(body[4:], ipfix=point.protocol == flowrecords.IPFIX, options=options)
             sound = True
         except TemplateSetError as error:
             read, sound = error.read, False
-            _count(lot.counts, datagram, "received", "malformed")
+            lot.count(datagram, "received", "malformed")
         changed = False
         announced: list[TemplateKey] = []
         for number, template in read:
@@ -237,7 +188,7 @@ class Decoder:
                 changed = True
                 self._replay(lot, key)
             else:
-                _count(lot.counts, datagram, "received", "malformed")
+                lot.count(datagram, "received", "malformed")
                 sound = False
                 continue
             announced.append(key)
@@ -263,7 +214,7 @@ class Decoder:
             self._boot_ms.pop(point, None)
         return bool(gone)
 
-    def _replay(self, lot: _Lot, key: TemplateKey) -> None:
+    def _replay(self, lot: Lot, key: TemplateKey) -> None:
         waited = self.waiting.take(key)
         if not waited:
             return
@@ -282,7 +233,7 @@ class Decoder:
                 )
                 origin = Origin((_point_of(key),), None, np.full(records, key.template, np.uint16))
                 for flows, _ in self._flows(origin, layout, body, clock):
-                    lot.flows.append(flows)
+                    lot.flows.append(without_impossible(flows, self.ledger))
                     decoded += len(flows)
             bad = 0 if whole else 1
             self.ledger.add_one(
@@ -294,7 +245,7 @@ class Decoder:
                 malformed=bad,
             )
 
-    def _decode_data(self, lot: _Lot, sets: Sets) -> None:
+    def _decode_data(self, lot: Lot, sets: Sets) -> None:
         """Decode the data sets among `sets`; options data takes effect on what follows it."""
         sets = sets.take(np.flatnonzero(sets.id >= 256))
         if not len(sets):
@@ -312,18 +263,16 @@ class Decoder:
                 if news:
                     self._decode_groups(lot, sets, known, from_here, position)
                     from_here = position
+                    lot.read(self.rates, self.ledger)  # by the rates that held until here
                     self._note(point, news)
         self._decode_groups(lot, sets, known, from_here, len(sets))
 
-    def _look_up(self, lot: _Lot, sets: Sets) -> NamedTemplates:
+    def _look_up(self, lot: Lot, sets: Sets) -> NamedTemplates:
         exporter = lot.datagrams.exporter[sets.datagram].astype(np.uint64)
         domain = lot.domain[sets.datagram].astype(np.uint64)
         # As templatetable.code makes it.
         codes = exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)
-        if (codes == codes[0]).all():
-            first, of = np.zeros(1, np.int64), np.zeros(len(sets), np.int64)
-        else:
-            _, first, of = np.unique(codes, return_index=True, return_inverse=True)
+        first, of = distinct(codes)
         by_code = self.templates.by_code(sets.protocol)
         templates = [by_code.get(code) for code in codes[first].tolist()]
         for known in templates:
@@ -338,7 +287,7 @@ class Decoder:
         return NamedTemplates(keys, templates, of)
 
     def _read_options(
-        self, lot: _Lot, sets: Sets, position: int, point: ObservationPoint, layout: Layout
+        self, lot: Lot, sets: Sets, position: int, point: ObservationPoint, layout: Layout
     ) -> Announcement | None:
         """Count the options records of one set, and return what it announces if any of it is new."""
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
@@ -346,7 +295,7 @@ class Decoder:
         body, records, whole = _whole_records(layout, body)
         lot.data_records[datagram] += records
         if not whole:
-            _count(lot.counts, datagram, "received", "malformed")
+            lot.count(datagram, "received", "malformed")
         announced = read_announcement(layout, body, records)
         news = announced.boot_ms is not None and announced.boot_ms != self._boot_ms.get(point)
         news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
@@ -359,42 +308,75 @@ class Decoder:
             self.rates.announce(point, sampler, rate)
         self.changed.add(point.exporter)
 
-    def _decode_groups(self, lot: _Lot, sets: Sets, known: NamedTemplates, first: int, last: int) -> None:
-        """Decode the data sets from position `first` to `last`, all those of one layout together."""
+    def _decode_groups(self, lot: Lot, sets: Sets, known: NamedTemplates, first: int, last: int) -> None:
+        """Decode the data sets from position `first` to `last`: nearly all are put to be read by plan."""
         if first == last:
             return
         named = known.of[first:last]
-        members: dict[int, list[int]] = {}
-        for which in [0] if len(known.keys) == 1 else np.unique(named).tolist():
-            template = known.templates[which]
+        plan: I64 = np.full(len(known.keys), -1, np.int64)
+        size: I64 = np.ones(len(known.keys), np.int64)
+        boot_ms: I64 = np.full(len(known.keys), -1, np.int64)
+        members: dict[int, tuple[Layout, list[int]]] = {}
+        waiting: list[int] = []
+        for which, template in enumerate(known.templates):
             if template is None:
-                for position in (np.flatnonzero(named == which) + first).tolist():
-                    self._wait(lot, known.keys[which], sets, position)
+                waiting.append(which)
+            elif template.layout.plan is not None:
+                plan[which], size[which] = lot.number_of(template.layout.plan), template.layout.size
+                if self._boot_ms:
+                    boot_ms[which] = self._boot_ms.get(_point_of(known.keys[which]), -1)
             elif not template.layout.template.is_options:
-                members.setdefault(id(template.canonical), []).append(which)
-        parts: list[tuple[I64, list[Layout], I64]] = []
-        for group in members.values():
-            layouts, layout_of = distinct_layouts(known, group)
-            layout_of_set = layout_of[named]
-            positions = np.flatnonzero(layout_of_set >= 0)
-            of = layout_of_set[positions]
-            if len(layouts) == 1 or sets.length[positions + first].sum() < _FEW_OCTETS * len(layouts):
-                parts.append((positions + first, layouts, of))
-                continue
-            parts += [
-                (positions[of == number] + first, [layout], np.zeros(int((of == number).sum()), np.int64))
-                for number, layout in enumerate(layouts)
-            ]
-        for positions, layouts, of in sorted(parts, key=lambda part: int(part[0][0])):
-            self._decode_group(lot, layouts, of, sets.take(positions))
+                members.setdefault(id(template.layout), (template.layout, []))[1].append(which)
+        if waiting:
+            for position in (np.flatnonzero(np.isin(named, waiting)) + first).tolist():
+                self._wait(lot, known.keys[int(known.of[position])], sets, position)
+        planned = np.flatnonzero(plan[named] >= 0)
+        if len(planned):
+            of = named[planned]
+            self._put(lot, sets.take(planned + first), plan[of], size[of], boot_ms[of])
+        for layout, group in members.values():
+            positions = np.flatnonzero(np.isin(named, group)) + first
+            if len(positions):
+                self._decode_group(lot, layout, sets.take(positions))
 
-    def _decode_group(self, lot: _Lot, layouts: list[Layout], layout_of: I64, sets: Sets) -> None:
-        """Decode data sets that have one layout, or `layouts` that are one in canonical order."""
+    def _put(self, lot: Lot, sets: Sets, plan: I64, size: I64, boot_ms: I64) -> None:
+        """Have data sets read by the plans of these numbers, their records of so many octets."""
+        records = sets.length // size
+        self._count_sets(lot, sets, records, np.flatnonzero((records == 0) & (sets.length > 0)))
+        for count in ("received", "decoded"):
+            np.add.at(lot.counts[COUNT[count]], sets.datagram, records)
+        domain, export_ms = lot.domain[sets.datagram], lot.export_ms[sets.datagram]
+        if sets.protocol == flowrecords.NETFLOW9:
+            uptime_ms = lot.uptime_ms[sets.datagram]
+        else:
+            uptime_ms = np.where(boot_ms < 0, -1, (export_ms - boot_ms) & 0xFFFF_FFFF)
+        lot.put(
+            DataSets(
+                at=sets.at,
+                records=records,
+                plan=plan,
+                exporter=lot.datagrams.exporter[sets.datagram],
+                protocol=np.full(len(sets), sets.protocol, np.uint8),
+                observation_domain=domain.astype(np.uint32),
+                template=sets.id.astype(np.uint16),
+                export_ms=export_ms,
+                uptime_ms=uptime_ms,
+                rate=np.zeros(len(sets)),
+            )
+        )
+
+    def _count_sets(self, lot: Lot, sets: Sets, records: I64, broken: I64) -> None:
+        for count in ("received", "malformed"):
+            np.add.at(lot.counts[COUNT[count]], sets.datagram[broken], 1)
+        np.add.at(lot.data_records, sets.datagram, records)
+
+    def _decode_group(self, lot: Lot, layout: Layout, sets: Sets) -> None:
+        """Decode data sets of one layout that has no plan."""
         points, point = observation_points(
             lot.datagrams.exporter[sets.datagram], lot.domain[sets.datagram], sets.protocol
         )
         boot_ms: I64 | int | None = None
-        if sets.protocol == flowrecords.IPFIX and counts_from_boot(layouts[0]):
+        if sets.protocol == flowrecords.IPFIX and counts_from_boot(layout):
             boots = [self._boot_ms.get(one) for one in points]
             said = np.array([boot is not None for boot in boots])
             if point is None:
@@ -403,12 +385,10 @@ class Decoder:
                 boot_ms = np.array(boots, np.int64)
             elif said.any():
                 for half in (np.flatnonzero(said[point]), np.flatnonzero(~said[point])):
-                    self._decode_group(lot, layouts, layout_of[half], sets.take(half))
+                    self._decode_group(lot, layout, sets.take(half))
                 return
-        layout, body, records, broken = join_records(lot.datagrams.buffer, layouts, layout_of, sets)
-        for count in ("received", "malformed"):
-            np.add.at(lot.counts[COUNT[count]], sets.datagram[broken], 1)
-        np.add.at(lot.data_records, sets.datagram, records)
+        body, records, broken = join_records(lot.datagrams.buffer, layout, sets)
+        self._count_sets(lot, sets, records, broken)
         if not int(records.sum()):
             return
         of_set = np.repeat(np.arange(len(sets)), records)
@@ -420,7 +400,7 @@ class Decoder:
         origin = Origin(points, of_point, sets.id.astype(np.uint16)[of_set])
         clock = ExportClock(lot.export_ms[of], uptime, boot_ms)
         for flows, position in self._flows(origin, layout, body, clock):
-            lot.flows.append(flows)
+            lot.flows.append(without_impossible(flows, self.ledger))
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
             for count in ("received", "decoded"):
                 np.add.at(lot.counts[COUNT[count]], sets.datagram, found)
@@ -437,10 +417,10 @@ class Decoder:
         if reverse is not None:
             yield reverse.flows, reverse.position
 
-    def _wait(self, lot: _Lot, key: TemplateKey, sets: Sets, position: int) -> None:
+    def _wait(self, lot: Lot, key: TemplateKey, sets: Sets, position: int) -> None:
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
         body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
-        _count(lot.counts, datagram, "received", "waiting")
+        lot.count(datagram, "received", "waiting")
         lot.data_records[datagram] = UNKNOWN_UNITS * (1 << 32)
         self._give_up(
             self.waiting.put(
@@ -458,8 +438,15 @@ class Decoder:
         """Count all sets that still wait as malformed: nothing will come for them any more."""
         self._give_up(self.waiting.take_before(1 << 62))
 
-    def state(self, exporter: int) -> ExporterState:
-        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times."""
+    def state(self, exporter: int, *, stopping: bool = False) -> ExporterState:
+        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times.
+
+        Where its sequence numbers stand is part of that only when it is not followed any more.
+        """
+        followed = {
+            ObservationPoint(exporter, *name): numbers
+            for name, numbers in (self.sequences.state(exporter) if stopping else {}).items()
+        }
         rates: dict[ObservationPoint, dict[int | None, float]] = {}
         for point, sampler, rate in self.rates.announced_by(exporter):
             rates.setdefault(point, {})[sampler] = rate
@@ -474,8 +461,9 @@ class Decoder:
                         for number, known in self.templates.at(point).items()
                     },
                     rates.get(point, {}),
+                    followed.get(point),
                 )
-                for point in sorted(self.templates.points(exporter) | rates.keys())
+                for point in sorted(self.templates.points(exporter) | rates.keys() | followed.keys())
             )
         )
 
@@ -489,6 +477,8 @@ class Decoder:
                 self._boot_ms[point] = kept.boot_ms
             for sampler, rate in kept.rates.items():
                 self.rates.announce(point, sampler, rate)
+            if kept.followed is not None:
+                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), kept.followed)
 
     def forget(self, exporter: int) -> None:
         """Forget an exporter whose number another may get; what waits of it becomes malformed."""
@@ -505,12 +495,6 @@ class Decoder:
 
 def _point_of(key: TemplateKey) -> ObservationPoint:
     return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
-
-
-def _count(counts: Tally, datagrams: I64 | int, *names: str) -> None:
-    """Add 1 under each name for each of these datagrams (none of them twice)."""
-    for name in names:
-        counts[COUNT[name], datagrams] += 1
 
 
 def _whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:

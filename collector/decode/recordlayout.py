@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
+from caudal.collector.decode.readingplan import Plan, reading_plan
 from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
-from caudal.collector.flowrecords import I32, U64
+from caudal.collector.flowrecords import U64
 
 Records = npt.NDArray[Any]
 
@@ -47,46 +48,41 @@ class Layout:
         return sum(octets for _, octets in self.kept)
 
     @cached_property
+    def places(self) -> dict[int, tuple[int, int]]:
+        """By element its place in a record as read, and its octets; of doubled elements the first counts."""
+        found: dict[int, tuple[int, int]] = {}
+        at = 0
+        for element, octets in self.kept:
+            if _readable(element, octets):
+                found.setdefault(element, (at, octets))
+            at += octets
+        return found
+
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
-        """The structured type of a record; fields are named `e<element>`; of doubled elements the first counts."""
-        names, formats, offsets = [], [], []
-        at = 0
-        for element, octets in self.kept:
-            name = f"e{element}"
-            if _readable(element, octets) and name not in names:
-                names.append(name)
-                formats.append(_FIXED.get(octets, f"({octets},)u1"))
-                offsets.append(at)
-            at += octets
-        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size})
-
-    @cached_property
-    def canonical(self) -> Template:
-        """What is read of a record, in the order of the elements and with nothing between.
-
-        Layouts of one canonical template can be decoded together, once their records are put in its order.
-        """
-        read: dict[int, int] = {}
-        for element, octets in self.kept:
-            if _readable(element, octets):
-                read.setdefault(element, octets)
-        return Template(tuple(FieldSpecifier(*field) for field in sorted(read.items())), is_options=False)
-
-    @cached_property
-    def canonical_order(self) -> I32:
-        """The place, in a record as read, of each octet of the canonical record."""
-        places: dict[int, range] = {}
-        at = 0
-        for element, octets in self.kept:
-            if _readable(element, octets):
-                places.setdefault(element, range(at, at + octets))
-            at += octets
-        return np.array([place for _, octets in sorted(places.items()) for place in octets], np.int32)
+        """The structured type of a record; fields are named `e<element>`."""
+        return np.dtype(
+            {
+                "names": [f"e{element}" for element in self.places],
+                "formats": [_FIXED.get(octets, f"({octets},)u1") for _, octets in self.places.values()],
+                "offsets": [at for at, _ in self.places.values()],
+                "itemsize": self.size,
+            }
+        )
 
     @cached_property
     def elements(self) -> frozenset[int]:
         """The elements that a record of this layout has."""
-        return frozenset(int(name[1:]) for name in self.dtype.names or ())
+        return frozenset(self.places)
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """How the kernel reads the records of this layout, or None where it cannot."""
+        return (
+            None
+            if self.template.is_options or self.template.variable
+            else reading_plan(self.places, self.size)
+        )
 
     def first(self, preferred: Sequence[int]) -> int | None:
         """Return the first of `preferred` that records have, or None."""

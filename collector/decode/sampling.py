@@ -14,8 +14,8 @@ from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 from caudal.collector.exporterprefixes import ByPrefix
 from caudal.collector.flowrecords import F64, I64, U8, U64, FlowRecords
 
-# A rate no exporter has: what states it does not know its rate.
-_MOST = float(1 << 32)
+# What states a higher rate does not know it.
+HIGHEST_RATE = float(1 << 32)
 _ANSWERS_KEPT = 1 << 16
 
 
@@ -188,7 +188,7 @@ def rates_in_records(layout: Layout, records: Records) -> F64 | None:
 
 def is_rate(rates: F64) -> npt.NDArray[np.bool_]:
     """Return which of the numbers can be sampling rates."""
-    return (rates >= 1) & (rates <= _MOST)
+    return (rates >= 1) & (rates <= HIGHEST_RATE)
 
 
 def sampler_ids(layout: Layout, records: Records) -> U64 | None:
@@ -246,4 +246,4 @@ def _float(records: Records, element: int) -> F64 | None:
         return None
     with np.errstate(invalid="ignore"):  # what is not a number is no probability either
         value = np.frombuffer(octets.tobytes(), f">f{width}").astype(np.float64)
-    return np.where((value >= 1 / _MOST) & (value <= 1), value, 0.0)
+    return np.where((value >= 1 / HIGHEST_RATE) & (value <= 1), value, 0.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,15 @@ class Recent:
         return number in self._numbers
 
 
+class Followed(NamedTuple):
+    """Where a stream of numbers stands: what is worth keeping of it while nobody follows it."""
+
+    expected: int
+    last: int
+    counts_before: bool
+    counts_itself: bool
+
+
 @dataclass(slots=True)
 class Stream:
     """What is known of one stream of numbers."""
@@ -81,6 +91,23 @@ class Sequences:
     def forget(self, exporter: int) -> None:
         """Forget all streams of an exporter."""
         self._number -= len(self._streams.pop(exporter, ()))
+
+    def state(self, exporter: int) -> dict[tuple[int, int], Followed]:
+        """Return where the streams of an exporter stand, by protocol and observation domain or engine."""
+        return {
+            name: Followed(
+                stream.expected, stream.last, stream.counts_before, stream.counts_itself >= _TIMES_TO_BE_SURE
+            )
+            for name, stream in self._streams.get(exporter, {}).items()
+            if stream.expected is not None and stream.last is not None
+        }
+
+    def restore(self, exporter: int, name: tuple[int, int], followed: Followed) -> None:
+        """Go on where a stream stood: what was sent since then and did not come here counts as lost."""
+        stream = self._stream(exporter, name)
+        stream.expected, stream.last = followed.expected, followed.last
+        stream.counts_before = followed.counts_before
+        stream.counts_itself = _TIMES_TO_BE_SURE if followed.counts_itself else 0
 
     def _stream(self, exporter: int, name: tuple[int, int]) -> Stream:
         streams = self._streams.setdefault(exporter, {})

@@ -17,13 +17,9 @@ _SET_OVERHEAD_OCTETS = 512
 
 @dataclass(slots=True)
 class KnownTemplate:
-    """A template with its layout, when it was announced last, and when data last came by it.
-
-    `canonical` is the layout of what is read of it in canonical order, the same for many templates.
-    """
+    """A template with its layout, when it was announced last, and when data last came by it."""
 
     layout: Layout
-    canonical: Layout
     announced_ms: int
     used_ms: int = 0
 
@@ -100,10 +96,7 @@ class TemplateTable:
             return False
         if old is None and self._number_of.get(key.exporter, 0) >= self._per_exporter:
             return False
-        layout = self._layout(template)
-        # Records of variable length are cut one by one, so nothing is gained by decoding them together.
-        canonical = layout if template.variable else self._layout(layout.canonical)
-        known = KnownTemplate(layout, canonical, announced_ms)
+        known = KnownTemplate(self._layout(template), announced_ms)
         self.octets += octets
         self._at.setdefault(point, {})[key.template] = known
         self.by_code(key.protocol)[code(key)] = known

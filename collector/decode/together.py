@@ -34,29 +34,11 @@ def observation_points(
     return tuple(ObservationPoint(one >> 32, protocol, one & 0xFFFF_FFFF) for one in distinct.tolist()), of
 
 
-def distinct_layouts(known: NamedTemplates, group: list[int]) -> tuple[list[Layout], I64]:
-    """Return the distinct layouts of templates, and by template which of them it has (-1: not of the group)."""
-    number: dict[int, int] = {}
-    layouts: list[Layout] = []
-    of = np.full(len(known.keys), -1)
-    for which in group:
-        template = known.templates[which]
-        assert template is not None
-        at = number.setdefault(id(template.layout), len(number))
-        if at == len(layouts):
-            layouts.append(template.layout)
-        of[which] = at
-    return layouts, of
+def join_records(buffer: U8, layout: Layout, sets: Sets) -> tuple[bytes, I64, I64]:
+    """Join the records of sets of one layout.
 
-
-def join_records(
-    buffer: U8, layouts: list[Layout], layout_of: I64, sets: Sets
-) -> tuple[Layout, bytes, I64, I64]:
-    """Join the records of sets.
-
-    Returns their layout, the octets, the number of records of each set, and the positions of broken sets.
+    Returns the octets, the number of records of each set, and the positions of broken sets.
     """
-    layout = layouts[0]
     if layout.template.variable:
         cut = [
             layout.cut_variable(bytes(buffer.data[at : at + length]))
@@ -64,15 +46,7 @@ def join_records(
         ]
         body = b"".join(kept for kept, _, _ in cut)
         records = np.array([number for _, number, _ in cut])
-        return layout, body, records, np.flatnonzero([not whole for _, _, whole in cut])
-    size = np.array([layout.size for layout in layouts])[layout_of]
-    records = sets.length // size
+        return body, records, np.flatnonzero([not whole for _, _, whole in cut])
+    records = sets.length // layout.size
     broken = np.flatnonzero((records == 0) & (sets.length > 0))
-    if len(layouts) == 1:
-        return layout, join(buffer, sets.at, records * size), records, broken
-    of_set = np.repeat(np.arange(len(sets)), records)
-    begin = np.cumsum(records) - records
-    at = sets.at[of_set] + (np.arange(len(of_set)) - begin[of_set]) * size[of_set]
-    order = np.stack([layout.canonical_order for layout in layouts])
-    octets = buffer[at[:, None] + order[layout_of[of_set]]]
-    return Layout(layout.canonical), octets.tobytes(), records, broken
+    return join(buffer, sets.at, records * layout.size), records, broken

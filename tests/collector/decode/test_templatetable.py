@@ -29,19 +29,6 @@ def test_equal_templates_share_a_layout_whoever_sent_them() -> None:
     assert under.by_code(1)[code(KEY)] is first
 
 
-def test_templates_in_another_order_share_a_canonical_layout() -> None:
-    under = table()
-    fields = (FieldSpecifier(8, 4), FieldSpecifier(1, 8), FieldSpecifier(-1, 3), FieldSpecifier(2, 4))
-    under.put(KEY, Template(fields, False), 1)
-    under.put(KEY._replace(template=257), Template(fields[::-1], False), 1)
-    first, second = under.get(KEY), under.get(KEY._replace(template=257))
-    assert first is not None
-    assert second is not None
-    assert first.layout is not second.layout
-    assert first.canonical is second.canonical
-    assert first.canonical.kept == ((1, 8), (2, 4), (8, 4))
-
-
 def test_bounded_per_exporter_and_in_all() -> None:
     under = table(per_exporter=2, octets=3 * (600 + 16))
     keys = [KEY._replace(exporter=exporter, template=256 + n) for exporter in (1, 2) for n in range(3)]
