@@ -139,10 +139,11 @@ class Decoder:
         sequence = unsigned32(buffer, at + time_at + 4)
         lot.domain[which] = unsigned32(buffer, at + time_at + 8)
         found = walk(buffer, which, at + header, end, protocol)
-        for faulty in (found.reserved, found.broken):
+        faults = found.reserved + found.broken
+        if faults.any():
             for name in ("received", "malformed"):
-                np.add.at(lot.counts[COUNT[name]], faulty, 1)
-        lot.data_records[found.broken] = UNKNOWN_UNITS * (1 << 32)
+                lot.counts[COUNT[name], which] += faults
+            lot.data_records[which[found.broken]] = UNKNOWN_UNITS * (1 << 32)
         self._decode_sets(lot, found.sets)
         units = np.maximum(lot.data_records[which], UNKNOWN_UNITS) if ipfix else np.ones(len(which), np.int64)
         lot.counts[COUNT["lost"] if ipfix else COUNT["lost_datagrams"], which] += self.sequences.follow_all(
@@ -500,6 +501,8 @@ def _point_of(key: TemplateKey) -> ObservationPoint:
 def _whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:
     """Return the octets of whole records, how many they are, and whether nothing but padding is left."""
     if layout.template.variable:
-        return layout.cut_variable(body)
+        octets = np.array(bytearray(body))
+        kept, number, whole = layout.cut_variable(octets, np.zeros(1, np.int64), np.full(1, len(octets)))
+        return kept.tobytes(), int(number[0]), bool(whole[0])
     records = len(body) // layout.size
     return body[: records * layout.size], records, records > 0 or not body

@@ -1,6 +1,5 @@
 """A template compiled to a layout: where each element lies in a record, and how to read it as a column."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +10,14 @@ import numpy.typing as npt
 
 from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
 from caudal.collector.decode.readingplan import Plan, reading_plan
-from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
-from caudal.collector.flowrecords import U64
+from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, Template
+from caudal.collector.decode.variable import VARIABLE_AS, Fields, cut
+from caudal.collector.flowrecords import I64, U8, U64
 
 Records = npt.NDArray[Any]
 
 _FIXED = {1: "u1", 2: ">u2", 4: ">u4", 8: ">u8"}
 _ADDRESS_OCTETS = {SOURCE_IPV4: 4, DESTINATION_IPV4: 4, SOURCE_IPV6: 16, DESTINATION_IPV6: 16}
-_VARIABLE_AS = 8  # a number that an exporter sends with variable length is read into this many octets
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Layout:
         if not self.template.variable:
             return tuple(self.template.fields)
         return tuple(
-            (field.element, _VARIABLE_AS if field.length == VARIABLE_LENGTH else field.length)
+            (field.element, VARIABLE_AS if field.length == VARIABLE_LENGTH else field.length)
             for field in self.template.fields
             if field.element != NOT_READ
         )
@@ -88,59 +87,25 @@ class Layout:
         """Return the first of `preferred` that records have, or None."""
         return next((element for element in preferred if element in self.elements), None)
 
-    def records(self, body: bytes, count: int) -> Records:
+    def records(self, body: bytes | U8, count: int) -> Records:
         """View the octets of `count` whole records as an array of them."""
         if not self.dtype.names:
             return np.empty(count, [("nothing", "u1")])
         return np.frombuffer(body, self.dtype, count)
 
     @cached_property
-    def _fields_with_octets(self) -> tuple[FieldSpecifier, ...]:
+    def _fields(self) -> Fields:
         # Fields of no length cost time in every record and say nothing.
-        return tuple(field for field in self.template.fields if field.length)
+        rows = [
+            (-1 if octets == VARIABLE_LENGTH else octets, element != NOT_READ)
+            for element, octets in self.template.fields
+            if octets
+        ]
+        return np.array(rows, np.int64)
 
-    def cut_variable(self, body: bytes) -> tuple[bytes, int, bool]:
-        """Cut a set of variable-length records down to what is read.
-
-        Returns the octets of the kept fields, record after record, the number of records, and whether the
-        set could be read to its end. Source: RFC 7011 §7.
-        """
-        kept = bytearray()
-        at = records = 0
-        shortest = self.template.minimum_length
-        while at + shortest <= len(body):
-            record, end = self._cut_record(body, at)
-            if record is None:
-                return bytes(kept), records, False
-            kept += record
-            records += 1
-            at = end
-        # Fewer octets than the shortest record are padding.
-        return bytes(kept), records, True
-
-    def _cut_record(self, body: bytes, at: int) -> tuple[bytes | None, int]:
-        record = bytearray()
-        for element, length in self._fields_with_octets:
-            octets = length
-            if length == VARIABLE_LENGTH:
-                if at >= len(body):
-                    return None, at
-                octets = body[at]
-                at += 1
-                if octets == 255:
-                    if at + 2 > len(body):
-                        return None, at
-                    (octets,) = struct.unpack_from(">H", body, at)
-                    at += 2
-            if at + octets > len(body):
-                return None, at
-            if element != NOT_READ:
-                value = body[at : at + octets]
-                record += (
-                    value[-_VARIABLE_AS:].rjust(_VARIABLE_AS, b"\0") if length == VARIABLE_LENGTH else value
-                )
-            at += octets
-        return bytes(record), at
+    def cut_variable(self, buffer: U8, at: I64, length: I64) -> tuple[U8, I64, I64]:
+        """Cut sets of variable-length records down to what is read; see `cut`."""
+        return cut(buffer, at, length, self._fields, self.size, self.template.minimum_length)
 
 
 def _readable(element: int, octets: int) -> bool:

@@ -1,4 +1,4 @@
-"""The sets of NetFlow v9 and IPFIX datagrams, found for all datagrams of a lot side by side."""
+"""The sets of NetFlow v9 and IPFIX datagrams, found for all datagrams of a lot."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,8 +6,10 @@ from typing import Final
 import numpy as np
 
 from caudal.collector import flowrecords
-from caudal.collector.decode.wire import unsigned16
+from caudal.collector.bigendian import big16
 from caudal.collector.flowrecords import I64, U8
+from caudal.collector.home import Mask
+from caudal.collector.kernel import kernel
 
 # The ids of template sets and of options template sets.
 TEMPLATE_SETS: Final = {flowrecords.NETFLOW9: (0, 1), flowrecords.IPFIX: (2, 3)}
@@ -33,40 +35,58 @@ class Sets:
 
 @dataclass(frozen=True)
 class Walk:
-    """What was found: the sets, the datagrams (once for each fault) with a reserved set id, and those with a bad length."""
+    """The sets found and, by datagram, how many had a reserved id and whether one had a bad length."""
 
     sets: Sets
     reserved: I64
-    broken: I64
+    broken: Mask
 
 
 def walk(buffer: U8, datagram: I64, at: I64, end: I64, protocol: int) -> Walk:
-    """Find the sets of all datagrams at once, stepping from set header to set header.
+    """Find the sets of all datagrams, stepping from set header to set header.
 
     A set of no length is the zero-filled tail some exporters send; any other bad length ends the datagram,
     and what came before it is kept.
     """
-    found: list[tuple[I64, I64, I64, I64]] = []
-    strange: list[I64] = []
-    broken: list[I64] = []
-    templates = TEMPLATE_SETS[protocol]
-    while True:
-        inside = at + 4 <= end
-        datagram, at, end = datagram[inside], at[inside], end[inside]
-        if not len(at):
-            break
-        number, length = unsigned16(buffer, at), unsigned16(buffer, at + 2)
-        good = (length >= 4) & (at + length <= end)
-        strange.append(datagram[good & (number < 256) & (number != templates[0]) & (number != templates[1])])
-        broken.append(datagram[~good & ~((number == 0) & (length == 0))])
-        datagram, at, end, number, length = (values[good] for values in (datagram, at, end, number, length))
-        found.append((datagram, at + 4, length - 4, number))
-        at = at + length
-    nothing = np.zeros(0, np.int64)
-    if not found:
-        return Walk(Sets(protocol, nothing, nothing, nothing, nothing), nothing, nothing)
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-    sets = Sets(protocol, *columns)
-    if len(found) > 1:
-        sets = sets.take(np.lexsort((sets.at, sets.datagram)))
-    return Walk(sets, np.concatenate(strange), np.concatenate(broken))
+    count = len(datagram)
+    template, options = TEMPLATE_SETS[protocol]
+    reserved: I64 = np.zeros(count, np.int64)
+    broken: Mask = np.zeros(count, np.bool_)
+    rows: I64 = np.empty((4, 2 * count + 16), np.int64)
+    number = _walk(buffer, datagram, at, end, template, options, reserved, broken, rows)
+    if number > rows.shape[1]:
+        rows = np.empty((4, number), np.int64)
+        reserved[:] = 0
+        _walk(buffer, datagram, at, end, template, options, reserved, broken, rows)
+    return Walk(Sets(protocol, *rows[:, :number]), reserved, broken)
+
+
+@kernel
+def _walk(
+    buffer: U8,
+    datagram: I64,
+    at: I64,
+    end: I64,
+    template: int,
+    options: int,
+    reserved: I64,
+    broken: Mask,
+    rows: I64,
+) -> int:
+    """Fill `rows` with the columns of Sets as far as there is room; return how many sets there are."""
+    found = 0
+    for each in range(len(datagram)):
+        place, last = at[each], end[each]
+        while place + 4 <= last:
+            number, length = np.int64(big16(buffer, place)), np.int64(big16(buffer, place + 2))
+            if length < 4 or place + length > last:
+                broken[each] = number != 0 or length != 0
+                break
+            if number < 256 and number not in (template, options):
+                reserved[each] += 1
+            if found < rows.shape[1]:
+                rows[0, found], rows[1, found] = datagram[each], place + 4
+                rows[2, found], rows[3, found] = length - 4, number
+            found += 1
+            place += length
+    return found

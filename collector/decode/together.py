@@ -40,13 +40,8 @@ def join_records(buffer: U8, layout: Layout, sets: Sets) -> tuple[bytes, I64, I6
     Returns the octets, the number of records of each set, and the positions of broken sets.
     """
     if layout.template.variable:
-        cut = [
-            layout.cut_variable(bytes(buffer.data[at : at + length]))
-            for at, length in zip(sets.at.tolist(), sets.length.tolist(), strict=True)
-        ]
-        body = b"".join(kept for kept, _, _ in cut)
-        records = np.array([number for _, number, _ in cut])
-        return body, records, np.flatnonzero([not whole for _, _, whole in cut])
+        octets, records, whole = layout.cut_variable(buffer, sets.at, sets.length)
+        return octets.tobytes(), records, np.flatnonzero(whole == 0)
     records = sets.length // layout.size
     broken = np.flatnonzero((records == 0) & (sets.length > 0))
     return join(buffer, sets.at, records * layout.size), records, broken

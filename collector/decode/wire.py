@@ -2,17 +2,27 @@
 
 import numpy as np
 
+from caudal.collector.bigendian import big16, big32
 from caudal.collector.flowrecords import I64, U8
+from caudal.collector.kernel import kernel
 
 
+@kernel
 def unsigned16(buffer: U8, at: I64) -> I64:
     """Return the 16-bit numbers that begin at `at`."""
-    return (buffer[at].astype(np.int64) << 8) | buffer[at + 1]
+    found = np.empty(len(at), np.int64)
+    for each in range(len(at)):
+        found[each] = big16(buffer, at[each])
+    return found
 
 
+@kernel
 def unsigned32(buffer: U8, at: I64) -> I64:
     """Return the 32-bit numbers that begin at `at`."""
-    return (unsigned16(buffer, at) << 16) | unsigned16(buffer, at + 2)
+    found = np.empty(len(at), np.int64)
+    for each in range(len(at)):
+        found[each] = big32(buffer, at[each])
+    return found
 
 
 def surplus(buffer: U8, start: I64, end: I64) -> list[int]:

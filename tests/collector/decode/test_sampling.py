@@ -199,7 +199,7 @@ def test_how_the_rate_was_known_is_in_the_ledger() -> None:
     """Per record, when it is counted as aggregated; see test_pipeline."""
     under = bench()
     flows = under.decode(netflow9(SAMPLERS9, DATA9, announce9((1, 10)), data9(1, 1, 2)))
-    under.ledger.add_records("aggregated", flows)
+    under.ledger.add_records(flows)
     assert (under.count("sampling_options"), under.count("sampling_assumed")) == (2, 1)
 
 
