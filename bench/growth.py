@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -95,26 +96,21 @@ class _Stock:
         self._ring.reshape(SLOTS, SLOT_OCTETS)[:, : octets.shape[1]] = octets
         return self._datagrams(exporter, np.full(SLOTS, octets.shape[1], np.int64))
 
-    def announced(self) -> list[Datagrams]:
-        """Return the lots with all templates."""
-        lots = []
+    def announced(self) -> Iterator[Datagrams]:
+        """Yield the lots with all templates."""
         announcements = self.announcements()
         for first in range(0, len(announcements), SLOTS):
             part = announcements[first : first + SLOTS]
-            ring = np.zeros(len(part) * SLOT_OCTETS, np.uint8)
             for slot, (_, octets) in enumerate(part):
-                ring[slot * SLOT_OCTETS :][: len(octets)] = np.frombuffer(octets, np.uint8)
+                self._ring[slot * SLOT_OCTETS :][: len(octets)] = np.frombuffer(octets, np.uint8)
             exporter = np.array([exporter for exporter, _ in part], np.int64)
             length = np.array([len(octets) for _, octets in part], np.int64)
-            lots.append(self._datagrams(exporter, length, ring))
-        return lots
+            yield self._datagrams(exporter, length)
 
-    def _datagrams(
-        self, exporter: np.ndarray, length: np.ndarray, ring: np.ndarray | None = None
-    ) -> Datagrams:
+    def _datagrams(self, exporter: np.ndarray, length: np.ndarray) -> Datagrams:
         count = len(exporter)
         return Datagrams(
-            buffer=self._ring if ring is None else ring,
+            buffer=self._ring,
             offset=np.arange(count) * SLOT_OCTETS,
             length=length,
             exporter=exporter.astype(np.int32),

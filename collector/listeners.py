@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from caudal.collector.datagrams import Datagrams, Exporters
-from caudal.collector.receiver import Receiver
+from caudal.collector.receiver import Receiver, Ring
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ class Listeners:
         self._exporters = exporters
         self._selector = selectors.DefaultSelector()
         self._drops_seen: dict[str, int] = {}
+        self._ring = Ring()
         self.receivers: list[Receiver] = []
 
     def __enter__(self) -> Self:
@@ -38,7 +39,7 @@ class Listeners:
         opened: list[Receiver] = []
         try:
             for address in (each for each in dict.fromkeys(addresses) if each not in have):
-                receiver = Receiver(address, self._exporters, buffer_bytes)
+                receiver = Receiver(address, self._exporters, buffer_bytes, self._ring)
                 opened.append(receiver.__enter__())
         except BaseException:
             discard(opened)

@@ -23,8 +23,10 @@ SLOT_OCTETS = 65_536 + 64
 _NAME_OCTETS = 32
 _SO_RCVBUFFORCE = 33
 _MSG_TRUNC = 0x20
+# So many datagrams at once cost little each; the pauses are what buffers of either size hold at a high rate.
+_ENOUGH = 1024
 _PAUSE_SECONDS = 0.005
-_LONG_PAUSE_SECONDS = 0.02
+_LONG_PAUSE_SECONDS = 0.05
 _LARGE_BUFFER_OCTETS = 16 << 20
 
 
@@ -58,17 +60,51 @@ _HEADER = np.dtype(
 )
 
 
-class Receiver:
-    """One UDP socket and its ring. Its datagrams are views into the ring, good until the next `receive`."""
+class Ring:
+    """The slots that datagrams are received into: one ring serves all sockets, one after the other."""
 
-    def __init__(self, address: str, exporters: Exporters, buffer_bytes: int) -> None:
+    def __init__(self) -> None:
+        self.octets = np.zeros(SLOTS * SLOT_OCTETS, np.uint8)
+        self.offsets = np.arange(SLOTS, dtype=np.int64) * SLOT_OCTETS
+        self.names = np.zeros((SLOTS, _NAME_OCTETS), np.uint8)
+        self._vectors = (_IoVec * SLOTS)()
+        self._messages = (_MMsgHdr * SLOTS)()
+        self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
+        octets, names, vectors = (
+            self.octets.ctypes.data,
+            self.names.ctypes.data,
+            ctypes.addressof(self._vectors),
+        )
+        for slot in range(SLOTS):
+            self._vectors[slot] = _IoVec(octets + slot * SLOT_OCTETS, 65_536)
+            header = self._messages[slot].header
+            header.name = names + slot * _NAME_OCTETS
+            header.iov = vectors + slot * ctypes.sizeof(_IoVec)
+            header.iov_length = 1
+        self.headers = np.frombuffer(memoryview(self._messages).cast("B"), _HEADER)
+
+    def receive(self, descriptor: int) -> int:
+        """Fill the slots with what waits in a socket; return how many were filled, below 0 on error."""
+        self.headers["name_length"] = _NAME_OCTETS
+        return int(self._recvmmsg(descriptor, self._messages, SLOTS, socket.MSG_DONTWAIT, None))
+
+
+class Receiver:
+    """One UDP socket. Its datagrams are views into the ring, good until anything is received into it again."""
+
+    def __init__(
+        self, address: str, exporters: Exporters, buffer_bytes: int, ring: Ring | None = None
+    ) -> None:
         host, _, port = address.rpartition(":")
         self.address = address
         self._host, self._port = host.strip("[]"), int(port)
         self._exporters = exporters
+        self._ring = ring or Ring()
         self.asked_bytes = buffer_bytes
         self._numbers: dict[bytes, int] = {}
         self._generation = exporters.generation
+        self.rate = 0.0  # datagrams a second that came lately
+        self._received_at = time.monotonic()
 
     def __enter__(self) -> Self:
         try:
@@ -86,7 +122,6 @@ class Receiver:
                 "or stop what uses this one"
             ) from error
         self.socket.setblocking(False)
-        self._make_ring()
         return self
 
     def __exit__(
@@ -119,43 +154,26 @@ class Receiver:
         except PermissionError:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.asked_bytes)
 
-    def _make_ring(self) -> None:
-        self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
-        self._ring = np.zeros(SLOTS * SLOT_OCTETS, np.uint8)
-        self._names = np.zeros((SLOTS, _NAME_OCTETS), np.uint8)
-        self._offsets = np.arange(SLOTS, dtype=np.int64) * SLOT_OCTETS
-        self._vectors = (_IoVec * SLOTS)()
-        self._messages = (_MMsgHdr * SLOTS)()
-        ring, names, vectors = (
-            self._ring.ctypes.data,
-            self._names.ctypes.data,
-            ctypes.addressof(self._vectors),
-        )
-        for slot in range(SLOTS):
-            self._vectors[slot] = _IoVec(ring + slot * SLOT_OCTETS, 65_536)
-            header = self._messages[slot].header
-            header.name = names + slot * _NAME_OCTETS
-            header.iov = vectors + slot * ctypes.sizeof(_IoVec)
-            header.iov_length = 1
-        self._headers = np.frombuffer(memoryview(self._messages).cast("B"), _HEADER)
-
     def receive(self) -> Datagrams | None:
         """Return the datagrams that wait in the socket, at most SLOTS, or None; never blocks."""
-        self._headers["name_length"] = _NAME_OCTETS
-        count = self._recvmmsg(self.socket.fileno(), self._messages, SLOTS, socket.MSG_DONTWAIT, None)
+        ring = self._ring
+        count = ring.receive(self.socket.fileno())
         if count <= 0:
             return None
+        now = time.monotonic()
+        self.rate = count / max(now - self._received_at, 1e-6)
+        self._received_at = now
         return Datagrams(
-            buffer=self._ring,
-            offset=self._offsets[:count],
-            length=self._headers["length"][:count].astype(np.int64),
+            buffer=ring.octets,
+            offset=ring.offsets[:count],
+            length=ring.headers["length"][:count].astype(np.int64),
             exporter=self._numbered(count),
             received_ms=np.full(count, int(time.time() * 1000), np.int64),
-            truncated=(self._headers["flags"][:count] & _MSG_TRUNC) != 0,
+            truncated=(ring.headers["flags"][:count] & _MSG_TRUNC) != 0,
         )
 
     def _numbered(self, count: int) -> I32:
-        names = self._names[:count].copy()
+        names = self._ring.names[:count].copy()
         names[:, 2:4] = 0  # the source port is not part of an exporter
         if self._generation != self._exporters.generation:
             self._numbers.clear()
@@ -219,4 +237,6 @@ def _address(name: bytes) -> str:
 def settle(receivers: Sequence[Receiver]) -> None:
     """Let datagrams gather for a moment: fewer, larger lots cost less, and the sockets' buffers hold them."""
     smallest = min(receiver.granted_bytes for receiver in receivers)
-    time.sleep(_LONG_PAUSE_SECONDS if smallest >= _LARGE_BUFFER_OCTETS else _PAUSE_SECONDS)
+    longest = _LONG_PAUSE_SECONDS if smallest >= _LARGE_BUFFER_OCTETS else _PAUSE_SECONDS
+    busiest = max(receiver.rate for receiver in receivers)
+    time.sleep(min(longest, _ENOUGH / max(busiest, 1.0)))
