@@ -12,7 +12,7 @@ from rich.table import Table
 
 from caudal.collector.batch import SAMPLING_FROM
 from caudal.collector.flowrecords import ABSENT, EVENT, PROTOCOLS, FlowRecords
-from caudal.collector.grouping import positions_by_value
+from caudal.collector.grouping import distinct_rows
 from caudal.collector.inspection import Inspection
 from caudal.present import ledger_table, show_damage, size
 
@@ -104,19 +104,17 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
 
 def _by_template(flows: FlowRecords, addresses: list[str]) -> list[tuple[_Key, FlowRecords]]:
     parts = []
-    code = (
-        flows.exporter.astype(np.int64) << 48
-        | flows.observation_domain.astype(np.int64) << 16
-        | flows.template
-    )
-    for protocol, of_protocol in positions_by_value(flows.protocol.astype(np.int64)):
-        for _, positions in positions_by_value(code[of_protocol]):
-            part = flows.take(of_protocol[positions])
-            key = (
-                addresses[int(part.exporter[0])],
-                PROTOCOLS[protocol],
-                int(part.observation_domain[0]),
-                int(part.template[0]),
-            )
-            parts.append((key, part))
+    columns = (flows.protocol, flows.exporter, flows.observation_domain, flows.template)
+    rows = np.stack([column.astype(np.uint64) for column in columns], axis=1)
+    first, of = distinct_rows(rows)
+    order = sorted(range(len(first)), key=lambda which: flows.protocol[first[which]])
+    for which in order:
+        part = flows.take(of == which)
+        key = (
+            addresses[int(part.exporter[0])],
+            PROTOCOLS[part.protocol[0]],
+            int(part.observation_domain[0]),
+            int(part.template[0]),
+        )
+        parts.append((key, part))
     return parts

@@ -16,6 +16,7 @@ import numpy as np
 from caudal.collector.datagrams import NOT_ALLOWED, Datagrams, Exporters
 from caudal.collector.errors import ListenError
 from caudal.collector.flowrecords import I32, U8
+from caudal.collector.grouping import distinct_rows
 
 SLOTS = 2048
 # A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.
@@ -190,12 +191,9 @@ class Receiver:
         return numbers
 
     def _numbers_of(self, names: U8) -> I32:
-        count = len(names)
-        whole = names.view(f"V{_NAME_OCTETS}").reshape(count)
-        if count == 1 or (names[1:] == names[0]).all():
-            return np.full(count, self._number(whole[0].tobytes()), np.int32)
-        distinct, inverse = np.unique(whole, return_inverse=True)
-        return np.array([self._number(name.tobytes()) for name in distinct], np.int32)[inverse]
+        first, of = distinct_rows(names.view(np.uint64))
+        numbers = [self._number(name.tobytes()) for name in names[first]]
+        return np.array(numbers, np.int32)[of]
 
     def _number(self, name: bytes) -> int:
         number = self._numbers.get(name)

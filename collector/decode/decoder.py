@@ -8,7 +8,6 @@ from caudal.collector import flowrecords
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
-from caudal.collector.decode.distinct import distinct
 from caudal.collector.decode.flowtimes import ExportClock, counts_from_boot, export_time
 from caudal.collector.decode.lot import Lot, without_impossible
 from caudal.collector.decode.origin import ObservationPoint, Origin
@@ -31,6 +30,7 @@ from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
 from caudal.collector.flowrecords import I64, FlowRecords
+from caudal.collector.grouping import distinct
 from caudal.collector.ledger import COUNT, Ledger
 
 

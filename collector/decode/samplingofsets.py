@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from caudal.collector.decode.distinct import distinct
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import NO_SAMPLER, SEVERAL, DataSets, Read
 from caudal.collector.decode.sampling import HIGHEST_RATE, SamplingRates
 from caudal.collector.flowrecords import F64, I64, MOST_COUNTED, RECORD, U8, U64
+from caudal.collector.grouping import distinct
 from caudal.collector.kernel import kernel
 
 
