@@ -1,15 +1,50 @@
 """Kernels: the loops that touch every record, compiled to machine code."""
 
+import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# systemd's CacheDirectory; it must be said before numba is imported.
-if "CACHE_DIRECTORY" in os.environ:
-    os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(os.environ["CACHE_DIRECTORY"], "kernels"))  # noqa: PTH118
+_DAYS_KEPT = 7
+
+
+def _directory() -> Path | None:
+    """Return where compiled kernels are kept, made if need be; None if there is no place only we can write to.
+
+    It is systemd's cache directory, else the user's. Its name says of which sources: numba itself looks only
+    at the file of a kernel, not at those of the kernels called in it.
+    """
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        text = path.read_bytes()
+        if b"kernel" in text or b"numba" in text:
+            sources.update(text)
+    given = os.environ.get("CACHE_DIRECTORY") or os.environ.get("XDG_CACHE_HOME")
+    try:
+        base = Path(given or Path.home() / ".cache") / "caudal"
+        own = base / f"kernels-{sources.hexdigest()[:16]}"
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = own.stat()
+        if about.st_uid != os.geteuid() or about.st_mode & 0o022 or not os.access(own, os.W_OK):
+            return None
+        os.utime(own)
+        for other in base.glob("kernels-*"):
+            if other.stat().st_mtime < time.time() - _DAYS_KEPT * 86_400:
+                shutil.rmtree(other, ignore_errors=True)
+    except (OSError, RuntimeError):
+        return None
+    return own
+
+
+_kept_in = _directory()
+if _kept_in is not None:
+    os.environ["NUMBA_CACHE_DIR"] = str(_kept_in)  # before numba is imported
 
 import numba  # noqa: E402
 
@@ -19,13 +54,9 @@ kernels: list["numba.core.dispatcher.Dispatcher"] = []
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Have a function compiled when it is first called with arguments of some types.
 
-    What is compiled is kept on disk: beside the source, else in the user's cache directory or the one that
-    systemd gives; where none can be written, it is compiled anew in every process. Kernels do not check
-    bounds, and mix signed and unsigned 64-bit numbers only with explicit casts: numba makes floats of both.
+    What is compiled is kept on disk for the next process. Kernels do not check bounds, and mix signed and
+    unsigned 64-bit numbers only with explicit casts: numba makes floats of both.
     """
-    try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # no directory to keep it in
-        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    compiled = numba.njit(cache=_kept_in is not None, nogil=True, error_model="numpy")(function)
     kernels.append(compiled)
     return compiled  # type: ignore[no-any-return]

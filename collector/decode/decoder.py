@@ -226,7 +226,7 @@ class Decoder:
             body, records, whole = _whole_records(layout, waiting.body)
             decoded = 0
             if layout.template.is_options:
-                self._note(_point_of(key), read_announcement(layout, body, records))
+                self._note(lot, _point_of(key), read_announcement(layout, body, records))
             else:
                 clock = ExportClock(
                     np.full(records, waiting.export_ms, np.int64),
@@ -264,8 +264,7 @@ class Decoder:
                 if news:
                     self._decode_groups(lot, sets, known, from_here, position)
                     from_here = position
-                    lot.read(self.rates, self.ledger)  # by the rates that held until here
-                    self._note(point, news)
+                    self._note(lot, point, news)
         self._decode_groups(lot, sets, known, from_here, len(sets))
 
     def _look_up(self, lot: Lot, sets: Sets) -> NamedTemplates:
@@ -302,7 +301,8 @@ class Decoder:
         news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
         return announced if news else None
 
-    def _note(self, point: ObservationPoint, announced: Announcement) -> None:
+    def _note(self, lot: Lot, point: ObservationPoint, announced: Announcement) -> None:
+        lot.read(self.rates, self.ledger)  # what came before, by the rates that held until here
         if announced.boot_ms is not None:
             self._boot_ms[point] = announced.boot_ms
         for sampler, rate in announced.rates:
