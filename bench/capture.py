@@ -9,12 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.names import NAMES, client_hello, dns_answer, quic_initial
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.capture.packets import PacketCounts, read_packets
@@ -23,13 +25,16 @@ _PIECE = 200_000
 _WINDOW_MS = 300_000
 _SCAPY_SLICE = 20_000
 _FLOWS = 50_000
+_NAMED = 0.01
 _START_SECONDS = 1_767_225_600  # 2026-01-01
 
 
 def generate(path: Path, packets: int, seed: int = 1) -> Path:
     """Write a pcap file of Ethernet frames cut to 96 bytes: a tenth IPv6, TCP and UDP, 50,000 skewed 5-tuples.
 
-    Addresses are of the documentation and benchmarking ranges; about 100,000 packets fill a second.
+    One packet in a hundred is whole and holds a name: a ClientHello, a QUIC Initial or a DNS answer, after the
+    ports of its 5-tuple; an answer comes from port 53 the other way. Addresses are of the documentation and
+    benchmarking ranges; about 100,000 packets fill a second.
     """
     random = np.random.default_rng(seed)
     flow = _flows(random)
@@ -61,9 +66,14 @@ def _frames(
 ) -> bytes:
     count = len(which)
     size = random.choice([40, 60, 84, 580, 1_280, 1_500], count, p=[0.25, 0.1, 0.1, 0.1, 0.1, 0.35])
-    six = flow["version"][which] == 6
+    flow = {name: values[which] for name, values in flow.items()}
+    six, tcp = flow["version"] == 6, flow["protocol"] == 6
     size[six] = np.maximum(size[six], 60)
+    headers = np.where(six, 40, 20) + np.where(tcp, 20, 8)
+    named, messages = _named(random, flow)
+    size[named] = headers[named] + [len(message) for message in messages]
     captured = np.minimum(size + 14, 96)
+    captured[named] = size[named] + 14
     offset = np.concatenate(([0], np.cumsum(captured + 16)))
     out = np.zeros(offset[-1], np.uint8)
     number = np.arange(first, first + count)
@@ -82,24 +92,50 @@ def _frames(
     network, four = start + 30, ~six
     put(network[four], np.full(int(four.sum()), 0x45), "u1")
     put(network[four] + 2, size[four], ">u2")
-    put(network[four] + 9, flow["protocol"][which][four], "u1")
-    put(network[four] + 12, flow["source"][which][four], ">u4")
-    put(network[four] + 16, flow["destination"][which][four], ">u4")
+    put(network[four] + 9, flow["protocol"][four], "u1")
+    put(network[four] + 12, flow["source"][four], ">u4")
+    put(network[four] + 16, flow["destination"][four], ">u4")
     put(network[six], np.full(int(six.sum()), 0x60), "u1")
     put(network[six] + 4, size[six] - 40, ">u2")
-    put(network[six] + 6, flow["protocol"][which][six], "u1")
+    put(network[six] + 6, flow["protocol"][six], "u1")
     put(network[six] + 8, np.full(int(six.sum()), 0x20010DB8), ">u4")
-    put(network[six] + 20, flow["source"][which][six], ">u4")
+    put(network[six] + 20, flow["source"][six], ">u4")
     put(network[six] + 24, np.full(int(six.sum()), 0x20010DB8), ">u4")
-    put(network[six] + 36, flow["destination"][which][six], ">u4")
+    put(network[six] + 36, flow["destination"][six], ">u4")
     transport = network + np.where(six, 40, 20)
-    put(transport, flow["source_port"][which], ">u2")
-    put(transport + 2, flow["destination_port"][which], ">u2")
-    tcp = flow["protocol"][which] == 6
+    put(transport, flow["source_port"], ">u2")
+    put(transport + 2, flow["destination_port"], ">u2")
     # What other readers look at before they believe a packet: UDP's length, TCP's header length and flags.
     put(transport[~tcp] + 4, (size - np.where(six, 40, 20))[~tcp], ">u2")
     put(transport[tcp] + 12, np.full(int(tcp.sum()), 0x5010), ">u2")
+    for at, message in zip((network + headers)[named].tolist(), messages, strict=True):
+        out[at : at + len(message)] = np.frombuffer(message, np.uint8)
     return out.tobytes()
+
+
+def _named(
+    random: np.random.Generator, flow: dict[str, npt.NDArray[np.int64]]
+) -> tuple[npt.NDArray[np.intp], list[bytes]]:
+    """Choose packets that hold a name, and turn those of DNS around; return which, and their payloads."""
+    tcp, dns = flow["protocol"] == 6, flow["destination_port"] == 53
+    named = np.flatnonzero((random.random(len(tcp)) < _NAMED) & ~(tcp & dns))
+    kind = np.where(dns[named], "dns", np.where(tcp[named], "tls", "quic")).tolist()
+    variant = random.integers(0, 1 << 30, len(named)).tolist()
+    made = _messages()
+    answers = named[dns[named]]
+    for one, other in (("source", "destination"), ("source_port", "destination_port")):
+        flow[one][answers], flow[other][answers] = flow[other][answers], flow[one][answers]
+    return named, [made[each][number % len(made[each])] for each, number in zip(kind, variant, strict=True)]
+
+
+@cache
+def _messages() -> dict[str, list[bytes]]:
+    ids = [number.to_bytes(8) for number in range(64)]
+    return {
+        "dns": [dns_answer(name) for name in NAMES],
+        "tls": [client_hello(name) for name in NAMES],
+        "quic": [quic_initial(name, id) for id in ids for name in NAMES],
+    }
 
 
 def measure(path: Path, scapy_packets: int = _SCAPY_SLICE) -> dict[str, float]:

@@ -87,8 +87,12 @@ class PacketFeed:
     def _enter_frames(self, time_ms: I64, malformed: int, filtered: int) -> None:
         """Enter packets read, and frames that are part of no flow."""
         ledger = self._pipeline.ledger
-        windows, packets = np.unique(time_ms // ledger.window_ms, return_counts=True)
-        for window, count in zip(windows.tolist(), packets.tolist(), strict=True):
+        first, last = (int(each) // ledger.window_ms for each in (time_ms.min(), time_ms.max()))
+        counts = {first: len(time_ms)}
+        if first != last:
+            windows, packets = np.unique(time_ms // ledger.window_ms, return_counts=True)
+            counts = dict(zip(windows.tolist(), packets.tolist(), strict=True))
+        for window, count in counts.items():
             ledger.add_one(self.exporter, window * ledger.window_ms, datagrams=count)
         if malformed or filtered:
             ledger.add_one(

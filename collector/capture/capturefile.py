@@ -6,6 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+import numpy as np
+
+from caudal.collector.flowrecords import U8
+
 # Zero bytes kept behind every buffer, so that a header may be gathered from any offset inside it.
 SPARE = 64
 CHUNK_BYTES = 4 << 20
@@ -54,16 +58,18 @@ class CaptureFile:
             self._plain.close()
         self._stream = self._plain = None
 
-    def more(self, kept: bytes | bytearray = b"") -> tuple[bytearray, int]:
+    def more(self, kept: U8 | None = None) -> tuple[U8, int]:
         """Return a new buffer that starts with `kept` and goes on with the file, and how much of it is filled.
 
         The buffer ends in SPARE bytes of zero. `ended` is true once nothing is left to read.
         """
-        size = len(kept) + self._chunk_bytes
-        data = bytearray(size + SPARE)
-        data[: len(kept)] = kept
-        with memoryview(data) as view:
-            filled = self._fill(view, len(kept), size)
+        filled = 0 if kept is None else len(kept)
+        size = filled + self._chunk_bytes
+        data = np.empty(size + SPARE, np.uint8)
+        if kept is not None:
+            data[:filled] = kept
+        filled = self._fill(data.data, filled, size)
+        data[filled:] = 0
         return data, filled
 
     def _fill(self, view: memoryview, filled: int, size: int) -> int:

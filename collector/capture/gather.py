@@ -8,7 +8,7 @@ import numpy.typing as npt
 from caudal.collector.flowrecords import I64, U8
 
 
-def gather(buffer: U8 | bytearray, at: I64, structure: npt.DTypeLike) -> npt.NDArray[Any]:
+def gather(buffer: U8, at: I64, structure: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return `structure` as it stands in `buffer` at each position of `at`, which must all lie inside."""
     kind = np.dtype(structure)
     # One overlapping view of the whole buffer; indexing it copies whole structures, 6 ns each.

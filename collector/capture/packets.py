@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.capture.gather import gather
-from caudal.collector.capture.link import IS_IPV4, IS_IPV6, NOT_IP, find_ip
+from caudal.collector.capture.bigendian import big16, big32, big64, signed
+from caudal.collector.capture.link import IS_IPV4, IS_IPV6, LINKS, NOT_IP, UNKNOWN, find_ip
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.flowrecords import I64, U8, U16, U64
+from caudal.collector.kernel import kernel
 
 Mask = npt.NDArray[np.bool_]
 
@@ -20,41 +21,12 @@ Mask = npt.NDArray[np.bool_]
 PORTS_FIRST = np.zeros(256, np.bool_)
 PORTS_FIRST[[6, 17, 33, 132, 136]] = True
 
-_IPV4 = np.dtype(
-    [
-        ("version_length", "u1"),
-        ("service", "u1"),
-        ("total", ">u2"),
-        ("identification", ">u2"),
-        ("fragment", ">u2"),
-        ("ttl", "u1"),
-        ("protocol", "u1"),
-        ("checksum", ">u2"),
-        ("source", ">u4"),
-        ("destination", ">u4"),
-        ("source_port", ">u2"),
-        ("destination_port", ">u2"),
-    ]
-)
-_IPV6 = np.dtype(
-    [
-        ("version_class_label", ">u4"),
-        ("payload", ">u2"),
-        ("protocol", "u1"),
-        ("hops", "u1"),
-        ("source_high", ">u8"),
-        ("source_low", ">u8"),
-        ("destination_high", ">u8"),
-        ("destination_low", ">u8"),
-        ("source_port", ">u2"),
-        ("destination_port", ">u2"),
-    ]
-)
 _IPV4_HEADER, _IPV6_HEADER = 20, 40
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _NO_NEXT, _DESTINATION = 0, 43, 44, 51, 59, 60
 _EXTENSION = np.zeros(256, np.bool_)
 _EXTENSION[[_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION]] = True
 _MOST_EXTENSIONS = 8
+_JUMBO_OPTION = 0xC204
 
 
 @dataclass(frozen=True)
@@ -114,138 +86,190 @@ class PacketCounts:
         return self.ipv4 + self.ipv6
 
 
+# Rows of the matrices that kernels write columns into, by the type of their elements.
+_FRAME, _TIME_MS, _NETWORK, _TRANSPORT, _END = range(5)
+_SOURCE_HIGH, _SOURCE_LOW, _DESTINATION_HIGH, _DESTINATION_LOW, _BYTES = range(5)
+_SOURCE_PORT, _DESTINATION_PORT = range(2)
+_PROTOCOL, _PORTS_KNOWN, _FRAGMENTED = range(3)
+Matrices = tuple[I64, U64, U16, U8]
+
+
 def read_packets(chunk: PacketChunk, counts: PacketCounts) -> tuple[Packets, Packets]:
     """Return the IPv4 and the IPv6 packets of a chunk, and add to `counts` where every packet went."""
-    frames = find_ip(chunk)
-    ipv4 = _read_ipv4(chunk, np.flatnonzero(frames.holds == IS_IPV4), frames.network)
-    ipv6 = _read_ipv6(chunk, np.flatnonzero(frames.holds == IS_IPV6), frames.network)
-    not_ip = int(np.count_nonzero(frames.holds == NOT_IP))
+    four, six = _matrices(len(chunk)), _matrices(len(chunk))
+    ipv4, ipv6, not_ip, unknown = _read(
+        chunk.buffer,
+        np.ascontiguousarray(chunk.offset),
+        np.ascontiguousarray(chunk.captured),
+        np.ascontiguousarray(chunk.original),
+        np.ascontiguousarray(chunk.time_ms),
+        np.ascontiguousarray(chunk.link_type),
+        four,
+        six,
+    )
     counts.packets += len(chunk)
-    counts.ipv4 += len(ipv4)
-    counts.ipv6 += len(ipv6)
+    counts.ipv4 += ipv4
+    counts.ipv6 += ipv6
     counts.not_ip += not_ip
-    counts.malformed += len(chunk) - len(ipv4) - len(ipv6) - not_ip
-    for link, packets in frames.unknown_link_types.items():
-        counts.unknown_link_types[link] = counts.unknown_link_types.get(link, 0) + packets
-    return ipv4, ipv6
+    counts.malformed += len(chunk) - ipv4 - ipv6 - not_ip
+    if unknown:
+        for link, packets in zip(*np.unique(chunk.link_type, return_counts=True), strict=True):
+            if link not in LINKS:
+                known = counts.unknown_link_types.get(int(link), 0)
+                counts.unknown_link_types[int(link)] = known + int(packets)
+    return _packets(4, four, ipv4), _packets(6, six, ipv6)
 
 
-def _read_ipv4(chunk: PacketChunk, frame: I64, networks: I64) -> Packets:
-    whole = len(frame) == len(chunk)
-    network = networks if whole else networks[frame]
-    offset, captured, original = chunk.offset, chunk.captured, chunk.original
-    if not whole:
-        offset, captured, original = offset[frame], captured[frame], original[frame]
-    available = offset + captured - network
-    header = gather(chunk.buffer, network, _IPV4)
-    first = header["version_length"]
-    length = (first & 15).astype(np.int64) * 4
-    total = header["total"].astype(np.int64)
-    if not total.all():
-        total = np.where(total == 0, np.maximum(offset + original - network, length), total)
-    good = (available >= _IPV4_HEADER) & (first >= 0x45) & (first <= 0x4F) & (total >= length)
-    if not good.all():
-        return _read_ipv4(chunk, frame[good], networks)
-    fragment = header["fragment"].astype(np.uint16)
-    protocol = header["protocol"].copy()
-    known = PORTS_FIRST[protocol]
-    known &= (fragment & 0x1FFF) == 0
-    known &= np.minimum(available, total) >= length + 4
-    source_port = header["source_port"].astype(np.uint16)
-    destination_port = header["destination_port"].astype(np.uint16)
-    transport = network + length
-    options = np.flatnonzero(known & (first != 0x45))
-    if len(options):
-        ports = gather(chunk.buffer, transport[options], [("source", ">u2"), ("destination", ">u2")])
-        source_port[options], destination_port[options] = ports["source"], ports["destination"]
-    source_port *= known
-    destination_port *= known
-    none = np.broadcast_to(np.uint64(0), len(frame))
-    return Packets(
-        4,
-        frame,
-        chunk.time_ms if whole else chunk.time_ms[frame],
-        none,
-        header["source"].astype(np.uint64),
-        none,
-        header["destination"].astype(np.uint64),
-        source_port,
-        destination_port,
-        known,
-        protocol,
-        total.view(np.uint64),
-        (fragment & 0x3FFF) != 0,
-        network,
-        transport,
-        network + total,
+def _matrices(count: int) -> Matrices:
+    # Of memory that is not written to nothing is taken.
+    return (
+        np.empty((5, count), np.int64),
+        np.empty((5, count), np.uint64),
+        np.empty((2, count), np.uint16),
+        np.empty((3, count), np.uint8),
     )
 
 
-def _read_ipv6(chunk: PacketChunk, frame: I64, networks: I64) -> Packets:
-    network, offset = networks[frame], chunk.offset[frame]
-    available = offset + chunk.captured[frame] - network
-    header = gather(chunk.buffer, network, _IPV6)
-    good = (available >= _IPV6_HEADER) & (header["version_class_label"] >> 28 == 6)
-    if not good.all():
-        return _read_ipv6(chunk, frame[good], networks)
-    total = header["payload"].astype(np.int64) + _IPV6_HEADER
-    protocol = header["protocol"].copy()
-    zero = np.flatnonzero((total == _IPV6_HEADER) & (protocol != _NO_NEXT))
-    if len(zero):
-        wire = (offset + chunk.original[frame] - network)[zero]
-        total[zero] = _length_of_large(chunk.buffer, network[zero], available[zero], protocol[zero], wire)
+def _packets(ip_version: int, matrices: Matrices, count: int) -> Packets:
+    places, numbers, ports, octets = (matrix[:, :count] for matrix in matrices)
+    return Packets(
+        ip_version,
+        frame=places[_FRAME],
+        time_ms=places[_TIME_MS],
+        source_high=numbers[_SOURCE_HIGH],
+        source_low=numbers[_SOURCE_LOW],
+        destination_high=numbers[_DESTINATION_HIGH],
+        destination_low=numbers[_DESTINATION_LOW],
+        source_port=ports[_SOURCE_PORT],
+        destination_port=ports[_DESTINATION_PORT],
+        ports_known=octets[_PORTS_KNOWN].view(np.bool_),
+        ip_protocol=octets[_PROTOCOL],
+        bytes=numbers[_BYTES],
+        fragmented=octets[_FRAGMENTED].view(np.bool_),
+        network=places[_NETWORK],
+        transport=places[_TRANSPORT],
+        end=places[_END],
+    )
+
+
+@kernel
+def _read(
+    buffer: U8,
+    offset: I64,
+    captured: I64,
+    original: I64,
+    time_ms: I64,
+    link_type: U16,
+    four: Matrices,
+    six: Matrices,
+) -> tuple[int, int, int, int]:
+    """Write the packets of either version; return how many there are, how many not IP, and of an unknown link.
+
+    Frames are held to the buffer, whatever the columns say; nothing is read outside of its frame.
+    """
+    ipv4 = ipv6 = not_ip = unknown = 0
+    for frame in range(len(offset)):
+        start = offset[frame]
+        end = min(start + captured[frame], len(buffer))
+        if start < 0 or start > end:
+            continue
+        holds, network = find_ip(buffer, start, end, link_type[frame])
+        wire = start + original[frame]
+        if holds == IS_IPV4:
+            if _read_ipv4(buffer, network, end, wire, four, ipv4):
+                four[0][_FRAME, ipv4], four[0][_TIME_MS, ipv4] = frame, time_ms[frame]
+                ipv4 += 1
+        elif holds == IS_IPV6:
+            if _read_ipv6(buffer, network, end, wire, six, ipv6):
+                six[0][_FRAME, ipv6], six[0][_TIME_MS, ipv6] = frame, time_ms[frame]
+                ipv6 += 1
+        elif holds == UNKNOWN:
+            not_ip += 1
+            unknown += 1
+        elif holds == NOT_IP:
+            not_ip += 1
+    return ipv4, ipv6, not_ip, unknown
+
+
+@kernel
+def _read_ipv4(buffer: U8, network: int, end: int, wire: int, to: Matrices, row: int) -> bool:
+    """Write one packet into a row; return whether it can be read. `wire` is where it ended on the wire."""
+    available = end - network
+    if available < _IPV4_HEADER:
+        return False
+    first = buffer[network]
+    length = signed(first & 15) * 4
+    total = big16(buffer, network + 2)
+    if total == 0:
+        total = max(wire - network, length)
+    if first < 0x45 or first > 0x4F or total < length:
+        return False
+    fragment = big16(buffer, network + 6)
+    protocol = signed(buffer[network + 9])
+    known = PORTS_FIRST[protocol] and fragment & 0x1FFF == 0 and min(available, total) >= length + 4
+    _, numbers, _, octets = to
+    numbers[_SOURCE_HIGH, row] = numbers[_DESTINATION_HIGH, row] = 0
+    numbers[_SOURCE_LOW, row] = big32(buffer, network + 12)
+    numbers[_DESTINATION_LOW, row] = big32(buffer, network + 16)
+    octets[_FRAGMENTED, row] = fragment & 0x3FFF != 0
+    _write_rest(buffer, network, network + length, total, protocol, known, to, row)
+    return True
+
+
+@kernel
+def _read_ipv6(buffer: U8, network: int, end: int, wire: int, to: Matrices, row: int) -> bool:
+    """Write one packet into a row; return whether it can be read. `wire` is where it ended on the wire."""
+    available = end - network
+    if available < _IPV6_HEADER or buffer[network] >> 4 != 6:
+        return False
+    total = big16(buffer, network + 4) + _IPV6_HEADER
+    protocol = signed(buffer[network + 6])
     transport = network + _IPV6_HEADER
-    end = np.minimum(available, total) + network
-    fragmented = np.zeros(len(frame), np.bool_)
-    later = np.zeros(len(frame), np.bool_)
-    if _EXTENSION[protocol].any():
-        _pass_extensions(chunk.buffer, protocol, transport, end, fragmented, later)
-    known = PORTS_FIRST[protocol] & ~later & (transport + 4 <= end)
-    ports = gather(chunk.buffer, np.minimum(transport, end), [("source", ">u2"), ("destination", ">u2")])
-    return Packets(
-        6,
-        frame,
-        chunk.time_ms[frame],
-        header["source_high"].astype(np.uint64),
-        header["source_low"].astype(np.uint64),
-        header["destination_high"].astype(np.uint64),
-        header["destination_low"].astype(np.uint64),
-        ports["source"].astype(np.uint16) * known,
-        ports["destination"].astype(np.uint16) * known,
-        known,
-        protocol,
-        total.view(np.uint64),
-        fragmented,
-        network,
-        transport,
-        network + total,
-    )
-
-
-def _length_of_large(buffer: U8, network: I64, available: I64, protocol: U8, wire: I64) -> I64:
-    """Return the IP length of packets whose header says 0: from the jumbo option (RFC 2675), else the wire."""
-    option = gather(buffer, network + _IPV6_HEADER, [("head", ">u4"), ("jumbo", ">u4")])
-    jumbo = (protocol == _HOP_BY_HOP) & (option["head"] & 0xFFFF == 0xC204) & (available >= _IPV6_HEADER + 8)
-    return np.where(jumbo, option["jumbo"].astype(np.int64) + _IPV6_HEADER, np.maximum(wire, _IPV6_HEADER))
-
-
-def _pass_extensions(
-    buffer: U8, protocol: U8, transport: I64, end: I64, fragmented: Mask, later: Mask
-) -> None:
-    """Walk extension headers, all packets one header at a time; what is cut short stays where it is."""
-    walking = np.flatnonzero(_EXTENSION[protocol])
+    if total == _IPV6_HEADER and protocol != _NO_NEXT:
+        # Of packets whose header says 0 the jumbo option (RFC 2675) tells the length, else the wire.
+        option = protocol == _HOP_BY_HOP and available >= _IPV6_HEADER + 8
+        if option and big16(buffer, transport + 2) == _JUMBO_OPTION:
+            total += big32(buffer, transport + 4)
+        else:
+            total = max(wire - network, _IPV6_HEADER)
+    end = network + min(available, total)
+    fragmented = later = False
+    # What is cut short stays where it is.
     for _ in range(_MOST_EXTENSIONS):
-        walking = walking[transport[walking] + 8 <= end[walking]]
-        if not len(walking):
-            return
-        at, kind = transport[walking], protocol[walking]
-        head = gather(buffer, at, [("next", "u1"), ("length", "u1"), ("fragment", ">u2")])
-        length = head["length"].astype(np.int64)
-        is_fragment = kind == _FRAGMENT
-        size = np.where(is_fragment, 8, np.where(kind == _AUTHENTICATION, (length + 2) * 4, (length + 1) * 8))
-        transport[walking] = at + size
-        protocol[walking] = head["next"]
-        fragmented[walking] |= is_fragment & (head["fragment"] & 0xFFF9 != 0)
-        is_later = is_fragment & (head["fragment"] & 0xFFF8 != 0)
-        later[walking] |= is_later
-        walking = walking[_EXTENSION[head["next"]] & ~is_later]
+        if later or not _EXTENSION[protocol] or transport + 8 > end:
+            break
+        length = signed(buffer[transport + 1])
+        size = (length + 1) * 8
+        if protocol == _FRAGMENT:
+            fragment = big16(buffer, transport + 2)
+            fragmented |= fragment & 0xFFF9 != 0
+            later = fragment & 0xFFF8 != 0
+            size = 8
+        elif protocol == _AUTHENTICATION:
+            size = (length + 2) * 4
+        protocol = signed(buffer[transport])
+        transport += size
+    known = PORTS_FIRST[protocol] and not later and transport + 4 <= end
+    _, numbers, _, octets = to
+    numbers[_SOURCE_HIGH, row] = big64(buffer, network + 8)
+    numbers[_SOURCE_LOW, row] = big64(buffer, network + 16)
+    numbers[_DESTINATION_HIGH, row] = big64(buffer, network + 24)
+    numbers[_DESTINATION_LOW, row] = big64(buffer, network + 32)
+    octets[_FRAGMENTED, row] = fragmented
+    _write_rest(buffer, network, transport, total, protocol, known, to, row)
+    return True
+
+
+@kernel
+def _write_rest(
+    buffer: U8, network: int, transport: int, total: int, protocol: int, known: bool, to: Matrices, row: int
+) -> None:
+    places, numbers, ports, octets = to
+    places[_NETWORK, row] = network
+    places[_TRANSPORT, row] = transport
+    places[_END, row] = network + total
+    numbers[_BYTES, row] = total
+    octets[_PROTOCOL, row] = protocol
+    octets[_PORTS_KNOWN, row] = known
+    ports[_SOURCE_PORT, row] = big16(buffer, transport) if known else 0
+    ports[_DESTINATION_PORT, row] = big16(buffer, transport + 2) if known else 0

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.capture.capturefile import CaptureError, CaptureFile
-from caudal.collector.capture.chain import Guess, Layout, follow
+from caudal.collector.capture.chain import Layout, follow
 from caudal.collector.capture.gather import gather
 from caudal.collector.capture.interface import Interface, milliseconds, read_interface
 from caudal.collector.capture.packetchunk import NO_LINK_TYPE, CaptureCounts, PacketChunk
-from caudal.collector.flowrecords import I64, U64
+from caudal.collector.flowrecords import I64, U8, U64
 
 _SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 PCAPNG_MAGIC = struct.pack("<I", _SECTION)
@@ -26,7 +26,6 @@ _BLOCK_HEADER = 12
 _PACKET_HEADER, _SIMPLE_HEADER = 28, 12
 _LONGEST_BLOCK = 16 << 20
 _MOST_INTERFACES = 65_536
-_GUESSES = 16
 
 
 @dataclass
@@ -49,9 +48,7 @@ class _Run:
     opens_section: bool
 
 
-def read_pcapng(
-    source: CaptureFile, data: bytearray, filled: int, counts: CaptureCounts
-) -> Iterator[PacketChunk]:
+def read_pcapng(source: CaptureFile, data: U8, filled: int, counts: CaptureCounts) -> Iterator[PacketChunk]:
     """Yield the packets of a pcapng file that begins with `data`; raise CaptureError if it does not begin well."""
     if bytes(data[8:12]) not in _ORDERS or filled < 28:
         raise CaptureError(
@@ -88,13 +85,13 @@ def read_pcapng(
         data, filled = source.more(data[at:filled])
 
 
-def _run(data: bytearray, at: int, filled: int, section: _Section) -> _Run:
+def _run(data: U8, at: int, filled: int, section: _Section) -> _Run:
     """Follow blocks up to the end of data, to damage, or to a section header in the other byte order."""
-    if filled - at >= _BLOCK_HEADER and data[at : at + 4] == PCAPNG_MAGIC:
+    if filled - at >= _BLOCK_HEADER and bytes(data[at : at + 4]) == PCAPNG_MAGIC:
         section.order = _ORDERS.get(bytes(data[at + 8 : at + 12]), section.order)
     order = section.order
     layout = Layout(_BLOCK_HEADER, 4, 0, _BLOCK_HEADER, _LONGEST_BLOCK, order == ">")
-    chain = follow(data, at, filled, layout, _guess(order))
+    chain = follow(data, at, filled, layout)
     word = order + "u4"
     header = gather(data, chain.starts, [("type", word), ("length", word), ("first", word)])
     length = header["length"].astype(np.int64)
@@ -106,7 +103,7 @@ def _run(data: bytearray, at: int, filled: int, section: _Section) -> _Run:
         count = int(stops[0])
         end, reason = int(chain.starts[count]), "has two different lengths"
     opens = False
-    if filled - end >= _BLOCK_HEADER and data[end : end + 4] == PCAPNG_MAGIC:
+    if filled - end >= _BLOCK_HEADER and bytes(data[end : end + 4]) == PCAPNG_MAGIC:
         found = _ORDERS.get(bytes(data[end + 8 : end + 12]))
         if found is None:
             reason = "is a section header without a byte order"
@@ -115,7 +112,7 @@ def _run(data: bytearray, at: int, filled: int, section: _Section) -> _Run:
     return _Run(chain.starts[:count], header[:count], end, reason, opens)
 
 
-def _packets(data: bytearray, run: _Run, section: _Section) -> PacketChunk:
+def _packets(data: U8, run: _Run, section: _Section) -> PacketChunk:
     kind = run.header["type"]
     parts = []
     edges = np.flatnonzero(kind == _SECTION)
@@ -127,9 +124,7 @@ def _packets(data: bytearray, run: _Run, section: _Section) -> PacketChunk:
     return _together([part for part in parts if len(part)])
 
 
-def _packets_of_section(
-    data: bytearray, starts: I64, header: npt.NDArray[Any], section: _Section
-) -> PacketChunk:
+def _packets_of_section(data: U8, starts: I64, header: npt.NDArray[Any], section: _Section) -> PacketChunk:
     kind = header["type"]
     before = len(section.interfaces)
     described = np.flatnonzero(kind == _INTERFACE)[: max(_MOST_INTERFACES - before, 0)]
@@ -143,7 +138,7 @@ def _packets_of_section(
 
 
 def _read_packets(
-    data: bytearray, starts: I64, kind: npt.NDArray[Any], known: I64, section: _Section
+    data: U8, starts: I64, kind: npt.NDArray[Any], known: I64, section: _Section
 ) -> PacketChunk:
     word = section.order + "u4"
     names = ("type", "length", "interface", "high", "low", "captured", "original")
@@ -175,7 +170,7 @@ def _read_packets(
         links = np.full(len(starts), NO_LINK_TYPE, np.uint16)
         times[valid], links[valid] = milliseconds(ticks[valid], interface[valid], section.interfaces)
     _fill_times(times, simple | ~valid, section)
-    return PacketChunk(np.frombuffer(data, np.uint8), offset, captured, original, times, links)
+    return PacketChunk(data, offset, captured, original, times, links)
 
 
 def _fill_times(times: I64, unknown: npt.NDArray[np.bool_], section: _Section) -> None:
@@ -201,28 +196,3 @@ def _together(parts: list[PacketChunk]) -> PacketChunk:
         np.concatenate([part.time_ms for part in parts]),
         np.concatenate([part.link_type for part in parts]),
     )
-
-
-def _guess(order: str) -> Guess:
-    """Return a search for enhanced packet blocks by their type and their two lengths."""
-    header = struct.Struct(order + "II").unpack_from
-    number = struct.Struct(order + "I").unpack_from
-    mark = struct.pack(order + "I", _ENHANCED)
-
-    def guess(data: bytearray, start: int, stop: int) -> int:
-        for _ in range(_GUESSES):
-            start = data.find(mark, start, stop)
-            if start < 0:
-                return -1
-            _, length = header(data, start)
-            end = start + length
-            if (
-                _PACKET_HEADER < length <= _LONGEST_BLOCK
-                and end <= len(data)
-                and number(data, end - 4)[0] == length
-            ):
-                return start
-            start += 1
-        return -1
-
-    return guess

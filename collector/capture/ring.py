@@ -12,9 +12,10 @@ from typing import Self
 import numpy as np
 
 from caudal.collector.capture.capturefile import SPARE
-from caudal.collector.capture.gather import gather
+from caudal.collector.capture.chain import word32
 from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.flowrecords import I64
+from caudal.collector.flowrecords import I64, U8
+from caudal.collector.kernel import kernel
 
 _SOL_PACKET, _RX_RING, _STATISTICS, _VERSION, _V3 = 263, 5, 6, 10, 2
 BLOCK_OCTETS = 1 << 20
@@ -24,15 +25,18 @@ _PATIENCE_MS = 50
 _STATUS_AT, _OURS, _THEIRS = 8, 1, 0
 _BLOCK = struct.Struct("=8xIIII")  # status, packets, place of the first, octets used
 _NEXT = struct.Struct("=I")
-_HEADER = np.dtype(
-    {
-        "names": ["seconds", "nanoseconds", "captured", "original", "frame", "kind"],
-        "formats": ["u4", "u4", "u4", "u4", "u2", "u1"],
-        # The link-layer address, with what kind of packet it is, follows the header of 48 octets.
-        "offsets": [4, 8, 12, 16, 24, 48 + 10],
-        "itemsize": 68,
-    }
+# Of a packet's header: where the next one is, its time, its lengths, where its frame begins; and behind the
+# header, in the link-layer address, what kind of packet it is.
+_NEXT_AT, _SECONDS_AT, _NANOSECONDS_AT, _CAPTURED_AT, _ORIGINAL_AT, _FRAME_AT, _KIND_AT = (
+    0,
+    4,
+    8,
+    12,
+    16,
+    24,
+    58,
 )
+_HEADER = 68
 _OUTGOING = 4
 
 
@@ -54,54 +58,73 @@ class PacketRing:
         self._socket.setsockopt(_SOL_PACKET, _VERSION, _V3)
         self._socket.setsockopt(_SOL_PACKET, _RX_RING, request)
         self._memory = mmap.mmap(self._socket.fileno(), size, mmap.MAP_SHARED)
+        self._ring = np.frombuffer(self._memory, np.uint8)
         self.new_drops()  # those from before there was a ring are none
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        del self._ring  # which keeps the memory from being closed
         self._memory.close()
 
     def receive(self) -> PacketChunk | None:
         """Return the packets in the blocks that are full, at most one turn of the ring, or None; never blocks."""
-        parts: list[bytes] = []
-        starts: list[int] = []
-        base = 0
-        for _ in range(self._blocks):
-            block = self._at * BLOCK_OCTETS
+        blocks: list[tuple[int, int, int, int]] = []
+        for turn in range(self._blocks):
+            block = (self._at + turn) % self._blocks * BLOCK_OCTETS
             status, packets, first, used = _BLOCK.unpack_from(self._memory, block)
             if not status & _OURS:
                 break
-            part = self._memory[block : block + used]
+            blocks.append((block, packets, first, min(used, BLOCK_OCTETS)))
+        packets = sum(count for _, count, _, _ in blocks)
+        buffer = np.empty(sum(used for _, _, _, used in blocks) + SPARE, np.uint8)
+        columns, base, found = np.empty((4, packets), np.int64), 0, 0
+        for block, count, first, used in blocks:
+            end = base + used
+            buffer[base:end] = self._ring[block : block + used]
             self._memory[block + _STATUS_AT : block + _STATUS_AT + 4] = _NEXT.pack(_THEIRS)
-            self._at = (self._at + 1) % self._blocks
-            at = first
-            for _ in range(packets):
-                starts.append(base + at)
-                at += _NEXT.unpack_from(part, at)[0]
-            parts.append(part)
-            base += used
-        if not starts:
+            found = _read_block(buffer, base, base + first, end, count, self._incoming_only, columns, found)
+            base = end
+        self._at = (self._at + len(blocks)) % self._blocks
+        buffer[base:] = 0
+        if not packets:
             return None
-        parts.append(bytes(SPARE + _HEADER.itemsize))
-        return self._chunk(b"".join(parts), np.array(starts, np.int64))
-
-    def _chunk(self, data: bytes, starts: I64) -> PacketChunk:
-        buffer = np.frombuffer(data, np.uint8)
-        header = gather(buffer, starts, _HEADER)
-        if self._incoming_only:
-            incoming = header["kind"] != _OUTGOING
-            header, starts = header[incoming], starts[incoming]
+        offset, captured, original, time_ms = columns[:, :found]
         return PacketChunk(
-            buffer,
-            starts + header["frame"],
-            header["captured"].astype(np.int64),
-            header["original"].astype(np.int64),
-            header["seconds"].astype(np.int64) * 1_000 + header["nanoseconds"] // 1_000_000,
-            np.full(len(starts), self._link_type, np.uint16),
+            buffer, offset, captured, original, time_ms, np.full(found, self._link_type, np.uint16)
         )
 
     def new_drops(self) -> int:
         """Return how many packets the kernel has dropped since the last call, because the ring was full."""
         _, drops, _ = struct.unpack("=III", self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12))
         return int(drops)
+
+
+@kernel
+def _read_block(
+    buffer: U8, base: int, at: int, end: int, packets: int, incoming_only: bool, columns: I64, found: int
+) -> int:
+    """Write place, lengths and time of a block's packets from column `found` on; return how many there are now.
+
+    Numbers are in the order of this machine, which is that of x86 and ARM. A packet that is not wholly in the
+    block from `base` to `end` ends it.
+    """
+    for _ in range(packets):
+        if at < base or at + _HEADER > end:
+            break
+        frame = at + (word32(buffer, at + _FRAME_AT, False) & 0xFFFF)
+        captured = word32(buffer, at + _CAPTURED_AT, False)
+        if frame + captured > end:
+            break
+        if not (incoming_only and buffer[at + _KIND_AT] == _OUTGOING):
+            seconds = word32(buffer, at + _SECONDS_AT, False)
+            columns[0, found], columns[1, found] = frame, captured
+            columns[2, found] = word32(buffer, at + _ORIGINAL_AT, False)
+            columns[3, found] = seconds * 1_000 + word32(buffer, at + _NANOSECONDS_AT, False) // 1_000_000
+            found += 1
+        following = word32(buffer, at + _NEXT_AT, False)
+        if following == 0:
+            break
+        at += following
+    return found

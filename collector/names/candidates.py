@@ -1,14 +1,16 @@
-"""The few packets that are worth a closer look, found among all by comparing columns."""
+"""The few packets that are worth a closer look, found among all in one pass."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from caudal.collector.capture.gather import gather
+from caudal.collector.capture.bigendian import big16, big32, signed
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import Mask, Packets
-from caudal.collector.flowrecords import I64, U8
+from caudal.collector.flowrecords import I64, U8, U16, U64
+from caudal.collector.kernel import kernel
+from caudal.collector.names.keys import Keys, connection_key
 from caudal.collector.names.quic import VERSIONS
 
 _TCP, _UDP, _UDP_HEADER, _LEAST_TCP_HEADER = 6, 17, 8, 20
@@ -26,7 +28,7 @@ _IS_TLS: Mask = np.zeros(1 << 16, np.bool_)
 _IS_TLS[list(TLS_PORTS)] = True
 _IS_QUIC: Mask = np.zeros(1 << 16, np.bool_)
 _IS_QUIC[list(QUIC_PORTS)] = True
-_VERSIONS = np.array(sorted(VERSIONS), np.uint32)
+_VERSIONS = tuple(sorted(VERSIONS))
 
 
 @dataclass(frozen=True)
@@ -49,53 +51,155 @@ class Candidates:
         return Candidates(self.which[mask], self.start[mask], self.end[mask], self.whole[mask])
 
 
-def dns_answers(chunk: PacketChunk, packets: Packets) -> Candidates:
-    """Return UDP packets from the port of DNS."""
-    which = np.flatnonzero((packets.source_port == DNS_PORT) & (packets.ip_protocol == _UDP))
-    found = _payloads(chunk, packets, which, _UDP_HEADER)
-    return found.take(found.end - found.start >= _LEAST_DNS)
+@dataclass(frozen=True)
+class Worth:
+    """DNS answers, QUIC Initials of clients, TCP segments that begin with a ClientHello, and other segments.
+
+    Segments are those with payload towards a port of TLS: one may go on with a hello that began before.
+    """
+
+    answers: Candidates
+    initials: Candidates
+    hellos: Candidates
+    segments: Candidates
 
 
-def initials(chunk: PacketChunk, packets: Packets) -> Candidates:
-    """Return UDP packets that begin with a QUIC Initial of a known version, from a client."""
-    size = packets.bytes >= _LEAST_INITIAL
-    which = np.flatnonzero(size & _IS_QUIC[packets.destination_port] & (packets.ip_protocol == _UDP))
-    found = _payloads(chunk, packets, which, _UDP_HEADER)
-    found = found.take(found.end - found.start >= _LEAST_DNS)
-    head = gather(chunk.buffer, found.start, [("first", "u1"), ("version", ">u4")])
-    known = np.isin(head["version"], _VERSIONS)
+_ANSWER, _INITIAL, _HELLO = range(3)
+_WHICH, _START, _END, _WHOLE, _KIND = range(5)
+
+
+def worth_a_look(chunk: PacketChunk, packets: Packets) -> Worth:
+    """Return the packets of a chunk that may hold a name."""
+    found, segments = np.empty((5, len(packets)), np.int64), np.empty((5, len(packets)), np.int64)
+    count, others = _find(
+        chunk.buffer,
+        np.ascontiguousarray(chunk.offset),
+        np.ascontiguousarray(chunk.captured),
+        packets.frame,
+        packets.ip_protocol,
+        packets.source_port,
+        packets.destination_port,
+        packets.ports_known,
+        packets.fragmented,
+        packets.bytes,
+        packets.transport,
+        packets.end,
+        found,
+        segments,
+    )
+    found = found[:, :count]
+    of_kind = [found[:, found[_KIND] == kind] for kind in (_ANSWER, _INITIAL, _HELLO)]
+    return Worth(*map(_candidates, (*of_kind, segments[:, :others])))
+
+
+def _candidates(found: I64) -> Candidates:
+    return Candidates(found[_WHICH], found[_START], found[_END], found[_WHOLE] == 1)
+
+
+def awaited(packets: Packets, segments: Candidates, keys: Keys, marks: U16) -> Candidates:
+    """Return the segments of connections marked where the last bits of their key say (see Hellos.marks)."""
+    return segments.take(
+        _is_marked(
+            keys.secret,
+            marks,
+            segments.which,
+            packets.source_high,
+            packets.source_low,
+            packets.source_port,
+            packets.destination_high,
+            packets.destination_low,
+            packets.destination_port,
+        )
+    )
+
+
+@kernel
+def _find(
+    buffer: U8,
+    offset: I64,
+    captured: I64,
+    frame: I64,
+    protocol: U8,
+    source_port: U16,
+    destination_port: U16,
+    ports_known: Mask,
+    fragmented: Mask,
+    octets: U64,
+    transport: I64,
+    end: I64,
+    found: I64,
+    segments: I64,
+) -> tuple[int, int]:
+    """Write candidates with their kind, and other segments; return how many there are of each.
+
+    Either has room for all packets. What is read of a payload lies inside of its frame and of the buffer.
+    """
+    count = others = 0
+    for packet in range(len(frame)):
+        udp, tcp = protocol[packet] == _UDP, protocol[packet] == _TCP
+        port = destination_port[packet]
+        answer = udp and source_port[packet] == DNS_PORT
+        initial = udp and not answer and _IS_QUIC[port] and octets[packet] >= np.uint64(_LEAST_INITIAL)
+        if not (answer or initial or (tcp and _IS_TLS[port])):
+            continue
+        # Of later fragments and of what is cut before its ports these hold too little to be taken for anything.
+        if not ports_known[packet] or fragmented[packet]:
+            continue
+        at = transport[packet]
+        stop = min(offset[frame[packet]] + captured[frame[packet]], len(buffer))
+        if at < 0 or at + _LEAST_TCP_HEADER > stop:
+            continue
+        header = signed(buffer[at + 12] >> 4) * 4 if tcp else _UDP_HEADER
+        start, whole = at + header, end[packet] <= stop
+        stop = min(stop, end[packet])
+        if stop - start < (1 if tcp else _LEAST_DNS) or (tcp and header < _LEAST_TCP_HEADER):
+            continue
+        if initial and not _is_initial(buffer, start):
+            continue
+        if tcp and not (stop - start > 5 and buffer[start + 5] == 1 and big16(buffer, start) == 0x1603):
+            segments[_WHICH, others], segments[_START, others] = packet, start
+            segments[_END, others], segments[_WHOLE, others] = stop, whole
+            others += 1
+            continue
+        found[_WHICH, count], found[_START, count] = packet, start
+        found[_END, count], found[_WHOLE, count] = stop, whole
+        found[_KIND, count] = _HELLO if tcp else _INITIAL if initial else _ANSWER
+        count += 1
+    return count, others
+
+
+@kernel
+def _is_initial(buffer: U8, start: int) -> bool:
+    """Return whether five octets begin a QUIC Initial of a known version."""
+    version = big32(buffer, start + 1)
     # Version 1 has another number for Initial than version 2 (RFC 9369, section 3.2).
-    kind = np.where(head["version"] == 1, 0xC0, 0xD0)
-    return found.take(known & (head["first"] & 0xF0 == kind))
+    return version in _VERSIONS and buffer[start] & 0xF0 == (0xC0 if version == 1 else 0xD0)
 
 
-def tls_segments(chunk: PacketChunk, packets: Packets) -> Candidates:
-    """Return TCP packets with payload towards a port of TLS."""
-    which = np.flatnonzero(_IS_TLS[packets.destination_port] & (packets.ip_protocol == _TCP))
-    transport = packets.transport[which]
-    header = (_at(chunk.buffer, transport + 12) >> 4).astype(np.int64) * 4
-    found = _payloads(chunk, packets, which, header)
-    return found.take((found.end > found.start) & (header >= _LEAST_TCP_HEADER))
-
-
-def begins_hello(chunk: PacketChunk, segments: Candidates) -> Mask:
-    """Return which segments begin with a TLS record of a ClientHello."""
-    head = gather(chunk.buffer, segments.start, [("type", ">u2"), ("rest", "V3"), ("handshake", "u1")])
-    long_enough = segments.end - segments.start > 5
-    hello: Mask = (head["type"] == 0x1603) & (head["handshake"] == 1) & long_enough
-    return hello
-
-
-def _payloads(chunk: PacketChunk, packets: Packets, which: I64, header: int | I64) -> Candidates:
-    frame = packets.frame[which]
-    captured = chunk.offset[frame] + chunk.captured[frame]
-    start = np.minimum(packets.transport[which] + header, captured)
-    end = packets.end[which]
-    # Of later fragments and of what is cut before its ports these hold too little to be taken for anything.
-    usable = packets.ports_known[which] & ~packets.fragmented[which]
-    found = Candidates(which, start, np.minimum(end, captured), end <= captured)
-    return found if usable.all() else found.take(usable)
-
-
-def _at(buffer: U8, position: I64) -> U8:
-    return buffer[np.minimum(position, len(buffer) - 1)]
+@kernel
+def _is_marked(
+    secret: U64,
+    marks: U16,
+    which: I64,
+    source_high: U64,
+    source_low: U64,
+    source_port: U16,
+    destination_high: U64,
+    destination_low: U64,
+    destination_port: U16,
+) -> Mask:
+    marked = np.zeros(len(which), np.bool_)
+    for at in range(len(which)):
+        packet = which[at]
+        key = connection_key(
+            secret,
+            _TCP,
+            source_high[packet],
+            source_low[packet],
+            source_port[packet],
+            destination_high[packet],
+            destination_low[packet],
+            destination_port[packet],
+        )
+        marked[at] = marks[np.int64(key & np.uint64(len(marks) - 1))] != 0
+    return marked

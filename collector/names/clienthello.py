@@ -1,8 +1,13 @@
 """The TLS ClientHello: the server's name in it, as far as it was seen (RFC 8446, RFC 6066, RFC 9849)."""
 
-import struct
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+import numpy as np
+
+from caudal.collector.capture.bigendian import big16, big32, signed
+from caudal.collector.flowrecords import I64, U8
+from caudal.collector.kernel import kernel
 
 _CLIENT_HELLO, _SERVER_NAME, _ENCRYPTED_HELLO, _HOST_NAME = 1, 0, 0xFE0D, 0
 _HANDSHAKE = 22
@@ -12,9 +17,10 @@ _HANDSHAKE_HEADER = 4
 _FIXED = 34
 _LONGEST_HELLO = 1 << 14
 
-_EXTENSION = struct.Struct(">HH").unpack_from
-
 State = Literal["named", "unnamed", "more", "unreadable"]
+_STATES: Final[tuple[State, ...]] = ("named", "unnamed", "more", "unreadable")
+_NAMED, _UNNAMED, _MORE, _UNREADABLE = range(4)
+_ELSE = -1
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,6 @@ class Hello:
     state: State
     name: bytes = b""
     encrypted: bool = False
-
-
-_UNREADABLE = Hello("unreadable")
 
 
 def handshake_of_records(stream: bytes) -> bytes | None:
@@ -50,56 +53,84 @@ def handshake_of_records(stream: bytes) -> bytes | None:
 
 def read_hello(handshake: bytes) -> Hello:
     """Return what a handshake's beginning says; the state `more` where it ends too early to say."""
-    if handshake and handshake[0] != _CLIENT_HELLO:
-        return _UNREADABLE
-    if len(handshake) < _HANDSHAKE_HEADER:
+    if not handshake:
         return Hello("more")
-    length = int.from_bytes(handshake[1:4])
-    if not _FIXED <= length <= _LONGEST_HELLO:
-        return _UNREADABLE
-    whole = len(handshake) >= _HANDSHAKE_HEADER + length
-    body = handshake[_HANDSHAKE_HEADER : _HANDSHAKE_HEADER + length]
-    found = _read_body(body, whole=whole)
-    if found.state == "more" and whole:
-        return _UNREADABLE
-    return found
+    state, at, size, encrypted = _read_hello(np.frombuffer(handshake, np.uint8), 0, len(handshake))
+    return Hello(_STATES[state], handshake[at : at + size], encrypted)
 
 
-def _read_body(body: bytes, *, whole: bool) -> Hello:
-    at = _FIXED
+def hellos_in_one_record(buffer: U8, start: I64, end: I64) -> list[Hello | None]:
+    """Return what segments of a buffer say whose first TLS record holds a whole hello; None for others."""
+    found = np.empty((4, len(start)), np.int64)
+    _read_records(buffer, start, end, found)
+    return [
+        None if state == _ELSE else Hello(_STATES[state], buffer[at : at + size].tobytes(), bool(encrypted))
+        for state, at, size, encrypted in found.T.tolist()
+    ]
+
+
+@kernel
+def _read_records(buffer: U8, start: I64, end: I64, found: I64) -> None:
+    for row in range(len(start)):
+        at, stop = start[row], min(end[row], len(buffer))
+        found[0, row] = _ELSE
+        if at < 0 or at + _RECORD_HEADER + _HANDSHAKE_HEADER > stop:
+            continue
+        record = at + _RECORD_HEADER + big16(buffer, at + 3)
+        handshake = at + _RECORD_HEADER
+        message = handshake + _HANDSHAKE_HEADER + (big32(buffer, handshake) & 0xFFFFFF)
+        if buffer[at] == _HANDSHAKE and buffer[at + 1] == 3 and message <= record <= stop:
+            state, name_at, size, encrypted = _read_hello(buffer, handshake, record)
+            found[0, row], found[1, row], found[2, row], found[3, row] = state, name_at, size, encrypted
+
+
+@kernel
+def _read_hello(buffer: U8, start: int, end: int) -> tuple[int, int, int, bool]:
+    """Return state, place and length of the name, and whether a hidden hello is offered; reads from start to end."""
+    if end > start and buffer[start] != _CLIENT_HELLO:
+        return _UNREADABLE, start, 0, False
+    if end - start < _HANDSHAKE_HEADER:
+        return _MORE, start, 0, False
+    length = big32(buffer, start) & 0xFFFFFF
+    if length < _FIXED or length > _LONGEST_HELLO:
+        return _UNREADABLE, start, 0, False
+    start += _HANDSHAKE_HEADER
+    whole = end >= start + length
+    found = _read_body(buffer, start, min(end, start + length), whole)
+    return (_UNREADABLE, start, 0, False) if whole and found[0] == _MORE else found
+
+
+@kernel
+def _read_body(buffer: U8, start: int, stop: int, whole: bool) -> tuple[int, int, int, bool]:
+    at = start + _FIXED
     for size in (1, 2, 1):  # session id, cipher suites, compression methods
-        at += size + int.from_bytes(body[at : at + size])
-        if at > len(body):
-            return Hello("more")
-    if at + 2 > len(body):
+        if at + size > stop:
+            return _MORE, start, 0, False
+        at += size + (signed(buffer[at]) if size == 1 else big16(buffer, at))
+        if at > stop:
+            return _MORE, start, 0, False
+    if at + 2 > stop:
         # Extensions are optional, and a hello may end here.
-        return Hello("unnamed") if whole and at == len(body) else Hello("more")
-    end = at + 2 + int.from_bytes(body[at : at + 2])
+        return _UNNAMED if whole and at == stop else _MORE, start, 0, False
+    end = at + 2 + big16(buffer, at)
     at += 2
-    name: bytes | None = None
-    encrypted = False
-    captured = len(body)
+    name_at, name_size, encrypted = start, 0, False
     while at < end:
-        if at + 4 > captured:
-            return Hello("more", name or b"", encrypted)
-        kind, size = _EXTENSION(body, at)
-        start, at = at + 4, at + 4 + size
-        if at > captured:
-            return Hello("more", name or b"", encrypted)
+        if at + 4 > stop:
+            return _MORE, name_at, name_size, encrypted
+        kind, value, size = big16(buffer, at), at + 4, big16(buffer, at + 2)
+        at = value + size
+        if at > stop:
+            return _MORE, name_at, name_size, encrypted
         if kind == _ENCRYPTED_HELLO:
             encrypted = True
         elif kind == _SERVER_NAME:
-            name = _host_name(body[start:at])
-            if name is None:
-                return _UNREADABLE
+            # list length 2, type 1, length 2, name
+            if size < 6 or buffer[value + 2] != _HOST_NAME:
+                return _UNREADABLE, start, 0, False
+            name_at, name_size = value + 5, big16(buffer, value + 3)
+            if name_size == 0 or name_at + name_size > at:
+                return _UNREADABLE, start, 0, False
     if at != end:
-        return _UNREADABLE
-    return Hello("named", name, encrypted) if name else Hello("unnamed", b"", encrypted)
-
-
-def _host_name(value: bytes) -> bytes | None:
-    # list length 2, type 1, length 2, name
-    length = int.from_bytes(value[3:5])
-    if len(value) < 6 or value[2] != _HOST_NAME or 5 + length > len(value) or not length:
-        return None
-    return value[5 : 5 + length]
+        return _UNREADABLE, start, 0, False
+    return _NAMED if name_size else _UNNAMED, name_at, name_size, encrypted

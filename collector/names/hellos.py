@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.flowrecords import U64
+from caudal.collector.flowrecords import U16, U64
 from caudal.collector.names.clienthello import Hello, handshake_of_records, read_hello
 from caudal.collector.names.quic import crypto_frames
 
@@ -15,6 +15,7 @@ _MOST_PIECES = 16
 _MOST_PENDING = 2_048
 _LONGEST_MS = 10_000
 _SEQUENCES = 1 << 32
+_MARKS = 1 << 16
 _MORE = Hello("more")
 Mask = npt.NDArray[np.bool_]
 
@@ -53,6 +54,8 @@ class Hellos:
     def __init__(self, most_pending: int = _MOST_PENDING) -> None:
         self._most = most_pending
         self._pending: OrderedDict[int, _Pending] = OrderedDict()
+        # How many connections are awaited, by the last bits of their keys: most segments belong to none.
+        self.marks: U16 = np.zeros(_MARKS, np.uint16)
 
     def __contains__(self, connection: int) -> bool:
         return connection in self._pending
@@ -107,6 +110,8 @@ class Hellos:
         if hello.state != "more" or pending.packets >= _MOST_PIECES:
             self.forget(connection)
             return hello
+        if connection not in self._pending:
+            self.marks[connection % _MARKS] += 1
         self._pending[connection] = pending
         if len(self._pending) > self._most:
             self.forget(next(iter(self._pending)))
@@ -114,7 +119,8 @@ class Hellos:
 
     def forget(self, connection: int) -> None:
         """Forget what came of a connection's hello."""
-        self._pending.pop(connection, None)
+        if self._pending.pop(connection, None) is not None:
+            self.marks[connection % _MARKS] -= 1
 
 
 def _read_stream(stream: bytes) -> Hello:

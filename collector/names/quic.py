@@ -7,6 +7,7 @@ so that this is no breach of anything: the protocol means it against tampering, 
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -158,6 +159,10 @@ def _client_keys(version: _Version, destination: bytes) -> _Keys:
 
 def _expand(secret: bytes, label: str, length: int) -> bytes:
     """HKDF-Expand-Label of RFC 8446 for up to one block, which is all that is needed here."""
+    return hmac.digest(secret, _info(label, length), "sha256")[:length]
+
+
+@cache
+def _info(label: str, length: int) -> bytes:
     full = b"tls13 " + label.encode()
-    info = length.to_bytes(2) + bytes([len(full)]) + full + b"\0"
-    return hmac.digest(secret, info + b"\x01", "sha256")[:length]
+    return length.to_bytes(2) + bytes([len(full)]) + full + b"\0\x01"

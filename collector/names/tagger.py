@@ -8,14 +8,8 @@ from caudal.collector.capture.gather import gather
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import Packets
 from caudal.collector.flowrecords import I64, U16, U64, FlowRecords
-from caudal.collector.names.candidates import (
-    Candidates,
-    begins_hello,
-    dns_answers,
-    initials,
-    tls_segments,
-)
-from caudal.collector.names.clienthello import Hello
+from caudal.collector.names.candidates import Candidates, awaited, worth_a_look
+from caudal.collector.names.clienthello import Hello, hellos_in_one_record
 from caudal.collector.names.counts import OUTCOMES, NameCounts
 from caudal.collector.names.dns import UnreadableAnswer, read_answer
 from caudal.collector.names.domains import DomainList
@@ -79,9 +73,14 @@ class Tagger:
             return
         self._gain(int(packets.time_ms[-1]))
         self._hellos.expire(int(packets.time_ms[0]))
-        self._look_at_answers(chunk, packets, self._afford(dns_answers(chunk, packets)))
-        self._look_at_initials(chunk, packets, initials(chunk, packets))
-        self._look_at_segments(chunk, packets, tls_segments(chunk, packets))
+        worth = worth_a_look(chunk, packets)
+        self._look_at_answers(chunk, packets, self._afford(worth.answers))
+        self._look_at_initials(chunk, packets, worth.initials)
+        self._look_at_hellos(chunk, packets, self._afford(worth.hellos))
+        if len(self._hellos):
+            self._look_at_more(
+                chunk, packets, awaited(packets, worth.segments, self._keys, self._hellos.marks)
+            )
 
     def _gain(self, now_ms: int) -> None:
         if self._per_second is not None:
@@ -152,17 +151,27 @@ class Tagger:
 
     # TLS
 
-    def _look_at_segments(self, chunk: PacketChunk, packets: Packets, segments: Candidates) -> None:
-        begins = begins_hello(chunk, segments)
-        first = self._afford(segments.take(begins))
-        self.counts.client_hellos += len(first)
-        self._note(chunk, packets, first, self._connection_keys(packets, first.which), self._hellos.begin)
-        if len(self._hellos):
-            others = segments.take(~begins)
-            keys = self._connection_keys(packets, others.which)
-            awaited = np.flatnonzero(self._hellos.awaits(keys))
-            rest = self._afford(others.take(awaited))
-            self._note(chunk, packets, rest, keys[awaited[: len(rest)]], self._hellos.go_on)
+    def _look_at_hellos(self, chunk: PacketChunk, packets: Packets, found: Candidates) -> None:
+        if not len(found):
+            return
+        self.counts.client_hellos += len(found)
+        keys = self._connection_keys(packets, found.which)
+        hellos = hellos_in_one_record(chunk.buffer, found.start, found.end)
+        parted = np.array([hello is None for hello in hellos], np.bool_)
+        self._note(chunk, packets, found.take(parted), keys[parted], self._hellos.begin)
+        said = []
+        for key, hello in zip(keys.tolist(), hellos, strict=True):
+            if hello is not None:
+                self._hellos.forget(key)  # what was awaited of another hello
+                self.counts.unreadable += hello.state == "unreadable"
+                said.append(self._verdict(hello))
+        self._remember(keys[~parted], np.array(said, np.uint16), packets.time_ms[found.which[~parted]])
+
+    def _look_at_more(self, chunk: PacketChunk, packets: Packets, segments: Candidates) -> None:
+        keys = self._connection_keys(packets, segments.which)
+        sure = np.flatnonzero(self._hellos.awaits(keys))
+        rest = self._afford(segments.take(sure))
+        self._note(chunk, packets, rest, keys[sure[: len(rest)]], self._hellos.go_on)
 
     def _note(
         self,
@@ -185,9 +194,11 @@ class Tagger:
                 *(each.tolist() for each in columns), strict=True
             )
         ]
-        said = np.array(verdicts, np.uint16)
-        which = np.flatnonzero(said != NOTHING)
-        self._connections.put(keys[which], said[which], now[which], now[which] + CONNECTION_MS)
+        self._remember(keys, np.array(verdicts, np.uint16), now)
+
+    def _remember(self, keys: U64, verdicts: U16, now_ms: I64) -> None:
+        said = np.flatnonzero(verdicts != NOTHING)
+        self._connections.put(keys[said], verdicts[said], now_ms[said], now_ms[said] + CONNECTION_MS)
 
     def _read(
         self,

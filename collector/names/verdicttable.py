@@ -3,6 +3,7 @@
 import numpy as np
 
 from caudal.collector.flowrecords import I64, U16, U64
+from caudal.collector.kernel import kernel
 from caudal.collector.names.verdict import AMBIGUOUS, NOTHING
 
 _WAYS = 8
@@ -18,7 +19,8 @@ class VerdictTable:
 
     def __init__(self, bits: int, *, unanimous: bool = False) -> None:
         rows = 1 << (bits - 3)
-        self._shift = np.uint64(64 - (bits - 3))
+        # A first bit is always shifted out: all 64 at once are more than a shift can do.
+        self._shift = 63 - (bits - 3)
         self._unanimous = unanimous
         self._key: U64 = np.zeros((rows, _WAYS), np.uint64)
         self._verdict: U16 = np.zeros((rows, _WAYS), np.uint16)
@@ -27,45 +29,64 @@ class VerdictTable:
 
     def get(self, keys: U64, at_ms: I64) -> U16:
         """Return the verdict of each key as of a time, NOTHING where there is none."""
-        row = (keys >> self._shift).astype(np.int64)
-        found = (self._key[row] == keys[:, None]) & (self._until[row] >= at_ms[:, None])
-        way = found.argmax(axis=1)
-        verdict = self._verdict[row, way]
-        return np.where(found[np.arange(len(keys)), way], verdict, np.uint16(NOTHING))
+        return _get(self._shift, self._key, self._verdict, self._until, keys, at_ms)
 
     def put(self, keys: U64, verdicts: U16, now_ms: I64, until_ms: I64) -> None:
-        """Remember the verdict of each key, in order; of a lot, times may differ by little only."""
-        keys, which = np.unique(keys, return_inverse=True)
-        last: I64 = np.empty(len(keys), np.int64)
-        last[which] = np.arange(len(which))
-        if self._unanimous and len(keys) < len(which):
-            lowest, highest, longest = verdicts[last], verdicts[last], until_ms[last]
-            np.minimum.at(lowest, which, verdicts)
-            np.maximum.at(highest, which, verdicts)
-            np.maximum.at(longest, which, until_ms)
-            verdicts = np.where(lowest == highest, highest, np.uint16(AMBIGUOUS))
-            now_ms, until_ms = now_ms[last], longest
-        else:
-            verdicts, now_ms, until_ms = verdicts[last], now_ms[last], until_ms[last]
-        left = np.arange(len(keys))
-        while len(left):  # one of each row at a time
-            row = (keys[left] >> self._shift).astype(np.int64)
-            _, first = np.unique(row, return_index=True)
-            which = left[first]
-            self._put(row[first], keys[which], verdicts[which], now_ms[which], until_ms[which])
-            left = np.delete(left, first)
+        """Remember the verdict of each key, in order."""
+        self.given_up += _put(
+            self._shift,
+            self._unanimous,
+            self._key,
+            self._verdict,
+            self._until,
+            keys,
+            verdicts,
+            now_ms,
+            until_ms,
+        )
 
-    def _put(self, row: I64, keys: U64, verdicts: U16, now_ms: I64, until_ms: I64) -> None:
-        until = self._until[row]
-        holds = until >= now_ms[:, None]
-        same = (self._key[row] == keys[:, None]) & holds
-        known = same.any(axis=1)
-        way = np.where(known, same.argmax(axis=1), until.argmin(axis=1))
-        self.given_up += int(np.count_nonzero(~known & holds.all(axis=1)))
-        if self._unanimous:
-            before = self._verdict[row, way]
-            verdicts = np.where(known & (before != verdicts), np.uint16(AMBIGUOUS), verdicts)
-            until_ms = np.where(known, np.maximum(until[np.arange(len(row)), way], until_ms), until_ms)
-        self._key[row, way] = keys
-        self._verdict[row, way] = verdicts
-        self._until[row, way] = until_ms
+
+@kernel
+def _get(shift: int, key: U64, verdict: U16, until: I64, keys: U64, at_ms: I64) -> U16:
+    """Look keys up; `key` has a row for every number that keys have above `shift` bits and one."""
+    found = np.full(len(keys), NOTHING, np.uint16)
+    for at in range(len(keys)):
+        row = np.int64(keys[at] >> np.uint64(1) >> np.uint64(shift))
+        for way in range(_WAYS):
+            if key[row, way] == keys[at] and until[row, way] >= at_ms[at]:
+                found[at] = verdict[row, way]
+                break
+    return found
+
+
+@kernel
+def _put(
+    shift: int,
+    unanimous: bool,
+    key: U64,
+    verdict: U16,
+    until: I64,
+    keys: U64,
+    verdicts: U16,
+    now_ms: I64,
+    until_ms: I64,
+) -> int:
+    """Enter keys one by one; return how many others were given up for them before their time."""
+    given_up = 0
+    for at in range(len(keys)):
+        row = np.int64(keys[at] >> np.uint64(1) >> np.uint64(shift))
+        first, same = 0, -1
+        for way in range(_WAYS):
+            if same < 0 and key[row, way] == keys[at] and until[row, way] >= now_ms[at]:
+                same = way
+            if until[row, way] < until[row, first]:
+                first = way
+        said, ends = verdicts[at], until_ms[at]
+        if same >= 0 and unanimous:
+            if verdict[row, same] != said:
+                said = np.uint16(AMBIGUOUS)
+            ends = max(ends, until[row, same])
+        given_up += same < 0 and until[row, first] >= now_ms[at]
+        way = same if same >= 0 else first
+        key[row, way], verdict[row, way], until[row, way] = keys[at], said, ends
+    return given_up

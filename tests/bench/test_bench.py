@@ -169,7 +169,8 @@ def test_missing_daemons_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_peers_of_captures() -> None:
     figures = capturepeers.measure(packets=3_000, rounds=1).figures
-    assert [figure.peer_name for figure in figures] == ["nfpcapd", "pmacctd", "softflowd"]
+    assert [figure.peer_name for figure in figures] == ["nfpcapd", "pmacctd", "softflowd", ""]
+    assert figures[-1].what.endswith("without looking for names")
     for figure in figures:
         assert figure.status in ("ok", "missing"), figure
         assert figure.caudal > 0

