@@ -1,6 +1,6 @@
 """Flow records to flow aggregates by window and cell, cells of few hosts folded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,21 +16,22 @@ from caudal.collector.batch import (
     schema,
 )
 from caudal.collector.celltable import CellTable
-from caudal.collector.flowrecords import F64, I64, TRAFFIC, U64, FlowRecords
-from caudal.collector.grouping import positions_by_value
+from caudal.collector.flowrecords import F64, I64, TRAFFIC, U8, U64, FlowRecords
 from caudal.collector.home import Mask
-from caudal.collector.ledger import Ledger
+from caudal.collector.kernel import kernel
+from caudal.collector.ledger import Ledger, fate
 from caudal.collector.locate import Located
 
 # A flow that says it ended longer before its export, or after it, is taken to have ended at the export.
 _OLDEST_MS = 24 * 3600 * 1000
 _NEWEST_MS = 5 * 60 * 1000
 
+_AT_ONCE = 4096  # flows: their estimates are added up before they leave the processor's cache
+
 _ANY = TRANSPORTS.index("any")
 _MIXED = SAMPLING_FROM.index("mixed")
 _UNKNOWN_RUNG = LOCATION_RUNGS.index("unknown")
 _ZZ = cellcode.country_number(UNKNOWN_COUNTRY)
-_FEW_WINDOWS = 16
 
 
 class Aggregator:
@@ -39,7 +40,8 @@ class Aggregator:
     Cells with fewer than `k` distinct local hosts are folded when a window is taken: first into the rest
     of their country, and what is still below k into the rest of the network, so that totals stay exact. The
     rest of the network is by direction only and names no far end; it stays even if it is below k. `services`
-    are the platform ids that the services of codes mean, after '' for none.
+    are the platform ids that the services of codes mean, after '' for none. What is open is bounded by
+    `most_windows` and `most_cells`, since it is exporters who say when flows ended and whose networks they met.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Aggregator:
         *,
         services: Sequence[str] = (),
         most_windows: int = 4096,
+        most_cells: int = 1 << 20,
     ) -> None:
         self.services: tuple[str, ...] = ("",)
         self.add_services(services)
@@ -57,7 +60,11 @@ class Aggregator:
         self.window_ms = window_ms
         self._k = k
         self._most_windows = most_windows
-        self._open: dict[int, CellTable] = {}
+        self._most_cells = most_cells
+        self._cells = CellTable(k)
+        self._estimates = _Estimates()
+        # Those that are open: their starts in window lengths since 1970.
+        self.windows: set[int] = set()
 
     def add_services(self, platforms: Sequence[str]) -> None:
         """Add the platform ids that are not among the services yet; those that are keep their numbers."""
@@ -67,78 +74,56 @@ class Aggregator:
                 f"{len(self.services)} services; a cell's code has room for {cellcode.MOST_SERVICES}"
             )
 
-    def add(self, flows: FlowRecords, located: Located) -> None:
-        """Add located flow records; those without traffic are entered in the ledger as events."""
-        traffic = flows.kind == TRAFFIC
-        if not traffic.all():
-            self.ledger.add_records("events", flows.take(~traffic))
-            flows = flows.take(traffic)
-            located = located.take(traffic)
+    def add(self, flows: FlowRecords, located: Located, left_out: Mask | None = None) -> None:
+        """Add located flow records, and enter in the ledger what becomes of them.
+
+        Those without traffic are events; those in `left_out` are filtered. Of these nothing else is kept.
+        """
         if not len(flows):
             return
-        self.ledger.add_records("aggregated", flows)
-        codes = _codes(flows, located)
-        octets, packets, variance = _estimates(flows)
-        for window, which in _windows(_end_ms(flows), self.window_ms):
-            cells = self._open.get(window)
-            if cells is None:
-                cells = self._open[window] = CellTable(self._k)
-            cells.add(codes[which], octets[which], packets[which], variance[which], located.host[which])
+        self.ledger.add_records(flows, left_out)
+        known = len(self._cells)
+        fates = fate(flows, left_out)
+        for first in range(0, len(flows), _AT_ONCE):
+            self._cells.add(*self._estimates.of(flows, located, fates, self.window_ms, first))
+        if len(self._cells) > known:
+            self.windows.update(np.unique(self._cells.windows[known:]).tolist())
 
     @property
     def crowded(self) -> bool:
-        """Whether more windows are open than the bound, so that some had better be taken now."""
-        return len(self._open) > self._most_windows
+        """Whether more windows or cells are open than the bound, so that some had better be taken now."""
+        return len(self.windows) > self._most_windows or len(self._cells) > self._most_cells
 
-    def take(self, before_ms: int | None) -> pa.Table:
+    def take(self, before_ms: int | None, keep: Collection[int] = ()) -> pa.Table:
         """Take away the windows that end by `before_ms` (all, if None) as a table of flow aggregates.
 
-        When more windows are open than the bound, the oldest go too: what comes late for a window taken
-        away is a further part of it.
+        Windows among `keep` stay. When more windows or cells are open than the bound, the oldest go in any
+        case: what comes late for a window taken away is a further part of it.
         """
-        order = sorted(self._open)
-        excess = set(order[: max(0, len(order) - self._most_windows)])
-        taken = [
-            window
-            for window in order
-            if before_ms is None or (window + 1) * self.window_ms <= before_ms or window in excess
-        ]
-        parts = [self._table(window * (self.window_ms // 1000), self._folded(window)) for window in taken]
-        return pa.concat_tables([schema(FLOWS).empty_table(), *parts])
+        order, cells = np.unique(self._cells.windows, return_counts=True)
+        goes: Mask = np.ones(len(order), bool)
+        if before_ms is not None:
+            goes = ((order + 1) * self.window_ms <= before_ms) & ~np.isin(order, list(keep))
+            goes |= len(order) - np.arange(len(order)) > self._most_windows
+            goes |= np.cumsum(cells[::-1])[::-1] > self._most_cells
+        if not goes.any():
+            return schema(FLOWS).empty_table()
+        self.windows.difference_update(order[goes].tolist())
+        return self._table(_folded(self._cells.take(np.isin(self._cells.windows, order[goes])), self._k))
 
-    def _folded(self, window: int) -> tuple[U64, U64, F64]:
-        cells = self._open.pop(window)
-        codes, sums, variance = cells.codes.copy(), cells.sums, cells.variance
-        few = np.flatnonzero(cells.host_count < self._k)
-        hosts = {int(cell): set(cells.hosts(int(cell))) for cell in few}
-        for coarser in (_rest_of_country, _rest_of_network):
-            merged: dict[int, set[int]] = {}
-            target = coarser(codes[few])
-            for cell, code in zip(few.tolist(), target.tolist(), strict=True):
-                merged.setdefault(code, set()).update(hosts[cell])
-            codes[few] = target
-            still = [
-                cell
-                for cell, code in zip(few.tolist(), target.tolist(), strict=True)
-                if len(merged[code]) < self._k
-            ]
-            few = np.array(still, np.int64)
-        distinct, inverse = np.unique(codes, return_inverse=True)
-        added: U64 = np.zeros((3, len(distinct)), np.uint64)
-        for row in range(3):
-            np.add.at(added[row], inverse, sums[row])
-        spread = np.bincount(inverse, weights=variance, minlength=len(distinct)).astype(np.float64)
-        return distinct, added, spread
-
-    def _table(self, window_start: int, cells: tuple[U64, U64, F64]) -> pa.Table:
-        codes, sums, variance = cells
+    def _table(self, tables: Sequence[CellTable]) -> pa.Table:
+        """Return the cells of tables, by window and code."""
+        codes, windows, sums, variance = (
+            np.concatenate([getattr(table, name) for table in tables])
+            for name in ("codes", "windows", "sums", "variance")
+        )
+        order = np.lexsort((codes, windows))
+        codes, windows, sums, variance = codes[order], windows[order], sums[order], variance[order]
         part = {name: cellcode.part(codes, name) for name, _ in cellcode.FIELDS}
         count = len(codes)
         country = part["country"].astype(">u2").view("S2").astype("U2")
         columns = {
-            "window_start": pa.array(np.full(count, window_start, np.int64)).cast(
-                pa.timestamp("s", tz="UTC")
-            ),
+            "window_start": pa.array(windows * (self.window_ms // 1000)).cast(pa.timestamp("s", tz="UTC")),
             "window_seconds": pa.array(np.full(count, self.window_ms // 1000, np.uint32)),
             "direction": _texts(DIRECTIONS, part["direction"]),
             "remote_asn": pa.array(part["asn"].astype(np.uint32)),
@@ -149,77 +134,124 @@ class Aggregator:
             "transport": _texts(TRANSPORTS, part["transport"]),
             "sampling_from": _texts(SAMPLING_FROM, part["sampling"]),
             "folded": pa.array(part["transport"] == _ANY),
-            "bytes": pa.array(sums[0]),
-            "packets": pa.array(sums[1]),
-            "flows": pa.array(sums[2]),
+            "bytes": pa.array(sums[:, 0]),
+            "packets": pa.array(sums[:, 1]),
+            "flows": pa.array(sums[:, 2]),
             "bytes_variance": pa.array(variance),
         }
         return pa.table([columns[column.name] for column in FLOWS], schema=schema(FLOWS))
 
 
-def _end_ms(flows: FlowRecords) -> I64:
-    end, export = flows.end_ms, flows.export_ms
-    if int(end.min()) > 0 and _plausible(export - end).all():
-        return end
-    end = np.where(end > 0, end, np.where(flows.start_ms > 0, flows.start_ms, export))
-    return np.where(_plausible(export - end), end, export)
+def _folded(cells: CellTable, k: int) -> tuple[CellTable, CellTable, CellTable]:
+    """Return the cells of k hosts; the rests of countries that have k; and the rest of the network."""
+    parts = []
+    for coarser in (_rest_of_country, _rest_of_network):
+        few = cells.host_count < k
+        rest = CellTable(k)
+        rest.fold(cells, np.flatnonzero(few), coarser(cells.codes[few]))
+        cells.take(few)
+        parts.append(cells)
+        cells = rest
+    return parts[0], parts[1], cells
 
 
-def _plausible(since_ms: I64) -> Mask:
-    return (since_ms <= _OLDEST_MS) & (since_ms >= -_NEWEST_MS)
+class _Estimates:
+    """What some flows add to the sums: code of the cell, window, bytes, packets, variance of bytes, local host.
 
-
-def _windows(end_ms: I64, window_ms: int) -> Iterator[tuple[int, slice | I64]]:
-    """Yield each window in which flows ended, and which ones."""
-    first, last = int(end_ms.min()) // window_ms, int(end_ms.max()) // window_ms
-    if first == last:
-        yield first, slice(None)
-        return
-    windows = end_ms // window_ms
-    if last - first >= _FEW_WINDOWS:
-        yield from positions_by_value(windows)
-        return
-    for window in range(first, last + 1):
-        which = np.flatnonzero(windows == window)
-        if len(which):
-            yield window, which
-
-
-def _estimates(flows: FlowRecords) -> tuple[F64 | U64, F64 | U64, F64]:
-    """Return bytes and packets corrected for sampling, and the sampling variance of bytes.
-
-    For sampling 1:N a record of b bytes in p sampled packets adds N(N-1)b²/p.
+    Bytes and packets are corrected for sampling. For sampling 1:N a record of b bytes in p sampled packets adds
+    N(N-1)b²/p to the variance.
     Source: Duffield, Lund & Thorup, "Charging from sampled network usage", IMW 2001.
     """
-    rate = flows.sampling_rate
-    least, most = float(rate.min()), float(rate.max())
-    if least == most == 1:
-        return flows.bytes, flows.packets, np.zeros(len(flows))
-    sampled = flows.bytes.astype(np.float64)
-    counted = flows.packets.astype(np.float64)
-    variance = sampled * sampled
-    variance /= np.maximum(counted, 1)
-    if least == most:
-        variance *= most * (most - 1)
-        sampled *= most
-        counted *= most
-        whole = most.is_integer()
-    else:
-        variance *= rate * (rate - 1)
-        sampled *= rate
-        counted *= rate
-        whole = False
-    if not whole:
-        np.rint(sampled, out=sampled)
-        np.rint(counted, out=counted)
-    return sampled, counted, variance
+
+    def __init__(self) -> None:
+        self._code: U64 = np.empty(_AT_ONCE, np.uint64)
+        self._window: I64 = np.empty(_AT_ONCE, np.int64)
+        self._octets: U64 = np.empty(_AT_ONCE, np.uint64)
+        self._packets: U64 = np.empty(_AT_ONCE, np.uint64)
+        self._variance: F64 = np.empty(_AT_ONCE)
+        self._host: U64 = np.empty(_AT_ONCE, np.uint64)
+
+    def of(
+        self, flows: FlowRecords, located: Located, fates: U8, window_ms: int, first: int
+    ) -> tuple[U64, I64, U64, U64, F64, U64]:
+        """Return the estimates of the flows from `first` on that are counted, until others are asked for."""
+        count = _estimate(
+            first, min(first + _AT_ONCE, len(flows)),
+            fates, located.code, located.host, flows.ip_protocol, flows.ip_version, flows.sampling_from,
+            cellcode.OF_PROTOCOL, cellcode.OF_IP_VERSION, cellcode.OF_SAMPLING,
+            flows.bytes, flows.packets, flows.sampling_rate,
+            flows.start_ms, flows.end_ms, flows.export_ms, window_ms,
+            self._code, self._window, self._octets, self._packets, self._variance, self._host,
+        )  # fmt: skip
+        return (
+            self._code[:count],
+            self._window[:count],
+            self._octets[:count],
+            self._packets[:count],
+            self._variance[:count],
+            self._host[:count],
+        )
 
 
-def _codes(flows: FlowRecords, located: Located) -> U64:
-    code = located.code | cellcode.OF_PROTOCOL[flows.ip_protocol]
-    code |= cellcode.OF_SAMPLING[flows.sampling_from]
-    code |= cellcode.OF_IP_VERSION[flows.ip_version]
-    return code
+@kernel
+def _estimate(
+    first: int,
+    end: int,
+    fates: U8,
+    place: U64,
+    local: U64,
+    ip_protocol: U8,
+    ip_version: U8,
+    sampling_from: U8,
+    of_protocol: U64,
+    of_ip_version: U64,
+    of_sampling: U64,
+    sampled_octets: U64,
+    sampled_packets: U64,
+    rate: F64,
+    start_ms: I64,
+    end_ms: I64,
+    export_ms: I64,
+    window_ms: int,
+    code: U64,
+    window: I64,
+    octets: U64,
+    packets: U64,
+    variance: F64,
+    host: U64,
+) -> int:
+    """Write the estimates of the flows from `first` to before `end` that are counted; return how many those are."""
+    counted = 0
+    current = begins = ends = np.int64(0)  # the window of the flow before, and its times
+    for i in range(first, end):
+        if fates[i] != TRAFFIC:
+            continue
+        code[counted] = (
+            place[i]
+            | of_protocol[ip_protocol[i]]
+            | of_ip_version[ip_version[i]]
+            | of_sampling[sampling_from[i]]
+        )
+        host[counted] = local[i]
+        if rate[i] == 1:
+            octets[counted], packets[counted], variance[counted] = sampled_octets[i], sampled_packets[i], 0.0
+        else:
+            b, p = float(sampled_octets[i]), float(sampled_packets[i])
+            octets[counted], packets[counted] = (
+                np.uint64(np.rint(b * rate[i])),
+                np.uint64(np.rint(p * rate[i])),
+            )
+            variance[counted] = rate[i] * (rate[i] - 1) * (b * b / max(p, 1.0))
+        at = end_ms[i] if end_ms[i] > 0 else start_ms[i]
+        if at <= 0 or export_ms[i] - at > _OLDEST_MS or export_ms[i] - at < -_NEWEST_MS:
+            at = export_ms[i]
+        if not begins <= at < ends:
+            current = at // window_ms
+            begins = current * window_ms
+            ends = begins + window_ms
+        window[counted] = current
+        counted += 1
+    return counted
 
 
 def _rest_of_country(codes: U64) -> U64:

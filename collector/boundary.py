@@ -36,11 +36,11 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Which records are left out, and why; and how many are counted without knowing where they crossed."""
+    """Which records are left out, and why; and which are counted without knowing where they crossed."""
 
     inside: Mask
     other_direction: Mask
-    interface_unknown: int
+    interface_unknown: Mask
 
 
 class Boundaries:
@@ -97,7 +97,7 @@ class Boundaries:
         return Judgement(
             inside=counted & known & internal,
             other_direction=other,
-            interface_unknown=int(np.count_nonzero(unknown)),
+            interface_unknown=unknown,
         )
 
 

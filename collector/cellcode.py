@@ -32,6 +32,11 @@ def country_number(code: str) -> int:
     return ord(code[0]) << 8 | ord(code[1])
 
 
+def mask(name: str) -> np.uint64:
+    """Return the bits of a code that hold a part."""
+    return _MASK[name] << _SHIFT[name]
+
+
 def pack(**parts: Part) -> U64:
     """Return the codes of parts by name; what is not given is 0. A country is its two letters as a number."""
     code = np.zeros((), np.uint64)
@@ -52,7 +57,7 @@ def part(codes: U64, name: str) -> U64:
 def replace(codes: U64, **parts: Part) -> U64:
     """Return the codes with other parts in place of theirs."""
     for name, value in parts.items():
-        codes = (codes & ~(_MASK[name] << _SHIFT[name])) | pack(**{name: value})
+        codes = (codes & ~mask(name)) | pack(**{name: value})
     return codes
 
 
@@ -64,7 +69,7 @@ _TCP, _UDP = 6, 17
 _TRANSPORT: U8 = np.full(256, TRANSPORTS.index("other"), np.uint8)
 _TRANSPORT[_TCP] = TRANSPORTS.index("tcp")
 _TRANSPORT[_UDP] = TRANSPORTS.index("udp")
-# What records say themselves, to be looked up and added to the code of their place.
+# By what a number of eight bits may say: the code that has that part.
 OF_PROTOCOL: Final = pack(transport=_TRANSPORT)
-OF_IP_VERSION: Final = pack(ip_version=np.arange(8, dtype=np.uint8) >> np.uint8(1))
-OF_SAMPLING: Final = pack(sampling=np.arange(len(SAMPLING_FROM), dtype=np.uint8))
+OF_IP_VERSION: Final = pack(ip_version=np.arange(256, dtype=np.uint16) >> np.uint16(1) & np.uint16(3))
+OF_SAMPLING: Final = pack(sampling=np.arange(256, dtype=np.uint16) % np.uint16(len(SAMPLING_FROM)))

@@ -1,151 +1,234 @@
-"""The sums of one window, by cell, and the few local hosts that stand behind each."""
+"""The sums of open windows, by window and cell, and the few local hosts that stand behind each."""
+
+import secrets
 
 import numpy as np
-import numpy.typing as npt
 
-from caudal.collector.flowrecords import F64, I64, U8, U64
+from caudal.collector.flowrecords import F64, I32, I64, U64
+from caudal.collector.home import Mask
+from caudal.collector.kernel import kernel
 
-_EXACT = float(1 << 53)
-_NO_HOST = np.uint64((1 << 64) - 1)
-# Fibonacci hashing: the odd number nearest to 2⁶⁴ divided by the golden ratio.
-_GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)
+_ROOM = 256
+# What a row says of its cell, in eight numbers: a line of the processor's cache. The variance is a float in there.
+_CODE, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(7)
+_NUMBERS = 8
+_AT_ONCE = 512  # records: what is noted of them stays in the processor's nearest cache
 
 
 class CellTable:
-    """Sums per cell code; grows as codes appear.
+    """Sums per window and cell code; grows as they appear.
 
-    A hash index of all known codes lets a lot of records find their cells without sorting; only codes
-    never seen before are sorted. Of each cell the first `k` distinct hosts are remembered, enough to know
-    whether it has `k`.
+    Of each cell the first `k` (255 at most) distinct hosts are remembered, enough to know whether it has `k`.
     """
 
     def __init__(self, k: int) -> None:
         self._k = k
-        self.size = 0
-        self._index: npt.NDArray[np.int32] = np.full(1 << 10, -1, np.int32)
-        # The code of each cell again, at its place in the index: one look instead of two.
-        self._keys: U64 = np.zeros(1 << 10, np.uint64)
-        self._codes: U64 = np.zeros(256, np.uint64)
-        self._sums: U64 = np.zeros((3, 256), np.uint64)
-        self._variance: F64 = np.zeros(256)
-        self._host_count: U8 = np.zeros(256, np.uint8)
-        # A row for the first host of every cell, one for the second, and so on.
-        self._hosts: U64 = np.full((k, 256), _NO_HOST)
+        self._size = 0
+        # Not to be foreseen, so that nobody can choose flows whose cells all begin at one place.
+        self._multiplier: U64 = np.array([secrets.randbits(64) | 1, secrets.randbits(64) | 1], np.uint64)
+        self._clear(_ROOM)
+        self._index_all()
+
+    def __len__(self) -> int:
+        """The number of cells."""
+        return self._size
 
     @property
     def codes(self) -> U64:
         """The cell codes, in order of appearance; the other arrays go with them."""
-        return self._codes[: self.size]
+        return self._rows[: self._size, _CODE]
+
+    @property
+    def windows(self) -> I64:
+        """The window of each cell."""
+        return self._rows[: self._size].view(np.int64)[:, _WINDOW]
 
     @property
     def sums(self) -> U64:
-        """Bytes, packets and flows: three rows."""
-        return self._sums[:, : self.size]
+        """Bytes, packets and flows of each cell."""
+        return self._rows[: self._size, _BYTES : _FLOWS + 1]
 
     @property
     def variance(self) -> F64:
         """Sampling variance of bytes."""
-        return self._variance[: self.size]
+        return self._floats[: self._size, _VARIANCE]
 
     @property
-    def host_count(self) -> U8:
+    def host_count(self) -> U64:
         """Distinct local hosts, counted up to k."""
-        return self._host_count[: self.size]
+        return self._rows[: self._size, _HOSTS]
 
     def hosts(self, cell: int) -> list[int]:
-        """Return the hosts of a cell that has fewer than k."""
-        return [int(host) for host in self._hosts[: self._host_count[cell], cell]]
+        """Return the hosts of a cell: of one that has k or more, the first k."""
+        return self._hosts[cell, : self._rows[cell, _HOSTS]].tolist()  # type: ignore[no-any-return]
 
-    def add(self, codes: U64, octets: F64 | U64, packets: F64 | U64, variance: F64, hosts: U64) -> None:
-        """Add records, one flow each: their cell codes, corrected bytes and packets, variances and local hosts.
-
-        Bytes and packets are whole numbers, also where they come as floats; hosts are below 2⁶⁴−1.
-        """
-        cells = self._find(codes)
-        for row, values in enumerate((octets, packets)):
-            self._sums[row, : self.size] += _sum_by(cells, values, self.size)
-        self._sums[2, : self.size] += np.bincount(cells, minlength=self.size).astype(np.uint64)
-        if variance.any():
-            self._variance[: self.size] += np.bincount(cells, weights=variance, minlength=self.size)
-        self._note_hosts(cells, hosts)
-
-    def _find(self, codes: U64) -> I64:
-        cells = self._look_up(codes)
-        unknown = np.flatnonzero(cells < 0)
-        if len(unknown):
-            self._grow(np.unique(codes[unknown]))
-            cells[unknown] = self._look_up(codes[unknown])
-        return cells
-
-    def _look_up(self, codes: U64) -> I64:
-        """Return the cell of each code, -1 where it has none; linear probing."""
-        bits = np.uint64(64 - (len(self._index).bit_length() - 1))
-        mask = len(self._index) - 1
-        at: I64 = ((codes * _GOLDEN) >> bits).view(np.int64)
-        cells: I64 = self._index[at].astype(np.int64)
-        wrong = self._keys[at] != codes
-        if not wrong.any():
-            return cells
-        astray = np.flatnonzero(wrong & (cells >= 0))
-        while len(astray):
-            at[astray] = (at[astray] + 1) & mask
-            cells[astray] = self._index[at[astray]]
-            wrong = (cells[astray] >= 0) & (self._keys[at[astray]] != codes[astray])
-            astray = astray[wrong]
-        return cells
-
-    def _grow(self, new: U64) -> None:
-        size = self.size + len(new)
-        if size > len(self._codes):
-            more = max(len(self._codes), size - len(self._codes))
-            self._codes = np.concatenate([self._codes, np.zeros(more, np.uint64)])
-            self._sums = np.concatenate([self._sums, np.zeros((3, more), np.uint64)], axis=1)
-            self._variance = np.concatenate([self._variance, np.zeros(more)])
-            self._host_count = np.concatenate([self._host_count, np.zeros(more, np.uint8)])
-            self._hosts = np.concatenate([self._hosts, np.full((self._k, more), _NO_HOST)], axis=1)
-        self._codes[self.size : size] = new
-        first = self.size
-        self.size = size
-        if size * 4 > len(self._index):
-            self._index = np.full(1 << (size * 8).bit_length(), -1, np.int32)
-            self._keys = np.zeros(len(self._index), np.uint64)
-            first = 0
-        bits = 64 - (len(self._index).bit_length() - 1)
-        mask = len(self._index) - 1
-        places = ((self._codes[first:size] * _GOLDEN) >> np.uint64(bits)).tolist()
-        for cell, place in enumerate(places, first):
-            at = place
-            while self._index[at] >= 0:
-                at = (at + 1) & mask
-            self._index[at] = cell
-            self._keys[at] = self._codes[cell]
-
-    def _note_hosts(self, cells: I64, hosts: U64) -> None:
-        few = np.flatnonzero(self._host_count[cells] < self._k)
-        if not len(few):
-            return
-        cells, hosts = cells[few], hosts[few]
-        for noted in self._hosts:
-            fresh = noted[cells] != hosts
-            cells, hosts = cells[fresh], hosts[fresh]
-            if not len(cells):
+    def add(self, codes: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64) -> None:
+        """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts."""
+        done = 0
+        while True:
+            done, self._size = _add_records(
+                codes, windows, octets, packets, variance, hosts, done, self._multiplier,
+                self._index, self._size, self._rows, self._floats, self._hosts,
+            )  # fmt: skip
+            if done == len(codes):
                 return
-        first: I64 = np.empty(self.size, np.int64)
-        while len(cells):  # each round notes one host of every cell: k rounds at most
-            place = np.arange(len(cells))
-            first[cells[::-1]] = place[::-1]
-            is_first = first[cells] == place
-            chosen = cells[is_first]
-            self._hosts[self._host_count[chosen], chosen] = hosts[is_first]
-            self._host_count[chosen] += 1
-            rest = (hosts != hosts[first[cells]]) & (self._host_count[cells] < self._k)
-            cells, hosts = cells[rest], hosts[rest]
+            self._grow()
+
+    def fold(self, cells: "CellTable", which: I64, codes: U64) -> None:
+        """Add cells of another table, those at the positions `which`, under these codes instead of theirs."""
+        done = 0
+        while True:
+            done, self._size = _add_cells(
+                which, codes, cells._rows, cells._floats, cells._hosts, done, self._multiplier,
+                self._index, self._size, self._rows, self._floats, self._hosts,
+            )  # fmt: skip
+            if done == len(codes):
+                return
+            self._grow()
+
+    def take(self, which: Mask) -> "CellTable":
+        """Take cells away, those that a mask selects, as a table of their own."""
+        taken, rest = CellTable(self._k), CellTable(self._k)
+        for table, positions in ((taken, np.flatnonzero(which)), (rest, np.flatnonzero(~which))):
+            table.fold(self, positions, self.codes[positions])
+        vars(self).update(vars(rest))
+        return taken
+
+    def _clear(self, room: int) -> None:
+        """Have no cell, and room for so many (a power of 2)."""
+        self._size = 0
+        self._rows: U64 = np.zeros((room, _NUMBERS), np.uint64)
+        self._floats: F64 = self._rows.view(np.float64)
+        self._hosts: U64 = np.zeros((room, self._k), np.uint64)
+        # By the hash of code and window: the cell, or -1; at most a quarter is taken.
+        self._index: I32 = np.full(4 * room, -1, np.int32)
+
+    def _grow(self) -> None:
+        size, rows, hosts = self._size, self._rows, self._hosts
+        self._clear(2 * len(rows))
+        self._rows[:size], self._hosts[:size], self._size = rows, hosts, size
+        self._index_all()
+
+    def _index_all(self) -> None:
+        _index_cells(self._size, self._multiplier, self._index, self._rows)
 
 
-def _sum_by(cells: I64, values: F64 | U64, size: int) -> U64:
-    """Return exact sums by cell; numpy's weighted count adds in doubles, exact below 2⁵³."""
-    if float(values.max(initial=0)) * len(values) < _EXACT:
-        return np.bincount(cells, weights=values, minlength=size).astype(np.uint64)
-    sums: U64 = np.zeros(size, np.uint64)
-    np.add.at(sums, cells, values.astype(np.uint64))
-    return sums
+@kernel
+def _begin(code: np.uint64, window: np.uint64, multiplier: U64, index: I32) -> int:
+    """Return where in the index the search for a cell begins."""
+    # Of a product, the upper bits depend on all bits of what was multiplied.
+    hashed = (code * multiplier[0] + window * multiplier[1]) >> np.uint64(32)
+    return int(np.int64(hashed)) & (len(index) - 1)
+
+
+@kernel
+def _place(code: np.uint64, window: np.uint64, multiplier: U64, index: I32, rows: U64) -> int:
+    """Return where in the index the cell of a code and a window is, or belongs."""
+    at = _begin(code, window, multiplier, index)
+    while index[at] >= 0 and (rows[index[at], _CODE] != code or rows[index[at], _WINDOW] != window):
+        at = (at + 1) & (len(index) - 1)
+    return at
+
+
+@kernel
+def _index_cells(size: int, multiplier: U64, index: I32, rows: U64) -> None:
+    for cell in range(size):
+        index[_place(rows[cell, _CODE], rows[cell, _WINDOW], multiplier, index, rows)] = cell
+
+
+@kernel
+def _note_host(cell: int, host: np.uint64, rows: U64, hosts: U64) -> None:
+    """Remember a host of a cell, unless it is remembered already or there are k."""
+    count = int(np.int64(rows[cell, _HOSTS]))
+    if count == hosts.shape[1]:
+        return
+    for at in range(count):
+        if hosts[cell, at] == host:
+            return
+    hosts[cell, count] = host
+    rows[cell, _HOSTS] = np.uint64(count + 1)
+
+
+@kernel
+def _add_records(
+    code: U64,
+    window: I64,
+    octets: U64,
+    packets: U64,
+    variance: F64,
+    host: U64,
+    first: int,
+    multiplier: U64,
+    index: I32,
+    size: int,
+    rows: U64,
+    floats: F64,
+    hosts: U64,
+) -> tuple[int, int]:
+    """Add the records from position `first` on, until there is no room for a new cell.
+
+    `floats` is the memory of `rows` read as floats. Returns how many records are added, and how many cells
+    there are.
+    """
+    likely: I64 = np.empty(_AT_ONCE, np.int64)
+    is_it = np.empty(_AT_ONCE, np.bool_)
+    for begin in range(first, len(code), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(code))
+        # Step by step for some records at a time, so that the processor waits for the memory of many cells at once.
+        for i in range(begin, end):
+            likely[i - begin] = index[_begin(code[i], np.uint64(window[i]), multiplier, index)]
+        for i in range(begin, end):
+            cell = max(int(likely[i - begin]), 0)
+            is_it[i - begin] = (rows[cell, _CODE] == code[i]) & (rows[cell, _WINDOW] == np.uint64(window[i]))
+        for i in range(begin, end):
+            cell = int(likely[i - begin])
+            if cell < 0 or not is_it[i - begin]:
+                at = _place(code[i], np.uint64(window[i]), multiplier, index, rows)
+                cell = int(index[at])
+                if cell < 0:
+                    if size == len(rows):
+                        return i, size
+                    cell = size
+                    index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], np.uint64(window[i])
+                    size += 1
+            rows[cell, _BYTES] += octets[i]
+            rows[cell, _PACKETS] += packets[i]
+            rows[cell, _FLOWS] += np.uint64(1)
+            floats[cell, _VARIANCE] += variance[i]
+            _note_host(cell, host[i], rows, hosts)
+    return len(code), size
+
+
+@kernel
+def _add_cells(
+    which: I64,
+    code: U64,
+    other_rows: U64,
+    other_floats: F64,
+    other_hosts: U64,
+    first: int,
+    multiplier: U64,
+    index: I32,
+    size: int,
+    rows: U64,
+    floats: F64,
+    hosts: U64,
+) -> tuple[int, int]:
+    """Do the same with cells: those at the positions `which` of the other rows."""
+    for i in range(first, len(which)):
+        other = int(which[i])
+        window = other_rows[other, _WINDOW]
+        at = _place(code[i], window, multiplier, index, rows)
+        cell = int(index[at])
+        if cell < 0:
+            if size == len(rows):
+                return i, size
+            cell = size
+            index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], window
+            size += 1
+        for part in range(_BYTES, _FLOWS + 1):
+            rows[cell, part] += other_rows[other, part]
+        floats[cell, _VARIANCE] += other_floats[other, _VARIANCE]
+        for n in range(np.int64(other_rows[other, _HOSTS])):
+            _note_host(cell, other_hosts[other, n], rows, hosts)
+    return len(which), size

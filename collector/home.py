@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.flowrecords import U8, U64
-from caudal.reference.steps import Range, flatten
+from caudal.collector.kernel import kernel
+from caudal.reference.steps import Range, Version, flatten
 
 Mask = npt.NDArray[np.bool_]
-_ALL = (1 << 64) - 1
-_FEW = 8  # up to so many ranges are compared one by one, which is faster than a search
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_LOWER_HALF = (1 << 64) - 1
+_FEW = 16  # up to so many edges are compared one by one, which is faster than a search
 
 
 class HomeError(ValueError):
@@ -31,48 +33,70 @@ class HomePrefixes:
         away = {_network(text) for text in caches}
         homes -= away
         said = [(network, True) for network in homes] + [(network, False) for network in away]
-        ranges4 = [
-            Range(int(network.network_address), int(network.broadcast_address), "home" if home else "")
-            for network, home in said
-            if network.version == 4
-        ]
-        steps = flatten(ranges4, 4)
-        # Boundaries at which an address enters (even position) or leaves (odd) the home ranges.
-        edges = steps.starts if steps.values[0] else steps.starts[1:]
-        self._edges4 = np.array(edges + [1 << 32] * (len(edges) % 2), np.uint64)
-        # From the shortest on, so that the last word is that of the longest.
-        said6 = sorted((each for each in said if each[0].version == 6), key=lambda each: each[0].prefixlen)
-        self._masks6 = [
-            (_split(network.netmask), _split(network.network_address), home) for network, home in said6
-        ]
+        self._edges4 = np.array(_edges(said, 4), np.uint64)
+        edges6 = _edges(said, 6)
+        self._edges6_high = np.array([edge >> 64 for edge in edges6], np.uint64)
+        self._edges6_low = np.array([edge & _LOWER_HALF for edge in edges6], np.uint64)
 
     def contains(self, ip_version: U8, high: U64, low: U64) -> Mask:
         """Return for each address whether it is a home address."""
-        if len(self._edges4) <= 2 * _FEW:
-            found: Mask = np.zeros(len(low), bool)
-            for start, end in self._edges4.reshape(-1, 2):
-                found |= (low - start) < end - start
-        else:
-            found = (np.searchsorted(self._edges4, low, side="right") & 1).astype(bool)
-        found &= ip_version == 4
-        six = np.flatnonzero(ip_version == 6) if self._masks6 else ()
-        if len(six):
-            high, low = high[six], low[six]
-            inside = np.zeros(len(six), bool)
-            for (mask_high, mask_low), (want_high, want_low), home in self._masks6:
-                inside[((high & mask_high) == want_high) & ((low & mask_low) == want_low)] = home
-            found[six] = inside
+        found: Mask = np.empty(len(low), bool)
+        _contains(ip_version, high, low, self._edges4, self._edges6_high, self._edges6_low, found)
         return found
 
 
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _edges(said: Iterable[tuple[Network, bool]], version: Version) -> list[int]:
+    """Return the addresses at which home ranges begin and end, in turn; the last may not end."""
+    ranges = [
+        Range(int(network.network_address), int(network.broadcast_address), "home" if home else "")
+        for network, home in said
+        if network.version == version
+    ]
+    steps = flatten(ranges, version)
+    return steps.starts if steps.values[0] else steps.starts[1:]
+
+
+@kernel
+def _contains(
+    ip_version: U8, high: U64, low: U64, edges4: U64, edges6_high: U64, edges6_low: U64, found: Mask
+) -> None:
+    """Say of each address whether it is behind an odd number of edges: inside a range, that is."""
+    for i in range(len(found)):
+        inside = False
+        if ip_version[i] == 4:
+            # The edges before `first` are behind the address, those from `last` on are not.
+            first, last = 0, len(edges4)
+            while last - first > _FEW:
+                middle = (first + last) >> 1
+                if edges4[middle] <= low[i]:
+                    first = middle + 1
+                else:
+                    last = middle
+            inside = first & 1 == 1
+            for e in range(first, last):
+                inside ^= low[i] >= edges4[e]
+        elif ip_version[i] == 6:
+            first, last = 0, len(edges6_high)
+            while last - first > _FEW:
+                middle = (first + last) >> 1
+                if edges6_high[middle] < high[i] or (
+                    edges6_high[middle] == high[i] and edges6_low[middle] <= low[i]
+                ):
+                    first = middle + 1
+                else:
+                    last = middle
+            inside = first & 1 == 1
+            for e in range(first, last):
+                inside ^= (high[i] > edges6_high[e]) | (
+                    (high[i] == edges6_high[e]) & (low[i] >= edges6_low[e])
+                )
+        found[i] = inside
+
+
+def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
         raise HomeError(
             f"home prefix {text!r} does not parse: {error}; write it like 198.51.100.0/24 or 2001:db8::/32"
         ) from error
-
-
-def _split(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> tuple[np.uint64, np.uint64]:
-    return np.uint64(int(address) >> 64), np.uint64(int(address) & _ALL)

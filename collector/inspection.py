@@ -65,20 +65,15 @@ class Inspection:
     def flows(self, path: Path) -> Iterator[FlowRecords]:
         """Yield the flow records of a file, a lot of datagrams at a time."""
         for datagrams in self.datagrams(path):
-            self._enter(flows := self.decoder.decode(datagrams))
+            self.ledger.add_records(flows := self.decoder.decode(datagrams))
             yield flows
 
     def records(self, path: Path) -> Iterator[dict[str, Value]]:
         """Yield the flow records of a file one by one, in the order of their datagrams."""
         for lot in self.datagrams(path):
             for datagram in lot.parts(1):
-                self._enter(flows := self.decoder.decode(datagram))
+                self.ledger.add_records(flows := self.decoder.decode(datagram))
                 yield from describe(flows, self.exporters.addresses)
-
-    def _enter(self, flows: FlowRecords) -> None:
-        events = flows.kind == KINDS.index("event")
-        self.ledger.add_records("events", flows.take(events))
-        self.ledger.add_records("aggregated", flows.take(~events))
 
     def totals(self) -> dict[str, int]:
         """Return the ledger of everything read so far."""

@@ -1,26 +1,28 @@
 """Where the far end of each flow is: direction, autonomous system, country, service and what answered."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from caudal.collector import cellcode
 from caudal.collector.batch import DIRECTIONS, LOCATION_RUNGS, UNKNOWN_COUNTRY
 from caudal.collector.cellcode import country_number
-from caudal.collector.flowrecords import U8, U16, U32, U64, FlowRecords
+from caudal.collector.flowrecords import I64, U8, U16, U32, U64, FlowRecords
 from caudal.collector.home import HomePrefixes, Mask
-from caudal.reference import AddressTable
+from caudal.collector.kernel import kernel
+from caudal.reference import AddressTable, SegmentSearch
 
 OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))
 # By whether the source is home (2) and whether the destination is (1).
 _DIRECTION: U8 = np.array([TRANSIT, IN, OUT, INTERNAL], np.uint8)
-_OF_DIRECTION: U64 = cellcode.pack(direction=np.arange(len(DIRECTIONS), dtype=np.uint8))
-_NOWHERE: U64 = cellcode.pack(country=country_number(UNKNOWN_COUNTRY), rung=LOCATION_RUNGS.index("unknown"))
 _AS_TRANS = 23456  # stands for a number that did not fit 16 bits (RFC 6793)
 _PRIVATE16, _PUBLIC32, _PRIVATE32 = 64512, 65536, 4_200_000_000  # RFC 6996; the last of each are of RFC 7300
-_UPPER_HALF = 1 if sys.byteorder == "little" else 0  # of a code: its AS number
+_AT_ONCE = 512  # records: their far ends stay in the processor's nearest cache
+# Upper bits of an address that the indexes of SegmentSearch are by.
+_INDEX4_SHIFT, _INDEX6_SHIFT = np.uint32(16), np.uint64(44)
+_SUBSCRIBER = np.uint64(8)  # of the upper half of an IPv6 address, the bits below the /56
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,6 @@ class Located:
     direction: U8
     code: U64
     host: U64
-
-    def take(self, which: Mask) -> "Located":
-        """Return what is said of the records that a mask selects."""
-        return Located(self.direction[which], self.code[which], self.host[which])
 
 
 class Locator:
@@ -57,7 +55,16 @@ class Locator:
         self._codes = cellcode.pack(
             asn=table.asn, country=table.country, rung=table.rung, service=service_of[table.platform]
         )
-        self._economy = country_number(economy)
+        self._parts = _CodeParts(
+            direction=cellcode.pack(direction=np.arange(len(DIRECTIONS), dtype=np.uint8)),
+            nowhere=_code(country=country_number(UNKNOWN_COUNTRY), rung=LOCATION_RUNGS.index("unknown")),
+            economy=_code(country=country_number(economy), rung=LOCATION_RUNGS.index("operator")),
+            not_place=~(cellcode.mask("country") | cellcode.mask("rung")),
+            one_asn=_code(asn=1),
+            not_asn=~cellcode.mask("asn"),
+            one_service=_code(service=1),
+            not_service=~cellcode.mask("service"),
+        )
 
     def locate(self, flows: FlowRecords) -> Located:
         """Return direction and place of each flow's far end.
@@ -67,51 +74,148 @@ class Locator:
         two home addresses the far end is the destination, in the economy itself. Where neither end is
         home, nothing is said of the far end.
         """
-        from_home = self._home.contains(flows.ip_version, flows.source_high, flows.source_low)
-        to_home = self._home.contains(flows.ip_version, flows.destination_high, flows.destination_low)
-        direction = _DIRECTION[(from_home.view(np.uint8) << 1) | to_home.view(np.uint8)]
-        inbound = to_home & ~from_home
-        code, host = self._far_end(flows, inbound)
-        stated = np.where(inbound, flows.source_as, flows.destination_as)
-        if stated.any():
-            np.copyto(code.view(np.uint32)[_UPPER_HALF::2], stated, where=_is_public(stated))
-        if flows.tag.any():
-            code = np.where(flows.tag != 0, cellcode.replace(code, service=flows.tag), code)
-        nowhere = (direction == TRANSIT) | (flows.ip_version == 0)
-        if nowhere.any():
-            code[nowhere] = _NOWHERE
-        internal = direction == INTERNAL
-        if internal.any():
-            code[internal] = cellcode.replace(
-                code[internal], country=self._economy, rung=LOCATION_RUNGS.index("operator")
-            )
-        code |= _OF_DIRECTION[direction]
-        return Located(direction, code, host)
-
-    def _far_end(self, flows: FlowRecords, inbound: Mask) -> tuple[U64, U64]:
-        """Return what the table says of the far ends, and the local hosts."""
-        table = self._table
-        low = np.where(inbound, flows.source_low, flows.destination_low)
-        # Whichever end is not the far one is the local one.
-        host = flows.source_low ^ flows.destination_low
-        host ^= low
-        six = np.flatnonzero(flows.ip_version == 6)
-        if not len(six):
-            return self._codes[table.segments4(low.astype(np.uint32))], host
-        source, destination = flows.source_high[six], flows.destination_high[six]
-        high = np.where(inbound[six], source, destination)
-        host[six] = (source ^ destination ^ high) >> np.uint64(8)
-        segment = np.zeros(len(flows), np.int32)
-        segment[six] = table.segments6(high, low[six])
-        four = np.flatnonzero(flows.ip_version == 4)
-        segment[four] = table.segments4(low[four].astype(np.uint32))
-        return self._codes[segment], host
+        count = len(flows)
+        found = Located(np.empty(count, np.uint8), np.empty(count, np.uint64), np.empty(count, np.uint64))
+        _locate(
+            flows.ip_version, flows.source_high, flows.source_low, flows.destination_high, flows.destination_low,
+            flows.source_as, flows.destination_as, flows.tag,
+            self._home.contains(flows.ip_version, flows.source_high, flows.source_low),
+            self._home.contains(flows.ip_version, flows.destination_high, flows.destination_low),
+            self._table.search, self._codes, self._parts, found.direction, found.code, found.host,
+        )  # fmt: skip
+        return found
 
 
-def _is_public(asn: U32) -> Mask:
-    """Return which AS numbers name somebody outside: not 0, AS_TRANS or a private one."""
-    # Unsigned, so that what is below wraps round and is too large.
-    public: Mask = (asn - np.uint32(1)) < _PRIVATE16 - 1
-    public |= (asn - np.uint32(_PUBLIC32)) < _PRIVATE32 - _PUBLIC32
-    public &= asn != _AS_TRANS
-    return public
+class _CodeParts(NamedTuple):
+    """Codes of what the table does not say, and the bits to be kept where it is put in place of another."""
+
+    direction: U64
+    nowhere: np.uint64
+    economy: np.uint64
+    not_place: np.uint64
+    one_asn: np.uint64
+    not_asn: np.uint64
+    one_service: np.uint64
+    not_service: np.uint64
+
+
+def _code(**parts: int) -> np.uint64:
+    return np.uint64(cellcode.pack(**parts))
+
+
+@kernel
+def _is_public(asn: int) -> bool:
+    """Return whether an AS number names somebody outside: none of 0, AS_TRANS and the private ones."""
+    return (0 < asn < _PRIVATE16 or _PUBLIC32 <= asn < _PRIVATE32) and asn != _AS_TRANS
+
+
+@kernel
+def _last_before4(starts: U32, address: np.uint32, first: int, end: int) -> int:
+    """Return the last of the segments from `first` to before `end` that begins at or before an address."""
+    while end - first > 1:
+        middle = (first + end) >> 1
+        if starts[middle] <= address:
+            first = middle
+        else:
+            end = middle
+    return first
+
+
+@kernel
+def _last_before6(
+    starts_high: U64, starts_low: U64, high: np.uint64, low: np.uint64, first: int, end: int
+) -> int:
+    """Return the same for an IPv6 address."""
+    while end - first > 1:
+        middle = (first + end) >> 1
+        start = starts_high[middle]
+        if start < high or (start == high and starts_low[middle] <= low):
+            first = middle
+        else:
+            end = middle
+    return first
+
+
+@kernel
+def _locate(
+    ip_version: U8,
+    source_high: U64,
+    source_low: U64,
+    destination_high: U64,
+    destination_low: U64,
+    source_as: U32,
+    destination_as: U32,
+    tag: U16,
+    from_home: Mask,
+    to_home: Mask,
+    search: SegmentSearch,
+    codes: U64,
+    parts: _CodeParts,
+    direction: U8,
+    code: U64,
+    host: U64,
+) -> None:
+    """Write direction, code of the far end and local host of each record.
+
+    Every index is in range whatever a record says: addresses are cut to the bits that index a table.
+    """
+    # Named out here, because taking an array out of a tuple counts a reference.
+    starts4, index4, blocks, split, high6, low6, index6 = search
+    of_direction, nowhere, economy, not_place, one_asn, not_asn, one_service, not_service = parts
+    accelerated = len(blocks) > 0
+    far_high: U64 = np.empty(_AT_ONCE, np.uint64)
+    far_low: U64 = np.empty(_AT_ONCE, np.uint64)
+    segments: I64 = np.empty(_AT_ONCE, np.int64)
+    for begin in range(0, len(ip_version), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(ip_version))
+        # Step by step for some records at a time, and without branches where they cannot be foreseen, so that the
+        # processor waits for the memory of many segments at once.
+        for i in range(begin, end):
+            way = _DIRECTION[np.int64(from_home[i]) << 1 | np.int64(to_home[i])]
+            direction[i] = way
+            inbound = np.uint64(0) - np.uint64(way == IN)
+            both = source_low[i] ^ destination_low[i]
+            low = destination_low[i] ^ both & inbound
+            far_low[i - begin] = low
+            host[i] = both ^ low
+            if ip_version[i] == 6:
+                both = source_high[i] ^ destination_high[i]
+                high = destination_high[i] ^ both & inbound
+                far_high[i - begin] = high
+                host[i] = (both ^ high) >> _SUBSCRIBER
+        for i in range(begin, end):
+            low = far_low[i - begin]
+            if ip_version[i] == 6:
+                high = far_high[i - begin]
+                prefix = int(np.int64(high >> _INDEX6_SHIFT))
+                first = max(int(index6[prefix]) - 1, 0)
+                last = int(index6[prefix + 1])
+                segment = len(starts4) + _last_before6(high6, low6, high, low, first, last)
+            elif accelerated:
+                segment = int(blocks[np.uint32(low) >> np.uint32(8)])
+            else:
+                address = np.uint32(low)
+                prefix = int(address >> _INDEX4_SHIFT)
+                first = max(int(index4[prefix]) - 1, 0)
+                segment = _last_before4(starts4, address, first, int(index4[prefix + 1]))
+            segments[i - begin] = segment
+        for i in range(begin, end):
+            segment = int(segments[i - begin])
+            if segment < 0:
+                segment = int(split[~segment << 8 | int(np.int64(far_low[i - begin] & np.uint64(0xFF)))])
+            code[i] = codes[segment]
+        for i in range(begin, end):
+            way = direction[i]
+            found = code[i]
+            stated = destination_as[i]
+            if way == IN:
+                stated = source_as[i]
+            if _is_public(stated):
+                found = found & not_asn | one_asn * np.uint64(stated)
+            if tag[i] != 0:
+                found = found & not_service | one_service * np.uint64(tag[i])
+            if way == INTERNAL:
+                found = found & not_place | economy
+            elif way == TRANSIT:
+                found = nowhere
+            code[i] = found | of_direction[way]

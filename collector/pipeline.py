@@ -1,6 +1,8 @@
 """Everything between decoding and the batch, put together once for live and recorded traffic."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +15,25 @@ from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.samplerecords import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.exportermemory import ExporterMemory
+from caudal.collector.exporttimes import ExportTimes
 from caudal.collector.flowrecords import FlowRecords
+from caudal.collector.home import Mask
 from caudal.collector.ledger import Ledger
-from caudal.collector.locate import Located, Locator
+from caudal.collector.locate import Locator
 from caudal.reference import AddressTable
 
 # Of export datagrams decoded at once. A record may be one octet long, and takes over a hundred decoded.
 _MOST_OCTETS = 2 << 20
+
+
+class Rules(TypedDict):
+    """What a pipeline is told at first and may be told anew; see Pipeline."""
+
+    home: Iterable[str]
+    sampling: Mapping[str, float]
+    boundaries: Mapping[str, Boundary]
+    sampling_overrides: Collection[str]
+    allow: Sequence[str]
 
 
 class Pipeline:
@@ -47,10 +61,12 @@ class Pipeline:
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
         template_wait_seconds: float = 1800,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.exporters = Exporters(allow=AllowList(allow) if allow else None)
         self.keep_places(sampling or {})
         self.memory: ExporterMemory | None = None
+        self.times = ExportTimes(monotonic)
         self.ledger = Ledger(window_seconds * 1000)
         self.decoder = Decoder(
             self.ledger,
@@ -61,11 +77,7 @@ class Pipeline:
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)
         self._economy = economy
         self._set_places(home, table, boundaries or {})
-        # Records that the boundaries left out, by reason, and that crossed where nobody knows.
-        self.left_out = dict.fromkeys(LEFT_OUT, 0)
-        self.interface_unknown = 0
-        self.latest_ms: int | None = None
-        self.typical_ms: int | None = None
+        self.left_out = dict.fromkeys(LEFT_OUT, 0)  # records, by why the boundaries left them out
 
     def reconfigure(
         self,
@@ -103,8 +115,8 @@ class Pipeline:
 
     @property
     def crowded(self) -> bool:
-        """Whether so many windows are open that `take` had better be called now."""
-        return self._aggregator.crowded
+        """Whether so much is open that `take` had better be called now."""
+        return self._aggregator.crowded or self.ledger.crowded
 
     def datagrams(self, datagrams: Datagrams) -> int:
         """Meter export datagrams; return how many flow records were in them."""
@@ -124,30 +136,28 @@ class Pipeline:
             return
         located = self._locator.locate(flows)
         judgement = self._boundaries.judge(flows, located.direction)
-        if judgement is None:
-            self._aggregator.add(flows, located)
-        else:
-            self._aggregator.add(*self._counted(flows, located, judgement))
-        latest = int(np.max(flows.export_ms))
-        self.latest_ms = latest if self.latest_ms is None else max(self.latest_ms, latest)
-        self.typical_ms = int(np.median(flows.export_ms[:: 1 + len(flows) // 64]))
+        self._aggregator.add(flows, located, None if judgement is None else self._left_out(flows, judgement))
+        self.times.note(flows)
 
-    def _counted(
-        self, flows: FlowRecords, located: Located, judgement: Judgement
-    ) -> tuple[FlowRecords, Located]:
-        """Enter in the ledger what is left out, and return the rest."""
-        self.interface_unknown += judgement.interface_unknown
-        out = judgement.inside | judgement.other_direction
-        if not out.any():
-            return flows, located
+    def _left_out(self, flows: FlowRecords, judgement: Judgement) -> Mask:
+        """Return which records are not counted; note why, and where those crossed that are is not known."""
+        if judgement.interface_unknown.any():
+            self.ledger.note("interface_unknown", flows.take(judgement.interface_unknown))
         for reason in LEFT_OUT:
             self.left_out[reason] += int(np.count_nonzero(getattr(judgement, reason)))
-        self.ledger.leave_out(flows.take(out))
-        return flows.take(~out), located.take(~out)
+        return judgement.inside | judgement.other_direction
 
-    def take(self, before_ms: int | None, name: Callable[[int], str]) -> tuple[pa.Table, pa.Table]:
+    @property
+    def windows(self) -> set[int]:
+        """The windows that are open, of flow aggregates or of the ledger: starts in window lengths since 1970."""
+        return self._aggregator.windows | self.ledger.windows
+
+    def take(
+        self, before_ms: int | None, name: Callable[[int], str], keep: Collection[int] = ()
+    ) -> tuple[pa.Table, pa.Table]:
         """Take away the windows that end by `before_ms` (all, if None): flow aggregates and ledger.
 
-        `name` says how an exporter's number is named outside, which is never by its address.
+        Windows among `keep` stay. `name` says how an exporter's number is named outside, which is never by
+        its address.
         """
-        return self._aggregator.take(before_ms), self.ledger.take(before_ms, name)
+        return self._aggregator.take(before_ms, keep), self.ledger.take(before_ms, name, keep)

@@ -1,6 +1,6 @@
 """Facts with a source and a date, and the one loader that validates them."""
 
-from caudal.reference.addresses import LOCATION_RUNGS, AddressTable
+from caudal.reference.addresses import LOCATION_RUNGS, AddressTable, SegmentSearch
 from caudal.reference.build import BuiltTable, build_addresses
 from caudal.reference.declaration import STATUSES
 from caudal.reference.economy import Economy
@@ -30,6 +30,7 @@ __all__ = [
     "RangeSource",
     "Reference",
     "ReferenceError",
+    "SegmentSearch",
     "TableSource",
     "UnknownEconomy",
     "UnknownGroup",

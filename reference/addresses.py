@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ U8 = NDArray[np.uint8]
 
 _RUNG = {name: number for number, name in enumerate(LOCATION_RUNGS)}
 _BLOCKS = 1 << 24
+# Addresses that share so many upper bits share an entry of the indexes that narrow a search.
+_INDEX4_BITS, _INDEX6_BITS = 16, 20
 _VERSIONS: tuple[Version, ...] = (4, 6)
 
 
@@ -42,14 +44,42 @@ def _answer(country: str, rung: str) -> int:
 _UNKNOWN = _answer(UNKNOWN_COUNTRY, "unknown")
 
 
+class SegmentSearch(NamedTuple):
+    """What finds the segment of one address, for those who look up address by address.
+
+    `starts4`, and `high6` with `low6`, are the first addresses of the IPv4 and of the IPv6 segments, in order; the
+    first of each is 0. IPv6 segments are numbered on from the IPv4 ones. Entry p of `index4` (`index6`) is how
+    many segments begin below the addresses whose upper 16 (20) bits are p; the last entry counts all. Entry b of
+    `blocks` is the segment that the /24 b lies in, or ~n where segments divide it: then row n of `split`, 256 to
+    a row, has that of each address. Both are empty until the table is accelerated.
+    """
+
+    starts4: U32
+    index4: I32
+    blocks: I32
+    split: I32
+    high6: U64
+    low6: U64
+    index6: I32
+
+    @classmethod
+    def of(cls, starts4: U32, high6: U64, low6: U64) -> "SegmentSearch":
+        """Return what finds the segments that begin at these addresses, not accelerated."""
+        index4 = _index(starts4 >> np.uint32(32 - _INDEX4_BITS), _INDEX4_BITS)
+        index6 = _index(high6 >> np.uint64(64 - _INDEX6_BITS), _INDEX6_BITS)
+        none = np.empty(0, np.int32)
+        return cls(starts4, index4, none, none, high6, low6, index6)
+
+
 class AddressTable:
     """Disjoint segments of the address space, IPv4 then IPv6, looked up by whole arrays of addresses.
 
     `asn` (0 unknown), `country` (two ASCII letters, ZZ unknown), `rung` (position in LOCATION_RUNGS) and
     `platform` (position in `platforms`, 0 for none: the platform whose cache the operator says it is) are
-    indexed by segment number. `caches` are the prefixes of such caches. The ladder: an operator's own list,
+    indexed by segment number; `search` is for kernels that look up segments themselves. `caches` are the prefixes
+    of such caches. The ladder: an operator's own list,
     its geofeeds, published cloud regions, declared anycast (unknown), the address database, and where a
-    second one disagrees with it, unknown; the registry's country is never used. Memory: about 40 MB, and
+    second one disagrees with it, unknown; the registry's country is never used. Memory: about 45 MB, and
     90 MB more once accelerated.
     """
 
@@ -59,15 +89,15 @@ class AddressTable:
     platform: U16
     platforms: tuple[str, ...]
     caches: tuple[str, ...]
+    search: SegmentSearch
 
     def __init__(
         self, layers: dict[Version, "_Layers"], platforms: Sequence[str], caches: Sequence[str]
     ) -> None:
         """Take the layers that `load` has read."""
         four, six = (_segments(layers[version]) for version in _VERSIONS)
-        self._starts4 = four.low.astype(np.uint32)
-        self._high6, self._low6 = six.high, six.low
-        self._offset6 = len(self._starts4)
+        self.search = SegmentSearch.of(four.low.astype(np.uint32), six.high, six.low)
+        self._offset6 = len(four.low)
         self.asn = np.concatenate([four.asn, six.asn])
         answers = np.concatenate([four.answer, six.answer])
         self.country = (answers & 0xFFFF).astype(np.uint16)
@@ -75,8 +105,6 @@ class AddressTable:
         self.platform = np.concatenate([four.platform, six.platform]).astype(np.uint16)
         self.platforms = tuple(platforms)
         self.caches = tuple(caches)
-        self._blocks: I32 | None = None
-        self._split: I32 | None = None
 
     @classmethod
     def load(
@@ -148,13 +176,13 @@ class AddressTable:
     def segments4(self, addresses: U32) -> I32:
         """Return the segment numbers of IPv4 addresses given as numbers (uint32)."""
         addresses = np.asarray(addresses, np.uint32)
-        if self._blocks is None or self._split is None:
-            return (np.searchsorted(self._starts4, addresses, "right") - 1).astype(np.int32)
-        found: I32 = self._blocks[addresses >> np.uint32(8)]
+        if not len(self.search.blocks):
+            return (np.searchsorted(self.search.starts4, addresses, "right") - 1).astype(np.int32)
+        found: I32 = self.search.blocks[addresses >> np.uint32(8)]
         split = np.flatnonzero(found < 0)
         if len(split):
             inside = addresses[split] & np.uint32(0xFF)
-            found[split] = self._split[(~found[split]).astype(np.int64) << 8 | inside]
+            found[split] = self.search.split[(~found[split]).astype(np.int64) << 8 | inside]
         return found
 
     def segments6(self, high: U64, low: U64) -> I32:
@@ -163,16 +191,16 @@ class AddressTable:
         # A search for keys in order walks through memory instead of jumping about in it.
         order = np.argsort(high)
         found = np.empty(len(high), np.int64)
-        found[order] = np.searchsorted(self._high6, high[order], "right") - 1
+        found[order] = np.searchsorted(self.search.high6, high[order], "right") - 1
         # Only where a segment begins within the /64 of the address do the lower bits decide.
-        close = np.flatnonzero(self._high6[found] == high)
+        close = np.flatnonzero(self.search.high6[found] == high)
         if len(close):
             found[close] = self._within_64(high[close], low[close], found[close])
         return (found + self._offset6).astype(np.int32)
 
     def accelerate(self) -> None:
         """Build the direct table for IPv4: one look for most /24s, two for those that a segment splits."""
-        starts = self._starts4
+        starts = self.search.starts4
         numbers = np.arange(len(starts), dtype=np.int32)
         first_whole_block = (starts.astype(np.int64) + 255) >> 8
         blocks = np.repeat(numbers, np.diff(np.append(first_whole_block, _BLOCKS)))
@@ -181,16 +209,16 @@ class AddressTable:
         table = np.zeros(len(split) << 8, np.int32)
         table[::256] = blocks[split]
         table[rank << 8 | (starts[inside] & np.uint32(0xFF))] = numbers[inside]
-        self._split = np.maximum.accumulate(table)
         blocks[split] = ~np.arange(len(split), dtype=np.int32)
-        self._blocks = blocks
+        self.search = self.search._replace(blocks=blocks, split=np.maximum.accumulate(table))
 
     def _within_64(self, high: U64, low: U64, last: NDArray[np.int64]) -> NDArray[np.int64]:
-        left = np.searchsorted(self._high6, high, "left") - 1
+        high6, low6 = self.search.high6, self.search.low6
+        left = np.searchsorted(high6, high, "left") - 1
         right = last.copy()
         while (open_ := left < right).any():
             middle = (left + right + 1) >> 1
-            before = (self._high6[middle] < high) | (self._low6[middle] <= low)
+            before = (high6[middle] < high) | (low6[middle] <= low)
             left = np.where(open_ & before, middle, left)
             right = np.where(open_ & ~before, middle - 1, right)
         return left
@@ -211,6 +239,12 @@ class _Segments(NamedTuple):
     asn: U32
     answer: U32
     platform: U32
+
+
+def _index(prefixes: NDArray[Any], bits: int) -> I32:
+    """Return how many of the segments that begin in these prefixes begin below each; the last counts all."""
+    begin = np.bincount(prefixes.astype(np.int64), minlength=1 << bits)
+    return np.append(0, np.cumsum(begin)).astype(np.int32)
 
 
 def _segments(layers: _Layers) -> _Segments:

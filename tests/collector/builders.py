@@ -18,6 +18,8 @@ from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import DTYPES, FlowRecords, concatenate
 from caudal.collector.ledger import COUNT, Ledger
+from caudal.reference import SegmentSearch
+from caudal.reference.steps import Range, Version, flatten
 
 SECONDS = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 NOW_MS = SECONDS * 1000
@@ -337,6 +339,9 @@ def joined(parts: Iterable[FlowRecords]) -> FlowRecords:
     return concatenate(list(parts))
 
 
+VERSIONS: tuple[Version, ...] = (4, 6)
+
+
 class SmallTable:
     """An address table with few prefixes: (prefix, country, AS number, rung of LOCATION_RUNGS).
 
@@ -349,31 +354,32 @@ class SmallTable:
         caches: Mapping[str, str] | None = None,
         platforms: tuple[str, ...] = ("", "google", "netflix"),
     ) -> None:
-        listed = [(ipaddress.ip_network(prefix), *rest) for prefix, *rest in prefixes]
         whose = caches or {}
-        self._networks = [network for network, *_ in listed]
-        self.country = np.array(
-            [ord(c[0]) << 8 | ord(c[1]) for c in ("ZZ", *(row[1] for row in listed))], np.uint16
+        starts: dict[int, list[int]] = {}
+        rows = []  # of every segment, IPv4 then IPv6
+        for version in VERSIONS:
+            networks = [(ipaddress.ip_network(row[0]), str(at)) for at, row in enumerate(prefixes)]
+            steps = flatten(
+                [
+                    Range(int(one.network_address), int(one.broadcast_address), at)
+                    for one, at in networks
+                    if one.version == version
+                ],
+                version,
+            )
+            starts[version] = steps.starts
+            rows += [prefixes[int(at)] if at else ("", "ZZ", 0, "unknown") for at in steps.values]
+        self.search = SegmentSearch.of(
+            np.array(starts[4], np.uint32),
+            np.array([start >> 64 for start in starts[6]], np.uint64),
+            np.array([start & (1 << 64) - 1 for start in starts[6]], np.uint64),
         )
-        self.asn = np.array([0, *(row[2] for row in listed)], np.uint32)
+        self.country = np.array([ord(row[1][0]) << 8 | ord(row[1][1]) for row in rows], np.uint16)
+        self.asn = np.array([row[2] for row in rows], np.uint32)
+        self.rung = np.array([LOCATION_RUNGS.index(row[3]) for row in rows], np.uint8)
         self.platforms = platforms
-        self.platform = np.array(
-            [0, *(self.platforms.index(whose.get(row[0], "")) for row in prefixes)], np.uint16
-        )
+        self.platform = np.array([platforms.index(whose.get(row[0], "")) for row in rows], np.uint16)
         self.caches = tuple(whose)
-        self.rung = np.array(
-            [LOCATION_RUNGS.index(rung) for rung in ("unknown", *(row[3] for row in listed))], np.uint8
-        )
-
-    def _segment(self, address_: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
-        return next((n for n, network in enumerate(self._networks, 1) if address_ in network), 0)
-
-    def segments4(self, addresses: Any) -> Any:
-        return np.array([self._segment(ipaddress.IPv4Address(int(a))) for a in addresses], np.int32)
-
-    def segments6(self, high: Any, low: Any) -> Any:
-        pairs = zip(high.tolist(), low.tolist(), strict=True)
-        return np.array([self._segment(ipaddress.IPv6Address(h << 64 | l_)) for h, l_ in pairs], np.int32)
 
 
 HOME = ("198.18.0.0/16", "2001:2::/48")

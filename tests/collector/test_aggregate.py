@@ -207,6 +207,33 @@ def test_more_windows_than_the_bound_go_oldest_first() -> None:
     assert not one.crowded
 
 
+def test_more_cells_than_the_bound_go_oldest_window_first() -> None:
+    one = aggregator(most_cells=10)
+    for asns, minutes in ((4, 0), (4, 5), (4, 10)):
+        assert not one.crowded
+        flows = flow_records(end_ms=[NOW_MS - 3_600_000 + minutes * 60_000] * asns)
+        one.add(flows, located(host=[1] * asns, remote_asn=range(asns)))
+    assert one.crowded
+    first = one.take(0)
+    assert (first.num_rows, len(set(first["window_start"].to_pylist()))) == (4, 1)
+    assert not one.crowded
+    many = flow_records(end_ms=[NOW_MS] * 11)
+    one.add(many, located(host=[1] * 11, remote_asn=range(11)))
+    assert sorted(one.take(0)["flows"].to_pylist()) == [1] * 19  # the newest alone is more than the bound
+    one.add(many, located(host=[1] * 11, remote_asn=range(11)))
+    assert one.take(None).num_rows == 11
+
+
+def test_windows_to_be_kept_stay() -> None:
+    one = aggregator()
+    one.add(flow_records(end_ms=[NOW_MS, NOW_MS - 300_000]), located(host=[1, 1]))
+    kept = NOW_MS // WINDOW_MS - 1
+    assert one.take(NOW_MS + 300_000, keep={kept}).num_rows == 1
+    assert one.windows == {kept}
+    assert one.take(None).num_rows == 1
+    assert one.windows == set()
+
+
 # Events
 
 
@@ -218,6 +245,16 @@ def test_events_are_entered_in_the_ledger_and_nowhere_else() -> None:
     assert (ledger.totals[COUNT["events"]], ledger.totals[COUNT["aggregated"]]) == (2, 1)
     one.add(flow_records(kind=[EVENT]), located(host=[1]))
     assert one.take(None).num_rows == 0
+
+
+def test_what_is_left_out_is_filtered_and_nothing_else() -> None:
+    ledger = Ledger(WINDOW_MS)
+    one = Aggregator(ledger, WINDOW_MS, 1)
+    flows = flow_records(kind=[EVENT, 0, 0, 0], bytes=[1, 2, 4, 8])
+    one.add(flows, located(host=[1, 2, 3, 4]), np.array([False, True, False, True]))
+    assert one.take(None)["bytes"].to_pylist() == [4]
+    counts = {name: ledger.totals[at] for name, at in COUNT.items() if ledger.totals[at]}
+    assert counts == {"decoded": -2, "filtered": 2, "aggregated": 1, "events": 1, "sampling_record": 2}
 
 
 # Folding

@@ -1,4 +1,6 @@
-"""Sums by cell, against a dictionary."""
+"""Sums by window and cell, against a dictionary."""
+
+from itertools import chain
 
 import numpy as np
 from hypothesis import given, settings
@@ -6,45 +8,51 @@ from hypothesis import strategies as st
 
 from caudal.collector.celltable import CellTable
 
-Row = tuple[int, int, int, float, int]  # code, bytes, packets, variance, host
+Row = tuple[int, int, int, int, float, int]  # code, window, bytes, packets, variance, host
 CODES = st.integers(0, 5) | st.integers(0, (1 << 64) - 1)
+WINDOWS = st.integers(-1, 2) | st.integers(-(1 << 40), 1 << 40)
 ROWS = st.lists(
     st.tuples(
         CODES,
+        WINDOWS,
         st.integers(0, 1 << 52),
         st.integers(0, 1 << 30),
         st.integers(0, 1000).map(float),
-        st.integers(0, 4),
+        st.integers(0, 6) | st.just((1 << 64) - 1),
     ),
     max_size=40,
 )
+DTYPES = (np.uint64, np.int64, np.uint64, np.uint64, np.float64, np.uint64)
+Cell = tuple[int, int]
 
 
 def add(table: CellTable, rows: list[Row]) -> None:
-    columns = list(zip(*rows, strict=True)) or [()] * 5
-    codes, octets, packets, variance, hosts = (
-        np.array(column, dtype)
-        for column, dtype in zip(
-            columns, (np.uint64, np.uint64, np.uint64, np.float64, np.uint64), strict=True
-        )
-    )
-    table.add(codes, octets, packets, variance, hosts)
+    columns = list(zip(*rows, strict=True)) or [()] * 6
+    table.add(*(np.array(column, dtype) for column, dtype in zip(columns, DTYPES, strict=True)))
 
 
-def check(table: CellTable, lots: list[list[Row]], k: int) -> None:
-    sums: dict[int, list[float]] = {}
-    hosts: dict[int, set[int]] = {}
-    for code, octets, packets, variance, host in (row for rows in lots for row in rows):
-        total = sums.setdefault(code, [0, 0, 0, 0.0])
+def model(rows: list[Row]) -> tuple[dict[Cell, list[float]], dict[Cell, set[int]]]:
+    sums: dict[Cell, list[float]] = {}
+    hosts: dict[Cell, set[int]] = {}
+    for code, window, octets, packets, variance, host in rows:
+        total = sums.setdefault((code, window), [0, 0, 0, 0.0])
         for at, value in enumerate((octets, packets, 1, variance)):
             total[at] += value
-        hosts.setdefault(code, set()).add(host)
-    assert table.codes.tolist() == sorted(sums, key=table.codes.tolist().index)
-    for cell, code in enumerate(table.codes.tolist()):
-        assert [*table.sums[:, cell].tolist(), table.variance[cell]] == sums[code]
-        assert table.host_count[cell] == min(k, len(hosts[code]))
-        if len(hosts[code]) < k:
-            assert set(table.hosts(cell)) == hosts[code]
+        hosts.setdefault((code, window), set()).add(host)
+    return sums, hosts
+
+
+def check(table: CellTable, rows: list[Row], k: int) -> None:
+    """In order of appearance, the sums; the hosts, as far as they are kept."""
+    sums, hosts = model(rows)
+    cells = list(zip(table.codes.tolist(), table.windows.tolist(), strict=True))
+    assert cells == list(sums)
+    assert len(table) == len(cells)
+    for at, cell in enumerate(cells):
+        assert [*table.sums[at].tolist(), table.variance[at]] == sums[cell]
+        assert table.host_count[at] == min(k, len(hosts[cell])) == len(table.hosts(at))
+        assert set(table.hosts(at)) <= hosts[cell]
+    assert table.sums.dtype == np.uint64
 
 
 @settings(deadline=None)
@@ -53,26 +61,57 @@ def test_agrees_with_a_dictionary(lots: list[list[Row]], k: int) -> None:
     table = CellTable(k)
     for rows in lots:
         add(table, rows)
-    check(table, lots, k)
+    check(table, list(chain.from_iterable(lots)), k)
+
+
+@settings(deadline=None)
+@given(ROWS, ROWS, st.integers(1, 5), st.sets(st.integers(0, 5)))
+def test_cells_taken_away_are_whole_and_the_rest_goes_on(
+    before: list[Row], after: list[Row], k: int, codes: set[int]
+) -> None:
+    table = CellTable(k)
+    add(table, before)
+    taken = table.take(np.isin(table.codes, np.array(sorted(codes), np.uint64)))
+    check(taken, [row for row in before if row[0] in codes], k)
+    add(table, after)
+    check(table, [row for row in before if row[0] not in codes] + after, k)
+
+
+@settings(deadline=None)
+@given(ROWS, st.integers(1, 5), st.integers(1, 3))
+def test_folding_adds_up_sums_and_distinct_hosts(rows: list[Row], k: int, into: int) -> None:
+    table, rest = CellTable(k), CellTable(k)
+    add(table, rows)
+    which = np.flatnonzero(table.host_count < k)
+    rest.fold(table, which, table.codes[which] % np.uint64(into))
+    _, hosts = model(rows)
+    few = [row for row in rows if len(hosts[row[0], row[1]]) < k]
+    order = {cell: at for at, cell in enumerate(hosts)}
+    few.sort(key=lambda row: order[row[0], row[1]])
+    check(rest, [(row[0] % into, *row[1:]) for row in few], k)
 
 
 def test_grows_to_many_cells_with_alike_codes() -> None:
     table = CellTable(2)
-    lots: list[list[Row]] = [[(n << 40 | lot, n, 1, 0.0, n % 3) for n in range(1500)] for lot in range(3)]
+    lots: list[list[Row]] = [
+        [(n << 40 | lot, n % 2, n, 1, 0.0, n % 3) for n in range(1500)] for lot in range(3)
+    ]
     for rows in lots:
         add(table, rows)
-    check(table, lots, 2)
+    check(table, list(chain.from_iterable(lots)), 2)
+    folded = CellTable(2)
+    folded.fold(table, np.arange(len(table)), table.codes.copy())
+    check(folded, list(chain.from_iterable(lots)), 2)
 
 
 def test_sums_are_exact_beyond_what_a_double_holds() -> None:
     table = CellTable(1)
-    rows: list[Row] = [(1, (1 << 53) - 1 - n, 1, 0.0, 0) for n in range(100)]
+    rows: list[Row] = [(1, 0, (1 << 53) - 1 - n, 1, 0.0, 0) for n in range(100)]
     add(table, rows)
-    assert table.sums[0].tolist() == [sum(row[1] for row in rows)]
-    assert table.sums.dtype == np.uint64
+    check(table, rows, 1)
 
 
 def test_the_host_0_is_a_host() -> None:
     table = CellTable(3)
-    add(table, [(1, 1, 1, 0.0, 0), (1, 1, 1, 0.0, 0)])
+    add(table, [(1, 0, 1, 1, 0.0, 0), (1, 0, 1, 1, 0.0, 0)])
     assert table.host_count.tolist() == [1]

@@ -169,11 +169,11 @@ def test_a_datagram_larger_than_a_part_is_a_part_of_its_own(monkeypatch: pytest.
 
 def test_latest_is_the_newest_export_of_flows() -> None:
     one = pipeline()
-    assert one.latest_ms is None
+    assert one.times.latest_ms is None
     one.datagrams(
         lot([netflow5([record5()], seconds=SECONDS - 10), netflow5([record5()], seconds=SECONDS - 20)])
     )
-    assert one.latest_ms == NOW_MS - 10_000
+    assert one.times.latest_ms == NOW_MS - 10_000
 
 
 FAR = (("203.0.113.0/24", "US", 64496, "cloud"),)

@@ -6,7 +6,7 @@ import pytest
 
 from caudal.collector.errors import SettingsError
 from caudal.collector.places import load_places, read_locations
-from caudal.collector.settings import load_settings
+from caudal.collector.settingsfile import load_settings
 from caudal.reference import AddressError, AddressTable, OwnPrefix
 
 

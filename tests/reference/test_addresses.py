@@ -134,7 +134,7 @@ def test_the_direct_table_answers_as_the_search_does() -> None:
         [("198.51.100.7/32", "BR", 0), ("255.255.255.255/32", "BR", 0), ("0.0.0.0/32", "BR", 0)]
     )
     rng = np.random.default_rng(20261121)
-    starts = table._starts4
+    starts = table.search.starts4
     addresses = np.concatenate(
         [
             rng.integers(0, 1 << 32, 300_000, dtype=np.uint32),
