@@ -50,6 +50,15 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of the documentation")
+    parser.add_argument(
+        "--with",
+        dest="kept",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="take in what an earlier run wrote with --json; may be said several times",
+    )
     arguments = parser.parse_args()
     parts = _PARTS | {_LONG: lambda: [_on_all_cores(lambda: soak.measure(arguments.minutes, arguments.rate))]}
     unknown = [part for part in arguments.parts if part not in parts]
@@ -61,6 +70,8 @@ def main() -> int:
     for name in arguments.parts or _PARTS:
         with Console(stderr=True).status(f"measuring: {name}"):
             sections += parts[name]()
+    for path in arguments.kept:
+        sections += page.from_json(json.loads(path.read_text("utf-8")))
     page.show(console, machine, sections)
     if arguments.json:
         arguments.json.write_text(json.dumps(page.as_json(machine, sections), indent=1) + "\n", "utf-8")

@@ -17,6 +17,20 @@ def as_json(machine: Machine, sections: list[Section]) -> dict[str, Any]:
     return {"machine": asdict(machine), "sections": [asdict(section) for section in sections]}
 
 
+def from_json(kept: dict[str, Any]) -> list[Section]:
+    """Return the sections of what `as_json` made; the method of each says when they were measured."""
+    when = f"Measured on {kept['machine']['date']}, load average {kept['machine']['busy']}."
+    return [
+        Section(
+            section["title"],
+            f"{section['method']} {when}",
+            [Figure(**figure) for figure in section["figures"]],
+            section["details"],
+        )
+        for section in kept["sections"]
+    ]
+
+
 def show(console: Console, machine: Machine, sections: list[Section]) -> None:
     """Show the figures."""
     console.print(f"{machine.processor}, {machine.cores} cores; Python {machine.python}; {machine.date}")

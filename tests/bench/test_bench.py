@@ -259,6 +259,14 @@ def test_page_and_json() -> None:
     assert json.loads(json.dumps(page.as_json(describe(), sections)))["sections"][0]["title"] == "One"
 
 
+def test_what_an_earlier_run_kept_is_taken_in() -> None:
+    sections = [Section("One", "How.", [alone("x", "y/s", [1.0, 2.0])], {"more": 3})]
+    kept = json.loads(json.dumps(page.as_json(replace(describe(), date="2026-01-02"), sections)))
+    (found,) = page.from_json(kept)
+    assert found.method.startswith("How. Measured on 2026-01-02, load average ")
+    assert replace(found, method="How.") == sections[0]
+
+
 def test_command_refuses_parts_it_does_not_have() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "bench", "nothing"], cwd=ROOT, capture_output=True, text=True, check=False
