@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from caudal import __version__
 from caudal.collector.capture.capturefile import CaptureError
+from caudal.collector.coredumps import forbid_core_dumps
 from caudal.collector.errors import CollectorError
 from caudal.collector.home import HomeError
 from caudal.dashboards.cli import dashboards_cli
@@ -130,7 +131,7 @@ def status_command(
 ) -> None:
     """Ask the running collector what it receives, keeps and ships."""
     from caudal.collecting import show_status
-    from caudal.collector.settings import load_settings
+    from caudal.collector.settingsfile import load_settings
     from caudal.collector.statussocket import ask
     from caudal.present import console
 
@@ -143,6 +144,25 @@ def status_command(
         typer.echo(json.dumps(status))
     else:
         show_status(console(), status)
+
+
+@collect_cli.command("resend")
+def resend_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector whose batches they are.")
+    ] = None,
+) -> None:
+    """Have batches that the service refused sent again, once it has been set right; beside a collector or without."""
+    from caudal.collector.settingsfile import load_settings
+    from caudal.collector.spool import Spool
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with _one_line_errors():
+        count = Spool(load_settings(file).state_directory / "spool").take_back()
+    typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
 
 
 @app.command("serve")
@@ -192,6 +212,7 @@ def meter_command(
     from caudal.meter import MeterQuestion, meter_files
     from caudal.present import console, show_meter
 
+    forbid_core_dumps()
     with _one_line_errors(), _progress("packets") as advance:
         question = MeterQuestion(
             files=files,
@@ -229,6 +250,7 @@ def inspect_command(
     from caudal.inspect import print_records, show_inspection
     from caudal.present import console
 
+    forbid_core_dumps()
     with _one_line_errors(), _progress("records") as advance:
         if as_json:
             print_records(files, sys.stdout)

@@ -53,6 +53,8 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
         if shipping["last_error"]
         else "none",
     }
+    if status["interfaces"]:
+        lines["interfaces"] = ", ".join(status["interfaces"])
     if backlog["batches"] or backlog["lost_batches"] or backlog["coarsened_batches"]:
         lines["backlog"] = (
             f"{backlog['batches']} batches in memory, {backlog['coarsened_batches']} added up by hour, "

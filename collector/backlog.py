@@ -1,9 +1,11 @@
 """The backlog: batches of closed windows that are not on disk yet."""
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import polars as pl
@@ -29,7 +31,8 @@ class Backlog:
 
     Above `most_bytes` what waits is added up by hour, direction and country: detail is lost, no byte and no
     record is. Only when that is too much as well, the oldest goes; `lost_batches`, `lost_bytes` (of traffic)
-    and a line in the log say so. `encode` makes a batch of flow aggregates and ledger.
+    and a line in the log say so. `encode` makes a batch of flow aggregates and ledger. One thread adds batches
+    and begins to write; what is written is written in another, because waiting for the disk would cost datagrams.
     """
 
     def __init__(
@@ -44,6 +47,9 @@ class Backlog:
         self._most_bytes = most_bytes
         self._clock = clock
         self._bodies: deque[bytes] = deque()
+        self._lock = threading.Lock()
+        self._writer = ThreadPoolExecutor(1, "backlog")
+        self._writing: Future[bool] | None = None
         self._reminded = float("-inf")
         self.coarsened_batches = 0
         self.lost_batches = 0
@@ -59,19 +65,31 @@ class Backlog:
 
     def add(self, flows: pa.Table, ledger: pa.Table) -> None:
         """Take a batch, to be written by the next `write`."""
-        self._bodies.append(self._encode(flows, ledger))
+        body = self._encode(flows, ledger)
+        with self._lock:
+            self._bodies.append(body)
+
+    def begin_to_write(self) -> None:
+        """Have what waits written in the other thread, unless that is at work."""
+        if self._bodies and (self._writing is None or self._writing.done()):
+            self._finish_writing()
+            self._writing = self._writer.submit(self.write)
+
+    def _finish_writing(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
 
     def write(self, *, beyond: bool = False) -> bool:
         """Write what waits to the spool; return whether nothing waits any more."""
         try:
             while self._bodies:
                 self._spool.put(self._bodies[0], beyond=beyond)
-                self._bodies.popleft()
+                with self._lock:
+                    self._bodies.popleft()
         except SpoolError as error:
-            if self.waiting_bytes > self._most_bytes:
-                self._coarsen()
-            while self.waiting_bytes > self._most_bytes:
-                self._lose(self._bodies.popleft())
+            with self._lock:
+                self._shrink()
             now = self._clock()
             if now - self._reminded >= _REMIND_SECONDS:
                 self._reminded = now
@@ -83,13 +101,25 @@ class Backlog:
         return True
 
     def close(self) -> None:
-        """Write what waits, made small and beyond the spool's bound if need be; say what is lost if it cannot be."""
+        """Write what waits, made small and beyond the spool's bound if need be; say what is lost if it cannot be.
+
+        Nothing may be added any more.
+        """
+        self._finish_writing()
+        self._writer.shutdown()
         if self.write():
             return
         self._coarsen()
         if not self.write(beyond=True):
             while self._bodies:
                 self._lose(self._bodies.popleft())
+
+    def _shrink(self) -> None:
+        """Hold no more than `most_bytes`."""
+        if self.waiting_bytes > self._most_bytes:
+            self._coarsen()
+        while self.waiting_bytes > self._most_bytes:
+            self._lose(self._bodies.popleft())
 
     def _coarsen(self) -> None:
         batches = [decode_batch(body) for body in self._bodies]

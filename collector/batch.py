@@ -3,6 +3,9 @@
 A batch is two Arrow IPC streams, one after the other: first flow aggregates, then the ledger of the
 same collector. The schema metadata of the first carries who sent it. A batch is named by the SHA-256
 of its bytes, so that a batch sent twice, however late, is the same batch, and a damaged one is none.
+
+What a batch holds is a contract between collector and service, with a number. A later one may add counts;
+batches that follow an earlier one, such as those that waited in a spool for long, are read with 0 for them.
 """
 
 import hashlib
@@ -14,7 +17,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.ipc
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 METADATA_KEY = b"caudal"
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
@@ -32,7 +35,8 @@ Kind = Literal["key", "sum"]
 class Column:
     """One column of a batch: its name, Arrow and ClickHouse types, whether it is a key or a sum, its meaning.
 
-    `values` is the closed set of a text column, where it has one.
+    `values` is the closed set of a text column, where it has one; `since` the first contract that has the
+    column. One that came later is a sum.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Column:
     kind: Kind
     meaning: str
     values: tuple[str, ...] = ()
+    since: int = 1
 
 
 _TIME = pa.timestamp("s", tz="UTC")
@@ -94,8 +99,8 @@ FLOWS: tuple[Column, ...] = (
 )
 
 
-def _count(name: str, meaning: str) -> Column:
-    return Column(name, pa.int64(), "Int64", "sum", meaning)
+def _count(name: str, meaning: str, since: int = 1) -> Column:
+    return Column(name, pa.int64(), "Int64", "sum", meaning, since=since)
 
 
 LEDGER: tuple[Column, ...] = (
@@ -122,6 +127,12 @@ LEDGER: tuple[Column, ...] = (
     _count("sampling_config", "… came from the collector's configuration"),
     _count("sampling_assumed", "… was not known: 1 was assumed"),
     _count("sampling_unsampled", "… packets metered by the collector itself, every one of them"),
+    _count(
+        "interface_unknown",
+        "records counted although it was not told, or not known, which interface they crossed: "
+        "another router may have them, too",
+        since=2,
+    ),
 )
 
 LEDGER_COUNTS: tuple[str, ...] = tuple(column.name for column in LEDGER if column.kind == "sum")
@@ -146,12 +157,21 @@ class BatchOrigin:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as read: its id (SHA-256 of its bytes, hex), origin, flow aggregates and ledger."""
+    """A batch as read: its id (SHA-256 of its bytes, hex), origin, flow aggregates and ledger.
+
+    `contract` is the one it followed when it was written; the tables have the columns of this one.
+    """
 
     id: str
     origin: BatchOrigin
     flows: pa.Table
     ledger: pa.Table
+    contract: int = CONTRACT_VERSION
+
+
+def of_contract(columns: tuple[Column, ...], contract: int) -> tuple[Column, ...]:
+    """Return the columns of a declaration that a contract has."""
+    return tuple(column for column in columns if column.since <= contract)
 
 
 def schema(columns: tuple[Column, ...]) -> pa.Schema:
@@ -181,8 +201,10 @@ def encode_batch(origin: BatchOrigin, flows: pa.Table, ledger: pa.Table) -> byte
 def decode_batch(body: bytes) -> Batch:
     """Read and validate a batch; raise BatchError with one line that says what is wrong."""
     source = pa.BufferReader(body)
-    flows, metadata = _read_stream(source, "flows", FLOWS)
-    ledger, _ = _read_stream(source, "ledger", LEDGER)
+    flows = _read_stream(source, "flows")
+    contract, origin = _origin(flows.schema.metadata or {})
+    flows = _conforming(flows, "flows", FLOWS, contract)
+    ledger = _conforming(_read_stream(source, "ledger"), "ledger", LEDGER, contract)
     if source.tell() != len(body):
         raise BatchError(
             f"{len(body) - source.tell()} bytes follow the ledger; a batch is two Arrow IPC streams"
@@ -190,17 +212,23 @@ def decode_batch(body: bytes) -> Batch:
     # Arrow reads a stream whose end is missing; cut there, a batch would be another batch, and count twice.
     if not body.endswith(_END_OF_STREAM):
         raise BatchError("the ledger stream has no end; the body was cut: send it again")
-    return Batch(batch_id(body), _origin(metadata), flows, ledger)
+    return Batch(batch_id(body), origin, flows, ledger, contract)
 
 
-def _read_stream(source: Any, name: str, columns: tuple[Column, ...]) -> tuple[pa.Table, dict[bytes, bytes]]:
+def _read_stream(source: Any, name: str) -> pa.Table:
     try:
         with pyarrow.ipc.open_stream(source) as reader:
             table = reader.read_all()
             table.validate(full=True)
+            return table
     except (pa.ArrowException, UnicodeDecodeError, OSError, EOFError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BatchError(f"the {name} stream is not a readable Arrow IPC stream: {reason}") from error
+
+
+def _conforming(table: pa.Table, name: str, declared: tuple[Column, ...], contract: int) -> pa.Table:
+    """Return a table that has the columns of its contract, and no others, with those of this one."""
+    columns = of_contract(declared, contract)
     for position, column in enumerate(columns):
         have = table.schema.field(position) if position < table.num_columns else None
         if have is None or have.name != column.name or have.type != column.arrow:
@@ -211,7 +239,11 @@ def _read_stream(source: Any, name: str, columns: tuple[Column, ...]) -> tuple[p
         _check_values(table.column(position), name, column)
     if table.num_columns != len(columns):
         raise BatchError(f"the {name} stream has {table.num_columns} columns; {len(columns)} are declared")
-    return table, dict(table.schema.metadata or {})
+    for position, column in enumerate(declared):
+        if column.since > contract:
+            nothing = pa.repeat(pa.scalar(0, column.arrow), table.num_rows)
+            table = table.add_column(position, pa.field(column.name, column.arrow, nullable=False), nothing)
+    return table
 
 
 def _check_values(values: pa.ChunkedArray, stream: str, column: Column) -> None:
@@ -228,13 +260,15 @@ def _check_values(values: pa.ChunkedArray, stream: str, column: Column) -> None:
                 )
 
 
-def _origin(metadata: dict[bytes, bytes]) -> BatchOrigin:
+def _origin(metadata: dict[bytes, bytes]) -> tuple[int, BatchOrigin]:
+    """Return the contract that a batch follows, and who sent it."""
     try:
         fields = json.loads(metadata[METADATA_KEY])
         contract = fields.pop("contract")
-        if contract != CONTRACT_VERSION:
+        if contract not in range(1, CONTRACT_VERSION + 1):
             raise BatchError(
-                f"the batch follows contract {contract}; this service reads contract {CONTRACT_VERSION}"
+                f"the batch follows contract {contract}; this version reads contracts up to {CONTRACT_VERSION}: "
+                "install a newer one"
             )
         origin = BatchOrigin(**fields)
         datetime.fromisoformat(origin.created)
@@ -244,4 +278,4 @@ def _origin(metadata: dict[bytes, bytes]) -> BatchOrigin:
         if isinstance(error, BatchError):
             raise
         raise BatchError(f"the metadata of the flows stream cannot be read: {error}") from error
-    return origin
+    return int(contract), origin

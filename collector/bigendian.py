@@ -11,7 +11,6 @@ from numba.extending import intrinsic
 
 
 def _reader(bits: int) -> Any:
-    @intrinsic
     def read(typing: Any, buffer: Any, at: Any) -> Any:  # noqa: ARG001 - numba asks for these names
         """Return the number at place `at` of an array of octets, as an unsigned one of 64 bits."""
 
@@ -23,7 +22,7 @@ def _reader(bits: int) -> Any:
 
         return types.uint64(buffer, types.int64), generate
 
-    return read
+    return intrinsic(read)
 
 
 big16, big32, big64 = _reader(16), _reader(32), _reader(64)

@@ -7,9 +7,17 @@ from typing import Final, Literal
 import numpy as np
 
 from caudal.collector.datagrams import Exporters
-from caudal.collector.flowrecords import METERED_EGRESS, METERED_INGRESS, TRAFFIC, U8, U64, FlowRecords
+from caudal.collector.flowrecords import (
+    METERED_EGRESS,
+    METERED_INGRESS,
+    TRAFFIC,
+    U8,
+    U64,
+    WAY_BACK,
+    FlowRecords,
+)
 from caudal.collector.home import Mask
-from caudal.collector.locate import OUT
+from caudal.collector.locate import IN, OUT
 
 Metered = Literal["ingress", "egress", "crossing"]
 
@@ -53,7 +61,8 @@ class Boundaries:
 
     A record metered in the direction that is not to be counted is left out ("other_direction"); "crossing"
     is that at the crossing interface: egress for what goes out, else ingress. Records that do not tell
-    their direction are counted. An exporter without a boundary has all its records counted.
+    their direction are counted. The ways of a biflow are counted or left out together, as its direction is
+    that of the way there only: where it was metered once, both ways were. An exporter without a boundary has all its records counted.
     """
 
     def __init__(self, exporters: Exporters, boundaries: Mapping[str, Boundary]) -> None:
@@ -83,9 +92,11 @@ class Boundaries:
             return None
         traffic = flows.kind == TRAFFIC
         outward = direction == OUT
-        at_crossing = np.where(outward, METERED_EGRESS, METERED_INGRESS)
+        way_back = (flows.flow_direction & WAY_BACK) != 0
+        at_crossing = np.where(np.where(way_back, direction == IN, outward), METERED_EGRESS, METERED_INGRESS)
         wanted = np.where(metered == _CROSSING, at_crossing, metered)
-        other = traffic & (wanted != 0) & (flows.flow_direction != 0) & (flows.flow_direction != wanted)
+        told = flows.flow_direction & ~np.uint8(WAY_BACK)
+        other = traffic & (wanted != 0) & (told != 0) & (told != wanted)
         interface = np.where(outward, flows.output, flows.input)
         key = exporter.astype(np.uint64) << np.uint64(32) | interface
         external, internal = _among(self._external, key), _among(self._internal, key)

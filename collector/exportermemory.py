@@ -1,4 +1,4 @@
-"""Remembers what exporters announced over restarts, and forgets exporters when room is needed for others."""
+"""Remembers what exporters announced over restarts, and how far they had counted, and forgets exporters when room is needed for others."""
 
 import logging
 import time
@@ -85,10 +85,12 @@ class ExporterMemory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write everything."""
+        """Write everything; where sequence numbers stand only if all that was received is accounted for."""
         self._written(wait=True)
-        self._take_changes(len(self._decoder.changed))
-        self._refresh()
+        for number, address in enumerate(self._exporters.addresses):
+            if address:
+                self._take(number, stopping=kind is None)
+        self._drop_unseen()
         if self._unsaved:
             self._write()
             self._written(wait=True)
@@ -111,6 +113,9 @@ class ExporterMemory:
                 continue
             oldest = int(self._wall() * 1000) - UNSEEN_DAYS * _DAY_MS
             self._decoder.restore(number, state.since(oldest))
+            if any(point.followed for point in state.points):
+                # They move from here on: after a kill, nothing must be counted from where they stood.
+                self._decoder.changed.add(number)
 
     def tick(self) -> list[int]:
         """Make room where there is little, and begin to write what has changed if it is time.
@@ -171,13 +176,13 @@ class ExporterMemory:
         for number in sorted(self._decoder.changed)[:most]:
             self._take(number)
 
-    def _take(self, number: int) -> None:
-        """Note the state of an exporter as it is now."""
+    def _take(self, number: int, *, stopping: bool = False) -> None:
+        """Note the state of an exporter as it is now; also where its sequence numbers stand, if it is `stopping`."""
         self._decoder.changed.discard(number)
         address = self._exporters.addresses[number]
         if not address:
             return
-        state = self._decoder.state(number)
+        state = self._decoder.state(number, stopping=stopping)
         name = self._name(address)
         if state.points:
             self._put(name, Entry(state.seen_ms or self._decoder.latest_ms, to_json(state)))
@@ -190,6 +195,9 @@ class ExporterMemory:
         for number, address in enumerate(self._exporters.addresses):
             if address and self._name(address) in self._entries:
                 self._take(number)
+        self._drop_unseen()
+
+    def _drop_unseen(self) -> None:
         oldest = self._wall() * 1000 - UNSEEN_DAYS * _DAY_MS
         for name in [name for name, entry in self._entries.items() if entry.seen_ms < oldest]:
             self._remove(name)

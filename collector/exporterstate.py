@@ -1,8 +1,9 @@
-"""What is kept of an exporter over a restart: templates, announced sampling rates and boot times. No address."""
+"""What is kept of an exporter over a restart: templates, sampling rates, boot times, sequence numbers. No address."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from caudal.collector.decode.sequence import Followed
 from caudal.collector.decode.template import NOT_READ, FieldSpecifier, Template
 from caudal.collector.flowrecords import PROTOCOLS
 
@@ -17,13 +18,17 @@ class TemplateState:
 
 @dataclass(frozen=True)
 class PointState:
-    """What holds at one observation domain of one protocol: templates by id, rates by sampler (None: of all)."""
+    """What holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
+
+    `followed` is where its sequence numbers stood when the collector stopped in peace, and None at any other time.
+    """
 
     protocol: int
     observation_domain: int
     boot_ms: int | None = None
     templates: dict[int, TemplateState] = field(default_factory=dict)
     rates: dict[int | None, float] = field(default_factory=dict)
+    followed: Followed | None = None
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,9 @@ class ExporterState:
         for point in self.points:
             kept = {number: known for number, known in point.templates.items() if known.seen_ms >= seen_ms}
             if kept:
-                points.append(
-                    PointState(point.protocol, point.observation_domain, point.boot_ms, kept, point.rates)
-                )
+                points.append(replace(point, templates=kept))
+            elif point.followed is not None:
+                points.append(PointState(point.protocol, point.observation_domain, followed=point.followed))
         return ExporterState(tuple(points))
 
 
@@ -66,6 +71,7 @@ def to_json(state: ExporterState) -> str:
                 for number, known in point.templates.items()
             ],
             "rates": list(point.rates.items()),
+            "followed": point.followed,
         }
         for point in state.points
     ]
@@ -96,10 +102,22 @@ def _point(read: dict[str, object]) -> PointState:
             for number, seen, is_options, fields in templates
         },
         {
-            None if sampler is None else _number(sampler, 0, (1 << 64) - 1): _rate(rate)
+            None if sampler is None else _number(sampler, -(1 << 64), (1 << 64) - 1): _rate(rate)
             for sampler, rate in rates
         },
+        _followed(read.get("followed")),
     )
+
+
+def _followed(numbers: object) -> Followed | None:
+    if numbers is None:
+        return None
+    if not isinstance(numbers, list):
+        raise TypeError("sequence numbers are a list")
+    expected, last, before, itself = numbers
+    if not isinstance(before, bool) or not isinstance(itself, bool):
+        raise TypeError("how a stream counts is true or false")
+    return Followed(_number(expected, 0, (1 << 32) - 1), _number(last, 0, (1 << 32) - 1), before, itself)
 
 
 def _template(fields: list[object], *, is_options: bool) -> Template:

@@ -28,6 +28,8 @@ RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED = range(5)
 
 # IANA's flowDirection (61), plus one.
 METERED_INGRESS, METERED_EGRESS = 1, 2
+# Added to that of a biflow's way back: it tells where the way there was metered, and both are one record.
+WAY_BACK = 4
 
 # Bits of `absent`: set where the exporter did not send the value (the column then holds 0).
 ABSENT = {
@@ -62,9 +64,9 @@ class FlowRecords:
     number with `ip_version` 4. Times are milliseconds since 1970 UTC; `export_ms` is the export time of
     the datagram. `bytes` and `packets` are as sampled; `sampling_rate` N means that one in N was sampled.
     `exporter` is the position in the decoder's list of exporters. `absent` holds bits of ABSENT.
-    `flow_direction` is where the flow was metered: 0 not told, METERED_INGRESS, METERED_EGRESS (both ways of
-    a biflow have that of their record, so that they are counted together). `tag` is the position of a
-    platform in the services of the pipeline, 0 for none. Left out of the constructor, both are 0 throughout.
+    `flow_direction` is where the flow was metered: 0 not told, METERED_INGRESS, METERED_EGRESS; of the way
+    back of a biflow, where the way there was, and WAY_BACK added. `tag` is the position of a platform in the
+    services of the pipeline, 0 for none. Left out of the constructor, both are 0 throughout.
     """
 
     exporter: I32

@@ -105,7 +105,6 @@ def _packets(
 
 
 def _complete(pipeline: Pipeline) -> Tables:
-    before = (
-        0 if pipeline.latest_ms is None else pipeline.latest_ms - _LATENESS_MS - pipeline.ledger.window_ms
-    )
+    latest_ms = pipeline.times.latest_ms
+    before = 0 if latest_ms is None else latest_ms - _LATENESS_MS - pipeline.ledger.window_ms
     return pipeline.take(before, _name)

@@ -72,11 +72,6 @@ class Metrics:
         for reason, count in self._pipeline.left_out.items():
             left_out.add_metric([reason], count)
         yield left_out
-        yield _counter(
-            "interface_unknown_records",
-            "records counted although it was not told, or not known, which interface they crossed",
-            self._pipeline.interface_unknown,
-        )
 
     def _of_receiving(self) -> Iterator[Metric]:
         granted = GaugeMetricFamily(

@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 
 from caudal.collector.errors import SettingsError
-from caudal.collector.settings import CollectorSettings, read_token
+from caudal.collector.settings import CollectorSettings
+from caudal.collector.settingsfile import read_token
 
 # Of each step of a request: connecting, and every read and write.
 _TIMEOUT_SECONDS = 60.0

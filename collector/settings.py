@@ -1,11 +1,9 @@
-"""Settings of the collector: a TOML file, over it the environment (CAUDAL_COLLECTOR_*); tokens from files only."""
+"""Settings of the collector: what there is to set, and what each may be."""
 
 import ipaddress
-import os
 import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -13,14 +11,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as _Unreadable
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.home import HomeError, HomePrefixes
 
 PREFIX = "CAUDAL_COLLECTOR_"
@@ -173,7 +168,7 @@ class CollectorSettings(BaseSettings):
         min_length=1, description="prefixes of the operator's own subscribers and servers"
     )
     listen: tuple[ListenAddress, ...] = Field(
-        default=("0.0.0.0:2055",), min_length=1, description="UDP addresses"
+        default=("0.0.0.0:2055",), description="UDP addresses; may be empty where interfaces are metered"
     )
     allow: tuple[Annotated[str, BeforeValidator(_allowed)], ...] = Field(
         default=(),
@@ -191,7 +186,11 @@ class CollectorSettings(BaseSettings):
         default=300, ge=10, le=3600, description="length of a window; an hour must be a whole number of them"
     )
     lateness_seconds: int = Field(
-        default=60, ge=0, le=3600, description="a window closes when exporters' time passed its end by this"
+        default=60,
+        ge=0,
+        le=3600,
+        description="a window closes when exporters' time passed its end by this; what comes later is gathered for a "
+        "window's length more",
     )
     idle_seconds: float = Field(default=30, gt=0, description="… or when nothing came for it for so long")
     k_anonymity: int = Field(default=5, ge=1, le=100, description="cells of fewer local hosts are folded")
@@ -272,98 +271,17 @@ class CollectorSettings(BaseSettings):
             raise ValueError(f"{twice[0]} is listed twice, and would be counted twice; list it once")
         return interfaces
 
+    @model_validator(mode="after")
+    def _something_to_meter(self) -> Self:
+        if not self.listen and not self.interfaces:
+            raise ValueError(
+                "listen is empty and there are no interfaces: nothing would be metered; give one of them"
+            )
+        return self
+
     @field_validator("window_seconds")
     @classmethod
     def _divides_an_hour(cls, seconds: int) -> int:
         if 3600 % seconds:
             raise ValueError(f"{seconds} s do not divide an hour; take 300, or another that does")
         return seconds
-
-
-class _OverFile(CollectorSettings):
-    """The same, with the environment over the values given (pydantic-settings has it the other way round)."""
-
-    @classmethod
-    def settings_customise_sources(  # type: ignore[override]  # it is called with keywords
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del settings_cls
-        return sources["env_settings"], sources["init_settings"]
-
-
-def load_settings(path: Path) -> CollectorSettings:
-    """Read and check a settings file; raise SettingsError in one line: file, key, what to do.
-
-    Relative paths in it start at its directory. The environment goes over the file.
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; give the settings file with --config") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
-    known = {PREFIX + name.upper() for name in CollectorSettings.model_fields}
-    for name in sorted(_environment() - known):
-        raise SettingsError(f"environment: {name} is no setting; there are {', '.join(sorted(known))}")
-    try:
-        return _OverFile(**_absolute(values, path.resolve().parent))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = "is no setting; remove it or correct its name"
-        elif first["type"] == "missing":
-            message = "is missing; add it (see docs/deploy.md for an example)"
-        where = "environment" if PREFIX + key.split(".")[0].upper() in _environment() else path
-        raise SettingsError(f"{where}: {key}: {message}") from error
-    except _Unreadable as error:
-        raise SettingsError(f"environment: {error}; lists are written as JSON") from error
-
-
-def _environment() -> set[str]:
-    """Return the settings that the environment gives, by the names of variables up to the first `__`."""
-    return {name.upper().split("__")[0] for name in os.environ if name.upper().startswith(PREFIX)}
-
-
-def _absolute(values: dict[str, Any], directory: Path) -> dict[str, Any]:
-    service = values.get("service")
-    for table in (values, service if isinstance(service, dict) else {}):
-        for key in (
-            "state_directory",
-            "locations",
-            "second_country_table",
-            "reference_overlay",
-            "token_file",
-            "ca_file",
-            "client_certificate",
-            "client_key",
-        ):
-            if isinstance(table.get(key), str):
-                table[key] = _beside(directory, table[key])
-    for key in ("geofeeds", "asn_tables"):
-        if isinstance(values.get(key), list):
-            values[key] = [_beside(directory, name) for name in values[key]]
-    return values
-
-
-def _beside(directory: Path, name: object) -> object:
-    return directory / name if isinstance(name, str) and "://" not in name else name
-
-
-def read_token(path: Path) -> str:
-    """Return the bearer token in a file; raise SettingsError if there is none."""
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(
-            f"service.token_file: {path} cannot be read: {reason}; write the token there"
-        ) from error
-    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
-        raise SettingsError(
-            f"service.token_file: {path} holds no usable token; the regulator gives one to each collector"
-        )
-    return token

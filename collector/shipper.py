@@ -1,46 +1,30 @@
 """Shipping: takes batches from the spool to the service, for as long as it takes."""
 
-import base64
-import json
 import logging
 import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 from prometheus_client import Histogram
 
-from caudal.collector.batch import MEDIA_TYPE
+from caudal.collector.delivery import Outcome, deliver
 from caudal.collector.spool import Segment, Spool
 
 log = logging.getLogger(__name__)
 
-# The service read the batch and will never take it: sending it again changes nothing. Not so 400: that is a
-# body damaged on its way.
-_REFUSED = frozenset({413, 415, 422})
 _LOOK_SECONDS = 0.25
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_ASIDE = 60  # times the longest wait
 _TRIES_IN_TURN = 3
 _JOIN_SECONDS = 5.0
-# An answer is a line or two; what goes on for longer, or comes for longer, is none of the service's.
-_MOST_ANSWER_OCTETS = 1 << 20
-_ANSWER_SECONDS = 120.0
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _REPEAT_SECONDS = 60.0
-
-
-class _Outcome(Enum):
-    TAKEN = "taken"
-    REFUSED = "refused"
-    AWAY = "nobody answered, which says nothing about the batch"
-    NOT_NOW = "the answer was no acknowledgement"
 
 
 @dataclass
@@ -193,17 +177,17 @@ class Shipper:
             body = self._spool.read(segment)
         except OSError as error:
             self._note_failure(f"batch {segment.batch_id[:12]} cannot be read: {error.strerror}")
-            return self._failed(segment, _Outcome.NOT_NOW)
+            return self._failed(segment, Outcome.NOT_NOW)
         if body is None:
             self.damaged += 1
             log.error(
                 "batch %s is damaged on disk; set aside in %s", segment.batch_id[:12], self._spool.damaged
             )
             return True
-        outcome = self._post(segment, body)
-        if outcome in (_Outcome.AWAY, _Outcome.NOT_NOW):
+        outcome = self._send(segment, body)
+        if outcome in (Outcome.AWAY, Outcome.NOT_NOW):
             return self._failed(segment, outcome)
-        if outcome is _Outcome.TAKEN:
+        if outcome is Outcome.TAKEN:
             self._spool.done(segment)
             self.shipped += 1
             self.last_shipped_time = time.time()
@@ -221,12 +205,12 @@ class Shipper:
         for turn in self._turns.values():
             turn.tries = 0  # the order is kept again
 
-    def _failed(self, segment: Segment, outcome: _Outcome) -> bool:
+    def _failed(self, segment: Segment, outcome: Outcome) -> bool:
         taken = self.shipped + self.refused
         turn = self._turns.setdefault(segment.path.name, _Turn(since=taken))
-        if outcome is _Outcome.NOT_NOW:
+        if outcome is Outcome.NOT_NOW:
             turn.tries += 1
-        if taken > turn.since and outcome is _Outcome.NOT_NOW:
+        if taken > turn.since and outcome is Outcome.NOT_NOW:
             # Others were taken since it first failed.
             turn.aside += 1
             turn.since = taken
@@ -241,42 +225,22 @@ class Shipper:
         self._failed_in_a_row += 1
         return False
 
-    def _post(self, segment: Segment, body: bytes) -> _Outcome:
-        digest = base64.b64encode(bytes.fromhex(segment.batch_id)).decode()
-        headers = {"Content-Type": MEDIA_TYPE, "Content-Digest": f"sha-256=:{digest}:"}
+    def _send(self, segment: Segment, body: bytes) -> Outcome:
         began = self._clock()
-        try:
-            with self._client.stream("POST", "/v1/batches", content=body, headers=headers) as answer:
-                content = _read(answer, self._clock, began + _ANSWER_SECONDS)
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.UnsupportedProtocol,
-            httpx.ProxyError,
-        ) as error:
-            self._note_failure(f"the service cannot be reached: {_reason(error)}")
-            return _Outcome.AWAY
-        except httpx.HTTPError as error:
-            self._note_failure(f"the service does not answer: {_reason(error)}")
-            return _Outcome.NOT_NOW
-        said = _object(content)
-        # An acknowledgement that is the service's own, about this batch, and not that of something between.
-        if answer.status_code in (200, 201) and said.get("batch_id") == segment.batch_id:
+        answer = deliver(self._client, segment.batch_id, body, self._clock)
+        if answer.outcome is Outcome.TAKEN:
             self.latency.observe(self._clock() - began)
-            return _Outcome.TAKEN
-        detail = self._detail(said, content, answer.reason_phrase)
-        if answer.status_code in _REFUSED and said:
+        elif answer.outcome is Outcome.REFUSED:
             log.error(
-                "the service refuses batch %s (%d): %s; set aside in %s",
+                "the service refuses batch %s %s; set aside in %s",
                 segment.batch_id[:12],
-                answer.status_code,
-                detail,
+                answer.reason,
                 self._spool.refused,
             )
-            self._remember(f"the service refuses a batch ({answer.status_code}): {detail}")
-            return _Outcome.REFUSED
-        self._note_failure(f"the service answered {answer.status_code}: {detail}")
-        return _Outcome.NOT_NOW
+            self._remember(f"the service refuses a batch {answer.reason}")
+        else:
+            self._note_failure(answer.reason)
+        return answer.outcome
 
     def _remember(self, reason: str) -> None:
         self.last_error, self.last_error_time = reason, time.time()
@@ -288,37 +252,3 @@ class Shipper:
         if reason != told or self._clock() - at >= _REPEAT_SECONDS:
             self._told = (reason, self._clock())
             log.warning("%s; batches wait in the spool, and will be sent", reason)
-
-    def _detail(self, said: dict[str, Any], content: bytes, phrase: str) -> str:
-        """Return what the answer says, in one line, and without the token should it come back in it."""
-        text = str(
-            said.get("detail") or said.get("title") or content[:4096].decode("utf-8", "replace") or phrase
-        )
-        token = self._client.headers.get("Authorization", "").partition(" ")[2]
-        plain = " ".join((text.replace(token, "…") if token else text).split())[:300]
-        return "".join(letter if letter.isprintable() else "·" for letter in plain)
-
-
-def _read(answer: httpx.Response, clock: Callable[[], float], until: float) -> bytes:
-    """Return the content of an answer; raise ReadTimeout or DecodingError where it has no end in sight."""
-    content = b""
-    for chunk in answer.iter_bytes():
-        content += chunk
-        if clock() > until:
-            raise httpx.ReadTimeout("the answer takes too long", request=answer.request)
-        if len(content) > _MOST_ANSWER_OCTETS:
-            raise httpx.DecodingError("the answer is too long", request=answer.request)
-    return content
-
-
-def _reason(error: httpx.HTTPError) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    """Return the JSON object of an answer; an empty one if it is none, as from a proxy."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

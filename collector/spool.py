@@ -131,6 +131,23 @@ class Spool:
         """Set aside a batch that the service will never take."""
         self._move(segment, self.refused)
 
+    def take_back(self) -> int:
+        """Put batches that the service refused back among those that wait; return how many there were.
+
+        May be done beside a collector that works on this spool. Raises SpoolError.
+        """
+        try:
+            again = sorted(_batches(self.refused)) if self.refused.is_dir() else []
+            for path in again:
+                path.rename(self.directory / path.name)
+            for directory in (self.directory, self.refused) if again else ():
+                _sync(directory)
+        except OSError as error:
+            raise SpoolError(
+                f"{self.refused} cannot be emptied: {error.strerror}; do this as root, or as the collector's user"
+            ) from error
+        return len(again)
+
     def state(self) -> SpoolState:
         """Return what is there now."""
         paths = [segment.path for segment in self.segments()]

@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, Batch, Column, decode_batch
+from caudal.collector.batch import FLOWS, LEDGER, Batch, Column, decode_batch, of_contract
 from caudal.service.store import Store
 
 
@@ -102,9 +102,13 @@ class Ingest:
             return Accepted(batch.id, received_at)
 
     def recover(self) -> bool:
-        """Finish a batch that was being stored when the service was killed; say whether there was one."""
+        """Finish a batch that was being stored when the service was killed; say whether there was one.
+
+        To be called before the store is migrated: how far it came is told by the tables as they were.
+        """
         with self._lock:
-            return self._settle()
+            journals = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'batch_pending'"
+            return bool(self._store.value(journals)) and self._settle()
 
     def _settle(self) -> bool:
         if self._settled:
@@ -142,7 +146,8 @@ class Ingest:
         }
         for source, rows in _rows(batch, received_at).items():
             for target in _TARGETS[source]:
-                for partition, part in _parts(rows, target, _WINDOWS[source]):
+                declared = of_contract(_WINDOWS[source], batch.contract)
+                for partition, part in _parts(rows, target, declared):
                     if (target.table, partition) not in present:
                         self._insert_without_views(source, target, part)
 
@@ -188,11 +193,16 @@ class Ingest:
 
 
 def _rows(batch: Batch, received_at: datetime) -> dict[str, pa.Table]:
-    """Return the rows of both window tables, in the order they are inserted."""
+    """Return the rows of both window tables, in the order they are inserted.
+
+    They have the columns of the batch's own contract, so that a batch that an older version began to store can
+    be finished before its tables are migrated; where a table has more, it has 0 there.
+    """
     received = received_at.astimezone(UTC)
     answer = {}
     for table, rows in (("flow_window", batch.flows), ("ledger_window", batch.ledger)):
-        extended = rows.replace_schema_metadata(None)
+        columns = [column.name for column in of_contract(_WINDOWS[table], batch.contract)]
+        extended = rows.select(columns).replace_schema_metadata(None)
         for name in _SENDER:
             extended = extended.append_column(
                 name, pa.repeat(pa.scalar(getattr(batch.origin, name), pa.string()), rows.num_rows)

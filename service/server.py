@@ -48,11 +48,11 @@ class Service:
         self._socket = _listen(self._settings)
         try:
             self._store.open()
+            if Ingest(self._store).recover():
+                _log.warning("finished storing a batch that was interrupted")
             migrate(self._store, self._clock)
             set_retention(self._store, self._settings.keep_windows_days)
             load_reference_tables(self._store, reference, self._clock)
-            if Ingest(self._store).recover():
-                _log.warning("finished storing a batch that was interrupted")
             app = create_app(self._settings, self._store, reference, self._clock)
         except BaseException:
             self._close()

@@ -1,7 +1,8 @@
 """Sequence numbers: how much an exporter sent that never arrived, by each protocol's own semantics."""
 
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -10,40 +11,15 @@ from caudal.collector.flowrecords import I64
 
 _MODULUS = 1 << 32
 _RESTART = 1 << 24  # a jump beyond this many units is a restart, not a loss
-_HOLES_KEPT = 64
+# What one number alone is believed to have lost. A wrong one that says less does no harm for long: the units
+# come, and are taken back. Where more was lost nothing is missed by waiting for the next datagram to confirm it.
+_BELIEVED = 1 << 12
+_HOLES_KEPT = 16
 _TIMES_TO_BE_SURE = 4
-NUMBERS_KEPT = 64
+NUMBERS_KEPT = 32
 _FEW = 8  # datagrams that are followed faster one by one than as arrays
 
 UNKNOWN_UNITS = -1
-
-
-class Recent:
-    """The last numbers of a stream, NUMBERS_KEPT at least; small while there are few."""
-
-    __slots__ = ("_numbers",)
-
-    def __init__(self) -> None:
-        self._numbers: list[int] = []
-
-    def append(self, number: int) -> None:
-        """Add the number that came last."""
-        self._numbers.append(number)
-        if len(self._numbers) > 2 * NUMBERS_KEPT:
-            del self._numbers[:-NUMBERS_KEPT]
-
-    def extend(self, numbers: Iterable[int]) -> None:
-        """Add numbers in the order they came."""
-        self._numbers.extend(numbers)
-        if len(self._numbers) > 2 * NUMBERS_KEPT:
-            del self._numbers[:-NUMBERS_KEPT]
-
-    def clear(self) -> None:
-        """Forget them."""
-        self._numbers.clear()
-
-    def __contains__(self, number: int) -> bool:
-        return number in self._numbers
 
 
 class Followed(NamedTuple):
@@ -57,15 +33,65 @@ class Followed(NamedTuple):
 
 @dataclass(slots=True)
 class Stream:
-    """What is known of one stream of numbers."""
+    """What is known of one stream of numbers; small, as there may be very many.
+
+    `doubted` is a number far from the expected one that came last: nobody knows yet whether the exporter
+    jumped there, or the number was wrong. `doubted_units` is how far it moves the count.
+    """
 
     expected: int | None = None
     last: int | None = None
     counts_before: bool = False  # seen to count as the standards say: what came before a datagram
     counts_itself: int = 0  # times in a row that it counted the records of the message as well
     misread: int = 0  # losses that were none if it always does so
-    holes: list[tuple[int, int]] = field(default_factory=list)  # (first missing, how many)
-    seen: Recent = field(default_factory=Recent)
+    doubted: int | None = None
+    doubted_units: int = 0
+    restarts: int = 0  # modulo 256
+    _holes: "array[int] | None" = None  # first missing, how many; of each hole, the oldest first
+    _seen: "array[int] | None" = None
+
+    def saw(self, numbers: Iterable[int]) -> None:
+        """Remember numbers in the order they came, the last NUMBERS_KEPT of all."""
+        if self._seen is None:
+            self._seen = array("I")
+        self._seen.extend(numbers)
+        if len(self._seen) >= NUMBERS_KEPT + _FEW:
+            del self._seen[:-NUMBERS_KEPT]
+
+    def has_seen(self, number: int) -> bool:
+        """Return whether a number came lately."""
+        return self._seen is not None and number in self._seen[-NUMBERS_KEPT:]
+
+    def miss(self, first: int, missing: int) -> None:
+        """Remember that so many units are missing from `first` on."""
+        if self._holes is None:
+            self._holes = array("I")
+        self._holes.extend((first, missing))
+        del self._holes[: -2 * _HOLES_KEPT]
+
+    def take_back(self, number: int, units: int) -> int | None:
+        """Return how many of the missing come with a late datagram, which are missing no more; None if it is not late."""
+        holes = self._holes or ()
+        for at in range(0, len(holes), 2):
+            first, missing = holes[at : at + 2]
+            into = (number - first) % _MODULUS
+            if into < missing:
+                found = min(max(units, 0), missing - into)
+                rest = ((first, into), ((number + found) % _MODULUS, missing - into - found))
+                assert self._holes is not None
+                self._holes[at : at + 2] = array("I", [each for hole in rest if hole[1] for each in hole])
+                del self._holes[: -2 * _HOLES_KEPT]
+                return found
+        return None
+
+    def forget_holes(self) -> None:
+        """Miss nothing any more."""
+        self._holes = None
+
+    def restart(self) -> None:
+        """Forget what was missing and what was seen: the exporter counts anew."""
+        self._holes = self._seen = None
+        self.restarts = (self.restarts + 1) & 0xFF
 
 
 class Sequences:
@@ -73,7 +99,8 @@ class Sequences:
 
     NetFlow v5 counts flows, v9 datagrams, IPFIX data records (those before this message), sFlow datagrams.
     A late datagram takes back the loss it had caused, one that came twice changes nothing; a jump backwards
-    to somewhere else, or a very long one, is a restart and no loss. Some exporters (softflowd) count the
+    to somewhere else, or a very long one, is a restart and no loss. Such a jump, and one that says that much
+    was lost, counts only when the next number goes on from it: else that one number was wrong. Some exporters (softflowd) count the
     records of the message itself as well; they are known by doing so several times in a row and never
     otherwise. Streams are bounded, of each exporter and of all: the one that appeared first is forgotten
     first, so that an exporter with too many loses its own, and no other's.
@@ -146,8 +173,8 @@ class Sequences:
             state.counts_before |= not at_last or bool((units[1:] != units[:-1]).any())
             state.counts_itself = 0 if state.counts_before else state.counts_itself + len(sequence)
             state.misread = state.misread if state.counts_itself else 0
-            state.expected, state.last = int(following[-1]), int(sequence[-1])
-            state.seen.extend(sequence[-NUMBERS_KEPT:].tolist())
+            state.expected, state.last, state.doubted = int(following[-1]), int(sequence[-1]), None
+            state.saw(sequence[-NUMBERS_KEPT:].tolist())
             return lost
         lost[:] = _steps(state, sequence.tolist(), units.tolist())
         return lost
@@ -188,11 +215,11 @@ def _steps(state: Stream, sequence: list[int], units: list[int]) -> list[int]:
                 state.counts_itself = state.misread = 0
             else:
                 state.counts_itself += 1
-            state.expected, state.last = (number + moved) % _MODULUS, number
+            state.expected, state.last, state.doubted = (number + moved) % _MODULUS, number, None
             lost.append(0)
         else:
             lost.append(_step(state, number, moved))
-        state.seen.append(number)
+        state.saw((number,))
     return lost
 
 
@@ -201,37 +228,59 @@ def _step(state: Stream, number: int, units: int) -> int:
     itself = units >= 0 and state.last is not None and number == (state.last + units) % _MODULUS
     state.counts_before |= number == expected and not itself
     state.counts_itself = state.counts_itself + 1 if itself and not state.counts_before else 0
-    state.last = number
     if state.counts_itself >= _TIMES_TO_BE_SURE and number != expected:
-        state.expected = (number + units) % _MODULUS
-        state.holes.clear()
-        misread, state.misread = state.misread, 0
-        return -misread
-    lost = lost_before(state, number, units)
-    state.misread = state.misread + lost if state.counts_itself else 0
+        state.expected, state.doubted = (number + units) % _MODULUS, None
+        state.forget_holes()
+        lost, state.misread = -state.misread, 0
+    else:
+        lost = lost_before(state, number, units)
+        state.misread = state.misread + lost if state.counts_itself else 0
+    if state.doubted is None:
+        state.last = number
     return lost
 
 
 def lost_before(state: Stream, number: int, units: int) -> int:
     """Return the units missing before `number`, by the standards, and move `state` on; see Sequences."""
     expected = state.expected
-    gap = 0 if expected is None else (number - expected + _MODULUS // 2) % _MODULUS - _MODULUS // 2
+    gap = 0 if expected is None else _signed(number - expected)
+    if state.doubted is not None:
+        if number == state.doubted and state.doubted_units:
+            return 0  # it came twice, which confirms nothing
+        apart = abs(_signed(number - state.doubted - max(state.doubted_units, 0)))
+        if apart < min(abs(gap), _BELIEVED):
+            return _jump(state) + lost_before(state, number, units)
     if gap < 0:
-        for position, (first, missing) in enumerate(state.holes):
-            into = (number - first) % _MODULUS
-            if into < missing:
-                found = min(max(units, 0), missing - into)
-                rest = [(first, into), ((number + found) % _MODULUS, missing - into - found)]
-                state.holes[position : position + 1] = [hole for hole in rest if hole[1]]
-                del state.holes[:-_HOLES_KEPT]
-                return -found
-        if number in state.seen:
+        found = state.take_back(number, units)
+        if found is not None:
+            return -found
+        if state.has_seen(number):
             return 0
-    state.expected = None if units == UNKNOWN_UNITS else (number + units) % _MODULUS
-    if gap < 0 or gap > _RESTART:
-        state.holes.clear()
-        state.seen.clear()
+    if not 0 <= gap <= _BELIEVED:
+        state.doubted, state.doubted_units = number, units
         return 0
+    state.doubted = None
+    state.expected = None if units == UNKNOWN_UNITS else (number + units) % _MODULUS
     if gap and expected is not None:
-        state.holes = [*state.holes[-_HOLES_KEPT + 1 :], (expected, gap)]
+        state.miss(expected, gap)
     return gap
+
+
+def _jump(state: Stream) -> int:
+    """Go where the number that was doubted stands, and return the units that were lost before it."""
+    number, expected, units = state.doubted, state.expected, state.doubted_units
+    assert number is not None and expected is not None
+    gap = _signed(number - expected)
+    lost = gap if 0 < gap <= _RESTART else 0
+    if lost:
+        state.miss(expected, lost)
+    else:
+        state.restart()
+        state.saw((number,))
+    state.expected = None if units == UNKNOWN_UNITS else (number + units) % _MODULUS
+    state.doubted = None
+    return lost
+
+
+def _signed(difference: int) -> int:
+    return (difference + _MODULUS // 2) % _MODULUS - _MODULUS // 2

@@ -56,6 +56,7 @@ def ledger_by_exporter() -> str:
   toFloat64(sum(f.lost)) AS "lost",
   toFloat64(sum(f.lost_datagrams)) AS "lost datagrams",
   toFloat64(sum(f.kernel_drops)) AS "kernel drops",
+  toFloat64(sum(f.interface_unknown)) AS "interface unknown",
   sum(f.sampling_assumed) / nullIf(sum(f.decoded), 0) AS "sampling assumed"
 FROM ledger_day AS f
 WHERE {WHO}

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from caudal.cli import app
+from caudal.collector.spool import Spool
 
 
 def run(*arguments: str) -> Result:
@@ -93,6 +96,33 @@ def test_status_of_none(config: Path, before: bool) -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("caudal: no collector answers on ")
     assert result.stderr.count("\n") == 1
+
+
+def test_what_the_service_refused_is_sent_again(config: Path) -> None:
+    spool = Spool(config.parent / "state" / "spool")
+    spool.open()
+    spool.refuse(spool.put(b"refused"))
+    result = run("collect", "resend", "--config", str(config))
+    assert (result.exit_code, result.stdout) == (0, "1 batches wait to be sent again\n")
+    assert [segment.path.read_bytes() for segment in spool.segments()] == [b"refused"]
+    assert run("collect", "--config", str(config), "resend").stdout == "nothing was refused\n"
+
+
+def test_no_option_takes_a_token(config: Path) -> None:
+    """What stands on a command line is seen by everybody on the machine."""
+    command: Any = get_command(app)
+    collect = command.commands["collect"]
+    options = {
+        option for each in (collect, *collect.commands.values()) for of in each.params for option in of.opts
+    }
+    assert options == {"--config", "--check", "--metrics-listen", "--json"}
+    config.write_text(
+        config.read_text().replace("token_file", 'token = "secret-in-the-settings"\ntoken_file')
+    )
+    result = run("collect", "--config", str(config))
+    assert result.exit_code == 2
+    assert "service.token: is no setting" in result.stderr
+    assert "secret-in-the-settings" not in result.output
 
 
 class Running:

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from caudal.collector.backlog import Backlog
 from caudal.collector.batch import FLOWS, LEDGER, BatchOrigin, Column, decode_batch, encode_batch, schema
-from caudal.collector.spool import Spool
+from caudal.collector.spool import Segment, Spool
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ORIGIN = BatchOrigin("xa-1", "demo-net", "UY", START.isoformat(), "1", "caudal tests")
@@ -68,6 +69,29 @@ def test_what_the_spool_takes_does_not_stay(tmp_path: Path) -> None:
     backlog.add(*window(0))
     assert backlog.write()
     assert len(backlog) == backlog.waiting_bytes == 0
+
+
+def test_a_slow_disk_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one batch is written others are added; all are there in the end, once and in order."""
+    begun, go_on = threading.Event(), threading.Event()
+    spool = opened(tmp_path)
+    put = spool.put
+
+    def slow(body: bytes, *, beyond: bool = False) -> Segment:
+        begun.set()
+        assert go_on.wait(20)
+        return put(body, beyond=beyond)
+
+    monkeypatch.setattr(spool, "put", slow)
+    backlog = Backlog(spool, encode, 1 << 20)
+    for number in range(3):
+        backlog.add(*window(number))
+        backlog.begin_to_write()
+        assert begun.wait(20)
+    assert len(backlog) == 3
+    go_on.set()
+    backlog.close()
+    assert spooled(spool) == [encode(*window(number)) for number in range(3)]
 
 
 def test_a_full_spool_keeps_what_it_has_and_what_comes_waits(

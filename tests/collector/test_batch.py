@@ -1,6 +1,7 @@
 """The batch: what is written is read, and nothing else is."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -112,6 +113,11 @@ def test_nulls_are_refused() -> None:
     assert "column remote_asn of the flows stream holds 1 nulls" in wrong(body)
 
 
+def by(contract: int) -> dict[bytes, bytes]:
+    """The metadata of a batch that follows a contract."""
+    return {b"caudal": json.dumps({"contract": contract, **asdict(ORIGIN)}).encode()}
+
+
 def streams(flows: pa.Table, ledger: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     for one in (flows, ledger):
@@ -132,11 +138,27 @@ def streams(flows: pa.Table, ledger: pa.Table) -> bytes:
             "the flows stream has 16 columns; 15 are declared",
         ),
         (table(FLOWS).drop_columns("bytes_variance"), "must be bytes_variance double; found nothing"),
-        (table(FLOWS), "the flows stream has no metadata b'caudal'; it says who sent the batch"),
     ],
 )
 def test_a_wrong_schema_is_named(flows: pa.Table, says: str) -> None:
-    assert says in wrong(streams(flows, table(LEDGER)))
+    assert says in wrong(streams(flows.replace_schema_metadata(by(2)), table(LEDGER)))
+
+
+def test_a_batch_of_the_contract_before_is_read_with_nothing_counted() -> None:
+    """As it may have waited in a spool while collector and service were brought to this version."""
+    flows = table(FLOWS).replace_schema_metadata(by(1))
+    before = streams(flows, table(LEDGER).drop_columns("interface_unknown"))
+    read = decode_batch(before)
+    assert (read.id, read.contract) == (batch_id(before), 1)
+    assert read.ledger.schema.equals(schema(LEDGER))
+    assert read.ledger.to_pylist() == table(LEDGER, interface_unknown=0).to_pylist()
+    assert decode_batch(BODY).contract == 2
+    # Neither may pretend to be the other.
+    assert "has 20 columns; 19 are declared" in wrong(streams(flows, table(LEDGER)))
+    flows = flows.replace_schema_metadata(by(2))
+    assert "must be interface_unknown int64; found nothing" in wrong(
+        streams(flows, table(LEDGER).drop_columns("interface_unknown"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +166,8 @@ def test_a_wrong_schema_is_named(flows: pa.Table, says: str) -> None:
     [
         (b"{", "cannot be read"),
         (b"[]", "cannot be read"),
-        (b'{"contract": 2}', "follows contract 2; this service reads contract 1"),
+        (b'{"contract": 3}', "follows contract 3; this version reads contracts up to 2: install a newer one"),
+        (b'{"contract": 0}', "follows contract 0"),
         (b'{"contract": 1, "collector": "x"}', "cannot be read"),
         (b"{}", "no metadata 'contract'"),
     ],
@@ -152,6 +175,10 @@ def test_a_wrong_schema_is_named(flows: pa.Table, says: str) -> None:
 def test_wrong_metadata(metadata: bytes, says: str) -> None:
     flows = table(FLOWS).replace_schema_metadata({b"caudal": metadata})
     assert says in wrong(streams(flows, table(LEDGER)))
+
+
+def test_without_metadata_it_is_no_batch() -> None:
+    assert "the flows stream has no metadata b'caudal'" in wrong(streams(table(FLOWS), table(LEDGER)))
 
 
 def test_every_column_says_what_it_means() -> None:

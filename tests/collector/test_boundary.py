@@ -1,6 +1,7 @@
 """A flow that two routers see is counted once."""
 
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -29,6 +30,7 @@ from .builders import (
     a_set,
     flow_records,
     ip,
+    ipfix,
     lot,
     netflow9,
     template,
@@ -195,6 +197,45 @@ def test_a_flow_exported_at_ingress_and_at_egress_is_counted_once() -> None:
     assert octets == {"out": 1000, "in": 1000}
     assert counts[BORDER]["filtered"] == 2
     assert one.left_out == {"inside": 0, "other_direction": 2}
+
+
+BIFLOW = template(256, *FIELDS, (1, 4, 29305), (2, 4, 29305), ipfix=True)
+
+
+@pytest.mark.parametrize("initiator", ["home", "abroad"])
+@pytest.mark.parametrize(
+    ("metered_at", "rule"),
+    [
+        ((UPSTREAM, TO_CORE), "ingress"),
+        ((UPSTREAM, TO_CORE), "egress"),
+        ((UPSTREAM, TO_CORE), "crossing"),
+        ((UPSTREAM,), "crossing"),
+    ],
+)
+def test_of_a_biflow_metered_at_both_interfaces_both_ways_are_counted_once(
+    initiator: str, metered_at: tuple[int, ...], rule: Any
+) -> None:
+    """A record tells of the way there where it was metered; the way back passed that interface the other way."""
+    way = (LOCAL, ABROAD, TO_CORE, UPSTREAM) if initiator == "home" else (ABROAD, LOCAL, UPSTREAM, TO_CORE)
+    source, destination, input_, output = way
+    records = b"".join(
+        struct.pack(">IIIIII", ip(source), ip(destination), 1000, 10, input_, output)
+        + struct.pack(">BII", interface == output, 300, 3)
+        for interface in metered_at
+    )
+    at_border = ipfix(BIFLOW, a_set(256, records))
+    at_core = ipfix(
+        BIFLOW,
+        a_set(256, struct.pack(">IIIIIIBII", ip(source), ip(destination), 1000, 10, 1, 2, 0, 300, 3)),
+    )
+    boundaries = {
+        BORDER: Boundary(frozenset({UPSTREAM}), metered=rule),
+        CORE: Boundary(internal=frozenset({1, 2})),
+    }
+    one = metered(boundaries, [at_border, at_core], [BORDER, CORE])
+    octets, _ = answers(one)
+    assert octets == ({"out": 1000, "in": 300} if initiator == "home" else {"in": 1000, "out": 300})
+    assert one.left_out == {"inside": 2, "other_direction": 2 * (len(metered_at) - 1)}
 
 
 def test_other_boundaries_from_the_next_lot_on() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from caudal.collector import check as checking
+from caudal.collector import surroundings
 from caudal.collector.check import check
 from caudal.collector.statelock import StateLock
 
@@ -31,9 +31,9 @@ EXPORTERS = '"10.0.0.1" = { name = "core-1", sampling = 1000 }\n"10.0.0.2" = { n
 @pytest.fixture(autouse=True)
 def _machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "rmem_max").write_text("33554432\n")
-    monkeypatch.setattr(checking, "_RMEM_MAX", tmp_path / "rmem_max")
-    monkeypatch.setattr(checking, "may_force_buffer", lambda: False)
-    monkeypatch.setattr(checking, "_MEMORY_FILE_SYSTEMS", frozenset())
+    monkeypatch.setattr(surroundings, "_RMEM_MAX", tmp_path / "rmem_max")
+    monkeypatch.setattr(surroundings, "may_force_buffer", lambda: False)
+    monkeypatch.setattr(surroundings, "_MEMORY_FILE_SYSTEMS", frozenset())
 
 
 def write(directory: Path, exporters: str = EXPORTERS, token: str = "a" * 40, **changes: str | None) -> Path:
@@ -118,6 +118,18 @@ def test_what_looks_wrong(tmp_path: Path, changes: dict[str, Any], says: str) ->
     assert all("\n" not in line for line in checked.wrong)
 
 
+def test_a_prefix_of_exporters_that_is_partly_allowed_is_fine(tmp_path: Path) -> None:
+    exporters = '"10.0.0.0/16" = { sampling = 100 }\n"10.0.0.64/26" = { sampling = 200 }'
+    assert check(write(tmp_path, exporters=exporters)).wrong == []
+
+
+def test_without_an_address_to_listen_on(tmp_path: Path) -> None:
+    path = write(tmp_path, listen="[]", allow=None, exporters='[[interfaces]]\nname = "lo"')
+    checked = check(path)
+    assert "It listens on no address." in checked.plan
+    assert not any(line.startswith("listen") for line in checked.wrong + checked.unusable)
+
+
 def test_http_to_this_machine_is_fine(tmp_path: Path) -> None:
     assert check(write(tmp_path, url='"http://127.0.0.1:8080"')).exit_code == 0
 
@@ -136,7 +148,7 @@ def test_a_state_directory_that_others_may_look_into(tmp_path: Path) -> None:
 
 
 def test_a_state_directory_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "_MEMORY_FILE_SYSTEMS", {checking._file_system(tmp_path)})
+    monkeypatch.setattr(surroundings, "_MEMORY_FILE_SYSTEMS", {surroundings._file_system(tmp_path)})
     (line,) = check(write(tmp_path)).wrong
     assert line.startswith("state_directory: ")
     assert "in memory" in line

@@ -27,9 +27,11 @@ from .builders import (
     basic,
     ipfix,
     lot,
+    netflow5,
     netflow9,
     options9,
     options10,
+    record5,
     template,
 )
 
@@ -324,3 +326,56 @@ def test_a_restart_in_the_middle_changes_no_record(tmp_path: Path) -> None:
     found = concatenate(parts)
     for column in ("bytes", "start_ms", "end_ms", "sampling_rate", "sampling_from"):
         assert np.array_equal(getattr(found, column), getattr(expected, column))
+
+
+def test_what_was_sent_while_the_collector_was_down_is_lost_and_counted(tmp_path: Path) -> None:
+    """By each protocol's own count: flows of v5, datagrams of v9, data records of IPFIX."""
+    first = Half(tmp_path)
+    with first.memory:
+        first.decode(
+            (A, LEARN9), (A, DATA9), (A, netflow5([record5()] * 3, sequence=100)),
+            (B, LEARN10), (B, netflow5([record5()], sequence=7)),
+        )  # fmt: skip
+    second = Half(tmp_path)
+    with second.memory:
+        # v9 of A was at 3, v5 of A at 103; IPFIX of B had sent one record, of options; B's v5 went on at once.
+        second.decode(
+            (A, netflow9(a_set(257, basic() + b"\1"), domain=7, sequence=13)),
+            (A, netflow5([record5()] * 2, sequence=203)),
+            (B, ipfix(a_set(256, struct.pack(">III", 1000, 2000, 77)), sequence=40)),
+            (B, netflow5([record5()], sequence=8)),
+        )
+        assert second.count("lost_datagrams") == 10
+        assert second.count("lost") == 100 + 39
+        assert second.balanced()
+    third = Half(tmp_path)
+    with third.memory:
+        third.decode((A, netflow5([record5()], sequence=205)), (B, netflow5([record5()], sequence=9)))
+        assert third.count("lost") == 0
+
+
+def test_an_exporter_that_started_again_as_well_lost_nothing(tmp_path: Path) -> None:
+    first = Half(tmp_path)
+    with first.memory:
+        first.decode((A, netflow5([record5()], sequence=3_000_000_000)))
+    second = Half(tmp_path)
+    with second.memory:
+        second.decode((A, netflow5([record5()], sequence=0)))
+        assert second.count("lost") == 0
+
+
+def test_after_a_kill_nothing_is_counted_from_where_numbers_stood_before(tmp_path: Path) -> None:
+    """What came in between was counted, and nobody knows how much of it."""
+    first = Half(tmp_path)
+    with first.memory:
+        first.decode((A, netflow5([record5()], sequence=0)))
+    second = Half(tmp_path)
+    second.memory.__enter__()
+    second.decode((A, netflow5([record5()], sequence=11)))
+    assert second.count("lost") == 10
+    second.pass_(6)
+    second.settle()  # on disk; then it is killed
+    third = Half(tmp_path)
+    with third.memory:
+        third.decode((A, netflow5([record5()], sequence=500)))
+        assert third.count("lost") == 0

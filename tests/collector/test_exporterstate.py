@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caudal.collector.decode.sequence import Followed
 from caudal.collector.decode.template import FieldSpecifier, Template
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState, from_json, to_json
 
@@ -19,6 +20,7 @@ STATE = ExporterState(
             None,
             {256: TemplateState(TEMPLATE, 1000)},
             {None: 1.5, 1: 100.0, (1 << 64) - 1: 2.0},
+            Followed((1 << 32) - 1, 0, True, False),
         ),
         PointState(
             2, 0, 1_700_000_000_000, {65535: TemplateState(Template(TEMPLATE.fields, True), 2000)}, {}
@@ -35,8 +37,9 @@ def test_there_and_back() -> None:
 
 def test_what_was_not_seen_for_long_is_left_behind() -> None:
     assert STATE.seen_ms == 2000
-    assert STATE.since(1500).points == STATE.points[1:]
-    assert STATE.since(2001).points == ()
+    counted = PointState(1, 0xFFFF_FFFF, followed=STATE.points[0].followed)
+    assert STATE.since(1500).points == (counted, STATE.points[1])
+    assert STATE.since(2001).points == (counted,)
 
 
 def changed(**values: object) -> str:
@@ -53,7 +56,8 @@ def changed(**values: object) -> str:
         changed(templates=[[255, 1, 0, [8, 4]]]), changed(templates=[[256, 1, 0, [8]]]),
         changed(templates=[[256, 1, 0, []]]), changed(templates=[[256, 1, 0, [8, 0]]]),
         changed(templates=[[256, 1, 0, [8, 1.5]]]), changed(rates=[[1, 0.5]]), changed(rates=[[1, 1e300]]),
-        changed(rates=[[1, None]]), changed(rates=[[-1, 5]]), changed(rates=[["a", 5]]), changed(rates=[[[1], 5]]),
+        changed(followed=[1, 2, 3]), changed(followed=[1, 2, 0, 1]), changed(followed=[1 << 32, 2, True, True]),
+        changed(followed={}), changed(rates=[[1, None]]), changed(rates=[[1 << 64, 5]]), changed(rates=[["a", 5]]), changed(rates=[[[1], 5]]),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str) -> None:
@@ -68,7 +72,11 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["protocol", "domain", "boot_ms", "templates", "rates"]), json_values))
+@given(
+    st.dictionaries(
+        st.sampled_from(["protocol", "domain", "boot_ms", "templates", "rates", "followed"]), json_values
+    )
+)
 def test_nothing_but_a_value_error_comes_of_it(values: dict[str, object]) -> None:
     with contextlib.suppress(ValueError):
         from_json(changed(**values))

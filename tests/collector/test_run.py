@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -290,6 +290,67 @@ def test_a_disk_full_for_a_while_loses_nothing(
         wait_until(lambda: service.total("flows") == 6)
     check(service, 2)
     assert "wait in memory meanwhile" in caplog.text
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for little."""
+    place = tmp_path / "state"
+    place.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_file_system_that_is_full_for_a_while_loses_nothing(
+    settings: CollectorSettings, service: StandIn, small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hour_ago = int(time.time()) - 3600
+    with running(settings):
+        with (small_disk / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+            while True:
+                ballast.write(bytes(4096))
+        send(settings, *exports(hour_ago, 0), *exports(hour_ago + 900, 1))
+        wait_until(lambda: "No space left on device; 1 batches wait in memory" in caplog.text)
+        assert metric(settings, "backlog_batches") == 1
+        (small_disk / "ballast").unlink()
+        wait_until(lambda: service.total("flows") == 6)
+    check(service, 2)
+
+
+def test_a_spool_that_holds_all_it_may_says_so_and_loses_nothing(
+    settings: CollectorSettings, service: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.failing = True
+    hour_ago = int(time.time()) - 3600
+    with running(settings.model_copy(update={"spool_max_bytes": 1})):
+        send(settings, *exports(hour_ago, 0), *exports(hour_ago + 900, 1))
+        wait_until(lambda: metric(settings, "backlog_batches") == 1)
+        assert ask(settings.state_directory)["backlog"]["batches"] == 1
+        service.failing = False
+    assert "holds the 1 bytes it may" in caplog.text
+    check(service, 2)
+
+
+def test_a_batch_damaged_on_disk_is_set_aside_and_reported(
+    settings: CollectorSettings, service: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.failing = True
+    with running(settings.model_copy(update={"drain_seconds": 0.05})):
+        send(settings, *exports(int(time.time()), 0))
+        wait_until(lambda: metric(settings, "datagrams_total") == 3)
+    (segment,) = (settings.state_directory / "spool").glob("*.batch")
+    segment.write_bytes(segment.read_bytes()[:-1])
+    service.failing = False
+    with running(settings):
+        wait_until(lambda: metric(settings, "damaged_batches_total") == 1)
+        said = ask(settings.state_directory)
+        assert (said["spool"]["damaged"], said["shipping"]["damaged"]) == (1, 1)
+    assert "is damaged on disk; set aside in" in caplog.text
+    assert (settings.state_directory / "spool" / "damaged" / segment.name).exists()
+    assert service.bodies == {}
 
 
 def test_no_planted_address_is_written_anywhere(

@@ -74,14 +74,14 @@ def test_names_in_packets_become_platforms_and_stay_nowhere(
     packets = traffic()
     interface = {"name": pair[0], "exporter": "mirror-1", "buffer_bytes": 4 << 20}
     chosen = CollectorSettings.model_validate(
-        {**settings.model_dump(), "interfaces": [interface], "window_seconds": 3600}
+        {**settings.model_dump(), "listen": [], "interfaces": [interface], "window_seconds": 3600}
     )
     with running(chosen) as collector:
         at_rest()
         send(packets)
-        wait_until(lambda: collector.report()["ledger"]["datagrams"] == len(packets))
+        wait_until(lambda: collector._status()["ledger"]["datagrams"] == len(packets))
         said = httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).text
-        report = json.dumps(collector.report())
+        report = json.dumps(collector._status())
     assert service.total("bytes") == sum(len(bytes(packet)) - 14 for packet in packets)
     by_service: dict[str, int] = {}
     for batch in service.batches:
@@ -125,5 +125,5 @@ def test_what_the_kernel_drops_is_in_the_ledger(
         capture = collector._interfaces.captures[0]
         drops = iter([7])
         capture.new_drops = lambda: next(drops, 0)  # type: ignore[method-assign]
-        wait_until(lambda: collector.report()["ledger"]["kernel_drops"] == 7)
+        wait_until(lambda: collector._status()["ledger"]["kernel_drops"] == 7)
     assert service.total("kernel_drops") == 7

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trustme
 
-from caudal.collector import shipper as shipping
+from caudal.collector import delivery
 from caudal.collector.errors import SettingsError
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
@@ -183,7 +183,7 @@ def trickle(peer: socket.socket) -> None:
 def test_a_service_that_misbehaves_gets_the_batch_again(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
 ) -> None:
-    monkeypatch.setattr(shipping, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(delivery, "_ANSWER_SECONDS", 0.3)
     with serving(behaviour, behaviour) as server:
         client = service_client(settings(tmp_path, f"http://127.0.0.1:{server.port}"))
         client.timeout = httpx.Timeout(0.3)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from caudal.collector.errors import SettingsError
-from caudal.collector.settings import CollectorSettings, load_settings, read_token
+from caudal.collector.settings import CollectorSettings
+from caudal.collector.settingsfile import load_settings, read_token
 
 MINIMAL = {
     "collector": '"xa-1"',
@@ -84,7 +85,7 @@ def test_what_is_missing_is_named(write: Write, missing: str) -> None:
         ("home", "[]", "at least 1 item"),
         ("home", '["198.18.0.1/16"]', "home prefix '198.18.0.1/16' does not parse"),
         ("home", '["here"]', "home prefix 'here' does not parse"),
-        ("listen", "[]", "at least 1 item"),
+        ("listen", "[]", "is empty and there are no interfaces"),
         ("listen", '["2055"]', "'2055' is no address and port; write it like 0.0.0.0:2055 or [::]:2055"),
         ("listen", '["127.0.0.1:99999"]', "'127.0.0.1:99999' is no address and port"),
         ("listen", '["::1:2055"]', "is no address and port"),
@@ -322,6 +323,14 @@ def test_interfaces_that_cannot_be(write: Write, interfaces: str, key: str, says
     message = wrong(write(service=f"{SERVICE}[[interfaces]]\n{interfaces}\n"))
     assert f": {key}: " in message
     assert says in message
+
+
+def test_who_captures_need_not_listen(write: Write) -> None:
+    assert load_settings(write(service=SERVICE + '[[interfaces]]\nname = "eth1"\n', listen="[]")).listen == ()
+    path = write(listen="[]")
+    assert wrong(path) == (
+        f"{path}: listen is empty and there are no interfaces: nothing would be metered; give one of them"
+    )
 
 
 @pytest.mark.parametrize("name", ["active_timeout_seconds", "idle_timeout_seconds", "names_per_second"])

@@ -111,6 +111,18 @@ def test_refused_is_set_aside(spool: Spool) -> None:
     assert (spool.refused / segment.path.name).read_bytes() == b"body"
 
 
+def test_what_was_refused_is_taken_back_in_its_order(spool: Spool) -> None:
+    for body in (b"one", b"two", b"three"):
+        spool.put(body)
+    for segment in spool.segments()[:2]:
+        spool.refuse(segment)
+    # Beside the collector, by another process.
+    assert Spool(spool.directory).take_back() == 2
+    assert bodies(spool) == [b"one", b"two", b"three"]
+    assert Spool(spool.directory).take_back() == 0
+    assert Spool(spool.directory / "nowhere").take_back() == 0
+
+
 def test_done_twice_is_done(spool: Spool) -> None:
     segment = spool.put(b"body")
     spool.done(segment)

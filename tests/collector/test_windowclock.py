@@ -43,7 +43,7 @@ def test_one_exporter_with_a_fast_clock_closes_nothing_early() -> None:
     for _ in range(100):
         assert until(one, NOW + 500_000_000, times.wall) == times.wall - LATENESS
         times.go(60)
-    assert not one.behind()
+    assert not one.behind
 
 
 def test_our_clock_set_back_goes_on_from_where_it_was() -> None:
@@ -70,9 +70,31 @@ def test_our_clock_that_was_never_set_is_not_believed_for_long() -> None:
     while until(one, NOW + times.monotonic) < NOW:
         assert times.monotonic - start <= 2 * WINDOW + LATENESS
         times.go(1)
-    assert one.behind()
+    assert one.behind
     assert until(one, NOW + times.monotonic) == NOW + times.monotonic - LATENESS
     # The time comes in: it counts again.
     times.wall = NOW + times.monotonic
     assert until(one, NOW + times.monotonic + 500_000, NOW + times.monotonic) == times.wall - LATENESS
-    assert not one.behind()
+    assert not one.behind
+
+
+def test_our_clock_corrected_backwards_counts_again() -> None:
+    """It ran ahead for a while: from then on an exporter with a fast clock must not close anything early."""
+    times = Times()
+    one = clock(times)
+    times.wall += 86_400
+    until(one, NOW)
+    times.wall -= 86_400
+    times.go(10)
+    assert until(one, NOW + 3600, NOW + 10) == NOW + 10 - LATENESS
+
+
+def test_slower_exporters_do_not_turn_back_what_is_believed() -> None:
+    times = Times(wall=100.0)
+    one = clock(times)
+    for _ in range(2 * WINDOW + LATENESS + 1):
+        until(one, NOW + times.monotonic)
+        times.go(1)
+    assert one.behind
+    reached = until(one, NOW + times.monotonic)
+    assert until(one, NOW + times.monotonic, NOW + times.monotonic - 1200) == reached

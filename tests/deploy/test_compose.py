@@ -105,6 +105,14 @@ def test_our_containers_may_do_little() -> None:
     assert re.search(r"^USER \d+:\d+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
 
 
+def test_what_the_collector_compiles_has_a_place_of_its_own() -> None:
+    """The file system is read-only and the user has no home: without the volume each start compiles anew."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    place = re.search(r"^ +CACHE_DIRECTORY=(\S+)$", dockerfile, re.MULTILINE)[1]
+    assert re.search(rf"install -d -m 0700 -o caudal .*{place}$", dockerfile, re.MULTILINE)
+    assert place in [target for _, target in mounts(SERVICES["collector"])]
+
+
 def test_the_image_gets_every_package_and_the_constraints() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     kept = (DEPLOY / "Dockerfile.dockerignore").read_text().split()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.settings import CollectorSettings
-from caudal.collector.settings import load_settings as load_collector
+from caudal.collector.settingsfile import load_settings as load_collector
 from caudal.service.settings import ServiceSettings
 from caudal.service.settings import load_settings as load_service
 

@@ -32,7 +32,8 @@ from httpcore._backends.sync import SyncStream
 from caudal.collector import run as collecting
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.run import Collector
-from caudal.collector.settings import load_settings
+from caudal.collector.settingsfile import load_settings
+from caudal.collector.warmup import warm_up
 from caudal.service import server
 from caudal.service.errors import StoreError
 from caudal.service.settings import load_settings as load_service_settings
@@ -145,8 +146,9 @@ def _victim(request: dict[str, Any]) -> int:
 
 def main() -> None:
     """Answer requests until there are no more."""
-    # What the first table imports is imported here once, and not by every victim.
-    Pipeline(economy="XA", home=HOME, table=TABLE, window_seconds=10, k=1).take(None, str)  # type: ignore[arg-type]
+    # What is compiled and imported for the first datagrams is so here once, and not by every victim.
+    pipeline = Pipeline(economy="XA", home=HOME, table=TABLE, window_seconds=10, k=1)  # type: ignore[arg-type]
+    warm_up(pipeline, int(time.time() * 1000))
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

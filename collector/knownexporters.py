@@ -1,0 +1,32 @@
+"""What the operator knows of exporters, as the parts of a collector take it: by address (or prefix)."""
+
+from collections.abc import Mapping
+
+from caudal.collector.boundary import Boundary
+from caudal.collector.settings import Exporter
+
+Known = Mapping[str, Exporter]
+
+
+def names(exporters: Known) -> dict[str, str]:
+    """Return the names of exporters in the ledger."""
+    return {address: known.name for address, known in exporters.items() if known.name}
+
+
+def sampling_rates(exporters: Known) -> dict[str, float]:
+    """Return configured sampling rates."""
+    return {address: known.sampling for address, known in exporters.items() if known.sampling}
+
+
+def sampling_overrides(exporters: Known) -> set[str]:
+    """Return those whose configured rate holds whatever they say."""
+    return {address for address, known in exporters.items() if known.sampling_override}
+
+
+def boundaries(exporters: Known) -> dict[str, Boundary]:
+    """Return the interfaces to the outside and the inside of those of which any are known."""
+    return {
+        address: Boundary(known.external, known.internal, known.metered)
+        for address, known in exporters.items()
+        if known.external or known.internal or known.metered
+    }
