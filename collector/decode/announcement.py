@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.collector.decode import elements, sampling
-from caudal.collector.decode.recordlayout import Layout, unsigned
+from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 
 _LAST_BOOT_MS = 1 << 48
+_MIX = np.uint64(0x9E37_79B9_7F4A_7C15)  # any odd number that makes different pairs of numbers differ
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """Rates by sampler (None: of all), and the boot time.
+    """Rates by sampler (None: of all; negative: at a place, see SamplingRates), and the boot time.
 
     From the latter times since then are counted where flow records have no others.
     """
@@ -34,8 +35,18 @@ def read_announcement(layout: Layout, body: bytes, records: int) -> Announcement
     if stated is None:
         return Announcement((), boot_ms)
     samplers = sampling.sampler_ids(layout, view)
+    named = samplers.tolist() if samplers is not None else _places(layout, view)
     rates = tuple(
-        (None if samplers is None else int(samplers[number]), float(stated[number]))
+        (named[number] if named else None, float(stated[number]))
         for number in np.flatnonzero(sampling.is_rate(stated)).tolist()
     )
     return Announcement(rates, boot_ms)
+
+
+def _places(layout: Layout, records: Records) -> list[int]:
+    """Return a negative number for the place that each record is about; empty if they name none."""
+    places = np.zeros(len(records), np.uint64)
+    have = [element for element in elements.SAMPLED_AT if element in layout.elements]
+    for element in have:
+        places = places * _MIX + unsigned(records, element)
+    return [-1 - place for place in places.tolist()] if have else []

@@ -1,6 +1,6 @@
 """From datagrams to flow records: any mix of protocols and exporters, a whole lot at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -8,9 +8,10 @@ from caudal.collector import flowrecords
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
-from caudal.collector.decode.flowtimes import ExportClock, counts_from_boot, export_time
+from caudal.collector.decode.bylayout import flows_of, join_records, whole_records
+from caudal.collector.decode.flowtimes import export_time
 from caudal.collector.decode.lot import Lot, without_impossible
-from caudal.collector.decode.origin import ObservationPoint, Origin
+from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
 from caudal.collector.decode.samplerecords import Tunnels
@@ -23,14 +24,11 @@ from caudal.collector.decode.template import (
     Withdrawal,
     read_templates,
 )
-from caudal.collector.decode.templated import flow_records
-from caudal.collector.decode.templatetable import TemplateTable
-from caudal.collector.decode.together import NamedTemplates, join_records, observation_points
+from caudal.collector.decode.templatetable import NamedTemplates, TemplateTable
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
 from caudal.collector.flowrecords import I64, FlowRecords
-from caudal.collector.grouping import distinct
 from caudal.collector.ledger import COUNT, Ledger
 
 
@@ -201,7 +199,7 @@ class Decoder:
             self.templates.note_set(point, body, in_force)
 
     def _withdraw(self, key: TemplateKey, *, options: bool) -> bool:
-        point = _point_of(key)
+        point = key.point
         there = self.templates.at(point)
         gone = [key] if key.template in there else []
         if key.template == (3 if options else 2):
@@ -223,17 +221,16 @@ class Decoder:
         assert known is not None
         known.used_ms, layout = lot.now_ms, known.layout
         for waiting in waited:
-            body, records, whole = _whole_records(layout, waiting.body)
+            body, records, whole = whole_records(layout, waiting.body)
             decoded = 0
             if layout.template.is_options:
-                self._note(lot, _point_of(key), read_announcement(layout, body, records))
+                self._note(lot, key.point, read_announcement(layout, body, records))
             else:
-                clock = ExportClock(
-                    np.full(records, waiting.export_ms, np.int64),
-                    np.full(records, waiting.uptime_ms, np.uint64),
+                export_ms, uptime_ms = (
+                    np.full(records, time_ms, np.int64) for time_ms in (waiting.export_ms, waiting.uptime_ms)
                 )
-                origin = Origin((_point_of(key),), None, np.full(records, key.template, np.uint16))
-                for flows, _ in self._flows(origin, layout, body, clock):
+                boot_ms = self._boot_ms.get(key.point)
+                for flows, _ in flows_of(key, layout, body, export_ms, uptime_ms, boot_ms, self.rates):
                     lot.flows.append(without_impossible(flows, self.ledger))
                     decoded += len(flows)
             bad = 0 if whole else 1
@@ -251,7 +248,8 @@ class Decoder:
         sets = sets.take(np.flatnonzero(sets.id >= 256))
         if not len(sets):
             return
-        known = self._look_up(lot, sets)
+        exporter, domain = lot.datagrams.exporter[sets.datagram], lot.domain[sets.datagram]
+        known = self.templates.named(sets.protocol, exporter, domain, sets.id, lot.now_ms)
         is_options = np.array([one is not None and one.layout.template.is_options for one in known.templates])
         from_here = 0
         if is_options.any():
@@ -259,7 +257,7 @@ class Decoder:
                 which = int(known.of[position])
                 template = known.templates[which]
                 assert template is not None
-                point = _point_of(known.keys[which])
+                point = known.keys[which].point
                 news = self._read_options(lot, sets, position, point, template.layout)
                 if news:
                     self._decode_groups(lot, sets, known, from_here, position)
@@ -267,32 +265,13 @@ class Decoder:
                     self._note(lot, point, news)
         self._decode_groups(lot, sets, known, from_here, len(sets))
 
-    def _look_up(self, lot: Lot, sets: Sets) -> NamedTemplates:
-        exporter = lot.datagrams.exporter[sets.datagram].astype(np.uint64)
-        domain = lot.domain[sets.datagram].astype(np.uint64)
-        # As templatetable.code makes it.
-        codes = exporter << np.uint64(48) | domain << np.uint64(16) | sets.id.astype(np.uint64)
-        first, of = distinct(codes)
-        by_code = self.templates.by_code(sets.protocol)
-        templates = [by_code.get(code) for code in codes[first].tolist()]
-        for known in templates:
-            if known is not None:
-                known.used_ms = lot.now_ms
-        keys = [
-            TemplateKey(number, sets.protocol, at, template)
-            for number, at, template in zip(
-                exporter[first].tolist(), domain[first].tolist(), sets.id[first].tolist(), strict=True
-            )
-        ]
-        return NamedTemplates(keys, templates, of)
-
     def _read_options(
         self, lot: Lot, sets: Sets, position: int, point: ObservationPoint, layout: Layout
     ) -> Announcement | None:
         """Count the options records of one set, and return what it announces if any of it is new."""
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
         body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
-        body, records, whole = _whole_records(layout, body)
+        body, records, whole = whole_records(layout, body)
         lot.data_records[datagram] += records
         if not whole:
             lot.count(datagram, "received", "malformed")
@@ -317,7 +296,7 @@ class Decoder:
         plan: I64 = np.full(len(known.keys), -1, np.int64)
         size: I64 = np.ones(len(known.keys), np.int64)
         boot_ms: I64 = np.full(len(known.keys), -1, np.int64)
-        members: dict[int, tuple[Layout, list[int]]] = {}
+        others: list[int] = []
         waiting: list[int] = []
         for which, template in enumerate(known.templates):
             if template is None:
@@ -325,9 +304,9 @@ class Decoder:
             elif template.layout.plan is not None:
                 plan[which], size[which] = lot.number_of(template.layout.plan), template.layout.size
                 if self._boot_ms:
-                    boot_ms[which] = self._boot_ms.get(_point_of(known.keys[which]), -1)
+                    boot_ms[which] = self._boot_ms.get(known.keys[which].point, -1)
             elif not template.layout.template.is_options:
-                members.setdefault(id(template.layout), (template.layout, []))[1].append(which)
+                others.append(which)
         if waiting:
             for position in (np.flatnonzero(np.isin(named, waiting)) + first).tolist():
                 self._wait(lot, known.keys[int(known.of[position])], sets, position)
@@ -335,10 +314,12 @@ class Decoder:
         if len(planned):
             of = named[planned]
             self._put(lot, sets.take(planned + first), plan[of], size[of], boot_ms[of])
-        for layout, group in members.values():
-            positions = np.flatnonzero(np.isin(named, group)) + first
+        for which in others:
+            positions = np.flatnonzero(named == which) + first
             if len(positions):
-                self._decode_group(lot, layout, sets.take(positions))
+                template = known.templates[which]
+                assert template is not None
+                self._decode_by_layout(lot, known.keys[which], template.layout, sets.take(positions))
 
     def _put(self, lot: Lot, sets: Sets, plan: I64, size: I64, boot_ms: I64) -> None:
         """Have data sets read by the plans of these numbers, their records of so many octets."""
@@ -371,52 +352,20 @@ class Decoder:
             np.add.at(lot.counts[COUNT[count]], sets.datagram[broken], 1)
         np.add.at(lot.data_records, sets.datagram, records)
 
-    def _decode_group(self, lot: Lot, layout: Layout, sets: Sets) -> None:
-        """Decode data sets of one layout that has no plan."""
-        points, point = observation_points(
-            lot.datagrams.exporter[sets.datagram], lot.domain[sets.datagram], sets.protocol
-        )
-        boot_ms: I64 | int | None = None
-        if sets.protocol == flowrecords.IPFIX and counts_from_boot(layout):
-            boots = [self._boot_ms.get(one) for one in points]
-            said = np.array([boot is not None for boot in boots])
-            if point is None:
-                boot_ms = boots[0]
-            elif said.all():
-                boot_ms = np.array(boots, np.int64)
-            elif said.any():
-                for half in (np.flatnonzero(said[point]), np.flatnonzero(~said[point])):
-                    self._decode_group(lot, layout, sets.take(half))
-                return
+    def _decode_by_layout(self, lot: Lot, key: TemplateKey, layout: Layout, sets: Sets) -> None:
+        """Decode data sets of a template whose layout has no plan."""
         body, records, broken = join_records(lot.datagrams.buffer, layout, sets)
         self._count_sets(lot, sets, records, broken)
-        if not int(records.sum()):
-            return
         of_set = np.repeat(np.arange(len(sets)), records)
         of = sets.datagram[of_set]
-        uptime = lot.uptime_ms[of].astype(np.uint64) if sets.protocol == flowrecords.NETFLOW9 else None
-        of_point = None if point is None else point[of_set]
-        if isinstance(boot_ms, np.ndarray):
-            boot_ms = boot_ms[of_point]
-        origin = Origin(points, of_point, sets.id.astype(np.uint16)[of_set])
-        clock = ExportClock(lot.export_ms[of], uptime, boot_ms)
-        for flows, position in self._flows(origin, layout, body, clock):
+        boot_ms = self._boot_ms.get(key.point)
+        for flows, position in flows_of(
+            key, layout, body, lot.export_ms[of], lot.uptime_ms[of], boot_ms, self.rates
+        ):
             lot.flows.append(without_impossible(flows, self.ledger))
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
             for count in ("received", "decoded"):
                 np.add.at(lot.counts[COUNT[count]], sets.datagram, found)
-
-    def _flows(
-        self, origin: Origin, layout: Layout, body: bytes, clock: ExportClock
-    ) -> Iterator[tuple[FlowRecords, I64 | None]]:
-        if not len(origin):
-            return
-        if origin.protocol != flowrecords.NETFLOW9 and clock.uptime_ms is not None:
-            clock = ExportClock(clock.export_ms, None, self._boot_ms.get(origin.points[0]))
-        forward, reverse = flow_records(origin, layout, layout.records(body, len(origin)), clock, self.rates)
-        yield forward, None
-        if reverse is not None:
-            yield reverse.flows, reverse.position
 
     def _wait(self, lot: Lot, key: TemplateKey, sets: Sets, position: int) -> None:
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
@@ -492,17 +441,3 @@ class Decoder:
         self.sequences.forget(exporter)
         self.sflow_agents.forget(exporter)
         self.changed.discard(exporter)
-
-
-def _point_of(key: TemplateKey) -> ObservationPoint:
-    return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
-
-
-def _whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:
-    """Return the octets of whole records, how many they are, and whether nothing but padding is left."""
-    if layout.template.variable:
-        octets = np.array(bytearray(body))
-        kept, number, whole = layout.cut_variable(octets, np.zeros(1, np.int64), np.full(1, len(octets)))
-        return kept.tobytes(), int(number[0]), bool(whole[0])
-    records = len(body) // layout.size
-    return body[: records * layout.size], records, records > 0 or not body

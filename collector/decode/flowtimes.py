@@ -27,12 +27,12 @@ def export_time(stated_ms: I64, received_ms: I64) -> I64:
 class ExportClock:
     """The clock of the datagrams, per record: export time and, for NetFlow v9, time since the exporter booted.
 
-    IPFIX exporters say when they booted in an options record, if at all: `boot_ms`, for all records or by record.
+    IPFIX exporters say when they booted in an options record, if at all: `boot_ms`.
     """
 
     export_ms: I64
     uptime_ms: U64 | None
-    boot_ms: I64 | int | None = None
+    boot_ms: int | None = None
 
     def at_uptime(self, uptime_ms: U64) -> I64 | None:
         """Return the times at which the exporter's uptime was `uptime_ms`; None if no uptime is known.
@@ -48,14 +48,6 @@ class ExportClock:
             return self.export_ms + (uptime_ms - up).astype(np.uint32).view(np.int32)
         since = (uptime_ms - self.uptime_ms).astype(np.uint32).view(np.int32)
         return self.export_ms + since
-
-
-def counts_from_boot(layout: Layout) -> bool:
-    """Return whether records give a time since an unsaid boot, so that `ExportClock.boot_ms` matters."""
-    have = layout.elements
-    return elements.SYSTEM_INIT_MILLISECONDS not in have and not have.isdisjoint(
-        (elements.FLOW_START_UPTIME, elements.FLOW_END_UPTIME)
-    )
 
 
 def start_and_end(layout: Layout, records: Records, clock: ExportClock) -> tuple[I64 | None, I64 | None]:

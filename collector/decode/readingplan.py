@@ -113,9 +113,11 @@ def reading_plan(
     sampler = _first(places, (elements.SAMPLER_ID, elements.SELECTOR_ID))
     if sampler is not None:
         plan[SAMPLER] = places[sampler]
-    rate = _first(places, (elements.SAMPLER_RANDOM_INTERVAL, elements.SAMPLING_INTERVAL))
-    if rate is not None:
-        plan[RATE] = places[rate]
+    rates = [places[element] for element in elements.SAMPLING_INTERVALS if element in have]
+    if len(rates) > 1:
+        return None
+    if rates:
+        plan[RATE] = rates[0]
     for position, (row, name) in enumerate(((START, "start"), (END, "end"))):
         plan[row], plan[TIMES, position] = _time(places, position)
         absent |= int(ABSENT[name]) if plan[TIMES, position] == NO_TIME else 0

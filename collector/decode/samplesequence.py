@@ -33,6 +33,7 @@ class Agents:
         self._expected = np.empty(0, np.int64)
         self._run = np.empty(0, np.int64)  # how many came in a row, up to the expected
         self._life = np.empty(0, np.int64)
+        self._doubted_life = np.empty(0, np.int64)  # that of a number that is doubted
         self._lives = 0
         self._irregular: dict[int, Stream] = {}
 
@@ -75,6 +76,7 @@ class Agents:
         self._expected = np.append(self._expected, np.full(more, _UNKNOWN))
         self._run = np.append(self._run, np.zeros(more, np.int64))
         self._life = np.append(self._life, np.zeros(more, np.int64))
+        self._doubted_life = np.append(self._doubted_life, np.zeros(more, np.int64))
         self._free += range(before + more - 1, before - 1, -1)
 
     def follow(self, agent: I64, sequence: I64) -> tuple[I64, I64, Mask]:
@@ -116,19 +118,24 @@ class Agents:
         if expected != _UNKNOWN:
             stream.expected = expected
             run = min(int(self._run[agent]), NUMBERS_KEPT)
-            stream.seen.extend((expected - back) % _MODULUS for back in range(run, 0, -1))
+            stream.doubted = None if run else stream.doubted
+            stream.saw((expected - back) % _MODULUS for back in range(run, 0, -1))
         lost, life, new = [], [], []
         for number in numbers.tolist():
-            awaited = stream.expected
-            missing = lost_before(stream, number, 1)
-            moved = stream.expected != awaited
-            if moved and not missing and awaited not in (None, number):
+            awaited, doubted, restarts = stream.expected, stream.doubted, stream.restarts
+            lost.append(lost_before(stream, number, 1))
+            if stream.restarts != restarts:
+                self._life[agent] = self._doubted_life[agent]
+            if stream.doubted not in (None, doubted):
+                # Perhaps the first of another life; if not, its samples are nobody's.
                 self._lives += 1
-                self._life[agent] = self._lives
-            lost.append(missing)
-            life.append(int(self._life[agent]))
-            new.append(moved or missing < 0)
-            stream.seen.append(number)
+                self._doubted_life[agent] = self._lives
+                life.append(self._lives)
+                new.append(True)
+            else:
+                life.append(int(self._life[agent]))
+                new.append(stream.expected != awaited or lost[-1] < 0)
+            stream.saw((number,))
         self._expected[agent] = _UNKNOWN if stream.expected is None else stream.expected
         self._run[agent] = 0
         return lost, life, new

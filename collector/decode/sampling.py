@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements
-from caudal.collector.decode.origin import ObservationPoint, Origin
+from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 from caudal.collector.exporterprefixes import ByPrefix
-from caudal.collector.flowrecords import F64, I64, U8, U64, FlowRecords
+from caudal.collector.flowrecords import F64, U8, U64, FlowRecords
 
 # What states a higher rate does not know it.
 HIGHEST_RATE = float(1 << 32)
@@ -20,7 +20,7 @@ _ANSWERS_KEPT = 1 << 16
 
 
 class _Announced:
-    """Rates by sampler, with how many announcements stand behind each."""
+    """Rates by sampler (None: of all that name none), with how many announcements stand behind each."""
 
     def __init__(self) -> None:
         self._of_sampler: dict[int | None, dict[float, int]] = {}
@@ -28,6 +28,7 @@ class _Announced:
 
     def replace(self, sampler: int | None, old: float | None, new: float) -> None:
         """Let `new` stand where `old` stood, or beside the others if there was none."""
+        sampler = None if sampler is not None and sampler < 0 else sampler
         for counts in (self._of_sampler.setdefault(sampler, {}), self._all):
             counts[new] = counts.get(new, 0) + 1
             if old is not None:
@@ -48,7 +49,9 @@ class SamplingRates:
 
     `configured` gives the operator's own rates by exporter address or prefix, of which the longest counts;
     they answer where the exporter is silent, and those in `overriding` whatever it says. Announced rates
-    are bounded, per exporter and in all; further samplers go unheard.
+    are bounded, per exporter and in all; further samplers go unheard. A rate that is announced for a place
+    (an interface, a line card) and no sampler has a negative number instead, the same each time: where two
+    places have different rates, records that name no sampler have neither.
     """
 
     def __init__(
@@ -164,26 +167,33 @@ class _Configured(NamedTuple):
 def rates_in_records(layout: Layout, records: Records) -> F64 | None:
     """Return the sampling rate that each record itself gives (0 where it gives none), or None.
 
-    Packet interval and space make (interval + space) / interval; a probability p makes 1/p.
+    Of several elements the first counts that is a rate. Packet interval and space make (interval + space) / interval; a probability p makes 1/p.
     Source: RFC 5477 §8.2; Cisco elements 34 and 50.
     """
+    found: F64 | None = None
+    for stated in _statements(layout, records):
+        found = stated if found is None else np.where(is_rate(found), found, stated)
+        if is_rate(found).all():
+            break
+    return found
+
+
+def _statements(layout: Layout, records: Records) -> Iterator[F64]:
     have = layout.elements
-    for element in (elements.SAMPLER_RANDOM_INTERVAL, elements.SAMPLING_INTERVAL):
+    for element in elements.SAMPLING_INTERVALS:
         if element in have:
-            return unsigned(records, element).astype(np.float64)
-    if elements.SAMPLING_PACKET_INTERVAL in have:
+            yield unsigned(records, element).astype(np.float64)
+    if {elements.SAMPLING_PACKET_INTERVAL, elements.SAMPLING_PACKET_SPACE} <= have:
         interval = unsigned(records, elements.SAMPLING_PACKET_INTERVAL).astype(np.float64)
-        if elements.SAMPLING_PACKET_SPACE not in have:
-            return None
         space = unsigned(records, elements.SAMPLING_PACKET_SPACE).astype(np.float64)
-        return _ratio(interval + space, interval)
+        yield _ratio(interval + space, interval)
     if {elements.SAMPLING_SIZE, elements.SAMPLING_POPULATION} <= have:
         size = unsigned(records, elements.SAMPLING_SIZE).astype(np.float64)
-        return _ratio(unsigned(records, elements.SAMPLING_POPULATION).astype(np.float64), size)
+        yield _ratio(unsigned(records, elements.SAMPLING_POPULATION).astype(np.float64), size)
     if elements.SAMPLING_PROBABILITY in have:
         probability = _float(records, elements.SAMPLING_PROBABILITY)
-        return None if probability is None else _ratio(np.ones_like(probability), probability)
-    return None
+        if probability is not None:
+            yield _ratio(np.ones_like(probability), probability)
 
 
 def is_rate(rates: F64) -> npt.NDArray[np.bool_]:
@@ -197,42 +207,25 @@ def sampler_ids(layout: Layout, records: Records) -> U64 | None:
     return None if element is None else unsigned(records, element)
 
 
-def resolve(layout: Layout, records: Records, origin: Origin, known: SamplingRates) -> tuple[F64, U8]:
+def resolve(
+    layout: Layout, records: Records, point: ObservationPoint, known: SamplingRates
+) -> tuple[F64, U8]:
     """Return rate and provenance of each record: from the record, else as `known`, else 1 and ASSUMED."""
-    count = len(records)
-    rates = np.zeros(count)
-    known_from = np.full(count, flowrecords.RECORD, np.uint8)
     stated = rates_in_records(layout, records)
-    if stated is not None:
-        rates = stated
-    silent = ~is_rate(rates)
-    if not silent.any():
+    rates = np.zeros(len(records)) if stated is None else stated
+    known_from = np.full(len(records), flowrecords.RECORD, np.uint8)
+    silent = np.flatnonzero(~is_rate(rates))
+    if not len(silent):
         return rates, known_from
     samplers = sampler_ids(layout, records)
-    named, which = _distinct(None if samplers is None else samplers[silent])
-    point = None if origin.point is None else origin.point[silent]
-    if point is not None:
-        pairs, which = np.unique(point * len(named) + which, return_inverse=True)
-        asked = [(origin.points[pair // len(named)], named[pair % len(named)]) for pair in pairs.tolist()]
-    else:
-        asked = [(origin.points[0], sampler) for sampler in named]
-    answers = [known.lookup(at, sampler) for at, sampler in asked]
-    if len(answers) == 1:
-        rates[silent], known_from[silent] = answers[0]
-    else:
-        rates[silent] = np.array([rate for rate, _ in answers])[which]
-        known_from[silent] = np.array([how for _, how in answers], np.uint8)[which]
-    return rates, known_from
-
-
-def _distinct(samplers: U64 | None) -> tuple[list[int | None], I64]:
-    """Return the distinct samplers, and which of them each record names."""
     if samplers is None:
-        return [None], np.zeros(1, np.int64)
-    if (samplers == samplers[0]).all():
-        return [int(samplers[0])], np.zeros(len(samplers), np.int64)
-    distinct, which = np.unique(samplers, return_inverse=True)
-    return list(distinct.tolist()), which
+        rates[silent], known_from[silent] = known.lookup(point, None)
+        return rates, known_from
+    named, which = np.unique(samplers[silent], return_inverse=True)
+    answers = [known.lookup(point, sampler) for sampler in named.tolist()]
+    rates[silent] = np.array([rate for rate, _ in answers])[which]
+    known_from[silent] = np.array([how for _, how in answers], np.uint8)[which]
+    return rates, known_from
 
 
 def _ratio(numerator: F64, denominator: F64) -> F64:

@@ -109,7 +109,7 @@ class Sequences:
     def __init__(self, streams: int = 1 << 16, streams_per_exporter: int = 1 << 12) -> None:
         self._limit = streams
         self._limit_of_one = streams_per_exporter
-        self._streams: dict[int, dict[tuple[int, int], Stream]] = {}
+        self._streams: dict[int, dict[int, Stream]] = {}  # by exporter, protocol and domain: see `_name`
         self._number = 0
 
     def __len__(self) -> int:
@@ -122,7 +122,7 @@ class Sequences:
     def state(self, exporter: int) -> dict[tuple[int, int], Followed]:
         """Return where the streams of an exporter stand, by protocol and observation domain or engine."""
         return {
-            name: Followed(
+            (name >> 32, name & 0xFFFF_FFFF): Followed(
                 stream.expected, stream.last, stream.counts_before, stream.counts_itself >= _TIMES_TO_BE_SURE
             )
             for name, stream in self._streams.get(exporter, {}).items()
@@ -131,12 +131,12 @@ class Sequences:
 
     def restore(self, exporter: int, name: tuple[int, int], followed: Followed) -> None:
         """Go on where a stream stood: what was sent since then and did not come here counts as lost."""
-        stream = self._stream(exporter, name)
+        stream = self._stream(exporter, _name(*name))
         stream.expected, stream.last = followed.expected, followed.last
         stream.counts_before = followed.counts_before
         stream.counts_itself = _TIMES_TO_BE_SURE if followed.counts_itself else 0
 
-    def _stream(self, exporter: int, name: tuple[int, int]) -> Stream:
+    def _stream(self, exporter: int, name: int) -> Stream:
         streams = self._streams.setdefault(exporter, {})
         state = streams.get(name)
         if state is None:
@@ -161,7 +161,7 @@ class Sequences:
         `stream` is (exporter, protocol, observation domain or engine); `sequence` are the numbers in the
         order received, `units` how far each moves the count (UNKNOWN_UNITS where that cannot be told).
         """
-        state = self._stream(stream[0], stream[1:])
+        state = self._stream(stream[0], _name(*stream[1:]))
         if len(sequence) <= _FEW:
             return np.array(_steps(state, sequence.tolist(), units.tolist()), np.int64)
         lost = np.zeros(len(sequence), np.int64)
@@ -199,11 +199,15 @@ class Sequences:
                 found = self.follow((number, protocol, domain), sequence[first:last], units[first:last])
                 lost[order[first:last]] = found
                 continue
-            state = self._stream(number, (protocol, domain))
+            state = self._stream(number, _name(protocol, domain))
             gaps = _steps(state, numbers[first:last], moved[first:last])
             if any(gaps):
                 lost[order[first:last]] = gaps
         return lost
+
+
+def _name(protocol: int, domain: int) -> int:
+    return protocol << 32 | domain  # one number is a third of a pair of them
 
 
 def _steps(state: Stream, sequence: list[int], units: list[int]) -> list[int]:
@@ -235,7 +239,7 @@ def _step(state: Stream, number: int, units: int) -> int:
     else:
         lost = lost_before(state, number, units)
         state.misread = state.misread + lost if state.counts_itself else 0
-    if state.doubted is None:
+    if state.doubted is None or itself:
         state.last = number
     return lost
 

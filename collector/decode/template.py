@@ -6,9 +6,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from caudal.collector.decode import elements
+from caudal.collector.decode.origin import ObservationPoint
 
 VARIABLE_LENGTH = 0xFFFF
 NOT_READ = -1
+# Scopes of v9 are numbered by a list of their own: 1 system, 2 interface, 3 line card, … Source: RFC 3954 §6.1.
+_SCOPES9 = {2: elements.INGRESS_INTERFACE, 3: elements.LINE_CARD_ID}
 # More than any exporter sends; what a datagram makes us keep must stay small.
 _MOST_FIELDS = 1024
 
@@ -30,6 +33,11 @@ class TemplateKey(NamedTuple):
     protocol: int
     observation_domain: int
     template: int
+
+    @property
+    def point(self) -> ObservationPoint:
+        """Where the template holds."""
+        return ObservationPoint(*self[:3])
 
 
 @dataclass(frozen=True)
@@ -100,12 +108,13 @@ def read_templates(body: bytes, *, ipfix: bool, options: bool) -> list[tuple[int
             raise TemplateSetError(f"template {template} has {count} fields", read)
         fields = []
         for position in range(count):
+            begin = at
             field, at = _read_field(body, at, ipfix)
             if field is None:
                 raise TemplateSetError(f"template {template} ends within its {count} fields", read)
             if position < scopes and not ipfix:
-                # Scopes of v9 are numbered by a list of their own: 1 system, 2 interface, …
-                field = FieldSpecifier(NOT_READ, field.length)
+                (scope,) = struct.unpack_from(">H", body, begin)
+                field = FieldSpecifier(_SCOPES9.get(scope, NOT_READ), field.length)
             fields.append(field)
         known = Template(tuple(fields), options)
         if known.minimum_length == 0:

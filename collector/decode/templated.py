@@ -8,8 +8,8 @@ import numpy as np
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements, sampling
 from caudal.collector.decode.flowtimes import ExportClock, start_and_end
-from caudal.collector.decode.origin import Origin
 from caudal.collector.decode.recordlayout import Layout, Records, halves, number, unsigned
+from caudal.collector.decode.template import TemplateKey
 from caudal.collector.flowrecords import ABSENT, DTYPES, I64, U8, U64, FlowRecords
 
 _IPV4_MAPPED = 0xFFFF
@@ -36,9 +36,9 @@ class Reverse:
 
 
 def flow_records(
-    origin: Origin, layout: Layout, records: Records, clock: ExportClock, rates: sampling.SamplingRates
+    key: TemplateKey, layout: Layout, records: Records, clock: ExportClock, rates: sampling.SamplingRates
 ) -> tuple[FlowRecords, Reverse | None]:
-    """Return the flow records of one layout, and those of the way back where records are biflows.
+    """Return the flow records of one template, and those of the way back where records are biflows.
 
     A biflow (RFC 5103, or initiator and responder counters) gives a second flow record where the reverse
     direction carried anything.
@@ -48,7 +48,7 @@ def flow_records(
     addresses = _addresses(layout, records)
     absent |= addresses.absent
     start, end = start_and_end(layout, records, clock)
-    rate, known_from = sampling.resolve(layout, records, origin, rates)
+    rate, known_from = sampling.resolve(layout, records, key.point, rates)
     columns: dict[str, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
     for name, deltas, total in (
         ("bytes", elements.OCTET_DELTAS, elements.OCTET_TOTAL),
@@ -76,10 +76,10 @@ def flow_records(
         columns["flow_direction"] = _METERED[np.minimum(told, 2)]
     absent |= (int(ABSENT["start"]) if start is None else 0) | (int(ABSENT["end"]) if end is None else 0)
     forward = FlowRecords(
-        exporter=origin.exporter(),
-        protocol=np.full(count, origin.protocol, np.uint8),
-        observation_domain=origin.observation_domain(),
-        template=origin.template,
+        exporter=np.full(count, key.exporter, np.int32),
+        protocol=np.full(count, key.protocol, np.uint8),
+        observation_domain=np.full(count, key.observation_domain, np.uint32),
+        template=np.full(count, key.template, np.uint16),
         export_ms=clock.export_ms,
         start_ms=np.zeros(count, np.int64) if start is None else start,
         end_ms=np.zeros(count, np.int64) if end is None else end,
@@ -181,6 +181,9 @@ def _reverse(layout: Layout, records: Records, forward: FlowRecords) -> Reverse 
         destination_as=forward.source_as,
         input=forward.output,
         output=forward.input,
+        flow_direction=np.where(
+            forward.flow_direction, forward.flow_direction | np.uint8(flowrecords.WAY_BACK), np.uint8(0)
+        ),
         absent=(forward.absent & keep) | bits,
     )
     positions = np.flatnonzero(carried)

@@ -4,9 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+import numpy as np
+
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.recordlayout import Layout
 from caudal.collector.decode.template import Template, TemplateKey
+from caudal.collector.flowrecords import I32, I64, U64
+from caudal.collector.grouping import distinct
 
 # About the memory that a template takes, of which the fields are shared where templates are the same.
 _OVERHEAD_OCTETS = 600
@@ -27,6 +31,15 @@ class KnownTemplate:
     def seen_ms(self) -> int:
         """When it was last announced or used."""
         return max(self.announced_ms, self.used_ms)
+
+
+@dataclass(frozen=True)
+class NamedTemplates:
+    """The templates that data sets name: each one once, and which of them each set names."""
+
+    keys: list[TemplateKey]
+    templates: list[KnownTemplate | None]
+    of: I64
 
 
 class TemplateTable:
@@ -57,13 +70,30 @@ class TemplateTable:
         """Whether so much of the bound is used that idle exporters had better be forgotten."""
         return self.octets > self._limit // 8 * 7
 
+    def named(
+        self, protocol: int, exporter: I32, observation_domain: I64, template: I64, now_ms: int
+    ) -> "NamedTemplates":
+        """Return the templates that data sets name, each once, and note that they are used."""
+        codes: U64 = exporter.astype(np.uint64)  # as `code` makes them
+        for part, bits in ((observation_domain, 32), (template, 16)):
+            codes = codes << np.uint64(bits) | part.astype(np.uint64)
+        first, of = distinct(codes)
+        by_code = self.by_code(protocol)
+        templates = [by_code.get(code) for code in codes[first].tolist()]
+        for known in templates:
+            if known is not None:
+                known.used_ms = now_ms
+        names = (column[first].tolist() for column in (exporter, observation_domain, template))
+        keys = [TemplateKey(number, protocol, domain, at) for number, domain, at in zip(*names, strict=True)]
+        return NamedTemplates(keys, templates, of)
+
     def by_code(self, protocol: int) -> dict[int, KnownTemplate]:
         """Return the templates of a protocol by `code`, for quick looking up."""
         return self._by_code.setdefault(protocol, {})
 
     def get(self, key: TemplateKey) -> KnownTemplate | None:
         """Return a template."""
-        return self._at.get(_point(key), {}).get(key.template)
+        return self._at.get(key.point, {}).get(key.template)
 
     def at(self, point: ObservationPoint) -> dict[int, KnownTemplate]:
         """Return the templates of an observation point by template id."""
@@ -89,7 +119,7 @@ class TemplateTable:
 
     def put(self, key: TemplateKey, template: Template, announced_ms: int) -> bool:
         """Keep a template, instead of the one that had its key; return whether there was room for it."""
-        point = _point(key)
+        point = key.point
         old = self._at.get(point, {}).get(key.template)
         octets = _octets(template) - (0 if old is None else _octets(old.layout.template))
         if self.octets + octets > self._limit:
@@ -115,7 +145,7 @@ class TemplateTable:
     def remove(self, keys: Iterable[TemplateKey]) -> None:
         """Forget templates, which must be there."""
         for key in keys:
-            point = _point(key)
+            point = key.point
             templates = self._at[point]
             self.octets -= _octets(templates.pop(key.template).layout.template)
             del self._by_code[key.protocol][code(key)]
@@ -157,10 +187,6 @@ def code(key: TemplateKey) -> int:
     An exporter's number has 16 bits (see Exporters), its domain 32, a template id 16.
     """
     return key.exporter << 48 | key.observation_domain << 16 | key.template
-
-
-def _point(key: TemplateKey) -> ObservationPoint:
-    return ObservationPoint(key.exporter, key.protocol, key.observation_domain)
 
 
 def _octets(template: Template) -> int:

@@ -1,5 +1,7 @@
 """Sequence numbers of sFlow agents and of the sources that they sample at."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,6 +83,50 @@ def test_agents_are_bounded_and_forgotten_with_their_exporter() -> None:
     for exporter in range(5):
         agents.forget(exporter)
     assert len(agents) == 0
+
+
+@pytest.mark.parametrize("agents_each", [1, 100])
+def test_what_is_kept_of_an_agent_is_small(agents_each: int) -> None:
+    """Whatever comes: gaps, jumps and numbers out of order. A collector follows up to 65,536 of them."""
+    agents, count = Agents(), 2_000
+    some = np.random.default_rng(7)
+    base = some.integers(1 << 31, 1 << 32, count)
+    tracemalloc.start()
+    try:
+        exporters, names = (
+            (np.arange(count) // agents_each + 1_000).tolist(),
+            [b"%024d" % n for n in range(count)],
+        )
+        for turn in range(45):
+            number = base + turn * 300 + some.integers(0, 200, count) + (turn % 9 == 8) * 10_000_000
+            agents.follow(agents.numbers(exporters, names), number % (1 << 32))
+        del number
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(agents) == count
+    assert kept / count < 1_150
+
+
+@pytest.mark.parametrize("split", range(0, 7))
+def test_one_wrong_number_loses_nothing_and_begins_no_other_life(split: int) -> None:
+    for wrong in (1 << 24 | 9, 70_000, 5, 1 << 31):
+        assert agents_lost([1_000, 1_001, wrong, 1_002, 1_003, 1_004], split=split) == [0] * 6
+    agents = Agents()
+    agent = agents.numbers([0], [b"a"])[[0] * 6]
+    _, life, new = agents.follow(agent, np.array([1_000, 1_001, 70_000, 1_002, 1_003, 1_003]))
+    assert new.tolist() == [True] * 5 + [False]
+    assert len({*life[:2].tolist(), *life[3:].tolist()}) == 1
+    assert life[2] != life[0], "its samples are followed by themselves"
+
+
+@pytest.mark.parametrize("split", range(0, 5))
+def test_a_long_gap_counts_when_what_follows_goes_on_from_it(split: int) -> None:
+    assert agents_lost([1, 2, 90_003, 90_004, 90_006], split=split) == [0, 0, 0, 90_000, 1]
+
+
+def test_a_number_doubted_before_many_in_order_is_forgotten() -> None:
+    assert agents_lost([1, 2, 90_003, *range(3, 50), 90_004, 50], split=3) == [0] * 52
 
 
 def test_a_forgotten_agent_begins_anew() -> None:

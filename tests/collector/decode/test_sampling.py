@@ -1,11 +1,13 @@
 """Sampling rates: announced, configured, in the record itself; and where each is known from."""
 
 import struct
+from collections.abc import Callable
 
 import pytest
 
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.sampling import SamplingRates
+from caudal.collector.exporterstate import from_json, to_json
 from caudal.collector.flowrecords import ASSUMED, CONFIG, OPTIONS, RECORD, FlowRecords
 
 from ..builders import (
@@ -293,3 +295,75 @@ def test_rates_of_many_exporters_whose_records_are_decoded_together() -> None:
         for domain in (1, 2)
         for more in (0, 100, 0)
     ]
+
+
+PLAIN = template(257, *BASIC)
+BY_INTERFACE9 = options9(300, [(2, 4)], [(34, 4), (35, 1)])
+BY_INTERFACE10 = options10(300, [(10, 4)], [(34, 4), (35, 1)])
+
+
+def at_interfaces(*rates: tuple[int, int]) -> bytes:
+    return a_set(300, b"".join(struct.pack(">IIB", interface, rate, 1) for interface, rate in rates))
+
+
+@pytest.mark.parametrize("export", [netflow9, ipfix])
+def test_rates_of_interfaces_hold_for_all_only_where_they_are_one(export: Callable[..., bytes]) -> None:
+    """Without a sampler's name nobody knows whose records were sampled how."""
+    ipfix_too = export is ipfix
+    options, plain = BY_INTERFACE10 if ipfix_too else BY_INTERFACE9, template(257, *BASIC, ipfix=ipfix_too)
+    for configured, otherwise in (({}, (1, ASSUMED)), ({ROUTER: 7}, (7, CONFIG))):
+        under = bench(configured)
+        first = export(options, plain, at_interfaces((1, 100), (2, 100)), a_set(257, basic()))
+        assert known(under.decode(first)) == [(100, OPTIONS)]
+        for announced, told in (
+            ([(1, 1000)], otherwise),
+            ([(1, 1000), (2, 100)], otherwise),
+            ([(2, 1000)], (1000, OPTIONS)),
+        ):
+            lot = export(at_interfaces(*announced), a_set(257, basic()))
+            assert known(under.decode(lot)) == [told]
+
+
+def test_a_rate_of_all_that_changes() -> None:
+    options = options9(300, [(1, 4)], [(34, 4), (35, 1)])
+    under = bench()
+    under.decode(netflow9(options, PLAIN, at_interfaces((1, 100)), a_set(257, basic())))
+    assert known(under.decode(netflow9(at_interfaces((1, 1000)), a_set(257, basic())))) == [(1000, OPTIONS)]
+
+
+def test_rates_of_interfaces_are_kept_over_a_restart() -> None:
+    under, after = bench(), bench()
+    under.decode(netflow9(BY_INTERFACE9, PLAIN, at_interfaces((1, 100), (2, 1000))))
+    after.decoder.restore(0, from_json(to_json(under.decoder.state(0))))
+    assert known(after.decode(netflow9(a_set(257, basic())))) == [(1, ASSUMED)]
+    assert known(after.decode(netflow9(at_interfaces((1, 1000)), a_set(257, basic())))) == [(1000, OPTIONS)]
+
+
+@pytest.mark.parametrize("restated", [False, True], ids=["options", "records"])
+@pytest.mark.parametrize(
+    ("fields", "rows"),
+    [
+        ([(34, 4), (305, 4), (306, 4)], [(0, 1, 99, 100), (50, 1, 99, 50), (0, 0, 0, 0)]),
+        ([(50, 4), (34, 4)], [(0, 100, 100), (20, 100, 20), (0, 0, 0)]),
+        ([(305, 4), (309, 4), (310, 4)], [(9, 2, 100, 50)]),
+        ([(306, 4), (305, 4), (309, 4), (310, 4)], [(99, 0, 2, 100, 50), (99, 1, 2, 100, 100)]),
+    ],
+    ids=["34, 305/306", "50, 34", "305 alone, 309/310", "305/306, 309/310"],
+)
+def test_the_first_element_that_is_a_rate_counts(
+    fields: list[Field], rows: list[tuple[int, ...]], restated: bool
+) -> None:
+    expected = [(rate, RECORD if restated else OPTIONS) if rate else (1, ASSUMED) for *_, rate in rows]
+    values = [struct.pack(f">{len(fields)}I", *row[:-1]) for row in rows]
+    if restated:
+        data = template(256, OCTETS, *fields, ipfix=True)
+        flows = bench().decode(
+            ipfix(data, a_set(256, b"".join(struct.pack(">I", 100) + each for each in values)))
+        )
+    else:
+        data = template(256, OCTETS, (302, 4), ipfix=True)
+        announced = b"".join(struct.pack(">I", number) + each for number, each in enumerate(values))
+        named = b"".join(struct.pack(">II", 100, number) for number in range(len(values)))
+        options = options10(300, [(302, 4)], fields)
+        flows = bench().decode(ipfix(options, data, a_set(300, announced), a_set(256, named)))
+    assert known(flows) == expected

@@ -1,5 +1,6 @@
 """Sequence numbers: loss, order, restart, wrap."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -167,3 +168,73 @@ def test_any_split_into_lots_finds_the_same_losses(
         return found
 
     assert follow(data.draw(st.lists(st.integers(0, 25), max_size=6))) == follow(list(range(len(numbers))))
+
+
+@pytest.mark.parametrize("lots", [1, 2, 9])
+@pytest.mark.parametrize("wrong", [1_005 + (1 << 24), 1_005 + 5_000, 1 << 31, 0, 900])
+def test_one_wrong_number_loses_nothing(wrong: int, lots: int) -> None:
+    numbers = [*range(1_000, 1_005), wrong, *range(1_005, 1_030)]
+    assert lost(*numbers, lots=lots) == 0
+
+
+def test_a_wrong_number_that_comes_twice_confirms_nothing() -> None:
+    assert lost(1_000, 1_001, 50_000, 50_000, 1_002, 1_003) == 0
+
+
+def test_what_is_lost_beside_a_wrong_number_is_counted() -> None:
+    assert lost(1_000, 1_001, 50_000, 1_004, 1_005) == 2
+
+
+@pytest.mark.parametrize("lots", [1, 3])
+def test_a_long_gap_counts_when_what_follows_goes_on_from_it(lots: int) -> None:
+    assert lost(1_000, 1_001, 101_002, lots=lots) == 0, "on the word of one number"
+    assert lost(1_000, 1_001, 101_002, 101_003, 101_004, lots=lots) == 100_000
+    assert lost(1_000, 1_001, 101_003, 101_002, 101_004, lots=lots) == 100_000
+    assert lost(0, 30, 90_060, 90_150, units=30, lots=lots) == 90_060
+
+
+def test_a_late_datagram_from_within_a_long_gap_is_taken_back() -> None:
+    assert lost(1_000, 1_001, 101_002, 101_003, 1_500, 101_004) == 99_999
+
+
+@given(
+    st.integers(0, (1 << 32) - 1),
+    st.integers(10, 40),
+    st.integers(2, 39),
+    st.integers((1 << 12) + 100, (1 << 32) - 100),
+    st.integers(1, 5),
+)
+def test_one_wrong_number_anywhere_loses_nothing(
+    start: int, count: int, at: int, away: int, lots: int
+) -> None:
+    numbers = [(start + n) % (1 << 32) for n in range(count)]
+    at = min(at, count - 2)
+    numbers.insert(at, (numbers[at] + away) % (1 << 32))
+    assert lost(*numbers, lots=lots) == 0
+
+
+@given(st.integers(0, (1 << 32) - 1), st.integers(0, 1 << 24), st.integers(1, 5))
+def test_a_gap_of_any_length_is_counted(start: int, gap: int, lots: int) -> None:
+    numbers = [(start + n + (gap if n >= 5 else 0)) % (1 << 32) for n in range(10)]
+    assert lost(*numbers, lots=lots) == gap
+
+
+@pytest.mark.parametrize("streams_each", [1, 100])
+def test_what_is_kept_of_a_stream_is_small(streams_each: int) -> None:
+    """Whatever comes: gaps, jumps and numbers out of order. A collector follows up to 65,536 of them."""
+    sequences, count = Sequences(), 2_000
+    exporter, domain = np.arange(count) // streams_each + 1_000, np.arange(count) + (1 << 31)
+    some = np.random.default_rng(7)
+    base = some.integers(1 << 31, 1 << 32, count)
+    units = np.full(count, 7)
+    tracemalloc.start()
+    try:
+        for turn in range(45):
+            number = base + turn * 300 + some.integers(0, 200, count) + (turn % 9 == 8) * 10_000_000
+            sequences.follow_all(1, exporter, domain, number % (1 << 32), units)
+        del number
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(sequences) == count
+    assert kept / count < 1_150

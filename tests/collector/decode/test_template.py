@@ -53,7 +53,7 @@ def test_v9_scopes_are_numbered_by_their_own_list() -> None:
     ((_, known),) = read_templates(
         body(options9(256, [(1, 4), (2, 4)], [(48, 1), (50, 4)])), ipfix=False, options=True
     )
-    assert [tuple(field) for field in known.fields] == [(NOT_READ, 4), (NOT_READ, 4), (48, 1), (50, 4)]
+    assert [tuple(field) for field in known.fields] == [(NOT_READ, 4), (10, 4), (48, 1), (50, 4)]
     assert known.is_options
 
 

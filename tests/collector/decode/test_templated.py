@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import ABSENT, EVENT, METERED_EGRESS, TRAFFIC, FlowRecords
+from caudal.collector.flowrecords import ABSENT, EVENT, METERED_EGRESS, TRAFFIC, WAY_BACK, FlowRecords
 
 from ..builders import (
     BASIC,
@@ -212,7 +212,7 @@ def test_rfc5103_biflow_is_two_directions() -> None:
         assert getattr(flows, f"destination_{name}").tolist() == value[::-1]
     assert (flows.input.tolist(), flows.output.tolist()) == ([5, 6], [6, 5])
     # Both are of one record, and counted or left out together.
-    assert flows.flow_direction.tolist() == [METERED_EGRESS] * 2
+    assert flows.flow_direction.tolist() == [METERED_EGRESS, METERED_EGRESS | WAY_BACK]
 
 
 def test_rfc5103_empty_reverse_is_none() -> None:

@@ -1,0 +1,61 @@
+"""Data sets decoded template by template: of those whose layout has no plan for the kernel."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from caudal.collector import flowrecords
+from caudal.collector.decode.flowtimes import ExportClock
+from caudal.collector.decode.recordlayout import Layout
+from caudal.collector.decode.sampling import SamplingRates
+from caudal.collector.decode.sets import Sets
+from caudal.collector.decode.template import TemplateKey
+from caudal.collector.decode.templated import flow_records
+from caudal.collector.decode.wire import join
+from caudal.collector.flowrecords import I64, U8, FlowRecords
+
+
+def join_records(buffer: U8, layout: Layout, sets: Sets) -> tuple[bytes, I64, I64]:
+    """Join the records of sets of one layout.
+
+    Returns the octets, the number of records of each set, and the positions of broken sets.
+    """
+    if layout.template.variable:
+        octets, records, whole = layout.cut_variable(buffer, sets.at, sets.length)
+        return octets.tobytes(), records, np.flatnonzero(whole == 0)
+    records = sets.length // layout.size
+    broken = np.flatnonzero((records == 0) & (sets.length > 0))
+    return join(buffer, sets.at, records * layout.size), records, broken
+
+
+def whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:
+    """Return the octets of whole records, how many they are, and whether nothing but padding is left."""
+    if layout.template.variable:
+        octets = np.array(bytearray(body))
+        kept, number, whole = layout.cut_variable(octets, np.zeros(1, np.int64), np.full(1, len(octets)))
+        return kept.tobytes(), int(number[0]), bool(whole[0])
+    records = len(body) // layout.size
+    return body[: records * layout.size], records, records > 0 or not body
+
+
+def flows_of(
+    key: TemplateKey,
+    layout: Layout,
+    body: bytes,
+    export_ms: I64,
+    uptime_ms: I64,
+    boot_ms: int | None,
+    rates: SamplingRates,
+) -> Iterator[tuple[FlowRecords, I64 | None]]:
+    """Yield the flow records of whole data records, then those of the way back, with the positions of these.
+
+    `export_ms` and `uptime_ms` are of each record's datagram; `boot_ms` is when an IPFIX exporter said it booted.
+    """
+    if not len(export_ms):
+        return
+    v9 = key.protocol == flowrecords.NETFLOW9
+    clock = ExportClock(export_ms, uptime_ms.astype(np.uint64) if v9 else None, None if v9 else boot_ms)
+    forward, reverse = flow_records(key, layout, layout.records(body, len(export_ms)), clock, rates)
+    yield forward, None
+    if reverse is not None:
+        yield reverse.flows, reverse.position
