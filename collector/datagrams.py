@@ -80,6 +80,7 @@ class Exporters:
         self._free: list[int] = []
         self._new: list[int] = []
         self._kept: set[int] = set()
+        self._forgotten: set[int] = set()
         self._heard: F64 = np.zeros(0)
 
     def number(self, address: str) -> int:
@@ -117,7 +118,7 @@ class Exporters:
         return number
 
     def take_new(self) -> list[int]:
-        """Return the numbers given since the last call."""
+        """Return the numbers given since the last call, and those `forget` was told of and that were heard again."""
         new, self._new = self._new, []
         return new
 
@@ -125,6 +126,14 @@ class Exporters:
         """Take note that these exporters were heard now."""
         if len(self._number):
             self._heard[exporter[exporter >= 0]] = self._clock()
+        if self._forgotten:
+            again = self._forgotten.intersection(np.unique(exporter).tolist())
+            self._forgotten -= again
+            self._new += again
+
+    def forget(self, number: int) -> None:
+        """Take note that nothing is known of an exporter any more, although it keeps its number for now."""
+        self._forgotten.add(number)
 
     @property
     def crowded(self) -> bool:
@@ -146,6 +155,7 @@ class Exporters:
     def free(self, number: int) -> None:
         """Let another address have a number of which nothing is known any more."""
         del self._number[self.addresses[number]]
+        self._forgotten.discard(number)
         self.addresses[number] = ""
         self._free.append(number)
         self.generation += 1

@@ -97,7 +97,7 @@ class ExporterMemory:
         self._writer.shutdown()
 
     def recall(self) -> None:
-        """Give the decoder what is known of exporters that have just got a number."""
+        """Give the decoder what is known of exporters that have just got a number, or come back to theirs."""
         for number in self._exporters.take_new():
             address = self._exporters.addresses[number]
             entry = self._entries.get(self._name(address)) if address else None
@@ -164,6 +164,7 @@ class ExporterMemory:
             if number in self._decoder.changed:
                 self._take(number)
             self._decoder.forget(number)
+            self._exporters.forget(number)
             forgotten.append(number)
         in_ledger = self._ledger.exporters()
         freed = [number for number in forgotten if number not in in_ledger]

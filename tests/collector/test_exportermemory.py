@@ -270,6 +270,17 @@ def test_who_comes_back_is_known(tmp_path: Path) -> None:
     assert half.count("waiting") + half.count("malformed") == 9
 
 
+def test_an_exporter_that_comes_back_before_its_place_is_free_is_recalled(tmp_path: Path) -> None:
+    """Forgotten for want of room; a window of it is open in the ledger, so that it keeps its number."""
+    half = Half(tmp_path, limit=8)
+    with half.memory:
+        half.decode((A, LEARN9), (A, DATA9))
+        half.decode(*((f"198.51.100.{n}", DATA9) for n in range(7)))
+        assert half.pass_(100) == []
+        assert not half.decoder.templates.points(0)
+        assert half.decode((A, DATA9)).bytes.tolist() == [1000]
+
+
 def test_a_flood_of_spoofed_exporters_is_bounded_in_memory_and_time(tmp_path: Path) -> None:
     """Each lot from hundreds of new sources, with templates, data, samplers and domains that never come again."""
     half = Half(tmp_path, limit=800, templates_octets=512 << 10, waiting_octets=128 << 10)
