@@ -19,7 +19,7 @@ NOT_ALLOWED: Final = -2
 class Datagrams:
     """UDP payloads as slices of one buffer, in the order received.
 
-    `buffer` is bytes; `offset` and `length` say where each payload lies. `exporter` is the position of the
+    `buffer` is bytes, not to be written to; `offset` and `length` say where each payload lies. `exporter` is the position of the
     source address in `Exporters` (see there; negative for none); the UDP source port is not part of it. `received_ms` is the
     time of receipt, milliseconds since 1970 UTC. `truncated` marks payloads cut short by receiver or capture.
     """
@@ -30,6 +30,13 @@ class Datagrams:
     exporter: I32
     received_ms: I64
     truncated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    def __post_init__(self) -> None:
+        # Of one kind whatever the source, so that kernels are compiled for one kind only.
+        if self.buffer.flags.writeable:
+            buffer = self.buffer.view()
+            buffer.flags.writeable = False
+            object.__setattr__(self, "buffer", buffer)
 
     def __len__(self) -> int:
         return len(self.offset)

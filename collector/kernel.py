@@ -18,13 +18,11 @@ def _directory() -> Path | None:
     """Return where compiled kernels are kept, made if need be; None if there is no place only we can write to.
 
     It is systemd's cache directory, else the user's. Its name says of which sources: numba itself looks only
-    at the file of a kernel, not at those of the kernels called in it.
+    at the file of a kernel, not at those of the kernels called and the constants named in it.
     """
     sources = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
-        text = path.read_bytes()
-        if b"kernel" in text or b"numba" in text:
-            sources.update(text)
+        sources.update(path.read_bytes())
     given = os.environ.get("CACHE_DIRECTORY") or os.environ.get("XDG_CACHE_HOME")
     try:
         base = Path(given or Path.home() / ".cache") / "caudal"

@@ -1,5 +1,6 @@
 """`caudal collect`: receive, meter, spool and ship until told to stop."""
 
+import gc
 import logging
 import signal
 import time
@@ -83,6 +84,10 @@ class Collector:
         settings = self.settings
         with ExitStack() as stack:
             self._open(settings, stack)
+            # What is there now stays; to look it over again and again would take a tenth of a second each time.
+            gc.collect()
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             self._notifier.ready(_listening(settings))
             self._receive()
             self._notifier.stopping()

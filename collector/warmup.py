@@ -16,6 +16,8 @@ _SOURCE, _DESTINATION = bytes((198, 51, 100, 1)), bytes((203, 0, 113, 1))
 _OCTETS, _PACKETS = 1000, 10
 _TEMPLATE, _OPTIONS = 256, 257
 _FIELDS4 = ((8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (1, 4), (2, 4), (21, 4), (22, 4), (34, 4))
+_SAMPLED = ((8, 4), (12, 4), (1, 4), (2, 4), (48, 1))
+_VARIABLE = ((8, 4), (12, 4), (1, 4), (2, 4), (82, 0xFFFF))  # IPFIX only
 _FIELDS6 = ((27, 16), (28, 16), (4, 1), (1, 8), (2, 8))
 
 
@@ -23,7 +25,10 @@ def warm_up(pipeline: Pipeline, received_ms: int) -> None:
     """Meter one datagram of each kind that exporters send with `pipeline`, which is used for nothing else."""
     number = pipeline.exporters.keep(_EXPORTER)
     seconds = received_ms // 1000
-    data = _set(_TEMPLATE, _record4()) + _set(_TEMPLATE + 2, _record6())
+    data = (
+        _set(_TEMPLATE, _record4()) + _set(_TEMPLATE + 2, _record6()) + _set(_TEMPLATE + 4, _short() + b"\1")
+    )
+    named = _set(_TEMPLATE + 6, _short() + b"\3eth")
     templates = _templates(0) + _set(1, struct.pack(">HHHHHHHHH", _OPTIONS, 4, 4, 1, 4, 34, 4, 0, 0))
     payloads = [
         struct.pack(">HHIIIIHH", 5, 1, 0, seconds, 0, 0, 0, 0) + _record5(),
@@ -31,7 +36,7 @@ def warm_up(pipeline: Pipeline, received_ms: int) -> None:
         + templates
         + _set(_OPTIONS, struct.pack(">II", 0, 100))
         + data,
-        _message(_templates(2) + data, seconds),
+        _message(_templates(2) + data + named, seconds),
         _sflow(),
     ]
     for _ in range(2):  # at first templates are learnt, then they are known
@@ -56,7 +61,8 @@ def _set(number: int, content: bytes) -> bytes:
 
 def _templates(number: int) -> bytes:
     records = b""
-    for template, fields in ((_TEMPLATE, _FIELDS4), (_TEMPLATE + 2, _FIELDS6)):
+    forms = [_FIELDS4, _FIELDS6, _SAMPLED, *([_VARIABLE] if number else [])]
+    for template, fields in zip(range(_TEMPLATE, _TEMPLATE + 8, 2), forms, strict=False):
         records += struct.pack(">HH", template, len(fields))
         records += b"".join(struct.pack(">HH", *field) for field in fields)
     return _set(number, records)
@@ -64,6 +70,10 @@ def _templates(number: int) -> bytes:
 
 def _record4() -> bytes:
     return _SOURCE + _DESTINATION + struct.pack(">HHBIIIII", 50_000, 443, 6, _OCTETS, _PACKETS, 0, 0, 1)
+
+
+def _short() -> bytes:
+    return _SOURCE + _DESTINATION + struct.pack(">II", _OCTETS, _PACKETS)
 
 
 def _record6() -> bytes:

@@ -9,6 +9,23 @@ from typing import Any
 
 import pytest
 
+# What starts a collector, or meters.
+_METERING = ("tests/collector", "tests/caudal", "tests/bench", "tests/fuzz", "tests/test_")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have the kernels compiled before the first test: later ones wait for collectors no longer than these take."""
+    if (
+        any(item.nodeid.startswith(_METERING) for item in session.items)
+        and not session.config.option.collectonly
+    ):
+        from caudal.collector.pipeline import Pipeline
+        from caudal.collector.warmup import warm_up
+
+        from .collector.builders import HOME, NOW_MS, TABLE
+
+        warm_up(Pipeline(economy="UY", home=HOME, table=TABLE, window_seconds=300, k=5), NOW_MS)
+
 
 @dataclass(frozen=True)
 class DemoRun:

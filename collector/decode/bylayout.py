@@ -31,7 +31,7 @@ def join_records(buffer: U8, layout: Layout, sets: Sets) -> tuple[bytes, I64, I6
 def whole_records(layout: Layout, body: bytes) -> tuple[bytes, int, bool]:
     """Return the octets of whole records, how many they are, and whether nothing but padding is left."""
     if layout.template.variable:
-        octets = np.array(bytearray(body))
+        octets = np.frombuffer(body, np.uint8)
         kept, number, whole = layout.cut_variable(octets, np.zeros(1, np.int64), np.full(1, len(octets)))
         return kept.tobytes(), int(number[0]), bool(whole[0])
     records = len(body) // layout.size

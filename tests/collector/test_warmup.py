@@ -1,5 +1,6 @@
 """After warming up nothing is left to compile for what exporters usually send."""
 
+import socket
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from caudal.collector.allowlist import AllowList
 from caudal.collector.kernel import kernels
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.receiver import Receiver
 from caudal.collector.warmup import warm_up
 
 from .builders import (
@@ -16,6 +18,7 @@ from .builders import (
     HOME,
     NOW_MS,
     TABLE,
+    VARIABLE,
     a_set,
     basic,
     ethernet,
@@ -45,7 +48,7 @@ def test_every_datagram_of_it_is_understood() -> None:
         name: int(one.ledger.totals[COUNT[name]])
         for name in ("datagrams", "malformed", "waiting", "aggregated")
     }
-    assert counts == {"datagrams": 8, "malformed": 0, "waiting": 0, "aggregated": 2 * (1 + 2 + 2 + 1)}
+    assert counts == {"datagrams": 8, "malformed": 0, "waiting": 0, "aggregated": 2 * (1 + 3 + 4 + 1)}
 
 
 def test_who_is_allowed_does_not_matter() -> None:
@@ -69,9 +72,19 @@ def test_nothing_is_compiled_after_it() -> None:
         lot([
             netflow5([record5()] * 30),
             netflow9(template(256, *BASIC), a_set(256, basic() * 20)),
+            netflow9(template(258, *BASIC, (48, 2)), a_set(258, (basic() + b"\0\1") * 20 + (basic() + b"\0\2") * 9)),
+            ipfix(template(257, *BASIC, (82, VARIABLE), ipfix=True), a_set(257, (basic() + b"\2eh") * 20)),
             ipfix(template(256, *BASIC, ipfix=True), a_set(256, basic() * 20)),
             sflow(sample),
         ])
     )  # fmt: skip
+    with (
+        Receiver("127.0.0.1:0", one.exporters, 1 << 20) as receiver,
+        socket.socket(type=socket.SOCK_DGRAM) as out,
+    ):
+        out.sendto(netflow9(template(256, *BASIC), a_set(256, basic() * 20)), ("127.0.0.1", receiver.port))
+        received = receiver.receive()
+        assert received is not None
+        assert one.datagrams(received) == 20
     one.take(None, str)
     assert compiled() == before
