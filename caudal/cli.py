@@ -261,7 +261,10 @@ def inspect_command(
 @contextmanager
 def _progress(of: str) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far work is; nothing where the output goes elsewhere."""
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + of), TimeElapsedColumn())
+    from caudal.collector.kernel import compiled_before  # takes a while to import, which other commands need not
+
+    once = "" if compiled_before() else ", and compiling for this processor: half a minute, once"
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + of + once), TimeElapsedColumn())
     err = Console(stderr=True)
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(of, total=None)

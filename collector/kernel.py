@@ -49,6 +49,11 @@ import numba  # noqa: E402
 kernels: list["numba.core.dispatcher.Dispatcher"] = []
 
 
+def compiled_before() -> bool:
+    """Return whether kernels were compiled and kept by an earlier process; if not, it will take half a minute."""
+    return _kept_in is not None and next(_kept_in.rglob("*.nbi"), None) is not None
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Have a function compiled when it is first called with arguments of some types.
 

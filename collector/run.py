@@ -18,6 +18,7 @@ from caudal.collector.errors import CollectorError
 from caudal.collector.exportermemory import FILE as STATE_FILE
 from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.interfaces import Interfaces, Timeouts
+from caudal.collector.kernel import compiled_before
 from caudal.collector.listeners import Listeners, discard, rest
 from caudal.collector.metrics import Metrics, serve
 from caudal.collector.names.domains import DomainList
@@ -102,6 +103,8 @@ class Collector:
         directory = settings.state_directory
         stack.enter_context(StateLock(directory))
         self._key = read_or_make_key(directory / "pseudonym.key")
+        if not compiled_before():
+            log.info("compiling for this processor, which takes about half a minute and is done once")
         warm_up(_pipeline(settings, self._table), int(time.time() * 1000))
         pipeline = self._pipeline = _pipeline(settings, self._table)
         pipeline.keep_places(settings.exporters)
