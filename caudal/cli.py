@@ -261,7 +261,8 @@ def inspect_command(
 @contextmanager
 def _progress(of: str) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far work is; nothing where the output goes elsewhere."""
-    from caudal.collector.kernel import compiled_before  # takes a while to import, which other commands need not
+    # It takes a while to import, which other commands need not.
+    from caudal.collector.kernel import compiled_before
 
     once = "" if compiled_before() else ", and compiling for this processor: half a minute, once"
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + of + once), TimeElapsedColumn())
