@@ -100,10 +100,10 @@ class Sequences:
     NetFlow v5 counts flows, v9 datagrams, IPFIX data records (those before this message), sFlow datagrams.
     A late datagram takes back the loss it had caused, one that came twice changes nothing; a jump backwards
     to somewhere else, or a very long one, is a restart and no loss. Such a jump, and one that says that much
-    was lost, counts only when the next number goes on from it: else that one number was wrong. Some exporters (softflowd) count the
-    records of the message itself as well; they are known by doing so several times in a row and never
-    otherwise. Streams are bounded, of each exporter and of all: the one that appeared first is forgotten
-    first, so that an exporter with too many loses its own, and no other's.
+    was lost, counts only when the next number goes on from it: else that one number was wrong. Some exporters
+    (softflowd) count the records of the message itself as well; they are known by doing so several times in
+    a row and never otherwise. Streams are bounded, of each exporter and of all: the one that appeared first
+    is forgotten first, so that an exporter with too many loses its own, and no other's.
     """
 
     def __init__(self, streams: int = 1 << 16, streams_per_exporter: int = 1 << 12) -> None:
@@ -212,7 +212,8 @@ def _name(protocol: int, domain: int) -> int:
 
 def _steps(state: Stream, sequence: list[int], units: list[int]) -> list[int]:
     lost = []
-    for number, moved in zip(sequence, units, strict=True):
+    unnoted = 0  # from here on numbers are not remembered yet
+    for at, (number, moved) in enumerate(zip(sequence, units, strict=True)):
         if number == state.expected and moved >= 0:  # as it nearly always is; what `_step` would come to
             state.counts_before |= state.last is None or number != (state.last + moved) % _MODULUS
             if state.counts_before:
@@ -222,8 +223,10 @@ def _steps(state: Stream, sequence: list[int], units: list[int]) -> list[int]:
             state.expected, state.last, state.doubted = (number + moved) % _MODULUS, number, None
             lost.append(0)
         else:
+            state.saw(sequence[unnoted:at])
+            unnoted = at
             lost.append(_step(state, number, moved))
-        state.saw((number,))
+    state.saw(sequence[unnoted:])
     return lost
 
 

@@ -88,7 +88,7 @@ def test_agents_are_bounded_and_forgotten_with_their_exporter() -> None:
 @pytest.mark.parametrize("agents_each", [1, 100])
 def test_what_is_kept_of_an_agent_is_small(agents_each: int) -> None:
     """Whatever comes: gaps, jumps and numbers out of order. A collector follows up to 65,536 of them."""
-    agents, count = Agents(), 2_000
+    agents, count = Agents(), 500
     some = np.random.default_rng(7)
     base = some.integers(1 << 31, 1 << 32, count)
     tracemalloc.start()
@@ -97,7 +97,7 @@ def test_what_is_kept_of_an_agent_is_small(agents_each: int) -> None:
             (np.arange(count) // agents_each + 1_000).tolist(),
             [b"%024d" % n for n in range(count)],
         )
-        for turn in range(45):
+        for turn in range(40):
             number = base + turn * 300 + some.integers(0, 200, count) + (turn % 9 == 8) * 10_000_000
             agents.follow(agents.numbers(exporters, names), number % (1 << 32))
         del number

@@ -222,14 +222,14 @@ def test_a_gap_of_any_length_is_counted(start: int, gap: int, lots: int) -> None
 @pytest.mark.parametrize("streams_each", [1, 100])
 def test_what_is_kept_of_a_stream_is_small(streams_each: int) -> None:
     """Whatever comes: gaps, jumps and numbers out of order. A collector follows up to 65,536 of them."""
-    sequences, count = Sequences(), 2_000
+    sequences, count = Sequences(), 500
     exporter, domain = np.arange(count) // streams_each + 1_000, np.arange(count) + (1 << 31)
     some = np.random.default_rng(7)
     base = some.integers(1 << 31, 1 << 32, count)
     units = np.full(count, 7)
     tracemalloc.start()
     try:
-        for turn in range(45):
+        for turn in range(40):
             number = base + turn * 300 + some.integers(0, 200, count) + (turn % 9 == 8) * 10_000_000
             sequences.follow_all(1, exporter, domain, number % (1 << 32), units)
         del number
