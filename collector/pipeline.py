@@ -124,10 +124,14 @@ class Pipeline:
         if self.memory is not None:
             self.memory.recall()
         records = 0
-        for part in datagrams.parts(_MOST_OCTETS):
-            flows = self.decoder.decode(part)
-            self.flows(flows)
+
+        def take(flows: FlowRecords) -> None:
+            nonlocal records
             records += len(flows)
+            self.flows(flows)
+
+        for part in datagrams.parts(_MOST_OCTETS):
+            self.decoder.decode_to(part, take)
         return records
 
     def flows(self, flows: FlowRecords) -> None:

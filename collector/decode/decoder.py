@@ -1,6 +1,6 @@
 """From datagrams to flow records: any mix of protocols and exporters, a whole lot at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -10,12 +10,13 @@ from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
 from caudal.collector.decode.bylayout import flows_of, join_records, whole_records
 from caudal.collector.decode.flowtimes import export_time
-from caudal.collector.decode.lot import Lot, without_impossible
+from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
 from caudal.collector.decode.samplerecords import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
+from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
 from caudal.collector.decode.sets import TEMPLATE_SETS, Sets, walk
 from caudal.collector.decode.template import (
@@ -55,6 +56,7 @@ class Decoder:
     ) -> None:
         self.ledger = ledger
         self.rates = rates
+        self._sampling = SetSampling(rates)
         self.templates = TemplateTable(templates_per_exporter, templates_octets)
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
@@ -78,8 +80,19 @@ class Decoder:
 
     def decode(self, datagrams: Datagrams) -> FlowRecords:
         """Return the flow records of `datagrams`, and enter every one of them in the ledger."""
+        parts: list[FlowRecords] = []
+        self.decode_to(datagrams, parts.append)
+        return flowrecords.concatenate(parts)
+
+    def decode_to(self, datagrams: Datagrams, give: Callable[[FlowRecords], None]) -> None:
+        """Do the same, but give the flow records on in parts of some thousand."""
         count = len(datagrams)
-        lot = Lot(datagrams, int(datagrams.received_ms[-1]) if count else self._latest_ms)
+
+        def override(flows: FlowRecords) -> None:
+            give(self.rates.override(flows))
+
+        now_ms = int(datagrams.received_ms[-1]) if count else self._latest_ms
+        lot = Lot(datagrams, now_ms, override, self.ledger)
         self._latest_ms = lot.now_ms
         lot.counts[COUNT["datagrams"]] = 1
         known = datagrams.exporter >= 0
@@ -99,15 +112,14 @@ class Decoder:
             self._decode_templated(lot, is_ipfix, flowrecords.IPFIX)
         if len(is_sflow):
             samples = sflow5.decode(datagrams, is_sflow, lot.counts, self.sflow_agents, self._sflow_tunnels)
-            lot.flows.append(without_impossible(samples, self.ledger))
-        lot.read(self.rates, self.ledger)
+            lot.give(samples)
+        lot.read(self._sampling)
         nothing = np.ones(count, bool)
         for read in (is5, is7, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
             nothing[read] = False
         lot.count(np.flatnonzero(nothing), "received", "malformed")
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
-        return self.rates.override(flowrecords.concatenate(lot.flows))
 
     def _decode_templated(self, lot: Lot, which: I64, protocol: int) -> None:
         ipfix = protocol == flowrecords.IPFIX
@@ -231,7 +243,7 @@ class Decoder:
                 )
                 boot_ms = self._boot_ms.get(key.point)
                 for flows, _ in flows_of(key, layout, body, export_ms, uptime_ms, boot_ms, self.rates):
-                    lot.flows.append(without_impossible(flows, self.ledger))
+                    lot.give(flows)
                     decoded += len(flows)
             bad = 0 if whole else 1
             self.ledger.add_one(
@@ -281,7 +293,7 @@ class Decoder:
         return announced if news else None
 
     def _note(self, lot: Lot, point: ObservationPoint, announced: Announcement) -> None:
-        lot.read(self.rates, self.ledger)  # what came before, by the rates that held until here
+        lot.read(self._sampling)  # what came before, by the rates that held until here
         if announced.boot_ms is not None:
             self._boot_ms[point] = announced.boot_ms
         for sampler, rate in announced.rates:
@@ -362,7 +374,7 @@ class Decoder:
         for flows, position in flows_of(
             key, layout, body, lot.export_ms[of], lot.uptime_ms[of], boot_ms, self.rates
         ):
-            lot.flows.append(without_impossible(flows, self.ledger))
+            lot.give(flows)
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
             for count in ("received", "decoded"):
                 np.add.at(lot.counts[COUNT[count]], sets.datagram, found)

@@ -1,20 +1,29 @@
 """The datagrams at work: header fields by datagram, the tally, data sets to be read, and the records so far."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode.reading import DataSets, read
 from caudal.collector.decode.readingplan import Plan
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.decode.samplingofsets import judge_sampling
+from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.flowrecords import I64, MOST_COUNTED, FlowRecords
 from caudal.collector.ledger import COUNT, Ledger, tally
 
+_AT_ONCE = 8192  # records
+
 
 class Lot:
-    """What becomes of a lot of datagrams, put together until all of them are read."""
+    """What becomes of a lot of datagrams, put together until all of them are read.
 
-    def __init__(self, datagrams: Datagrams, now_ms: int) -> None:
+    `give` takes the flow records, some thousands at a time: they stay in the processor's cache until all is done
+    with them.
+    """
+
+    def __init__(
+        self, datagrams: Datagrams, now_ms: int, give: Callable[[FlowRecords], None], ledger: Ledger
+    ) -> None:
         count = len(datagrams)
         self.datagrams = datagrams
         self.now_ms = now_ms
@@ -23,7 +32,8 @@ class Lot:
         self.domain = np.zeros(count, np.int64)
         self.data_records = np.zeros(count, np.int64)
         self.counts = tally(count)
-        self.flows: list[FlowRecords] = []
+        self._give = give
+        self._ledger = ledger
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._sets: list[DataSets] = []
 
@@ -41,7 +51,20 @@ class Lot:
         if len(sets.at):
             self._sets.append(sets)
 
-    def read(self, rates: SamplingRates, ledger: Ledger) -> None:
+    def give(self, flows: FlowRecords) -> None:
+        """Give records on, but for those that count more than is possible: they are malformed, not decoded."""
+        possible = np.maximum(flows.bytes, flows.packets) * flows.sampling_rate < MOST_COUNTED
+        bad = flows.take(~possible)
+        if not len(bad):
+            self._give(flows)
+            return
+        counts = tally(len(bad))
+        counts[COUNT["decoded"]] = -1
+        counts[COUNT["malformed"]] = 1
+        self._ledger.add(counts, bad.exporter, bad.export_ms)
+        self._give(flows.take(possible))
+
+    def read(self, sampling: SetSampling) -> None:
         """Read the sets put since the last call, by the sampling rates known now."""
         if not self._sets:
             return
@@ -50,20 +73,17 @@ class Lot:
             sets = DataSets(*(np.concatenate(columns) for columns in zip(*self._sets, strict=True)))
         plans = np.stack([plan for _, plan in self._plans.values()])
         self._sets.clear()
-        found = read(self.datagrams.buffer, plans, sets)
-        impossible = judge_sampling(found, sets, rates)
-        flows = FlowRecords(**found.columns._asdict())
-        self.flows.append(without_impossible(flows, ledger) if impossible else flows)
-
-
-def without_impossible(flows: FlowRecords, ledger: Ledger) -> FlowRecords:
-    """Return the records that count no more than is possible; the others are malformed, not decoded."""
-    possible = np.maximum(flows.bytes, flows.packets) * flows.sampling_rate < MOST_COUNTED
-    bad = flows.take(~possible)
-    if not len(bad):
-        return flows
-    counts = tally(len(bad))
-    counts[COUNT["decoded"]] = -1
-    counts[COUNT["malformed"]] = 1
-    ledger.add(counts, bad.exporter, bad.export_ms)
-    return flows.take(possible)
+        ends = np.cumsum(sets.records)
+        first = 0
+        while first < len(ends):
+            before = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, before + _AT_ONCE, "right")))
+            some = DataSets(*(column[first:last] for column in sets))
+            found = read(self.datagrams.buffer, plans, some)
+            impossible = sampling.judge(found, some)
+            flows = FlowRecords(**found.columns._asdict())
+            if impossible:
+                self.give(flows)
+            else:
+                self._give(flows)
+            first = last

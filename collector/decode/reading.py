@@ -126,15 +126,13 @@ class Columns(NamedTuple):
 class Read(NamedTuple):
     """The columns but for sampling: `sampling_rate` is what the record says, 0 if nothing, and not yet judged.
 
-    By set: `sampler` is the sampler that its records name, NO_SAMPLER or SEVERAL; by record `samplers`.
+    `has_sampler` says of each set whether its records name samplers; `samplers` are those of the records, and
+    nothing if none names any.
     """
 
     columns: Columns
-    sampler: I64
+    has_sampler: npt.NDArray[np.bool_]
     samplers: U32
-
-
-NO_SAMPLER, SEVERAL = -1, -2
 
 
 def read(buffer: U8, plans: Plans, sets: DataSets) -> Read:
@@ -144,10 +142,10 @@ def read(buffer: U8, plans: Plans, sets: DataSets) -> Read:
     """
     total = int(sets.records.sum())
     columns = Columns(*(np.empty(total, DTYPES[name]) for name in Columns._fields))
-    sampler: I64 = np.full(len(sets.at), NO_SAMPLER)
-    samplers: U32 = np.empty(total if plans[:, SAMPLER, 1].any() else 0, np.uint32)
-    _read(buffer, plans, sets, columns, sampler, samplers)
-    return Read(columns, sampler, samplers)
+    has_sampler = plans[:, SAMPLER, 1] > 0
+    samplers: U32 = np.empty(total if has_sampler.any() else 0, np.uint32)
+    _read(buffer, plans, sets, columns, samplers)
+    return Read(columns, has_sampler[sets.plan], samplers)
 
 
 # Sets read at once, column by column: few enough for their octets to stay in the nearest cache, and enough for
@@ -157,7 +155,7 @@ _TOGETHER = 64
 
 
 @kernel
-def _read(buffer: U8, plans: Plans, sets: DataSets, to: Columns, sampler: I64, samplers: U32) -> None:
+def _read(buffer: U8, plans: Plans, sets: DataSets, to: Columns, samplers: U32) -> None:
     row = np.uint64(0)
     for first in range(0, len(sets.at), _TOGETHER):
         last = min(first + _TOGETHER, len(sets.at))
@@ -189,7 +187,6 @@ def _read(buffer: U8, plans: Plans, sets: DataSets, to: Columns, sampler: I64, s
         _judge_values(to, row, plans, which, sets.uptime_ms[first:last])
         if len(samplers):
             _read_numbers(samplers, row, buffer, plans, which, SAMPLER)
-            _name_samplers(samplers, row, plans, which, sampler[first:last])
         row += np.uint64(which.records.sum())
 
 
@@ -327,20 +324,6 @@ def _zeros(to: Columns, row: np.uint64) -> np.uint32:
     zeros |= _ABSENT_DESTINATION_AS if to.destination_as[row] == 0 else np.uint32(0)
     zeros |= _ABSENT_INPUT if to.input[row] == 0 else np.uint32(0)
     return zeros
-
-
-@kernel
-def _name_samplers(samplers: U32, row: np.uint64, plans: Plans, sets: Part, named: I64) -> None:
-    for each in range(len(sets.at)):
-        end = row + np.uint64(sets.records[each])
-        if plans[sets.plan[each], SAMPLER, 1] and row < end:
-            named[each] = np.int64(samplers[row])
-            while row < end:
-                if np.int64(samplers[row]) != named[each]:
-                    named[each] = SEVERAL
-                    break
-                row += _ONE
-        row = end
 
 
 @kernel

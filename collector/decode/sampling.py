@@ -72,6 +72,7 @@ class SamplingRates:
         self._of_address: dict[int, _Configured | None] = {}  # by exporter
         self._answers: dict[tuple[ObservationPoint, int | None], tuple[float, int]] = {}
         self.announced = 0
+        self.version = 0  # changes when `lookup` may answer something else
         self.configure(configured, overriding)
 
     def configure(self, configured: Mapping[str, float], overriding: Collection[str] = ()) -> None:
@@ -82,6 +83,7 @@ class SamplingRates:
         self._overrides = bool(overriding)
         self._of_address.clear()
         self._answers.clear()
+        self.version += 1
 
     def announce(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
         """Take note of an announced rate; return whether it is news."""
@@ -95,6 +97,7 @@ class SamplingRates:
         self._at_point.setdefault(point, _Announced()).replace(sampler, old, rate)
         self._of_exporter.setdefault(exporter, _Announced()).replace(sampler, old, rate)
         self._answers.clear()
+        self.version += 1
         return True
 
     def is_news(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
@@ -120,6 +123,7 @@ class SamplingRates:
             self._of_exporter.pop((exporter, protocol), None)
         self._of_address.pop(exporter, None)
         self._answers.clear()
+        self.version += 1
 
     def lookup(self, point: ObservationPoint, sampler: int | None) -> tuple[float, int]:
         """Return the rate for records of `sampler` at `point`, and how it is known (OPTIONS, CONFIG or ASSUMED)."""

@@ -1,74 +1,153 @@
 """The sampling rates of the records of data sets: what the record says, else its datagram, else what is known."""
 
 import numpy as np
+import numpy.typing as npt
 
 from caudal.collector.decode.origin import ObservationPoint
-from caudal.collector.decode.reading import NO_SAMPLER, SEVERAL, DataSets, Read
+from caudal.collector.decode.reading import DataSets, Read
 from caudal.collector.decode.sampling import HIGHEST_RATE, SamplingRates
-from caudal.collector.flowrecords import F64, I64, MOST_COUNTED, RECORD, U8, U64
-from caudal.collector.grouping import distinct
+from caudal.collector.flowrecords import F64, I32, I64, MOST_COUNTED, RECORD, U8, U32, U64
 from caudal.collector.kernel import kernel
 
+_ROOM = 256
+_MOST = 1 << 16
+_GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)
+_HALF = np.uint64(32)
+_NO_SAMPLER = np.uint64((1 << 64) - 1)
 
-def judge_sampling(read: Read, sets: DataSets, rates: SamplingRates) -> bool:
-    """Fill in rate and provenance of all records read; return whether any record counts more than is possible."""
-    set_of, records, sampler = _runs(read, sets)
-    exporter, domain = sets.exporter.astype(np.uint64), sets.observation_domain.astype(np.uint64)
-    points = exporter << np.uint64(40) | sets.protocol.astype(np.uint64) << np.uint64(32) | domain
-    # A sampler is below 2³², and there are fewer points than sets.
-    _, point = distinct(points)
-    asked = point[set_of].astype(np.uint64) << np.uint64(33) | (sampler + 1).astype(np.uint64)
-    first, of = distinct(asked)
-    answers = [
-        rates.lookup(
-            ObservationPoint(
-                int(sets.exporter[each]), int(sets.protocol[each]), int(sets.observation_domain[each])
-            ),
-            None if number == NO_SAMPLER else number,
+
+class SetSampling:
+    """Says the sampling rate of records that were read, by the rates known to `rates`.
+
+    Answers for observation points and samplers are kept in a table that the kernel looks into, and asked for
+    once, until the rates change.
+    """
+
+    def __init__(self, rates: SamplingRates) -> None:
+        self._rates = rates
+        self._clear(_ROOM)
+
+    def judge(self, read: Read, sets: DataSets) -> bool:
+        """Fill in rate and provenance of all records; return whether any counts more than is possible."""
+        if self._version != self._rates.version:
+            self._clear(_ROOM)
+        to = read.columns
+        points = _points(sets.exporter, sets.protocol, sets.observation_domain)
+        begin = np.zeros(3, np.int64)  # set, record in it, and whether any was impossible
+        while True:
+            sampler = _judge(
+                begin, points, sets.records, sets.rate, read.has_sampler, read.samplers,
+                self._index, self._keys, self._rate, self._from,
+                to.sampling_rate, to.sampling_from, to.bytes, to.packets,
+            )  # fmt: skip
+            which = int(begin[0])
+            if which == len(points):
+                return bool(begin[2])
+            point = ObservationPoint(
+                int(sets.exporter[which]), int(sets.protocol[which]), int(sets.observation_domain[which])
+            )
+            self._learn(points[which], np.uint64(sampler), point)
+
+    def _learn(self, code: np.uint64, sampler: np.uint64, point: ObservationPoint) -> None:
+        if self._size == len(self._rate):
+            self._grow()
+        at = self._size
+        self._keys[at] = code, sampler
+        self._rate[at], self._from[at] = self._rates.lookup(
+            point, None if sampler == _NO_SAMPLER else int(sampler)
         )
-        for each, number in zip(set_of[first].tolist(), sampler[first].tolist(), strict=True)
-    ]
-    rate = np.array([rate for rate, _ in answers], np.float64)[of]
-    known_from = np.array([how for _, how in answers], np.uint8)[of]
-    told = sets.rate[set_of]
-    if told.any():
-        known_from[told > 0] = RECORD
-        rate = np.where(told > 0, told, rate)
-    to = read.columns
-    return _judge(records, rate, known_from, to.sampling_rate, to.sampling_from, to.bytes, to.packets)
+        self._size += 1
+        _enter(at, self._index, self._keys)
+
+    def _clear(self, room: int) -> None:
+        self._version = self._rates.version
+        self._size = 0
+        self._keys: npt.NDArray[np.uint64] = np.zeros((room, 2), np.uint64)
+        self._rate: F64 = np.zeros(room)
+        self._from: U8 = np.zeros(room, np.uint8)
+        self._index: I32 = np.full(4 * room, -1, np.int32)  # at most a quarter is taken
+
+    def _grow(self) -> None:
+        size, keys, rate, known_from = self._size, self._keys, self._rate, self._from
+        if size >= _MOST:
+            self._clear(_ROOM)
+            return
+        self._clear(2 * size)
+        self._size = size
+        self._keys[:size], self._rate[:size], self._from[:size] = keys, rate, known_from
+        for at in range(size):
+            _enter(at, self._index, self._keys)
 
 
-def _runs(read: Read, sets: DataSets) -> tuple[I64, I64, I64]:
-    """Return runs of records that name one sampler: the set of each, how many, and the sampler."""
-    numbers = np.arange(len(sets.at))
-    several = read.sampler == SEVERAL
-    if not several.any():
-        return numbers, sets.records, read.sampler
-    parts = np.where(several, sets.records, 1)
-    set_of = np.repeat(numbers, parts)
-    apart = several[set_of]
-    sampler = read.sampler[set_of]
-    begin = np.cumsum(sets.records) - sets.records
-    within = np.arange(len(set_of)) - (np.cumsum(parts) - parts)[set_of]
-    sampler[apart] = read.samplers[(begin[set_of] + within)[apart]]
-    return set_of, np.where(apart, 1, sets.records[set_of]), sampler
+@kernel
+def _points(exporter: I32, protocol: U8, observation_domain: U32) -> U64:
+    """Return the observation point of each set as one number."""
+    codes = np.empty(len(exporter), np.uint64)
+    for each in range(len(codes)):
+        number = np.uint64(exporter[each]) << np.uint64(8) | np.uint64(protocol[each])
+        codes[each] = number << np.uint64(32) | np.uint64(observation_domain[each])
+    return codes
+
+
+@kernel
+def _place(code: np.uint64, sampler: np.uint64, index: I32, keys: npt.NDArray[np.uint64]) -> int:
+    """Return where in the index a point and sampler are, or belong."""
+    mixed = (code ^ sampler * _GOLDEN) * _GOLDEN
+    at = np.int64(mixed >> _HALF) & (len(index) - 1)
+    while index[at] >= 0 and (keys[index[at], 0] != code or keys[index[at], 1] != sampler):
+        at = (at + 1) & (len(index) - 1)
+    return at
+
+
+@kernel
+def _enter(at: int, index: I32, keys: npt.NDArray[np.uint64]) -> None:
+    index[_place(keys[at, 0], keys[at, 1], index, keys)] = at
 
 
 @kernel
 def _judge(
-    records: I64, rate: F64, known_from: U8, to_rate: F64, to_from: U8, octets: U64, packets: U64
-) -> bool:
-    row = 0
-    impossible = False
-    for run in range(len(records)):
-        for _ in range(records[run]):
-            stated = to_rate[row]
-            if 1 <= stated <= HIGHEST_RATE:
-                to_from[row] = RECORD
+    begin: I64,
+    points: U64,
+    records: I64,
+    told: F64,
+    has_sampler: npt.NDArray[np.bool_],
+    samplers: U32,
+    index: I32,
+    keys: npt.NDArray[np.uint64],
+    rate: F64,
+    known_from: U8,
+    to_rate: F64,
+    to_from: U8,
+    octets: U64,
+    packets: U64,
+) -> np.uint64:
+    """Go on from `begin` until all is done, or to a record whose sampler is not in the table: return that."""
+    row = np.int64(0)
+    for each in range(begin[0]):
+        row += records[each]
+    for each in range(begin[0], len(points)):
+        first = begin[1]
+        begin[1] = 0
+        sampler = _NO_SAMPLER
+        found = np.int64(-1)  # where the sampler of the record before is in the table
+        for record in range(first, records[each]):
+            at = row + record
+            if has_sampler[each] and np.uint64(samplers[at]) != sampler:
+                sampler = np.uint64(samplers[at])
+                found = -1
+            if found < 0:
+                found = index[_place(points[each], sampler, index, keys)]
+                if found < 0:
+                    begin[0], begin[1] = each, record
+                    return sampler
+            if 1 <= to_rate[at] <= HIGHEST_RATE:
+                to_from[at] = RECORD
+            elif told[each] > 0:
+                to_rate[at], to_from[at] = told[each], RECORD
             else:
-                stated = rate[run]
-                to_rate[row], to_from[row] = stated, known_from[run]
-            most = np.float64(max(octets[row], packets[row])) * stated
-            impossible |= most >= MOST_COUNTED
-            row += 1
-    return impossible
+                to_rate[at], to_from[at] = rate[found], known_from[found]
+            if np.float64(max(octets[at], packets[at])) * to_rate[at] >= MOST_COUNTED:
+                begin[2] = 1
+        row += records[each]
+    begin[0] = len(points)
+    return _NO_SAMPLER

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.collector.batch import LEDGER_COUNTS
-from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
@@ -149,15 +148,15 @@ def test_a_large_lot_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("caudal.collector.pipeline._MOST_OCTETS", 10_000)
     one = pipeline()
     big = [netflow9(template(256, (1, 1)), a_set(256, b"\1" * 4_000)) for _ in range(7)]
-    decode, parts = one.decoder.decode, []
+    meter, parts = one.flows, []
 
-    def watched(datagrams: Datagrams) -> FlowRecords:
-        parts.append(flows := decode(datagrams))
-        return flows
+    def watched(flows: FlowRecords) -> None:
+        parts.append(len(flows))
+        meter(flows)
 
-    one.decoder.decode = watched  # type: ignore[method-assign]
+    one.flows = watched  # type: ignore[method-assign]
     assert one.datagrams(lot(big)) == 7 * 4_000
-    assert [len(part) for part in parts] == [8_000, 8_000, 8_000, 4_000]
+    assert parts == [8_000, 8_000, 8_000, 4_000]
     table, _ = one.take(None, name)
     assert table["bytes"].to_pylist() == [7 * 4_000]
 
