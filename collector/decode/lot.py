@@ -78,7 +78,7 @@ class Lot:
         while first < len(ends):
             before = int(ends[first - 1]) if first else 0
             last = max(first + 1, int(np.searchsorted(ends, before + _AT_ONCE, "right")))
-            some = DataSets(*(column[first:last] for column in sets))
+            some = DataSets._make(column[first:last] for column in sets)
             found = read(self.datagrams.buffer, plans, some)
             impossible = sampling.judge(found, some)
             flows = FlowRecords(**found.columns._asdict())
