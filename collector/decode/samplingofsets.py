@@ -93,7 +93,7 @@ def _points(exporter: I32, protocol: U8, observation_domain: U32) -> U64:
 def _place(code: np.uint64, sampler: np.uint64, index: I32, keys: npt.NDArray[np.uint64]) -> int:
     """Return where in the index a point and sampler are, or belong."""
     mixed = (code ^ sampler * _GOLDEN) * _GOLDEN
-    at = np.int64(mixed >> _HALF) & (len(index) - 1)
+    at = int(np.int64(mixed >> _HALF)) & (len(index) - 1)
     while index[at] >= 0 and (keys[index[at], 0] != code or keys[index[at], 1] != sampler):
         at = (at + 1) & (len(index) - 1)
     return at
@@ -129,14 +129,14 @@ def _judge(
         first = begin[1]
         begin[1] = 0
         sampler = _NO_SAMPLER
-        found = np.int64(-1)  # where the sampler of the record before is in the table
+        found = -1  # where the sampler of the record before is in the table
         for record in range(first, records[each]):
             at = row + record
             if has_sampler[each] and np.uint64(samplers[at]) != sampler:
                 sampler = np.uint64(samplers[at])
                 found = -1
             if found < 0:
-                found = index[_place(points[each], sampler, index, keys)]
+                found = int(index[_place(points[each], sampler, index, keys)])
                 if found < 0:
                     begin[0], begin[1] = each, record
                     return sampler
