@@ -7,9 +7,12 @@ from caudal.reference.economy import Economy
 from caudal.reference.errors import (
     AddressError,
     FactError,
+    ImportFault,
     ReferenceError,
     UnknownEconomy,
+    UnknownFact,
     UnknownGroup,
+    UnknownMonth,
 )
 from caudal.reference.files import FILES
 from caudal.reference.operatorlist import OwnPrefix
@@ -26,6 +29,7 @@ __all__ = [
     "BuiltTable",
     "Economy",
     "FactError",
+    "ImportFault",
     "OwnPrefix",
     "RangeSource",
     "Reference",
@@ -33,7 +37,9 @@ __all__ = [
     "SegmentSearch",
     "TableSource",
     "UnknownEconomy",
+    "UnknownFact",
     "UnknownGroup",
+    "UnknownMonth",
     "attributions",
     "build_addresses",
     "load_reference",

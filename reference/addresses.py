@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 
 from caudal.reference.declaration import UNKNOWN_COUNTRY
 from caudal.reference.facts import load_facts
-from caudal.reference.files import ANYCAST_PREFIXES, CLOUD_REGIONS, COUNTRIES, PLATFORMS
+from caudal.reference.files import (
+    ANYCAST_PREFIXES,
+    CLOUD_REGIONS,
+    COUNTRIES,
+    PLATFORMS,
+    SPECIAL_ADDRESSES,
+)
 from caudal.reference.layers import U32, U64, Layer, layer_of_steps, read_layer, stack
 from caudal.reference.operatorlist import OwnPrefix, OwnRange, own_ranges, read_geofeeds
 from caudal.reference.ranges import RangeSource, read_ranges
 from caudal.reference.routes import read_asn_table
 from caudal.reference.sources import ADDRESSES
-from caudal.reference.steps import Range, Steps, Version, flatten
+from caudal.reference.steps import Range, Version, flatten
 
 LOCATION_RUNGS = ("operator", "cloud", "anycast", "database", "disagreement", "unknown")
 
@@ -42,6 +48,9 @@ def _answer(country: str, rung: str) -> int:
 
 
 _UNKNOWN = _answer(UNKNOWN_COUNTRY, "unknown")
+_ANYCAST = _answer(UNKNOWN_COUNTRY, "anycast")
+# Says that an address is no network's, whatever the tables below say; itself no network's number (RFC 7300).
+_NO_NETWORK = 0xFFFF_FFFF
 
 
 class SegmentSearch(NamedTuple):
@@ -78,8 +87,9 @@ class AddressTable:
     `platform` (position in `platforms`, 0 for none: the platform whose cache the operator says it is) are
     indexed by segment number; `search` is for kernels that look up segments themselves. `caches` are the prefixes
     of such caches. The ladder: an operator's own list,
-    its geofeeds, published cloud regions, declared anycast (unknown), the address database, and where a
-    second one disagrees with it, unknown; the registry's country is never used. Memory: about 45 MB, and
+    its geofeeds, what is set aside (private addresses and the like: unknown, and no network's), published cloud
+    regions, declared anycast (unknown), the address database, and where a second one disagrees with it, unknown;
+    the registry's country is never used. Memory: about 45 MB, and
     90 MB more once accelerated.
     """
 
@@ -134,12 +144,16 @@ class AddressTable:
             f"{row.values['provider']}/{row.values['region']}": (
                 _answer(str(row.values["country"]), "cloud")
                 if row.values["location"] == "region"
-                else _answer(UNKNOWN_COUNTRY, "anycast")
+                else _ANYCAST
             )
             for row in regions
             if row.values["location"] != "unknown"
         }
-        everywhere = [str(row.values["prefix"]) for row in anycast]
+        everywhere = {str(row.values["prefix"]): "anycast" for row in anycast}
+        special = {
+            str(row.values["prefix"]): str(row.values["place"])
+            for row in load_facts(SPECIAL_ADDRESSES, reference_overlay).rows.values()
+        }
         own = own_ranges(overlay, known, platforms)
         feeds = read_geofeeds(geofeeds, known)
         routes = [read_asn_table(path) for path in asn_tables]
@@ -152,13 +166,15 @@ class AddressTable:
                 ladder=[
                     _country_layer([_range(each, each.country) for each in mine], version, known),
                     _country_layer(feeds[version], version, known),
+                    _place_layer(special, version, {"nowhere": _UNKNOWN, "anycast": _ANYCAST}),
                     read_layer(directory / f"cloud{version}.parquet", version, "cloud", clouds),
-                    _anycast_layer(everywhere, version),
+                    _place_layer(everywhere, version, {"anycast": _ANYCAST}),
                     _both(database, second[version]) if second else database,
                 ],
                 asns=[
                     _numbered([_range(each, str(each.asn)) for each in mine if each.asn], version),
                     *(table[version] for table in routes),
+                    _place_layer(special, version, {"nowhere": _NO_NETWORK}),
                     read_layer(directory / f"asn{version}.parquet", version, "asn"),
                 ],
                 platform=_numbered(
@@ -256,6 +272,7 @@ def _segments(layers: _Layers) -> _Segments:
     asn = np.zeros(len(platform), np.uint32)
     for each in reversed(codes[len(layers.ladder) :]):
         np.copyto(asn, each, where=each != 0)
+    asn[asn == _NO_NETWORK] = 0
     changes = np.ones(len(platform), bool)
     changes[1:] = (asn[1:] != asn[:-1]) | (answer[1:] != answer[:-1]) | (platform[1:] != platform[:-1])
     return _Segments(
@@ -295,10 +312,11 @@ def _both(first: Layer, second: Layer) -> Layer:
     return Layer(stacked.high, stacked.low, codes)
 
 
-def _anycast_layer(prefixes: list[str], version: Version) -> Layer:
-    networks = [network for network in map(ipaddress.ip_network, prefixes) if network.version == version]
-    ranges = [
-        Range(int(network.network_address), int(network.broadcast_address), "anycast") for network in networks
-    ]
-    steps: Steps = flatten(ranges, version)
-    return layer_of_steps(steps, {"anycast": _answer(UNKNOWN_COUNTRY, "anycast")})
+def _place_layer(places: dict[str, str], version: Version, codes: dict[str, int]) -> Layer:
+    """Return the layer of prefixes with their places; the longest that holds an address answers, if it has a code."""
+    ranges = []
+    for prefix, place in places.items():
+        network = ipaddress.ip_network(prefix)
+        if network.version == version:
+            ranges.append(Range(int(network.network_address), int(network.broadcast_address), place))
+    return layer_of_steps(flatten(ranges, version), codes)

@@ -1,80 +1,120 @@
 """What must hold between files of facts, beyond each cell being right by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from caudal.reference.declaration import ANY_COUNTRY, UNKNOWN_COUNTRY, FactFile
+from caudal.reference.errors import FactError
 from caudal.reference.facts import Facts, Row
 from caudal.reference.files import (
+    ACCESS_LAWS,
     ACCESS_NETWORKS,
+    ADEQUACY,
     CLOUD_REGIONS,
     COUNTRIES,
     COUNTRY_GROUPS,
     ECONOMIES,
     FILES,
     PLATFORM_ASNS,
+    PLATFORM_PROFITS,
     PLATFORMS,
     TRANSIT_ASNS,
 )
 
 ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS)
+WORLD = "WORLD"
 
 
-def check_between(facts: Mapping[str, Facts]) -> None:
-    """Raise FactError for the first row that does not fit rows of other files."""
-    _check_countries(facts)
-    _check_platforms(facts)
-    _check_asns(facts)
-    _check_region_groups(facts)
-    _check_cloud_regions(facts)
+def check_between(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    """Yield a fault for every row that does not fit rows of other files.
+
+    Cells that were wrong by themselves are None here, and looked over.
+    """
+    yield from _check_countries(facts)
+    yield from _check_platforms(facts)
+    yield from _check_asns(facts)
+    yield from _check_region_groups(facts)
+    yield from _check_jurisdictions(facts)
+    yield from _check_profit_regions(facts)
+    yield from _check_cloud_regions(facts)
 
 
-def _check_countries(facts: Mapping[str, Facts]) -> None:
-    known = {key[0] for key in facts[COUNTRIES.name].rows}
+def rows_of(facts: Mapping[str, Facts], file: FactFile) -> Iterator[Row]:
+    """Return the rows of a file, whenever they hold."""
+    return iter(facts[file.name].rows.values())
+
+
+def _check_countries(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    known = _known(facts, COUNTRIES, "country")
     for file in FILES:
         for column in file.columns:
             if column.kind not in ("country", "location", "countries"):
                 continue
             also = {ANY_COUNTRY, UNKNOWN_COUNTRY} if column.kind == "location" else set()
-            for row in facts[file.name].rows.values():
+            for row in rows_of(facts, file):
                 for code in str(row.values[column.name] or "").split():
                     if code not in known and code not in also:
-                        raise row.error(column.name, f"{code} is not a country of {COUNTRIES.filename}")
+                        yield row.error(column.name, f"{code} is not a country of {COUNTRIES.filename}")
 
 
-def _check_platforms(facts: Mapping[str, Facts]) -> None:
-    known = {key[0] for key in facts[PLATFORMS.name].rows}
+def _check_platforms(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    known = _known(facts, PLATFORMS, "platform_id")
     for file in FILES:
         if file is PLATFORMS or file.column("platform_id") is None:
             continue
-        for row in facts[file.name].rows.values():
-            if row.values["platform_id"] not in known:
-                name = row.values["platform_id"]
-                raise row.error("platform_id", f"{name} is not a platform of {PLATFORMS.filename}")
+        for row in rows_of(facts, file):
+            name = row.values["platform_id"]
+            if name is not None and name not in known:
+                yield row.error("platform_id", f"{name} is not a platform of {PLATFORMS.filename}")
 
 
-def _check_asns(facts: Mapping[str, Facts]) -> None:
-    claimed: dict[object, Row] = {}
+def _check_asns(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    claimed: dict[object, list[tuple[FactFile, Row]]] = {}
     for file in ASN_FILES:
-        for row in facts[file.name].rows.values():
+        for row in rows_of(facts, file):
             asn = row.values["asn"]
-            if asn in claimed:
-                other = claimed[asn]
-                where = f"{other.file.name}, line {other.line}"
-                raise row.error("asn", f"AS{asn} is claimed twice; {where} claims it too")
-            claimed[asn] = row
+            for other_file, other in claimed.get(asn, ()):
+                if other_file is not file and row.validity.overlaps(other.validity):
+                    where = f"{other.file.name}, line {other.line}"
+                    yield row.error("asn", f"AS{asn} is claimed twice; {where} claims it too")
+            claimed.setdefault(asn, []).append((file, row))
 
 
-def _check_region_groups(facts: Mapping[str, Facts]) -> None:
-    groups = {key[0] for key in facts[COUNTRY_GROUPS.name].rows}
-    for row in facts[ECONOMIES.name].rows.values():
+def _check_region_groups(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    groups = _known(facts, COUNTRY_GROUPS, "group_id")
+    for row in rows_of(facts, ECONOMIES):
         group = row.values["region_group"]
         if group and group not in groups:
-            raise row.error("region_group", f"{group} is not a group of {COUNTRY_GROUPS.filename}")
+            yield row.error("region_group", f"{group} is not a group of {COUNTRY_GROUPS.filename}")
 
 
-def _check_cloud_regions(facts: Mapping[str, Facts]) -> None:
-    for row in facts[CLOUD_REGIONS.name].rows.values():
+def _check_jurisdictions(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    known = _known(facts, COUNTRIES, "country") | _known(facts, COUNTRY_GROUPS, "group_id")
+    # Bodies and treaties have longer names; two letters that nobody has are a slip.
+    for file, column in ((ACCESS_LAWS, "jurisdiction"), (ADEQUACY, "regime")):
+        for row in rows_of(facts, file):
+            name = str(row.values[column] or "")
+            if len(name) == 2 and name not in known:
+                problem = f"{name} is neither a country of {COUNTRIES.filename} nor a group of {COUNTRY_GROUPS.filename}"
+                yield row.error(column, problem)
+
+
+def _check_profit_regions(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    known = _known(facts, COUNTRIES, "country") | {WORLD}
+    for row in rows_of(facts, PLATFORM_PROFITS):
+        region = row.values["region"]
+        if region is not None and region not in known:
+            yield row.error("region", f"{region} is neither {WORLD} nor a country of {COUNTRIES.filename}")
+
+
+def _check_cloud_regions(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    for row in rows_of(facts, CLOUD_REGIONS):
+        if row.values["country"] is None or row.values["location"] is None:
+            continue
         placed = row.values["location"] == "region"
         if placed != (row.values["country"] not in (UNKNOWN_COUNTRY, ANY_COUNTRY)):
             problem = "a region has the country it lies in; anycast and unknown have ZZ"
-            raise row.error("country", problem)
+            yield row.error("country", problem)
+
+
+def _known(facts: Mapping[str, Facts], file: FactFile, column: str) -> set[object]:
+    return {row.values[column] for row in rows_of(facts, file)}

@@ -15,9 +15,16 @@ Kind = Literal[
     "country",
     "location",
     "countries",
+    "iso3",
+    "m49",
+    "currency",
     "asn",
+    "hs6",
     "integer",
+    "count",
     "number",
+    "amount",
+    "percent",
     "share",
     "year",
     "date",
@@ -76,12 +83,21 @@ class Column:
 
 @dataclass(frozen=True)
 class FactFile:
-    """The declaration of one file of facts: `name`.csv, its columns in order, and the columns of its key."""
+    """The declaration of one file of facts: `name`.csv, its columns in order, and the columns of its key.
+
+    `since` and `until` name the columns of the first and the last day on which a row holds, both empty for
+    figures: a figure holds for the period that `period` names, and is known ever after. Rows of one key hold
+    one after another. `cure` says where rows of a file that ships with none, or few, can be had.
+    """
 
     name: str
     meaning: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    since: str = "valid_from"
+    until: str = "valid_to"
+    period: str = ""
+    cure: str = ""
 
     @property
     def filename(self) -> str:
@@ -126,6 +142,16 @@ def _between(read: Callable[[str], float], low: float, high: float, what: str) -
         value = read(text)
         if not low <= value <= high:
             raise ValueError(f"{text} is not {what}")
+        return value
+
+    return check
+
+
+def _not_negative(read: Callable[[str], float]) -> Callable[[str], float]:
+    def check(text: str) -> float:
+        value = read(text)
+        if value < 0:
+            raise ValueError(f"{text} is negative")
         return value
 
     return check
@@ -187,6 +213,13 @@ _READERS: Mapping[Kind, Callable[[str], Cell]] = {
         r"[A-Z]{2}|\*", "is neither an ISO 3166-1 alpha-2 code, nor ZZ (unknown), nor * (any)"
     ),
     "countries": _countries,
+    "iso3": _match(r"[A-Z]{3}", "is not an ISO 3166-1 alpha-3 code (three capital letters)"),
+    "m49": _match(r"[0-9]{3}", "is not a numeric code of ISO 3166-1 and M49 (three digits)"),
+    "currency": _match(r"[A-Z]{3}", "is not an ISO 4217 code (three capital letters)"),
+    "hs6": _match(r"[0-9]{6}", "is not a subheading of the Harmonized System (six digits)"),
+    "count": _not_negative(_integer),
+    "amount": _not_negative(_number),
+    "percent": _between(_number, 0, 100, "a percentage between 0 and 100"),
     "asn": _between(_integer, 1, 2**32 - 1, "an AS number (1 to 4294967295)"),
     "integer": _integer,
     "number": _number,
@@ -207,9 +240,16 @@ _DTYPES: Mapping[Kind, pl.DataType] = {
     "country": pl.String(),
     "location": pl.String(),
     "countries": pl.String(),
+    "iso3": pl.String(),
+    "m49": pl.String(),
+    "currency": pl.String(),
     "asn": pl.UInt32(),
+    "hs6": pl.String(),
     "integer": pl.Int64(),
+    "count": pl.Int64(),
     "number": pl.Float64(),
+    "amount": pl.Float64(),
+    "percent": pl.Float64(),
     "share": pl.Float64(),
     "year": pl.Int32(),
     "date": pl.Date(),

@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +14,63 @@ import polars as pl
 
 from caudal.reference.declaration import SYNTHETIC, Cell, Column, FactFile
 from caudal.reference.errors import FactError
+from caudal.reference.validity import ALWAYS, Validity
 
 DATA = Path(__file__).parent / "data"
+# Beside the declared columns, in frames: whether the row is of a deployment's overlay.
+OVERLAY = "overlay"
+
+Key = tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of facts, and the file and line it was read from."""
+    """One row of facts, the file and line it was read from, and whether that is an overlay's."""
 
     values: Mapping[str, Cell]
     file: Path
     line: int
+    overlay: bool = False
+    validity: Validity = ALWAYS
 
     def error(self, column: str, problem: str) -> FactError:
         """Return the error that says what is wrong in a column of this row."""
         return FactError(self.file, self.line, column, problem)
 
+    def key(self, file: FactFile) -> Key:
+        """Return the cells of the file's key."""
+        return tuple(self.values[name] for name in file.key)
+
 
 @dataclass(frozen=True)
 class Facts:
-    """The rows of one file of facts by key, those of an overlay in place of those they replace."""
+    """The rows of one file of facts; where an overlay has rows of a key, these and none of the package's.
+
+    `rows` are by their key and, behind it, the first day on which they hold: a fact that changed has several.
+    """
 
     file: FactFile
-    rows: Mapping[tuple[Cell, ...], Row]
+    rows: Mapping[Key, Row]
 
+    @cached_property
     def frame(self) -> pl.DataFrame:
-        """Return the rows as a frame, typed as declared, in the order of the file."""
+        """The rows as a frame, typed as declared, in the order of the file; `overlay` marks a deployment's own."""
         data: dict[str, list[Any]] = {
             column.name: [row.values[column.name] for row in self.rows.values()]
             for column in self.file.columns
         }
-        return pl.DataFrame(data, schema=self.file.schema, orient="col")
+        data[OVERLAY] = [row.overlay for row in self.rows.values()]
+        return pl.DataFrame(data, schema={**self.file.schema, OVERLAY: pl.Boolean()}, orient="col")
+
+    def on(self, day: date) -> "Facts":
+        """Return the facts that hold on a day; figures of whatever period are kept."""
+        if not self.file.since:
+            return self
+        held = {key: row for key, row in self.rows.items() if row.validity.holds(day)}
+        return self if len(held) == len(self.rows) else Facts(self.file, held)
 
     def newest(self) -> date:
-        """Return the newest date that a row says it holds for."""
+        """Return the newest date that a row gives for itself."""
         dates = (row.values["as_of"] for row in self.rows.values())
         return max((day for day in dates if isinstance(day, date)), default=date.min)
 
@@ -59,35 +83,67 @@ class Facts:
 
 
 def load_facts(file: FactFile, overlay: Path | None = None, directory: Path = DATA) -> Facts:
-    """Return the facts of one file: rows of the package, then those of the overlay that replace or add.
+    """Return the facts of one file: rows of the package, those of the overlay in place of rows of the same key.
 
-    Rows are matched by the key of the declaration. Raises FactError for the first cell that is wrong,
-    for a key given twice in one file, and for a synthetic row outside an overlay.
+    Raises FactError for the first cell that is wrong, for a key given twice in one file for the same time,
+    and for a synthetic row outside an overlay.
     """
-    rows = _read(file, directory / file.filename, overlay=False)
+    faults: list[FactError] = []
+    facts = read_facts(file, faults, overlay, directory)
+    raise_first(faults)
+    return facts
+
+
+def read_facts(
+    file: FactFile, faults: list[FactError], overlay: Path | None = None, directory: Path | None = DATA
+) -> Facts:
+    """Return what can be read of one file of facts, and append every fault to `faults`.
+
+    A row with a wrong cell is kept with that cell as None, so that what refers to it is not a fault as well;
+    one whose key is wrong is left out. Without `directory`, only the overlay is read.
+    """
+    shipped = _read(file, directory / file.filename, faults, overlay=False) if directory else []
+    own = []
     if overlay is not None and (overlay / file.filename).exists():
-        rows |= _read(file, overlay / file.filename, overlay=True)
-    return Facts(file, rows)
+        own = _read(file, overlay / file.filename, faults, overlay=True)
+    replaced = {row.key(file) for row in own}
+    rows = (*(row for row in shipped if row.key(file) not in replaced), *own)
+    return Facts(file, {(*row.key(file), row.validity.since): row for row in rows})
 
 
-def check_overlay(overlay: Path, files: Iterable[FactFile]) -> None:
-    """Raise FactError unless the overlay is a directory that holds only files of facts."""
+def raise_first(faults: list[FactError]) -> None:
+    """Raise the first fault, if there is one; it says how many more there are."""
+    if faults:
+        first = faults[0]
+        raise FactError(first.file, first.line, first.column, first.problem, len(faults) - 1) from first
+
+
+def check_overlay(overlay: Path, files: Iterable[FactFile]) -> Iterator[FactError]:
+    """Yield what is wrong with a directory as an overlay: it may hold only files of facts."""
     if not overlay.is_dir():
-        raise FactError(overlay, 0, "", "is not a directory; an overlay is a directory of files of facts")
+        yield FactError(overlay, 0, "", "is not a directory; an overlay is a directory of files of facts")
+        return
     known = {file.filename for file in files}
     for path in sorted(overlay.iterdir()):
         if path.name not in known and not path.name.startswith("."):
-            raise FactError(
+            yield FactError(
                 path, 0, "", f"is no file of facts; an overlay may hold {', '.join(sorted(known))}"
             )
 
 
-def _read(file: FactFile, path: Path, *, overlay: bool) -> dict[tuple[Cell, ...], Row]:
-    rows: dict[tuple[Cell, ...], Row] = {}
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+def _read(file: FactFile, path: Path, faults: list[FactError], *, overlay: bool) -> list[Row]:
+    rows: list[Row] = []
+    seen: dict[Key, list[Row]] = {}
     try:
-        header = next(reader, [])
-        columns = _columns(file, path, header, overlay=overlay)
+        reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+        columns = _columns(file, path, next(reader, []), overlay=overlay)
+    except FactError as error:
+        faults.append(error)
+        return []
+    except csv.Error as error:
+        faults.append(FactError(path, 1, "", f"is not CSV: {error}"))
+        return []
+    try:
         end = reader.line_num
         for cells in reader:
             line, end = end + 1, reader.line_num
@@ -95,16 +151,33 @@ def _read(file: FactFile, path: Path, *, overlay: bool) -> dict[tuple[Cell, ...]
                 continue
             if len(cells) != len(columns):
                 problem = f"has {len(cells)} cells; the header names {len(columns)} columns"
-                raise FactError(path, line, "", problem)
-            row = _row(file, path, line, dict(zip(columns, cells, strict=True)), overlay=overlay)
-            key = tuple(row.values[name] for name in file.key)
-            if key in rows:
-                named = ", ".join(f"{name} {value}" for name, value in zip(file.key, key, strict=True))
-                raise row.error(file.key[0], f"{named} is given twice; first on line {rows[key].line}")
-            rows[key] = row
+                faults.append(FactError(path, line, "", problem))
+                continue
+            row = _row(file, path, line, dict(zip(columns, cells, strict=True)), faults, overlay=overlay)
+            if row is not None:
+                _check_repeated(file, row, seen, faults)
+                rows.append(row)
     except csv.Error as error:
-        raise FactError(path, reader.line_num, "", f"is not CSV: {error}") from error
+        faults.append(FactError(path, reader.line_num, "", f"is not CSV: {error}"))
     return rows
+
+
+def _check_repeated(file: FactFile, row: Row, seen: dict[Key, list[Row]], faults: list[FactError]) -> None:
+    key = row.key(file)
+    for other in seen.setdefault(key, []):
+        if not row.validity.overlaps(other.validity):
+            continue
+        named = ", ".join(f"{name} {value}" for name, value in zip(file.key, key, strict=True))
+        if row.validity == other.validity:
+            faults.append(row.error(file.key[0], f"{named} is given twice; first on line {other.line}"))
+        else:
+            problem = (
+                f"{named} holds here ({row.validity}) and on line {other.line} ({other.validity}) at once; "
+                f"end one on the day before the other begins"
+            )
+            faults.append(row.error(file.since or file.key[0], problem))
+        break
+    seen[key].append(row)
 
 
 def _text(path: Path) -> str:
@@ -130,11 +203,39 @@ def _columns(file: FactFile, path: Path, header: list[str], *, overlay: bool) ->
     return header
 
 
-def _row(file: FactFile, path: Path, line: int, cells: dict[str, str], *, overlay: bool) -> Row:
-    values = {column.name: _cell(column, cells.get(column.name, ""), path, line) for column in file.columns}
+def _row(
+    file: FactFile, path: Path, line: int, cells: dict[str, str], faults: list[FactError], *, overlay: bool
+) -> Row | None:
+    values: dict[str, Cell] = {}
+    wrong: set[str] = set()
+    for column in file.columns:
+        try:
+            values[column.name] = _cell(column, cells.get(column.name, ""), path, line)
+        except FactError as error:
+            faults.append(error)
+            values[column.name] = None
+            wrong.add(column.name)
     if values["status"] == SYNTHETIC and not overlay:
-        raise FactError(path, line, "status", "is synthetic; made-up rows belong in an overlay")
-    return Row(values, path, line)
+        faults.append(FactError(path, line, "status", "is synthetic; made-up rows belong in an overlay"))
+    if wrong.intersection(file.key):
+        return None
+    return Row(values, path, line, overlay, _validity(file, values, path, line, faults))
+
+
+def _validity(
+    file: FactFile, values: Mapping[str, Cell], path: Path, line: int, faults: list[FactError]
+) -> Validity:
+    if not file.since:
+        return ALWAYS
+    since, until = values[file.since], values[file.until]
+    validity = Validity(
+        since if isinstance(since, date) else None, until if isinstance(until, date) else None
+    )
+    if validity.since is not None and validity.until is not None and validity.until < validity.since:
+        problem = f"{until} is before {file.since} {since}"
+        faults.append(FactError(path, line, file.until, problem))
+        return ALWAYS
+    return validity
 
 
 def _cell(column: Column, text: str, path: Path, line: int) -> Cell:

@@ -3,7 +3,8 @@
 import difflib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import polars as pl
 from caudal.reference.checks import check_between
 from caudal.reference.declaration import SYNTHETIC
 from caudal.reference.economy import Economy
-from caudal.reference.errors import UnknownEconomy, UnknownGroup
-from caudal.reference.facts import DATA, Facts, check_overlay, load_facts
+from caudal.reference.errors import FactError, UnknownEconomy, UnknownGroup
+from caudal.reference.facts import DATA, Facts, Row, check_overlay, raise_first, read_facts
 from caudal.reference.files import (
     ACCESS_NETWORKS,
     COUNTRIES,
@@ -26,8 +27,21 @@ from caudal.reference.files import (
     TRANSIT_ASNS,
 )
 from caudal.reference.sources import ADDRESSES, SOURCES_FILENAME
+from caudal.reference.validity import day_of_month
 
-_NETWORK_COLUMNS = ("asn", "platform_id", "name", "kind", "control_country", "source", "as_of", "status")
+_NETWORK_COLUMNS = (
+    "asn",
+    "platform_id",
+    "name",
+    "kind",
+    "control_country",
+    "valid_from",
+    "valid_to",
+    "source",
+    "as_of",
+    "status",
+    "overlay",
+)
 _PLATFORM_COLUMNS = (
     "platform_id",
     "name",
@@ -39,29 +53,64 @@ _PLATFORM_COLUMNS = (
     "tier",
     "category",
     "ladder_stage",
+    "valid_from",
+    "valid_to",
     "source",
     "as_of",
     "status",
     "note",
+    "overlay",
 )
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Every fact of the package and of an overlay, at one version.
+    """Every fact of the package and of an overlay, at one version, as of one day.
 
     `version` is the newest date in the facts and 12 hex digits of a hash of all of them and of the
     address tables: the same facts have the same version, in whatever order and quoting they are written.
-    `synthetic` says that an overlay holds made-up rows.
+    `synthetic` says that an overlay holds made-up rows. Everything answers as of `day`: by default the newest
+    date in the facts, otherwise the one that `at` or `on` was asked for. Frames have a column `overlay`, true
+    for the rows of a deployment's own.
     """
 
     version: str
     synthetic: bool
     _facts: Mapping[str, Facts]
+    _day: date | None = None
+
+    @property
+    def day(self) -> date:
+        """The day that everything answers as of."""
+        return self._day or max(each.newest() for each in self._facts.values())
+
+    def at(self, month: str) -> "Reference":
+        """Return the same reference as of a month (YYYY-MM): as of its 15th, for what held the longer part of it.
+
+        Raises UnknownMonth for what is no month. Figures are all kept, of whatever period they are.
+        """
+        return self.on(day_of_month(month))
+
+    def on(self, day: date) -> "Reference":
+        """Return the same reference as of a day."""
+        return Reference(self.version, self.synthetic, self._facts, day)
 
     def facts(self, name: str) -> pl.DataFrame:
-        """Return a whole file of facts by its name without .csv, typed as declared; KeyError if there is none."""
-        return self._facts[name].frame()
+        """Return the rows of a file that hold on the day, by its name without .csv; KeyError if there is none."""
+        return self._held[name].frame
+
+    def rows(self, name: str) -> tuple[Row, ...]:
+        """Return the rows of a file that hold on the day, each with the file and line it was read from."""
+        return tuple(self._held[name].rows.values())
+
+    def history(self, name: str) -> pl.DataFrame:
+        """Return all rows of a file, whenever they hold, by its name without .csv; KeyError if there is none."""
+        return self._facts[name].frame
+
+    @cached_property
+    def _held(self) -> dict[str, Facts]:
+        day = self.day
+        return {name: each.on(day) for name, each in self._facts.items()}
 
     @cached_property
     def platforms(self) -> pl.DataFrame:
@@ -75,7 +124,8 @@ class Reference:
         Control of a platform's system is that of the platform; `kind` is platform, access or transit.
         """
         control = self.platforms.select("platform_id", "control_country")
-        platform = self.facts(PLATFORM_ASNS.name).join(control, on="platform_id", how="left")
+        # A platform that does not hold on the day has no networks either.
+        platform = self.facts(PLATFORM_ASNS.name).join(control, on="platform_id", how="inner")
         access, transit = self.facts(ACCESS_NETWORKS.name), self.facts(TRANSIT_ASNS.name)
         kinds = {"platform": platform, "access": access, "transit": transit}
         frames = [
@@ -110,20 +160,20 @@ class Reference:
 
     def economy(self, code: str) -> Economy:
         """Return the economy with this ISO 3166-1 alpha-2 code; UnknownEconomy says which there are."""
-        row = self._facts[ECONOMIES.name].rows.get((code,))
-        if row is None:
-            known = [str(key[0]) for key in self._facts[ECONOMIES.name].rows]
+        economies = {row.values["country"]: row for row in self._held[ECONOMIES.name].rows.values()}
+        if code not in economies:
             raise UnknownEconomy(
-                f"{code!r} is not an economy of the reference; it has {', '.join(sorted(known))}. "
+                f"{code!r} is not an economy of the reference; it has {', '.join(sorted(map(str, economies)))}. "
                 f"Add a row to {ECONOMIES.filename} in a reference overlay"
             )
-        return Economy(**row.values)  # type: ignore[arg-type]
+        values = economies[code].values
+        return Economy(**{field.name: values[field.name] for field in fields(Economy)})  # type: ignore[arg-type]
 
     def group(self, group_id: str) -> frozenset[str]:
         """Return the countries of a group; UnknownGroup says which groups there are."""
         members: dict[str, set[str]] = {}
-        for group, country in self._facts[COUNTRY_GROUPS.name].rows:
-            members.setdefault(str(group), set()).add(str(country))
+        for row in self._held[COUNTRY_GROUPS.name].rows.values():
+            members.setdefault(str(row.values["group_id"]), set()).add(str(row.values["country"]))
         if group_id not in members:
             near = difflib.get_close_matches(group_id.upper(), members, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
@@ -139,10 +189,8 @@ def load_reference(overlay: Path | None = None, directory: Path = DATA) -> Refer
     An overlay holds files of the same names and columns; its rows replace those of the same key or are
     added, and may have the status synthetic. Raises FactError, which names file, line and column.
     """
-    if overlay is not None:
-        check_overlay(overlay, FILES)
-    facts = {file.name: load_facts(file, overlay, directory) for file in FILES}
-    check_between(facts)
+    facts, faults = examine(overlay, directory)
+    raise_first(faults)
     digest = hashlib.sha256()
     for name in sorted(facts):
         digest.update(facts[name].digest())
@@ -152,3 +200,13 @@ def load_reference(overlay: Path | None = None, directory: Path = DATA) -> Refer
         row.values["status"] == SYNTHETIC for each in facts.values() for row in each.rows.values()
     )
     return Reference(f"{newest.isoformat()}-{digest.hexdigest()[:12]}", synthetic, facts)
+
+
+def examine(overlay: Path | None = None, directory: Path = DATA) -> tuple[dict[str, Facts], list[FactError]]:
+    """Return the facts of every file as far as they can be read, and every fault of them, in order of the files."""
+    faults = list(check_overlay(overlay, FILES)) if overlay is not None else []
+    if overlay is not None and not overlay.is_dir():
+        overlay = None
+    facts = {file.name: read_facts(file, faults, overlay, directory) for file in FILES}
+    faults.extend(check_between(facts))
+    return facts, faults

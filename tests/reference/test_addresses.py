@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.reference import LOCATION_RUNGS, AddressError, AddressTable, RangeSource, build_addresses
+from caudal.reference.facts import load_facts
+from caudal.reference.files import SPECIAL_ADDRESSES
 
 Value = TypeVar("Value")
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 DOCUMENTATION = "203.0.113.0/24"
 
 
@@ -153,15 +156,102 @@ def test_the_direct_table_answers_as_the_search_does() -> None:
     assert look_up(table, "255.255.255.255").rung == "operator"
 
 
+def in_special_addresses(**having: str) -> list[tuple[IPNetwork, str]]:
+    rows = [row.values for row in load_facts(SPECIAL_ADDRESSES).rows.values()]
+    return [
+        (ipaddress.ip_network(str(row["prefix"])), str(row["place"]))
+        for row in rows
+        if all(row[name] == value for name, value in having.items())
+    ]
+
+
+def test_what_is_verified_of_special_addresses_is_what_the_standard_library_says() -> None:
+    verified = [network for network, place in in_special_addresses(status="verified")]
+    assert len(verified) > 25
+    for network in verified:
+        for address in (network[0], network[-1], network[network.num_addresses // 2]):
+            site_local = address.version == 6 and address.is_site_local
+            assert not address.is_global or address.is_multicast or site_local, network
+
+
+def test_special_addresses_have_neither_country_nor_network(table: AddressTable) -> None:
+    """Whatever the databases say of them: they name the registry's country for some."""
+    places = in_special_addresses()
+    for address in edges([str(network) for network, _ in places]):
+        place = longest(address, {str(network): place for network, place in places})
+        found = look_up(table, address)
+        if place == "nowhere":
+            assert found == Found(0, "ZZ", "unknown"), address
+        elif place == "anycast":
+            assert (found.country, found.rung) == ("ZZ", "anycast"), address
+
+
+def test_no_address_that_is_not_global_has_a_country(table: AddressTable) -> None:
+    """Asked of the standard library, not of our own list, at one of each 20 segments."""
+    for number in table.search.starts4[::20].tolist():
+        address = ipaddress.IPv4Address(number)
+        if not address.is_global or address.is_multicast:
+            assert look_up(table, str(address)) == Found(0, "ZZ", "unknown"), address
+
+
+@pytest.mark.parametrize(
+    ("address", "rung"),
+    [
+        ("172.16.0.1", "unknown"),
+        ("192.168.255.255", "unknown"),
+        ("100.64.0.1", "unknown"),
+        ("198.51.100.1", "unknown"),
+        ("203.0.113.1", "unknown"),
+        ("2001:db8::1", "unknown"),
+        ("192.0.0.1", "unknown"),
+        ("192.0.0.9", "anycast"),  # globally reachable within 192.0.0.0/24, and nearer than anybody knows
+        ("2001:1::1", "anycast"),
+        ("2001:20::1", "unknown"),
+        ("2002:c8a0:203::1", "unknown"),
+        ("64:ff9b::c8a0:203", "unknown"),
+        ("ff02::1", "unknown"),
+        ("224.0.0.1", "unknown"),
+    ],
+)
+def test_special_addresses(table: AddressTable, address: str, rung: str) -> None:
+    found = look_up(table, address)
+    assert (found.country, found.rung) == ("ZZ", rung)
+
+
+def test_the_anycast_service_that_has_a_network_keeps_it(table: AddressTable) -> None:
+    assert look_up(table, "192.175.48.1") == Found(112, "ZZ", "anycast")
+
+
+def test_what_the_operator_says_of_special_addresses_holds(tmp_path: Path) -> None:
+    feed, routes = tmp_path / "geofeed.csv", tmp_path / "routes.csv"
+    feed.write_text("172.16.0.0/12,BR,,,\n", encoding="utf-8")
+    routes.write_text("172.16.0.0/16,64501\n", encoding="utf-8")
+    table = AddressTable.load([("192.168.4.0/24", "UY", 64500)], geofeeds=[feed], asn_tables=[routes])
+    assert look_up(table, "192.168.4.1") == Found(64500, "UY", "operator")
+    assert look_up(table, "192.168.5.1") == Found(0, "ZZ", "unknown")
+    assert look_up(table, "172.16.0.1") == Found(64501, "BR", "operator")
+    assert look_up(table, "172.17.0.1") == Found(0, "BR", "operator")
+
+
+def test_a_reference_overlay_corrects_what_is_special(tmp_path: Path) -> None:
+    (tmp_path / "special_addresses.csv").write_text(
+        "prefix,name,place,source,as_of,status\n200.160.2.0/24,test,nowhere,test,2026-11-01,synthetic\n",
+        encoding="utf-8",
+    )
+    table = AddressTable.load(reference_overlay=tmp_path)
+    assert look_up(table, "200.160.2.3") == Found(0, "ZZ", "unknown")
+    assert look_up(table, "203.0.113.1").rung == "unknown"
+
+
 # A small world: prefixes that nest, touch and split /24s and /64s, for every layer of the ladder.
 prefixes4 = st.builds(
-    lambda bits, length: ipaddress.ip_network((0xC0000200 ^ bits, length), strict=False),
+    lambda bits, length: ipaddress.ip_network((0xC8A00200 ^ bits, length), strict=False),
     st.integers(0, 0xFFF),
     st.integers(20, 32),
 )
 prefixes6 = st.builds(
     lambda high, low, length: ipaddress.ip_network(
-        (0x20010DB8 << 96 | high << 60 | low, length), strict=False
+        (0x28000DB8 << 96 | high << 60 | low, length), strict=False
     ),
     st.integers(0, 0xFF),
     st.integers(0, 0xFF),
@@ -211,7 +301,8 @@ def edges(cidrs: list[str]) -> list[str]:
     for network in networks:
         first, last = int(network.network_address), int(network.broadcast_address)
         make = ipaddress.IPv4Address if network.version == 4 else ipaddress.IPv6Address
-        found |= {str(make(number)) for number in (first - 1, first, (first + last) // 2, last, last + 1)}
+        numbers = (first - 1, first, (first + last) // 2, last, last + 1)
+        found |= {str(make(number)) for number in numbers if 0 <= number < 1 << network.max_prefixlen}
     return sorted(found)
 
 

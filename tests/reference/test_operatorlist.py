@@ -133,7 +133,7 @@ def test_feeds_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_where_two_databases_disagree_nobody_knows(tmp_path: Path) -> None:
     second = feed(
         tmp_path,
-        "prefix,country\n200.160.2.0/24,AR\n200.160.3.0/24,BR\n10.0.0.0/8,UY\n52.67.0.0/16,AR\n8.8.8.0/24,US\n"
+        "prefix,country\n200.160.2.0/24,AR\n200.160.3.0/24,BR\n14.102.240.0/20,UY\n52.67.0.0/16,AR\n8.8.8.0/24,US\n"
         "2001:12ff::/32,CL\n",
         "second.csv",
     )
@@ -142,7 +142,7 @@ def test_where_two_databases_disagree_nobody_knows(tmp_path: Path) -> None:
     assert look_up(table, "200.160.3.3").country == "BR"  # both say so
     assert look_up(table, "200.160.3.3").rung == "database"
     assert look_up(table, "200.160.4.1").rung == "database"  # the second knows nothing of it
-    assert look_up(table, "10.0.0.1") == Found(0, "UY", "database")  # only the second knows
+    assert look_up(table, "14.102.240.1") == Found(0, "UY", "database")  # only the second knows
     assert look_up(table, "52.67.1.1") == Found(16509, "BR", "cloud")  # rungs above are not asked again
     assert look_up(table, "8.8.8.8") == Found(15169, "ZZ", "anycast")
     assert look_up(table, "2001:12ff::1") == Found(22548, "ZZ", "disagreement")

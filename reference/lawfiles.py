@@ -1,0 +1,93 @@
+"""Files of law and of method: adequacy, access to data, taxes, the moratorium; definitions, licences."""
+
+from caudal.reference.columns import decisions, figures, file, key, maybe, text
+
+FORCE = ("yes", "partly", "no")
+
+ADEQUACY = decisions(
+    "adequacy",
+    "decisions that a country protects personal data adequately, by the regime that decided",
+    ("regime", "country", "instrument"),
+    text("regime", "who decided: a country, EU, or a body such as RIPD or MERCOSUR"),
+    key("country", "location", "country found adequate; * where no single country is named"),
+    text("name", "name of the country, or what stands in its place"),
+    text("level", "what was decided", "adequate", "adequate_partial", "pending", "standard", "none"),
+    text("instrument", "the legal act"),
+    key("date", "date", "day of the decision"),
+    maybe("expires", "date", "last day on which it holds: set in it, or the day before it was annulled"),
+    text("scope", "what the decision covers", required=False),
+    since="date",
+    until="expires",
+)
+
+ACCESS_LAWS = file(
+    "access_laws",
+    "laws by which a state can compel access to data held abroad",
+    ("jurisdiction", "law"),
+    text("jurisdiction", "state, EU, or INT for treaties"),
+    text("law", "name of the law"),
+    text("citation", "where it is found"),
+    key("year", "year", "year of the law"),
+    text("extraterritorial", "whether it reaches abroad", "yes", "partly", "no"),
+    text("nexus", "what ties a holder of data to it"),
+    text("scope", "what data it reaches"),
+    text("state", "whether it is in force, in words"),
+    text("in_force", "whether it is in force; partly: in steps, or what was begun under it goes on", *FORCE),
+    key("exposure_weight_proposal", "share", "proposed weight in indicator J7; a judgement, not a fact"),
+)
+
+DIGITAL_TAXES = decisions(
+    "digital_taxes",
+    "taxes on digital services",
+    ("country", "instrument", "in_force_from"),
+    key("country", "country", "who levies it"),
+    text("instrument", "name of the tax"),
+    key("rate_percent", "percent", "rate in per cent"),
+    maybe("in_force_from", "date", "first day"),
+    maybe("in_force_to", "date", "last day"),
+    text("base", "what is taxed", required=False),
+    text("threshold", "who is taxed", required=False),
+    text("state", "whether it is in force, in words"),
+    text(
+        "in_force", "whether it is levied between its dates; no: proposed, suspended, or no tax yet", *FORCE
+    ),
+    since="in_force_from",
+    until="in_force_to",
+)
+
+MORATORIUM = figures(
+    "moratorium",
+    "history of the WTO's moratorium on customs duties on electronic transmissions",
+    ("date", "what"),
+    key("date", "period", "when"),
+    text("kind", "what kind of row", "event", "estimate", "critique", "figure"),
+    text("what", "what happened or was estimated"),
+    maybe("value", "number", "figure"),
+    text("unit", "unit of the figure", required=False),
+    period="date",
+)
+
+INDICATORS = file(
+    "indicators",
+    "the thirty indicators, as defined",
+    ("id",),
+    key("id", "id", "name of the indicator everywhere"),
+    text("group", "group", "jurisdiction", "concentration", "dependency", "value", "positioning"),
+    text("name", "title"),
+    text("formula", "definition"),
+    text("unit", "unit"),
+    text("range", "values it can take"),
+    text("inputs", "what it needs"),
+    text("uncertainty", "how its interval is made"),
+    text("critique", "what can be said against it"),
+)
+
+ATTRIBUTIONS = file(
+    "attributions",
+    "what the licences of the sources of these files ask to be said",
+    ("id",),
+    key("id", "id", "short name"),
+    text("text", "the line to show"),
+    text("licence", "licence of the source"),
+    text("used_in", "files that use it"),
+)
