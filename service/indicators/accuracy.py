@@ -11,8 +11,6 @@ from caudal.service.indicators.context import Context
 DATABASE_PREFIX = "geo_whois"
 # Measured Sp was 0.998 or more wherever it was measured; the true one lies between this and 1.
 LEAST_SPECIFICITY = 0.998
-# Measured for one country by itself, lower end of 0.87-0.88; the accuracy table has no row for it.
-MEASURED_SENSITIVITY = {"BR": 0.87}
 ABROAD_ROW = "non-US regions"
 _COUNTRY = re.compile(r"\b[A-Z]{2}\b")
 
@@ -21,26 +19,25 @@ _COUNTRY = re.compile(r"\b[A-Z]{2}\b")
 class Accuracy:
     """Sensitivity of the database inside an area, and on how many addresses it was measured.
 
-    `trials` is None where the number is not known. `extrapolated` says that the measurement was made in
-    other countries than the economy.
+    `extrapolated` says that the measurement was made in other countries than the economy.
     """
 
     sensitivity: float
-    trials: int | None
+    trials: int
     extrapolated: bool
 
 
 def domestic_accuracy(context: Context) -> Accuracy | None:
     """Return the accuracy of placing the economy's own addresses in it; None where none was measured.
 
-    In order: the country's own measurement; the row that names the country, or names countries of its
-    region (addresses of one region's clouds fail alike: their blocks are registered abroad); the row of
+    In order: the row of the country alone; the row that names the country among others, or names countries
+    of its region (addresses of one region's clouds fail alike: their blocks are registered abroad); the row of
     all regions outside the United States. For the United States itself no row fits: errors point there.
     """
     country = context.economy.country
-    own = MEASURED_SENSITIVITY.get(country)
-    if own is not None:
-        return Accuracy(own, None, extrapolated=False)
+    for group, sensitivity, trials in _rows(context.accuracy):
+        if _named(group) == {country}:
+            return Accuracy(sensitivity, trials, extrapolated=False)
     return regional_accuracy(context)
 
 
@@ -51,15 +48,18 @@ def regional_accuracy(context: Context) -> Accuracy | None:
     for a region, and a share corrected with it an upper one.
     """
     country = context.economy.country
-    rows = _rows(context.accuracy)
-    for group, sensitivity, trials in rows:
+    for group, sensitivity, trials in _rows(context.accuracy):
         named = _named(group)
-        if country in named or named & context.region:
+        if len(named) > 1 and (country in named or named & context.region):
             return Accuracy(sensitivity, trials, extrapolated=country not in named)
-    if country != "US":
-        for group, sensitivity, trials in rows:
-            if group == ABROAD_ROW:
-                return Accuracy(sensitivity, trials, extrapolated=True)
+    return None if country == "US" else abroad_accuracy(context)
+
+
+def abroad_accuracy(context: Context) -> Accuracy | None:
+    """Return the accuracy of placing addresses anywhere outside the United States; None where not measured."""
+    for group, sensitivity, trials in _rows(context.accuracy):
+        if group == ABROAD_ROW:
+            return Accuracy(sensitivity, trials, extrapolated=True)
     return None
 
 

@@ -5,18 +5,35 @@ from types import MappingProxyType
 
 import polars as pl
 
-from caudal.service.indicators import concentration, jurisdiction, value
+from caudal.service.indicators import (
+    access,
+    adequacy,
+    captured,
+    centralisation,
+    concentration,
+    dependency,
+    detours,
+    integration,
+    jurisdiction,
+    positioning,
+    positioningmap,
+    taxation,
+    trade,
+    value,
+)
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.errors import DefinitionError
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.observation import Observation
 
+GROUPS = ("jurisdiction", "concentration", "dependency", "value", "positioning")
+
 
 def assemble(*groups: tuple[Indicator, ...]) -> Mapping[str, Indicator]:
-    """Return the indicators of `groups` by id, in order; raise DefinitionError where two share one."""
+    """Return the indicators of `groups` by id, by group and number; raise DefinitionError where two share one."""
     catalogue: dict[str, Indicator] = {}
-    for indicator in (each for group in groups for each in group):
+    for indicator in sorted((each for group in groups for each in group), key=_place):
         name = indicator.definition.id
         if name in catalogue:
             raise DefinitionError(f"two indicators have the id {name}; an id names one for ever")
@@ -24,7 +41,27 @@ def assemble(*groups: tuple[Indicator, ...]) -> Mapping[str, Indicator]:
     return MappingProxyType(catalogue)
 
 
-CATALOGUE = assemble(jurisdiction.INDICATORS, concentration.INDICATORS, value.INDICATORS)
+def _place(indicator: Indicator) -> tuple[int, int]:
+    definition = indicator.definition
+    return GROUPS.index(definition.group), int(definition.id[1:])
+
+
+CATALOGUE = assemble(
+    jurisdiction.INDICATORS,
+    adequacy.INDICATORS,
+    access.INDICATORS,
+    detours.INDICATORS,
+    concentration.INDICATORS,
+    centralisation.INDICATORS,
+    dependency.INDICATORS,
+    value.INDICATORS,
+    captured.INDICATORS,
+    trade.INDICATORS,
+    taxation.INDICATORS,
+    positioning.INDICATORS,
+    integration.INDICATORS,
+    positioningmap.INDICATORS,
+)
 
 
 def compute_all(cells: pl.DataFrame, context: Context) -> list[Observation]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from caudal.service.indicators.context import UNCHECKED, Context
+from caudal.service.indicators.control import control_readings
 from caudal.service.indicators.errors import CellsError
 from caudal.service.indicators.uncertainty import FloatArray
 
@@ -143,6 +144,30 @@ class Month:
     def controlled(self) -> BoolArray:
         """Which cells have a known operator, and so a controlling jurisdiction (j known)."""
         return ~self.among("control", ("", UNKNOWN_COUNTRY))
+
+    @cached_property
+    def category_numbers(self) -> npt.NDArray[np.int64]:
+        """The category of each cell as a number from 0 on; the empty one is a category too."""
+        return self.cells["category"].rank("dense").to_numpy().astype(np.int64) - 1
+
+    @cached_property
+    def staged(self) -> BoolArray:
+        """Which cells belong to a platform of a known stage of the ladder."""
+        return (self.cells["stage"] > 0).to_numpy()
+
+    @cached_property
+    def readings(self) -> pl.DataFrame:
+        """Who could command each cell: one column for each reading of control (see `control.py`)."""
+        return control_readings(self.cells, self.context)
+
+    def commanded(self, jurisdictions: frozenset[str]) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """Return which cells `jurisdictions` command by every reading, by attribution, and by any reading.
+
+        The first are among the second, the second among the third; unknown operators are in none.
+        """
+        by_reading = [column.is_in(sorted(jurisdictions)).to_numpy() for column in self.readings]
+        every, some = np.logical_and.reduce(by_reading), np.logical_or.reduce(by_reading)
+        return every & self.controlled, by_reading[0] & self.controlled, some & self.controlled
 
     @cached_property
     def undetermined(self) -> BoolArray:

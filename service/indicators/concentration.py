@@ -1,9 +1,9 @@
 """Concentration: on how few providers and jurisdictions a country's traffic depends.
 
 A provider is the platform of a cell; where there is none but the network is a listed access or transit
-network, that network by its AS number (one network, one provider: what several networks of one owner
-share is not known here). Everything else has no known provider: unlisted and folded networks. Shares of
-C1, C3 and C4 are among bytes of known providers.
+network, that network by its AS number (one network, one provider). Everything else has no known provider: unlisted and folded networks. Shares of
+C1, C3 and C4 are among bytes of known providers. Platforms of one company count apart, because a user can
+leave one for another's; the index of their companies stands beside it.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.cells import Month
+from caudal.service.indicators.control import READINGS
 from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.observation import Estimate, undefined
@@ -31,6 +32,7 @@ from caudal.service.indicators.uncertainty import (
 FLOW = ("direction", "bytes", "bytes_variance")
 PROVIDER = (*FLOW, "platform", "remote_asn", "network_kind")
 RANKS = (1, 4, 8)
+NO_PROVIDER = "none of the bytes has a known provider"
 
 
 class Owners:
@@ -85,20 +87,41 @@ class Owners:
 
 def providers(month: Month) -> Owners:
     """Return the month by provider."""
+    return Owners(month, _provider())
+
+
+def _provider() -> pl.Expr:
     listed = (pl.col("network_kind") != "") & (pl.col("remote_asn") > 0)
-    return Owners(
-        month,
+    return (
         pl.when(pl.col("platform") != "")
         .then("platform")
         .when(listed)
         .then(pl.format("AS{}", "remote_asn"))
-        .otherwise(pl.lit("")),
+        .otherwise(pl.lit(""))
     )
 
 
-def jurisdictions(month: Month) -> Owners:
-    """Return the month by controlling jurisdiction."""
-    return Owners(month, pl.when(pl.Series(month.controlled)).then("control").otherwise(pl.lit("")))
+def companies(month: Month) -> Owners:
+    """Return the month by the company behind each provider, as far as the facts name one."""
+    context = month.context
+    names = {
+        f"{prefix}{row[0]}": str(row[1])
+        for name, prefix, number, company in (
+            ("platforms", "", "platform_id", "parent"),
+            ("access_networks", "AS", "asn", "parent"),
+            ("transit_asns", "AS", "asn", "operator"),
+        )
+        if {number, company} <= set((listed := context.fact(name)).columns)
+        for row in listed.select(number, company).iter_rows()
+        if row[1]
+    }
+    return Owners(month, _provider().replace(names))
+
+
+def jurisdictions(month: Month, reading: str = READINGS[0]) -> Owners:
+    """Return the month by controlling jurisdiction, as one reading of control has it."""
+    code = pl.Series(month.readings[reading])
+    return Owners(month, pl.when(pl.Series(month.controlled)).then(code).otherwise(pl.lit("")))
 
 
 def _of_providers(
@@ -109,7 +132,7 @@ def _of_providers(
     def estimate(month: Month, definition: Definition) -> list[Estimate]:
         owners = providers(month)
         if not owners.names:
-            return [undefined("none of the bytes has a known provider", owners.flows)]
+            return [undefined(NO_PROVIDER, owners.flows)]
         return answer(owners, definition)
 
     return estimate
@@ -128,8 +151,11 @@ _PROVIDER_DETAILS = {
 }
 
 
-def platform_concentration(owners: Owners, definition: Definition) -> list[Estimate]:
+def platform_concentration(month: Month, definition: Definition) -> list[Estimate]:
     """C1: the Herfindahl-Hirschman index of the providers' shares."""
+    owners, merged = providers(month), companies(month)
+    if not owners.names:
+        return [undefined(NO_PROVIDER, owners.flows)]
     index = owners.herfindahl()
     low, high = owners.herfindahl_interval(definition.level)
     sampling = positive_interval(index, definition.level, greatest=1.0)
@@ -140,6 +166,8 @@ def platform_concentration(owners: Owners, definition: Definition) -> list[Estim
         "sampling_high": sampling[1],
         "bound_low": owners.atomised().value,
         "bound_high": owners.merged().value,
+        "by_company": merged.herfindahl().value,
+        "companies": float(len(merged)),
     }
     return [Estimate(index.value, low, high, owners.flows, details=details)]
 
@@ -150,12 +178,14 @@ def jurisdiction_concentration(month: Month, definition: Definition) -> list[Est
     if not owners.names:
         return [undefined("none of the bytes has a known operator", month.flows())]
     index = owners.atomised()
-    low, high = owners.herfindahl_interval(definition.level)
+    readings = [jurisdictions(month, reading) for reading in READINGS]
+    low, high = envelope(each.herfindahl_interval(definition.level) for each in readings)
     details = {
         "jurisdictions": float(len(owners)),
         "among_known": owners.herfindahl().value,
         "operator_unknown": owners.unknown / (owners.known + owners.unknown),
         "bound_high": owners.merged().value,
+        **{f"by_{each}": r.atomised().value for each, r in zip(READINGS[1:], readings[1:], strict=True)},
     }
     return [Estimate(index.value, low, high, month.flows(), details=details)]
 
@@ -214,14 +244,15 @@ INDICATORS = (
             formula="H = Σ_p s_p² − Σ_p var(s_p), s_p the provider's share of the bytes of known "
             "providers, var(s_p) its sampling variance; for n equal sampled units this is "
             "(n·H − 1) / (n − 1). Times 10,000 in the unit of competition authorities",
-            inputs=PROVIDER,
+            inputs=(*PROVIDER, "facts"),
             uncertainty="Sampling by the delta method, Σ 4(s−H)²V/B², on the log scale; extended by the "
             "bytes without a known provider: each with an owner of its own (least), or all with the "
             "largest (greatest).",
             source="Concentration of Internet Society Pulse; Hirschman 1945, Herfindahl 1950",
             source_status="verified",
             critique="The index depends on what counts as one market and one provider: platforms of one "
-            "parent are counted apart. Bytes are not revenue, and video outweighs everything.",
+            "company are counted apart, and by_company tells what they make together. Bytes are not revenue, "
+            "and video outweighs everything.",
             method_version="1",
             details={
                 **_PROVIDER_DETAILS,
@@ -230,9 +261,11 @@ INDICATORS = (
                 "sampling_high": "upper limit by sampling alone",
                 "bound_low": "the index if every unattributed byte had an owner of its own",
                 "bound_high": "the index if the largest provider had every unattributed byte",
+                "by_company": "the index with platforms and networks of one company counted together",
+                "companies": "number of companies behind the known providers",
             },
         ),
-        _of_providers(platform_concentration),
+        platform_concentration,
     ),
     Indicator(
         Definition(
@@ -247,19 +280,23 @@ INDICATORS = (
             range=(0.0, 1.0),
             formula="HJ = Σ_j FCS_j² − Σ_j var(FCS_j), FCS as J4: shares of all bytes, so that unknown "
             "operators add nothing",
-            inputs=(*FLOW, "control"),
-            uncertainty="As C1; the value is at the lower bound, where every byte of an unknown operator "
-            "has a jurisdiction of its own.",
+            inputs=(*FLOW, "control", "platform", "remote_asn", "facts"),
+            uncertainty="As C1, and the envelope over the readings of who controls (attributed control, "
+            "incorporation and head office of the parent, host of the network); the value is at the lower bound of "
+            "the unknown, where every byte of an unknown operator has a jurisdiction of its own.",
             source="Internet Society Pulse; Kumar et al. 2023",
             source_status="verified",
             critique="One dominant jurisdiction and two rival ones are not the same risk, whatever the "
             "index; it does not see whether the largest is the country itself.",
-            method_version="1",
+            method_version="2",
             details={
                 "jurisdictions": "number of jurisdictions with bytes",
                 "among_known": "the index among the bytes of known operators only",
                 "operator_unknown": "share of all bytes whose operator is unknown",
                 "bound_high": "the index if the largest jurisdiction had every unattributed byte",
+                "by_incorporation": "the index by where the parents are incorporated",
+                "by_headquarters": "the index by where the parents have their head office",
+                "by_host": "the index by who controls the networks",
             },
         ),
         jurisdiction_concentration,
@@ -278,9 +315,8 @@ INDICATORS = (
             formula="ENP = 1 / H, H as C1 (the Hill number of order 2)",
             inputs=PROVIDER,
             uncertainty="The limits of C1, inverted.",
-            source="Laakso & Taagepera 1979 (formula read in Oxford Reference, “effective number of "
-            "parties”); Hill 1973",
-            source_status="verified_formula_memory_hill",
+            source="Laakso & Taagepera 1979; Hill 1973 (N2 = 1 / Simpson's index, as cited by Heip & Engels 1974)",
+            source_status="verified",
             critique="It ignores who the largest is, and reads as a count of alternatives that users may "
             "not have.",
             method_version="1",

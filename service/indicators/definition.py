@@ -32,7 +32,7 @@ class Definition:
     group: str
     title: Mapping[str, str]
     unit: str
-    range: tuple[float, float | None]
+    range: tuple[float | None, float | None]
     formula: str
     inputs: tuple[str, ...]
     uncertainty: str

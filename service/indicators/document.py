@@ -30,8 +30,8 @@ joined from the reference tables when the indicator is computed.
 - **undetermined**: the share of the month's bytes that lack a location or an operator (J9). It stands
   beside every value.
 - **coverage**: the people whom the reporting networks serve, as operators declare them, as a share of the
-  economy's internet users; null where no
-  operator declared it. Nothing is extrapolated to the rest.
+  economy's internet users; null where no operator declared it. No value is extrapolated to the rest:
+  national totals are estimated apart.
 - **flows**: the flow records behind the value. Below the minimum of the definition the answer is
   *insufficient*: no value, and a reason.
 - **flags** and **details**: what to know before quoting the number, and the figures it is made of.
@@ -55,7 +55,42 @@ the country's own networks, and in transit, is left out.
   (Rogan & Gladen 1978), applied to the bytes that a database located and to no others. The value is the
   share as observed; the correction widens the interval, because Se was measured on addresses of public
   clouds and not on this traffic.
-- Values are given to 12 significant digits.
+- **Control.** The value follows the jurisdiction that a cell is attributed to. Others may command the same
+  bytes: where the parent is incorporated, where it has its head office, who controls the network that its
+  service runs on (a tenant on a cloud). What all four readings agree on is certain, what one of them says is
+  possible, and the interval runs from the one to the other.
+- **Choice.** Where a method has a free choice (weights, raters, viewpoints) the interval, or the values beside
+  it, show what it does.
+- **Days.** Flow cells are sums of a month and carry no exporter and no day: sampling is by the delta method
+  throughout, and what varies from day to day is in no interval.
+- **Money.** Sums of money rest on factors that nobody measured: how spending grows with the product per
+  head, how many users a country has, what part of a revenue a tax would reach. Each is drawn 10,000 times,
+  with a fixed seed, from the range that the definition states; value, low and high are the 50th, the 5th and
+  the 95th percentile, to six digits. They are bands of judgement, to be read on a log scale. The details say
+  of which year a figure is; the older it is, the wider the interval, and beyond three years it is flagged.
+- Other values are given to 12 significant digits.
+
+## What a deployment may supply
+
+Some indicators need more than flows and the shipped facts. Without it they answer *insufficient* and name it.
+
+| for | what | form |
+|---|---|---|
+| J8 | the ways traffic takes (`paths`) | CSV, one path to a far end a row: `remote_asn`; `remote_country`, \
+empty for any; `countries` of the hops between, separated by spaces, `ZZ` for one that nobody placed, `-` for none; \
+`as_path`, AS numbers between separated by spaces, `-` where the networks meet; or from flow export \
+`adjacent_asn` (IPFIX bgpNextAdjacentAsNumber), 0 for unknown; `share` or `bytes`, the weight of the path |
+| C6 | routes to the economy's access networks (`routes`) | a RIB dump of a route collector (MRT, RFC 6396, also \
+gzip or bzip2), of ten viewpoints or more; IPv4 routes are read |
+| C6 | more access networks | access_networks.csv |
+| C5 | domains or prefixes by provider | provider_counts.csv: `country`, `unit` (what was counted), `provider` \
+(`unknown` where it is not known), `count` |
+| P3 | the flows of the region's other members (`region_flows`) | batches of collectors in those economies |
+| P4 | places on the positioning map | platform_positions.csv: `platform_id`, `rater`, `commodity_special` \
+(commodity, special), `standard_custom` (standard, custom) |
+| J6, J7, V3 to V10 | decisions, laws, revenues, taxes, tariffs | the files of [reference.md](reference.md) |
+
+Files of facts go into the reference overlay.
 """
 
 
@@ -98,11 +133,14 @@ def _entry(definition: Definition) -> Iterator[str]:
         ("", ""),
         (
             ("unit", definition.unit),
-            ("range", f"{least:g} to {greatest:g}" if greatest is not None else f"{least:g} or more"),
+            ("range", _range(least, greatest)),
             ("one value per", definition.dimension or "month"),
             ("computed from", ", ".join(f"`{name}`" for name in definition.inputs)),
             ("interval", f"{definition.uncertainty} Level {definition.level:.0%}."),
-            ("minimum sample", f"{definition.minimum_flows} flow records"),
+            (
+                "minimum sample",
+                f"{definition.minimum_flows} flow records" if definition.minimum_flows else "none",
+            ),
             ("source", f"{definition.source} (`{definition.source_status}`)"),
             ("critique", definition.critique),
             ("method version", definition.method_version),
@@ -110,6 +148,12 @@ def _entry(definition: Definition) -> Iterator[str]:
     )
     if definition.details:
         yield from _table(("detail", "meaning"), ((f"`{k}`", v) for k, v in definition.details.items()))
+
+
+def _range(least: float | None, greatest: float | None) -> str:
+    if least is None:
+        return "any number" if greatest is None else f"{greatest:g} or less"
+    return f"{least:g} or more" if greatest is None else f"{least:g} to {greatest:g}"
 
 
 def _table(

@@ -3,6 +3,7 @@
 ServiceError
 └── IndicatorError
     ├── CellsError        a frame of flow cells that the indicators cannot read
+    ├── SuppliedError     a file of paths or routes that a deployment supplies and nobody can read
     └── DefinitionError   an indicator that contradicts its own definition, or the catalogue
 """
 
@@ -15,6 +16,10 @@ class IndicatorError(ServiceError):
 
 class CellsError(IndicatorError):
     """A frame of flow cells lacks a column, or holds one that cannot be read as declared."""
+
+
+class SuppliedError(IndicatorError):
+    """A file of paths or routes that a deployment supplies cannot be read; the message names file and place."""
 
 
 class DefinitionError(IndicatorError):

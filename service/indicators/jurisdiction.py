@@ -1,11 +1,10 @@
 """Jurisdiction: where a country's data goes, and who controls the networks it goes to.
 
 c is the economy, l the location of the far end, j the jurisdiction that controls its operator, B[·] the
-bytes out and in of the cells that satisfy ·. `control` is one jurisdiction per cell: a set-valued one
-("KY/CN") would be read as a jurisdiction of its own, neither KY nor CN.
+bytes out and in of the cells that satisfy ·. A cell is attributed to one j, on which the values rest; who
+else could command it (see `control.py`) widens their intervals.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,84 +17,30 @@ from caudal.service.indicators.accuracy import (
     regional_accuracy,
 )
 from caudal.service.indicators.cells import BoolArray, Month
+from caudal.service.indicators.control import READINGS
 from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.location import (
+    ACCURACY,
+    FLOW,
+    LOCATION,
+    control_interval,
+    location_scenarios,
+    no_region,
+    share_inside,
+)
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import (
     FloatArray,
-    Interval,
-    Quantity,
     clip,
     envelope,
     normal_interval,
     normal_quantile,
-    rogan_gladen,
-    rogan_gladen_weights,
-    sensitivity_variance,
     share_variance,
     weighted_share,
 )
 
-FLOW = ("direction", "bytes", "bytes_variance")
-LOCATION = (*FLOW, "remote_country", "location_rung")
-ACCURACY = ("economy", "accuracy")
-
-
-def share_inside(
-    month: Month,
-    inside: BoolArray,
-    among: BoolArray,
-    *,
-    elsewhere: float,
-    accuracy: Accuracy | None = None,
-    specificity: float = LEAST_SPECIFICITY,
-) -> Quantity:
-    """Return the share of all bytes that lie `inside` an area and `among` the given cells.
-
-    Cells without a location count for `elsewhere` (0 none of them inside, 1 all). With an accuracy, the
-    bytes located by an address database are corrected by Rogan-Gladen; those located exactly are not.
-    """
-    located = month.located & among
-    lookup = located & ~month.exactly_located
-    weights = np.where(located, inside, np.where(among, elsewhere, 0.0)).astype(np.float64)
-    if accuracy is None or month.total(lookup) == 0:
-        return weighted_share(weights, month.bytes, month.variance)
-    se = accuracy.sensitivity
-    weight_inside, weight_outside = rogan_gladen_weights(se, specificity)
-    exact = np.where(lookup, 0.0, weights)
-    weights = np.where(lookup, np.where(inside, weight_inside, weight_outside), weights)
-    looked_up = month.total(lookup) / month.total()
-    corrected = rogan_gladen(month.total(lookup & inside) / month.total(lookup), se, specificity)
-    # The value is cut to what a share can be; the variance stays that of the uncut, linear correction.
-    value = float((exact * month.bytes).sum()) / month.total() + corrected * looked_up
-    variance = weighted_share(weights, month.bytes, month.variance).variance
-    if accuracy.trials:
-        variance += looked_up**2 * sensitivity_variance(corrected, se, specificity, accuracy.trials)
-    return Quantity(value, variance)
-
-
-def location_scenarios(
-    month: Month, inside: BoolArray, certain: BoolArray, possible: BoolArray, accuracy: Accuracy | None
-) -> Iterator[Quantity]:
-    """Yield the shares inside that cannot be ruled out, least and greatest.
-
-    What is unknown is all outside, or all inside: first as located, then corrected, with the specificity
-    at either end of what was measured. `certain` and `possible` bound the cells the share is about.
-    """
-    yield share_inside(month, inside, certain, elsewhere=0)
-    yield share_inside(month, inside, possible, elsewhere=1)
-    if accuracy is not None:
-        yield share_inside(month, inside, certain, elsewhere=0, accuracy=accuracy)
-        yield share_inside(month, inside, possible, elsewhere=1, accuracy=accuracy, specificity=1.0)
-
-
-def bounded_interval(month: Month, part: BoolArray, unknown: BoolArray, level: float) -> Interval:
-    """Return the interval of the share of a part: sampling, and none or all of `unknown` added to it."""
-    scenarios = (
-        weighted_share(which.astype(np.float64), month.bytes, month.variance)
-        for which in (part, part | unknown)
-    )
-    return envelope(normal_interval(each, level, 0.0, 1.0) for each in scenarios)
+CONTROL = ("control", "platform", "remote_asn", "facts")
 
 
 def _location_share(
@@ -167,18 +112,34 @@ def regional_location(month: Month, definition: Definition) -> list[Estimate]:
     """J2: the share of the located bytes whose far end is in the country's region, the country included."""
     region = month.context.region
     if not region:
-        why = f"no country group is known as the region of {month.context.economy.country}"
-        return [undefined(why, month.flows())]
+        return [undefined(no_region(month.context), month.flows())]
     inside = month.among("remote_country", region)
     return [_location_share(month, definition, inside, regional_accuracy(month.context))]
 
 
+_CONTROL_DETAILS = {
+    "operator_unknown": "share of all bytes whose operator is unknown",
+    "sole": "share of all bytes that this jurisdiction alone commands by every reading",
+    "reached": "share of all bytes that it can reach by at least one reading",
+}
+_CONTROL_UNCERTAINTY = (
+    "Sampling (delta method) around three shares: of what the jurisdiction commands by every reading of who "
+    "controls (attributed control, incorporation and head office of the parent, host of the network), of "
+    "what is attributed to it, and of what it reaches by any reading, with and without the bytes of "
+    "unknown operators"
+)
+
+
 def domestic_control(month: Month, definition: Definition) -> list[Estimate]:
     """J3: the share of all bytes whose far end is operated under the country's own control."""
-    domestic = month.controlled & month.equals("control", month.context.economy.country)
-    unknown = ~month.controlled
-    low, high = bounded_interval(month, domestic, unknown, definition.level)
-    details = {"operator_unknown": month.share(unknown)}
+    home = frozenset({month.context.economy.country})
+    sole, domestic, reached = month.commanded(home)
+    low, high = control_interval(month, (sole, domestic, reached), definition.level)
+    details = {
+        "operator_unknown": month.share(~month.controlled),
+        "sole": month.share(sole),
+        "reached": month.share(reached),
+    }
     return [Estimate(month.share(domestic), low, high, month.flows(), details=details)]
 
 
@@ -186,55 +147,102 @@ def control_by_jurisdiction(month: Month, definition: Definition) -> list[Estima
     """J4: the share of all bytes under each jurisdiction that has any, the largest first."""
     total, total_variance = month.total(), month.total_variance()
     unknown, unknown_variance = month.total(~month.controlled), month.total_variance(~month.controlled)
-    held = (
-        month.cells.filter(pl.Series(month.controlled))
-        .group_by("control")
-        .agg(pl.col("bytes", "bytes_variance").sum())
-        .filter(pl.col("bytes") > 0)
-        .sort("bytes", "control", descending=[True, False])
-    )
+    held = _held(month)
     if held.is_empty():
         return [undefined("none of the bytes has a known operator", month.flows())]
-    part, variance = held["bytes"].to_numpy(), held["bytes_variance"].to_numpy()
     z = normal_quantile(definition.level)
 
     def limits(part: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
         half = z * np.sqrt(share_variance(part, variance, total, total_variance))
         return np.clip(part / total - half, 0, 1), np.clip(part / total + half, 0, 1)
 
-    least = limits(part, variance)
-    most = limits(part + unknown, variance + unknown_variance)
-    share, low, high = part / total, np.minimum(least[0], most[0]), np.maximum(least[1], most[1])
-    details = {"operator_unknown": month.share(~month.controlled)}
-    return [
-        Estimate(float(s), float(lo), float(hi), month.flows(), jurisdiction, details)
-        for jurisdiction, s, lo, hi in zip(held["control"], share, low, high, strict=True)
+    def amounts(which: str) -> tuple[FloatArray, FloatArray]:
+        return held[f"{which}_bytes"].to_numpy(), held[f"{which}_variance"].to_numpy()
+
+    reached, reached_variance = amounts("reached")
+    intervals = [
+        limits(*amounts("sole")),
+        limits(*amounts("attributed")),
+        limits(reached, reached_variance),
+        limits(reached + unknown, reached_variance + unknown_variance),
     ]
+    low = np.minimum.reduce([each[0] for each in intervals])
+    high = np.maximum.reduce([each[1] for each in intervals])
+    return [
+        Estimate(
+            row["attributed_bytes"] / total,
+            float(least),
+            float(most),
+            month.flows(),
+            row["jurisdiction"],
+            {
+                "operator_unknown": unknown / total,
+                "sole": row["sole_bytes"] / total,
+                "reached": row["reached_bytes"] / total,
+            },
+        )
+        for row, least, most in zip(held.iter_rows(named=True), low, high, strict=True)
+    ]
+
+
+def _held(month: Month) -> pl.DataFrame:
+    """Return the bytes that each jurisdiction alone commands, is attributed, and can reach, with variances."""
+    cells = pl.concat([month.cells.select("bytes", "bytes_variance"), month.readings], how="horizontal")
+    cells = cells.filter(pl.Series(month.controlled) & (pl.col("bytes") > 0)).with_row_index("cell")
+    each = (
+        cells.unpivot(list(READINGS), index=("cell", "bytes", "bytes_variance"), value_name="jurisdiction")
+        .group_by("cell", "jurisdiction")
+        .agg(
+            pl.col("bytes", "bytes_variance").first(),
+            pl.len().alias("readings"),
+            (pl.col("variable") == "control").any().alias("attributed"),
+        )
+        .sort("cell", "jurisdiction")
+    )
+    subsets = {
+        "sole": pl.col("readings") == len(READINGS),
+        "attributed": pl.col("attributed"),
+        "reached": pl.lit(value=True),
+    }
+    sums = [
+        pl.col(column).filter(which).sum().alias(f"{name}_{label}")
+        for name, which in subsets.items()
+        for column, label in (("bytes", "bytes"), ("bytes_variance", "variance"))
+    ]
+    return (
+        each.group_by("jurisdiction", maintain_order=True)
+        .agg(*sums)
+        .sort("attributed_bytes", "reached_bytes", "jurisdiction", descending=[True, True, False])
+    )
 
 
 def location_control_gap(month: Month, definition: Definition) -> list[Estimate]:
     """J5: the share of all bytes that stay in the country but are controlled from another."""
     country = month.context.economy.country
     home = month.located & month.equals("remote_country", country)
-    foreign = month.controlled & ~month.equals("control", country)
+    sole, domestic, reached = month.commanded(frozenset({country}))
+    foreign = month.controlled & ~domestic
     accuracy = domestic_accuracy(month.context)
     gap = weighted_share((home & foreign).astype(np.float64), month.bytes, month.variance)
-    scenarios = list(location_scenarios(month, home, foreign, foreign | ~month.controlled, accuracy))
-    low, high = envelope(normal_interval(each, definition.level, 0.0, 1.0) for each in (gap, *scenarios))
-    domestic, abroad = month.share(home), month.share(foreign)
+    scenarios = list(location_scenarios(month, home, month.controlled & ~reached, ~sole, accuracy))
+    attributed = location_scenarios(month, home, foreign, foreign | ~month.controlled, accuracy)
+    low, high = envelope(
+        normal_interval(each, definition.level, 0.0, 1.0) for each in (gap, *scenarios, *attributed)
+    )
+    at_home, abroad = month.share(home), month.share(foreign)
     details = {
-        "located_at_home": domestic,
+        "located_at_home": at_home,
         "controlled_abroad": abroad,
-        "frechet_low": max(0.0, domestic + abroad - 1),
-        "frechet_high": min(domestic, abroad),
+        "frechet_low": max(0.0, at_home + abroad - 1),
+        "frechet_high": min(at_home, abroad),
         "bound_low": scenarios[0].value,
         "bound_high": scenarios[1].value,
     }
-    if domestic > 0:
+    if at_home > 0:
         unattributed = month.share(home & ~month.controlled)
         details |= {
-            "conditional": clip(gap.value / domestic, 0.0, 1.0),
-            "conditional_high": clip((gap.value + unattributed) / domestic, 0.0, 1.0),
+            "conditional": clip(gap.value / at_home, 0.0, 1.0),
+            "conditional_high": clip((gap.value + unattributed) / at_home, 0.0, 1.0),
         }
     flags = frozenset({"accuracy_unmeasured"})
     if accuracy is not None:
@@ -320,15 +328,15 @@ INDICATORS = (
             unit="share",
             range=(0.0, 1.0),
             formula="DCS = B[j = c] / B",
-            inputs=(*FLOW, "control", "economy"),
-            uncertainty="Sampling (delta method), extended upwards by the bytes of unknown operators as "
-            "if all of them were under domestic control. Errors of attribution are not in it.",
+            inputs=(*FLOW, *CONTROL, "economy"),
+            uncertainty=f"{_CONTROL_UNCERTAINTY}. Other errors of attribution are not in it.",
             source="Government hosting: Kumar et al., IMC 2024",
             source_status="verified",
-            critique="Control of the host is not control of the tenant: a national service on a foreign "
-            "cloud counts as foreign, a foreign one on a national host as domestic.",
-            method_version="1",
-            details={"operator_unknown": "share of all bytes whose operator is unknown"},
+            critique="Control of the host is not control of the tenant. A national service on a foreign "
+            "cloud counts as domestic where a name told it from its host, with the host's jurisdiction in "
+            "the interval; where nothing told it, as the host's.",
+            method_version="2",
+            details=_CONTROL_DETAILS,
         ),
         domestic_control,
     ),
@@ -345,17 +353,17 @@ INDICATORS = (
             range=(0.0, 1.0),
             formula="FCS_k = B[j = k] / B for every jurisdiction k with bytes; Σ_k FCS_k + the share of "
             "unknown operators = 1",
-            inputs=(*FLOW, "control"),
-            uncertainty="As J3, for each jurisdiction by itself: the upper limits cannot all be reached "
-            "at once.",
+            inputs=(*FLOW, *CONTROL),
+            uncertainty=f"{_CONTROL_UNCERTAINTY}. For each jurisdiction by itself: the upper limits cannot "
+            "all be reached at once.",
             source="Market shares by country: Internet Society Pulse",
             source_status="verified",
-            critique="Dual control (incorporated in one country, run from another) needs fractional or "
-            "set-valued jurisdictions; one is recorded. A set such as KY/CN counts as a "
-            "jurisdiction of its own.",
-            method_version="1",
+            critique="Under dual control (incorporated in one country, run from another) the value follows "
+            "one jurisdiction, by effective control; another that could command the same bytes has them "
+            "in its interval only, also where its own value is 0.",
+            method_version="2",
             dimension="jurisdiction",
-            details={"operator_unknown": "share of all bytes whose operator is unknown"},
+            details=_CONTROL_DETAILS,
         ),
         control_by_jurisdiction,
     ),
@@ -371,16 +379,17 @@ INDICATORS = (
             unit="share",
             range=(0.0, 1.0),
             formula="LCG = B[l = c and j ≠ c, j known] / B; conditional LCG / (B[l = c] / B)",
-            inputs=(*LOCATION, "control", *ACCURACY),
+            inputs=(*LOCATION, *CONTROL, *ACCURACY),
             uncertainty="The envelope of sampling (delta method) and of two bounds: no byte of unknown "
-            "location or operator belongs to the gap; every byte that could does. Both are also taken "
+            "location or operator belongs to the gap, nor any that the country could command by some "
+            "reading; every byte that could belong does, also by one reading only. Both are also taken "
             "corrected as J1. Fréchet bounds max(0, DLS + FCS − 1) ≤ LCG ≤ min(DLS, FCS), both shares "
             "of all bytes and FCS under foreign control, are given as a check; the joint is observed.",
             source="Own; legal reading: EU Cloud Sovereignty Framework, SEAL-1 against SEAL-3",
             source_status="verified_anchor",
             critique="Legal reach depends on possession, custody or control, on encryption, and on who "
             "holds the keys; the gap says where a foreign order could arrive, not that one did.",
-            method_version="1",
+            method_version="2",
             details={
                 "conditional": "the gap as a share of the bytes located in the country",
                 "conditional_high": "the same if every unattributed byte located there were under foreign "

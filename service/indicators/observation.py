@@ -14,6 +14,11 @@ FLAGS: Mapping[str, str] = {
     "accuracy_extrapolated": "location accuracy was measured in other countries than this one",
     "accuracy_unmeasured": "no measured location accuracy fits this economy: locations are taken as they are",
     "rank_unstable": "sampling alone could exchange the last provider counted and the first one not counted",
+    "stale_facts": "rests on a figure more than three years older than the month; the interval is wider for it",
+    "weak_facts": "rests on a figure that its source or its own note calls weak, disputed or inferred",
+    "region_incomplete": "some countries of a filing's region have no users and product here; they are guessed",
+    "moratorium_lapsed": "the WTO's moratorium on duties had lapsed: what could be levied, not what is forgone",
+    "members_missing": "not every member of the region reports: the rest is in the interval only",
     "synthetic": "made by a traffic model, not metered",
 }
 

@@ -72,16 +72,50 @@ def _all_but_video(
         "video_and_cdn": month.share(video),
         "uncategorised": month.share(uncategorised),
     }
-    scenarios = [asymmetry]
     categorised = _asymmetry(month, ~video & ~uncategorised)
     if categorised is not None:
-        scenarios.append(categorised)
         details["categorised_only"] = categorised.value
+    scenarios = [asymmetry, *_extremes(month, ~video & ~uncategorised, uncategorised)]
+    details["bound_low"] = min(each.value for each in scenarios)
+    details["bound_high"] = max(each.value for each in scenarios)
     everything = _asymmetry(month, np.ones(len(month), dtype=np.bool_))
     if everything is not None:
         details["with_video_and_cdn"] = everything.value
     low, high = envelope(normal_interval(each, definition.level, -1.0, 1.0) for each in scenarios)
     return Estimate(asymmetry.value, low, high, flows, ALL_BUT_VIDEO, details)
+
+
+def _extremes(month: Month, kept: BoolArray, unknown: BoolArray) -> list[Quantity]:
+    """Return the least and the greatest asymmetry if each network without a category is video, or is not.
+
+    Bytes whose network is unknown may be of several: those out and those in are decided apart. A network
+    belongs to the greatest asymmetry if its own is greater, so that the best set is a head of the list
+    sorted by it (Dinkelbach 1967).
+    """
+    network = np.where(
+        month.cells["remote_asn"].to_numpy() == 0,
+        np.where(month.outward, -1, -2),
+        month.cells["remote_asn"].to_numpy(),
+    )
+    names, places = np.unique(network[unknown], return_inverse=True)
+    if not names.size:
+        return []
+    amounts = month.bytes[unknown]
+    signs = np.where(month.outward[unknown], 1.0, -1.0)
+    total = np.bincount(places, amounts, names.size)
+    net = np.bincount(places, signs * amounts, names.size)
+    base, base_net = month.total(kept), float((np.where(month.outward, 1.0, -1.0) * month.bytes)[kept].sum())
+    found = []
+    for direction in (1.0, -1.0):
+        order = np.argsort(-direction * net / np.where(total > 0, total, 1.0), kind="stable")
+        totals = base + np.concatenate([[0.0], np.cumsum(total[order])])
+        nets = base_net + np.concatenate([[0.0], np.cumsum(net[order])])
+        ratios = np.where(totals > 0, direction * nets / np.where(totals > 0, totals, 1.0), -np.inf)
+        chosen = names[order[: int(np.argmax(ratios))]]
+        extreme = _asymmetry(month, kept | (unknown & np.isin(network, chosen)))
+        if extreme is not None:
+            found.append(extreme)
+    return found
 
 
 def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
@@ -143,21 +177,23 @@ INDICATORS = (
             range=(-1.0, 1.0),
             formula="FA = (Bo − Bi) / (Bo + Bi), o out of the country, i in; without platforms whose "
             "category is video or content delivery, then for each category",
-            inputs=(*FLOW, "category"),
-            uncertainty="Sampling (delta method). Without video and CDN, the envelope with the same among "
-            "categorised bytes only: what has no category may be either. A category by itself is not "
-            "extended by bytes without a category.",
+            inputs=(*FLOW, "category", "remote_asn"),
+            uncertainty="Sampling (delta method). Without video and CDN, the envelope over every choice of which "
+            "networks without a category are video, and so left out. A category by itself is not extended "
+            "by bytes without a category.",
             source="Volume says little about value: UNCTAD, Digital Economy Report 2021",
             source_status="verified",
             critique="Inbound video swamps everything else, and a platform that mixes search and video "
             "is left out whole; telemetry inside encrypted sessions is invisible.",
-            method_version="1",
+            method_version="2",
             dimension="category",
             details={
                 "share_of_bytes": "share of all bytes that this value is about",
                 "video_and_cdn": "share of all bytes left out as video or content delivery",
                 "uncategorised": "share of all bytes without a category, kept in",
                 "categorised_only": "the asymmetry among bytes with a category",
+                "bound_low": "the asymmetry if the networks without a category that lower it are kept, the others video",
+                "bound_high": "the asymmetry if those that raise it are kept, the others video",
                 "with_video_and_cdn": "the asymmetry of all bytes",
             },
         ),

@@ -120,3 +120,41 @@ def only() -> Callable[[list[Observation]], Observation]:
         return observation
 
     return take
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[..., pl.DataFrame]:
+    """A file of facts from its columns, separated by spaces, and its rows."""
+
+    def make(columns: str, *rows: Sequence[Any]) -> pl.DataFrame:
+        return pl.DataFrame(list(rows), schema=columns.split(), orient="row", infer_schema_length=None)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def companies(table: Callable[..., pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Who owns and hosts: a platform under dual control, a split company, a tenant on a cloud, a carrier.
+
+    shorts is incorporated in KY and run from CN; its part in the US is a company of its own. tenant is of UY,
+    incorporated in the US, and runs on the cloud's network 16509. Network 3356 is a carrier of the US,
+    64500 an access network of XA whose parent is Mexican.
+    """
+    return {
+        "platforms": table(
+            "platform_id parent incorporation_country hq_country control_country",
+            ("shorts", "ByteDance Ltd.", "KY", "CN", "CN"),
+            ("shorts_us", "TikTok USDS Joint Venture LLC", "US", "US", "US"),
+            ("tenant", "MercadoLibre, Inc.", "US", "UY", "UY"),
+            ("cloud", "Amazon.com, Inc.", "US", "US", "US"),
+            ("retail", "Amazon.com, Inc.", "US", "US", "US"),
+            ("shop", "Tienda S.A.", "XA", "XA", "XA"),
+        ),
+        "platform_asns": table("asn platform_id", (16509, "cloud"), (138699, "shorts")),
+        "access_networks": table(
+            "country asn parent control_country ipv4_addresses",
+            ("XA", 64500, "América Móvil", "MX", 3000),
+            ("XA", 64501, "Red Nacional", "XA", 1000),
+        ),
+        "transit_asns": table("asn operator control_country", (3356, "Lumen", "US")),
+    }

@@ -3,11 +3,41 @@
 import polars as pl
 import pytest
 
-from caudal.service.indicators.accuracy import Accuracy, domestic_accuracy, regional_accuracy
+from caudal.reference import load_reference
+from caudal.service.indicators.accuracy import (
+    Accuracy,
+    abroad_accuracy,
+    domestic_accuracy,
+    regional_accuracy,
+)
 
 
 def test_a_countrys_own_measurement_comes_first(context, country):
-    assert domestic_accuracy(context(country("BR"))) == Accuracy(0.87, None, extrapolated=False)
+    own = pl.DataFrame(
+        {
+            "truth": ["cloud_region_truth"] * 2,
+            "group": ["LatAm regions BR CL CO MX", "all regions BR"],
+            "sampled_ips": [3000, 2000],
+            "geo_whois_asn_country_2026_06": [0.773, 0.864],
+        }
+    )
+    brazil = context(country("BR"), accuracy=own)
+    assert domestic_accuracy(brazil) == Accuracy(0.864, 2000, extrapolated=False)
+    assert regional_accuracy(brazil) == Accuracy(0.773, 3000, extrapolated=False)
+    # Of one country's own measurement nothing follows for another.
+    assert domestic_accuracy(context(country("CL"), accuracy=own)) == Accuracy(
+        0.773, 3000, extrapolated=False
+    )
+
+
+def test_the_shipped_facts_hold_the_measurement_of_brazil(context, country):
+    found = domestic_accuracy(context(country("BR"), accuracy=load_reference().accuracy))
+    assert found is not None and not found.extrapolated
+    assert found.sensitivity == 0.864
+
+
+def test_anywhere_abroad_is_the_row_of_all_other_regions(context):
+    assert abroad_accuracy(context()) == Accuracy(0.815, 3000, extrapolated=True)
 
 
 def test_a_country_of_the_row_has_the_rows_sensitivity(context, country):

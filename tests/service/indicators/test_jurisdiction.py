@@ -101,7 +101,7 @@ def test_regional_location_share_needs_a_region(month, context, only):
 def test_domestic_control_share_is_bounded_by_unknown_operators(month, context, only):
     answer = only(CATALOGUE["J3"].compute(month, context()))
     assert (answer.low, answer.value, answer.high) == pytest.approx((0.1, 0.1, 0.2))
-    assert answer.details == pytest.approx({"operator_unknown": 0.1})
+    assert answer.details == pytest.approx({"operator_unknown": 0.1, "sole": 0.1, "reached": 0.1})
 
 
 def test_control_by_jurisdiction_is_sorted_and_adds_up(month, context):
@@ -119,11 +119,6 @@ def test_control_by_jurisdiction_is_sorted_and_adds_up(month, context):
         domestic.value,
         domestic.high,
     )
-
-
-def test_a_set_of_jurisdictions_is_a_jurisdiction_of_its_own(cell, cells, context):
-    both = cells([cell(60, "XA", platform="shop"), cell(40, "US", platform="shorts", control="KY/CN")])
-    assert [a.dimension for a in CATALOGUE["J4"].compute(both, context())] == ["XA", "KY/CN"]
 
 
 def test_location_control_gap(month, context, only):

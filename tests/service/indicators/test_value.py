@@ -1,5 +1,6 @@
 """V1 and V2 against months worked by hand."""
 
+import itertools
 import json
 
 import pytest
@@ -51,8 +52,11 @@ def test_flow_asymmetry_without_video_and_by_category(month, context):
     # out 30 + 40 + 20 + 10 + 5, in 70 + 25
     assert answers[ALL_BUT_VIDEO].value == pytest.approx(10 / 200)
     # categorised only: out 90, in 70
-    assert answers[ALL_BUT_VIDEO].high == pytest.approx(20 / 160)
-    assert answers[ALL_BUT_VIDEO].low == pytest.approx(10 / 200)
+    assert answers[ALL_BUT_VIDEO].details["categorised_only"] == pytest.approx(20 / 160)
+    # without a category: 10 out to an unknown network; 5 out, 25 in of AS64500. Greatest with the first alone,
+    # least with the second alone
+    assert answers[ALL_BUT_VIDEO].high == pytest.approx((100 - 70) / 170)
+    assert answers[ALL_BUT_VIDEO].low == pytest.approx((95 - 95) / 190)
     assert answers[ALL_BUT_VIDEO].details["video_and_cdn"] == pytest.approx(1500 / 1700)
     assert answers["search_ads"].value == pytest.approx(-0.4)
     assert answers["video_streaming"].value == -1.0
@@ -105,3 +109,19 @@ def test_answers_are_plain_numbers(month, context):
     for indicator in ("V1", "V2"):
         for answer in CATALOGUE[indicator].compute(month, context()):
             json.dumps([answer.value, answer.low, answer.high, answer.flows, answer.details], allow_nan=False)
+
+
+def test_the_bounds_of_the_asymmetry_hold_every_choice_of_networks(cell, cells, context):
+    """Four networks without a category, each video or not: all sixteen choices by hand, beside 60 out and 40 in."""
+    networks = {64501: (1, 99), 64502: (50, 10), 64503: (30, 31), 64504: (5, 0)}
+    rows = [cell(60, "US", platform="search", direction="out"), cell(40, "US", platform="search")]
+    for asn, (outward, inward) in networks.items():
+        rows += [cell(outward, direction="out", remote_asn=asn), cell(inward, remote_asn=asn)]
+    (answer,) = (a for a in CATALOGUE["V1"].compute(cells(rows), context()) if a.dimension == ALL_BUT_VIDEO)
+    choices = []
+    for kept in itertools.product((False, True), repeat=4):
+        pairs = [pair for keep, pair in zip(kept, networks.values(), strict=True) if keep]
+        outward, inward = 60 + sum(o for o, _ in pairs), 40 + sum(i for _, i in pairs)
+        choices.append((outward - inward) / (outward + inward))
+    assert answer.low == pytest.approx(min(choices))
+    assert answer.high == pytest.approx(max(choices))

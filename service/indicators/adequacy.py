@@ -1,0 +1,183 @@
+"""Adequacy: how much lies where a regime of data protection says that it is safe to send personal data."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from caudal.service.indicators.accuracy import abroad_accuracy
+from caudal.service.indicators.cells import BoolArray, Month
+from caudal.service.indicators.context import UNCHECKED, Context
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.location import ACCURACY, LOCATION, location_scenarios
+from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.uncertainty import envelope, normal_interval, weighted_share
+from caudal.service.indicators.validity import holding, members
+
+# The regime whose list others took as their model, and their own is compared with.
+MODEL = "EU"
+# The territory of the regime of the Union: its members, and those of the EEA that are not.
+UNION = ("EU", "EEA_EFTA")
+ADEQUATE, PARTIAL = "adequate", "adequate_partial"
+UNNAMED = "*"
+# An organisation is no place: its row names no country because there is none.
+ORGANISATION = "international organisation"
+# Where address databases put what they place wrongly: among the networks' registered homes.
+ERRORS_POINT_TO = "US"
+NEEDS = "needs rows in adequacy.csv that name countries: regime, country, level, date (docs/reference.md)"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a regime lets personal data go in a month.
+
+    `full` are countries found adequate all month, the regime's own included; `partial` those found so in
+    part (certified companies, one sector) or for some days. `open_ended` says that a decision covers
+    countries that no row names. `unchecked` are countries whose rows were not checked.
+    """
+
+    full: frozenset[str]
+    partial: frozenset[str]
+    open_ended: bool
+    unchecked: frozenset[str]
+
+
+def standing(context: Context, regime: str) -> Standing | None:
+    """Return where `regime` lets personal data go in the month; None where no row names a country."""
+    rows = context.fact("adequacy")
+    if not {"regime", "country", "level", "date"} <= set(rows.columns):
+        return None
+    rows = rows.filter((pl.col("regime") == regime) & pl.col("level").is_in([ADEQUATE, PARTIAL]))
+    first, last = (_decided(rows, day) for day in (context.first_day, context.last_day))
+    either = pl.concat([first, last]).unique(maintain_order=True)
+    unnamed = either.filter(pl.col("country") == UNNAMED)
+    if "scope" in unnamed.columns:
+        unnamed = unnamed.filter(pl.col("scope").fill_null("") != ORGANISATION)
+    named = either.filter(pl.col("country") != UNNAMED)
+    if named.is_empty():
+        return None
+
+    def found(rows: pl.DataFrame, *levels: str) -> frozenset[str]:
+        return frozenset(rows.filter(pl.col("level").is_in(levels))["country"].to_list()) - {UNNAMED}
+
+    home = _territory(context, regime)
+    full = (found(first, ADEQUATE) & found(last, ADEQUATE)) | home
+    unchecked = frozenset[str]()
+    if "status" in named.columns:
+        doubtful = named.filter(pl.col("status").str.contains(UNCHECKED, literal=True))
+        unchecked = frozenset(doubtful["country"].to_list())
+    return Standing(full, found(named, ADEQUATE, PARTIAL) - full, not unnamed.is_empty(), unchecked)
+
+
+def _decided(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    return holding(rows, day, "date", "expires")
+
+
+def _territory(context: Context, regime: str) -> frozenset[str]:
+    if regime != MODEL:
+        return frozenset({regime})
+    groups = context.fact("country_groups")
+    return frozenset().union(*(members(groups, group) for group in UNION))
+
+
+def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
+    """J6: the share of all bytes in countries found adequate, by the country's own regime and by the EU's."""
+    context = month.context
+    country = context.economy.country
+    rows = context.fact("adequacy")
+    known = rows["regime"].unique().to_list() if "regime" in rows.columns else []
+    own = MODEL if country in _territory(context, MODEL) else country
+    answers: list[Estimate] = []
+    for regime in dict.fromkeys((own, MODEL)):
+        if regime not in known and regime != MODEL:
+            continue
+        found = standing(context, regime)
+        if found is None:
+            answers += [undefined(NEEDS, month.flows(), each) for each in (regime, f"{regime} strict")]
+        else:
+            answers += [
+                _share(month, definition, regime, found, strict=False),
+                _share(month, definition, f"{regime} strict", found, strict=True),
+            ]
+    return answers
+
+
+def _share(month: Month, definition: Definition, name: str, found: Standing, *, strict: bool) -> Estimate:
+    everywhere = np.ones(len(month), dtype=np.bool_)
+    least = month.among("remote_country", found.full)
+    most = month.among("remote_country", found.full | found.partial)
+    certain = attributed = possible = everywhere
+    if strict:
+        home = frozenset({month.context.economy.country})
+        certain, attributed, _ = month.commanded(found.full | home)
+        _, _, reached = month.commanded(found.full | found.partial | home)
+        possible = everywhere if found.open_ended else reached | ~month.controlled
+    accuracy = abroad_accuracy(month.context)
+
+    def scenarios(inside: BoolArray, area: frozenset[str]) -> list[tuple[float, float]]:
+        inward = ERRORS_POINT_TO in area
+        shares = location_scenarios(month, inside, certain, possible, accuracy, inward=inward)
+        return [normal_interval(each, definition.level, 0.0, 1.0) for each in shares]
+
+    value = weighted_share(
+        (month.located & least & attributed).astype(np.float64), month.bytes, month.variance
+    )
+    intervals = [normal_interval(value, definition.level, 0.0, 1.0), *scenarios(least, found.full)]
+    intervals += scenarios(most, found.full | found.partial)
+    if found.open_ended:
+        intervals += scenarios(everywhere, frozenset())
+    low, high = envelope(intervals)
+    details = {
+        "partial": month.share(month.located & most & ~least & possible),
+        "location_unknown": month.share(~month.located),
+        "countries": float(len(found.full)),
+        "countries_partial": float(len(found.partial)),
+        "open_ended": float(found.open_ended),
+    }
+    flags = {"accuracy_unmeasured" if accuracy is None else "accuracy_extrapolated"}
+    if month.total(month.located & month.among("remote_country", found.unchecked)) > 0:
+        flags.add("from_memory")
+    return Estimate(value.value, low, high, month.flows(), name, details, frozenset(flags))
+
+
+INDICATORS = (
+    Indicator(
+        Definition(
+            id="J6",
+            group="jurisdiction",
+            title={
+                "en": "Adequacy share",
+                "es": "Proporción en países con protección adecuada",
+                "pt": "Parcela em países com proteção adequada",
+            },
+            unit="share",
+            range=(0.0, 1.0),
+            formula="ADQ_r(t) = B[l ∈ A_r(t)] / B, A_r(t) the countries that regime r finds adequate all through "
+            "month t, its own territory included; strict: and (j ∈ A_r(t) or j = c). For the regime of c, "
+            "where it names countries, and for that of the EU",
+            inputs=(*LOCATION, *ACCURACY, "control", "platform", "remote_asn", "facts"),
+            uncertainty="The envelope of sampling (delta method) and of bounds: countries found adequate in part "
+            "(certified companies, one sector), or for part of the month, all out or all in; bytes of unknown "
+            "location, in the strict form also of unknown operators, none or all in; both also corrected by "
+            "Rogan-Gladen with the Se measured outside the United States (where the list holds the United "
+            "States, to which wrong locations point, on the bytes outside the list). Where a decision covers "
+            "countries that no row names, all located bytes could be in.",
+            source="GDPR art. 45; LGPD art. 33; measured on servers: Gamero-Garrido et al., PETS 2025",
+            source_status="verified",
+            critique="Adequacy is a legal status, not protection; not all traffic is personal data, and data may "
+            "lawfully go elsewhere under other safeguards.",
+            method_version="1",
+            dimension="regime",
+            details={
+                "partial": "share of all bytes in countries found adequate in part or for part of the month",
+                "location_unknown": "share of all bytes without a known location, anycast included",
+                "countries": "countries in A_r(t)",
+                "countries_partial": "countries found adequate in part or for part of the month",
+                "open_ended": "1 where a decision covers countries that no row names",
+            },
+        ),
+        adequacy_share,
+    ),
+)

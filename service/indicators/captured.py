@@ -1,0 +1,355 @@
+"""Value captured: what platforms earn on a country's users, per gigabyte, and beside what is made at home."""
+
+import numpy as np
+
+from caudal.service.indicators.capture import (
+    Capture,
+    Captured,
+    capture_of,
+    flags_together,
+)
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.economyweights import THETA
+from caudal.service.indicators.figures import (
+    MILLION,
+    WEAK_FACTS,
+    Row,
+    age_years,
+    drift,
+    end_of,
+    first_day,
+    flags_of,
+    needs,
+    rows,
+    yearly_change,
+)
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.montecarlo import (
+    DETAILS,
+    DRAWS,
+    LEVEL,
+    METHOD,
+    Band,
+    band,
+    between,
+    estimate,
+    normal,
+)
+from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.uncertainty import FloatArray
+
+ALL_PLATFORMS = "all platforms"
+GIGABYTE = 1e9
+MONTHS = 12
+PARTIAL_MONTH = "partial_month"
+VALUE_ADDED = "value_added"
+SECTION = "J"
+NARROW_SECTION = "J62-J63"
+VALUE_ADDED_COLUMNS = ("country", "year", "isic_section", "value_usd_m", "share_of_gva_percent")
+# Gross value added at basic prices as a part of the product: the rest is taxes less subsidies on products.
+# Of Brazil it was 0.85 to 0.87 in 2010-2021; that others lie between this and no taxes is a judgement.
+VALUE_ADDED_OF_PRODUCT = (0.84, 1.0)
+FACTS = ("facts.regional_revenue", "facts.economies", "facts.countries", "facts.platforms")
+
+
+def value_captured(month: Month, _: Definition) -> list[Estimate]:
+    """V3: what each platform with a published regional revenue earns a year on the economy's users."""
+    found = capture_of(month)
+    if found.reason:
+        return [undefined(found.reason, month.flows())]
+    answers = [_of_platform(month, found, each) for each in found.platforms]
+    whole = band(np.sum([each.draws for each in found.platforms], axis=0))
+    flows = month.flows(np.any([each.cells(month) for each in found.platforms], axis=0))
+    return [
+        estimate(
+            whole,
+            flows,
+            ALL_PLATFORMS,
+            details={"platforms": float(len(found.platforms))},
+            flags=flags_together(found.platforms),
+        ),
+        *answers,
+    ]
+
+
+def _of_platform(month: Month, found: Capture, each: Captured) -> Estimate:
+    share = band(each.share)
+    details = {
+        "region_revenue": each.revenue,
+        "year": float(each.period_end.year),
+        "age_years": each.age,
+        "share_of_region": share.value,
+        "share_low": share.low,
+        "share_high": share.high,
+        "countries": float(each.countries),
+        "countries_missing": float(each.missing),
+    }
+    head = found.weights.head(month.context.economy.country)
+    if head is not None and head.product is not None:
+        details |= {"users": head.users, "product_per_head": head.product, "theta_low": THETA[0]}
+        details["theta_high"] = THETA[1]
+    return estimate(
+        band(each.draws), month.flows(each.cells(month)), each.platform, details=details, flags=each.flags
+    )
+
+
+def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
+    """V4: value captured in a month over the gigabytes of the platform, scaled up to all users."""
+    context, found = month.context, capture_of(month)
+    if found.reason:
+        return [undefined(found.reason, month.flows())]
+    if PARTIAL_MONTH in context.flags:
+        return [undefined("needs a month that is over: value is counted by the whole month", month.flows())]
+    head = found.weights.head(context.economy.country)
+    if head is None or not context.covered_users or context.covered_users <= 0:
+        why = "needs the subscribers of the reporting operators: bytes of a part of the users, value of all"
+        return [undefined(why, month.flows())]
+    reported = np.minimum(context.covered_users / head.users_draws, 1.0)
+    return [_per_gigabyte(month, each, reported) for each in found.platforms]
+
+
+def _per_gigabyte(month: Month, each: Captured, reported: FloatArray) -> Estimate:
+    which = each.cells(month)
+    flows = month.flows(which)
+    amount = month.total(which)
+    if amount <= 0:
+        return undefined("no bytes of the platform were metered", flows, each.platform)
+    relative = np.sqrt(month.total_variance(which)) / amount
+    # e^(z·s − s²/2) has the mean 1: noise of a positive number.
+    noise = np.exp(relative * normal(f"sampling of {each.platform}") - relative**2 / 2)
+    monthly = each.draws / MONTHS
+    volume = amount / GIGABYTE * noise / reported
+    value = band(monthly / volume)
+    nobody = month.equals("platform", "") & month.equals("network_kind", "")
+    unattributed = month.total(nobody)
+    bound = band(monthly / (volume * (1 + unattributed / amount)))
+    details = {
+        "metered_low": value.low,
+        "bound_low": bound.low,
+        "gigabytes": amount / GIGABYTE,
+        "reported": band(reported).value,
+        "year": float(each.period_end.year),
+        "platforms": float(len(each.siblings)),
+    }
+    outward = month.total(which & month.outward)
+    if outward > 0:
+        out = band(monthly / (volume * outward / amount))
+        details |= {"per_gigabyte_out": out.value, "per_gigabyte_out_low": out.low}
+        details["per_gigabyte_out_high"] = out.high
+    return estimate(
+        Band(bound.low, value.value, value.high), flows, each.platform, details=details, flags=each.flags
+    )
+
+
+def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:
+    """V5: value captured from abroad over itself and the value added of the country's own section J."""
+    found, country = capture_of(month), month.context.economy.country
+    if found.reason:
+        return [undefined(found.reason, month.flows())]
+    foreign = [each for each in found.platforms if each.control and each.control != country]
+    if not foreign:
+        why = f"needs a platform that is controlled from outside {country} and has a regional revenue"
+        return [undefined(why, month.flows())]
+    own = _value_added(month, SECTION)
+    if own is None:
+        what = f"value added of ISIC section {SECTION} of {country}"
+        return [undefined(needs(month.context, what, VALUE_ADDED, VALUE_ADDED_COLUMNS), month.flows())]
+    home, row, age, weak = own
+    abroad = np.asarray(np.sum([each.draws for each in foreign], axis=0))
+    details = {
+        "value_captured": band(abroad).value,
+        "value_added": band(home).value,
+        "value_added_year": float(row["year"]),
+        "age_years": age,
+        "platforms": float(len(foreign)),
+    }
+    narrow = _value_added(month, NARROW_SECTION)
+    if narrow is not None:
+        details["against_software"] = band(abroad / (abroad + narrow[0])).value
+    flags = flags_together(foreign) | flags_of([row], age) | weak
+    flows = month.flows(np.any([each.cells(month) for each in foreign], axis=0))
+    return [estimate(band(abroad / (abroad + home)), flows, None, details=details, flags=flags)]
+
+
+def _value_added(month: Month, section: str) -> tuple[FloatArray, Row, float, frozenset[str]] | None:
+    """Return draws of the value added of a section, USD, its row, its age, and a flag where it is inferred."""
+    context, country = month.context, month.context.economy.country
+    series = {
+        int(row["year"]): row
+        for row in rows(context, VALUE_ADDED, VALUE_ADDED_COLUMNS)
+        if row["country"] == country
+        and row["isic_section"] == section
+        and row["year"] <= first_day(context).year
+    }
+    if not series:
+        return None
+    row = series[max(series)]
+    flags: frozenset[str] = frozenset()
+    usd = {year: float(each["value_usd_m"]) for year, each in series.items() if each["value_usd_m"]}
+    if row["value_usd_m"]:
+        level = np.full(DRAWS, float(row["value_usd_m"])) * MILLION
+    else:
+        product = next(
+            (
+                float(each["gdp_usd"])
+                for each in rows(context, "economies", ("country", "gdp_usd"))
+                if each["country"] == country and each["gdp_usd"]
+            ),
+            None,
+        )
+        if product is None:
+            return None
+        if row.get("share_of_gdp_percent"):
+            level = np.full(DRAWS, product * float(row["share_of_gdp_percent"]) / 100)
+        else:
+            part = between("value added of product", *VALUE_ADDED_OF_PRODUCT)
+            level = part * product * float(row["share_of_gva_percent"]) / 100
+        flags = frozenset({WEAK_FACTS})
+    age = age_years(end_of(int(row["year"])), context)
+    # One name for a section and its divisions: they rise and fall together.
+    return level * drift("value added", age, yearly_change(usd)), row, age, flags
+
+
+_CAPTURE_ERRORS = (
+    f"{METHOD} θ anywhere in [0.5, 1] and one for all countries; the users of each country ± 10 % (3 points "
+    "more for each year beyond the second that their count is old); the filing's rounding; the revenue's "
+    "change since the filing within e^(±0.25·√years), one for all platforms, 0.25 being about the largest yearly change of a region "
+    "in the filings; products per head that their notes call disputed, between the figures. Countries of the "
+    "region without a row of their own weigh, together, from nothing to as much as if each were its median "
+    "economy. China's users are reached in half of the draws."
+)
+
+INDICATORS = (
+    Indicator(
+        Definition(
+            id="V3",
+            group="value",
+            title={
+                "en": "Estimated value captured",
+                "es": "Valor capturado estimado",
+                "pt": "Valor capturado estimado",
+            },
+            unit="USD/year",
+            range=(0.0, None),
+            formula="VC_cp = Rev_rp · w_c / Σ_{c' in r} w_c', w = users · (product per head)^θ, r the narrowest "
+            "region of p's filing that holds c, of the last year begun by the month's end. World totals are "
+            "not spread; a rest-of-world is what the other regions of the filing leave",
+            inputs=(*FACTS, "facts.country_groups"),
+            uncertainty=_CAPTURE_ERRORS,
+            source="Annual reports (10-K) of the platforms, revenue by region",
+            source_status="verified",
+            critique="Revenue is not the value of data, and much of it is paid by local advertisers and "
+            "subscribers. Some filings go by the customer's billing address, not by the user. Users of the "
+            "internet stand in for users of the platform: where it is blocked, or barely used, the others "
+            "of the region get too little. What a filing does not split (stores, clouds, devices) is in it.",
+            method_version="1",
+            minimum_flows=0,
+            dimension="platform",
+            level=LEVEL,
+            details={
+                **DETAILS,
+                "platforms": "number of platforms added up",
+                "region_revenue": "revenue of the filing's region, USD",
+                "year": "year in which the filing's period ended",
+                "age_years": "years from the end of the filing's period to the month",
+                "share_of_region": "the economy's part of the region's revenue, P50",
+                "share_low": "the same, P5",
+                "share_high": "the same, P95",
+                "countries": "countries of the region",
+                "countries_missing": "of them, those without users and product in economies.csv",
+                "users": "internet users of the economy",
+                "product_per_head": "product per head of the economy, USD",
+                "theta_low": "least θ",
+                "theta_high": "greatest θ",
+            },
+        ),
+        value_captured,
+    ),
+    Indicator(
+        Definition(
+            id="V4",
+            group="value",
+            title={
+                "en": "Value per gigabyte",
+                "es": "Valor por gigabyte",
+                "pt": "Valor por gigabyte",
+            },
+            unit="USD/GB",
+            range=(0.0, None),
+            formula="VPG = (VC / 12) / (B_p · users / users reported), VC as V3, B_p the bytes of p and of the "
+            "other platforms of its parent, out and in; users reported as declared by the operators. "
+            "VPGo, with outward bytes only, is a detail",
+            inputs=(
+                "direction",
+                "bytes",
+                "bytes_variance",
+                "platform",
+                "network_kind",
+                "covered_users",
+                *FACTS,
+            ),
+            uncertainty=f"That of V3, with the sampling of the bytes on the log scale. {METHOD} Relative "
+            "variances add; the same draw of the users is in both. Extended downwards by the bytes of "
+            "unknown operators, as if they were all the platform's (bound_low).",
+            source="own",
+            source_status="own",
+            critique="It means nothing across categories: a minute of video weighs a thousand messages. Bytes "
+            "that a cache inside the country or a content delivery network carried for the platform count as "
+            "its own only where names told so.",
+            method_version="1",
+            dimension="platform",
+            level=LEVEL,
+            details={
+                **DETAILS,
+                "metered_low": "P5 by the platform's known bytes alone",
+                "bound_low": "P5 if every byte of an unknown operator were the platform's",
+                "gigabytes": "gigabytes of the company metered in the month",
+                "reported": "share of the users that the operators declared, P50",
+                "year": "year in which the filing's period ended",
+                "platforms": "number of platforms of the company",
+                "per_gigabyte_out": "value per gigabyte that leaves the country, P50",
+                "per_gigabyte_out_low": "the same, P5",
+                "per_gigabyte_out_high": "the same, P95",
+            },
+        ),
+        value_per_gigabyte,
+    ),
+    Indicator(
+        Definition(
+            id="V5",
+            group="value",
+            title={
+                "en": "Value-extraction ratio",
+                "es": "Razón de extracción de valor",
+                "pt": "Razão de extração de valor",
+            },
+            unit="share",
+            range=(0.0, 1.0),
+            formula="VER = VC_f / (VC_f + VA_d), VC_f the value captured (V3) by platforms controlled from "
+            "abroad, VA_d the value added of ISIC section J at home",
+            inputs=(*FACTS, "facts.value_added"),
+            uncertainty=f"That of V3, propagated. {METHOD} Value added has changed since its year within "
+            "e^(±k·√years), k the largest yearly change of its own series in USD, 0.25 of a short one. "
+            "Where only a share of all value added is known, that is 84-100 % of the product.",
+            source="own; value networks: Pérez 2010",
+            source_status="verified_weak",
+            critique="Revenue and value added are not one thing: VC_f contains what platforms pay to others. "
+            "Subsidiaries at home are in both. Section J has telecommunications and publishing in it, and "
+            "platforms that publish no regional revenue are left out of VC_f.",
+            method_version="1",
+            minimum_flows=0,
+            level=LEVEL,
+            details={
+                **DETAILS,
+                "value_captured": "VC_f, USD a year, P50",
+                "value_added": "VA_d, USD a year, P50",
+                "value_added_year": "year of the value added",
+                "age_years": "years from the end of that year to the month",
+                "platforms": "number of foreign platforms",
+                "against_software": "the ratio against divisions 62-63 alone (software, information services)",
+            },
+        ),
+        extraction_ratio,
+    ),
+)

@@ -1,0 +1,149 @@
+"""Integration: how much of what a region exchanges abroad it exchanges with itself."""
+
+import numpy as np
+import polars as pl
+
+from caudal.service.indicators.accuracy import LEAST_SPECIFICITY, Accuracy, regional_accuracy
+from caudal.service.indicators.cells import UNKNOWN_COUNTRY, Month
+from caudal.service.indicators.context import Context
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.location import ACCURACY, LOCATION, no_region
+from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.uncertainty import (
+    envelope,
+    normal_interval,
+    rogan_gladen,
+    weighted_share,
+)
+
+ECONOMY, REGION = "economy", "region"
+REGION_FLOWS = ("economy", "remote_country", "bytes", "bytes_variance", "flows")
+
+
+def network_integration(month: Month, definition: Definition) -> list[Estimate]:
+    """P3: of the bytes exchanged abroad, the share exchanged within the region: of the country, of all members."""
+    context = month.context
+    if not context.region:
+        return [undefined(no_region(context), month.flows())]
+    country = context.economy.country
+    own = month.cells.select(
+        pl.lit(country).alias("economy"),
+        pl.when(pl.Series(month.located)).then("remote_country").otherwise(pl.lit(UNKNOWN_COUNTRY)),
+        pl.col("bytes", "bytes_variance"),
+        pl.col("flows"),
+    )
+    answers = [_integration(month, definition, own, ECONOMY)]
+    supplied = context.region_flows
+    if supplied is None or not set(REGION_FLOWS) <= set(supplied.columns):
+        why = (
+            "needs the flows of the other members of the region in the same month; none of them reports here"
+        )
+        return [*answers, undefined(why, month.flows(), REGION)]
+    neighbours = supplied.filter(
+        pl.col("economy").is_in(sorted(context.region)) & (pl.col("economy") != country)
+    )
+    rows = pl.concat([own, neighbours.select(REGION_FLOWS).cast(dict(own.schema))])  # type: ignore[arg-type]
+    return [*answers, _integration(month, definition, rows, REGION)]
+
+
+def _integration(month: Month, definition: Definition, rows: pl.DataFrame, name: str) -> Estimate:
+    context = month.context
+    rows = rows.filter(pl.col("remote_country") != pl.col("economy")).sort(rows.columns)
+    placed = ~rows["remote_country"].is_in([UNKNOWN_COUNTRY, ""]).to_numpy()
+    inside = rows["remote_country"].is_in(sorted(context.region)).to_numpy()
+    amounts, variances = rows["bytes"].to_numpy(), rows["bytes_variance"].to_numpy()
+    flows = int(rows["flows"].to_numpy()[placed].sum())
+    if amounts[placed].sum() == 0:
+        return undefined("none of the bytes exchanged abroad has a known location", flows, name)
+    value = weighted_share(inside[placed].astype(np.float64), amounts[placed], variances[placed])
+    scenarios = [value]
+    scenarios += [
+        weighted_share(each.astype(np.float64), amounts, variances) for each in (inside, inside | ~placed)
+    ]
+    accuracy = regional_accuracy(context)
+    corrected = _corrected(value.value, accuracy)
+    intervals = [normal_interval(each, definition.level, 0.0, 1.0) for each in scenarios]
+    if corrected is not None:
+        high = _corrected(scenarios[2].value, accuracy, specificity=1.0)
+        intervals.append((min(corrected, value.value), max(corrected, high or 0.0)))
+    low, high = envelope(intervals)
+    details = {"location_unknown": float(amounts[~placed].sum() / amounts.sum())}
+    if corrected is not None:
+        details["corrected"] = corrected
+    flags = {"accuracy_unmeasured"} if accuracy is None else set[str]()
+    if accuracy is not None and accuracy.extrapolated:
+        flags.add("accuracy_extrapolated")
+    if name == REGION:
+        reporting = frozenset(rows["economy"].to_list())
+        absent = _absent(context, reporting)
+        # Members that do not report may exchange all, or nothing, within the region.
+        low, high = low * (1 - absent), high * (1 - absent) + absent
+        details |= {
+            "members": float(len(context.region)),
+            "members_reporting": float(len(reporting)),
+            "absent": absent,
+        }
+        if len(reporting) < len(context.region):
+            flags.add("members_missing")
+    return Estimate(value.value, low, high, flows, name, details, frozenset(flags))
+
+
+def _corrected(
+    share: float, accuracy: Accuracy | None, specificity: float = LEAST_SPECIFICITY
+) -> float | None:
+    return None if accuracy is None else rogan_gladen(share, accuracy.sensitivity, specificity)
+
+
+def _absent(context: Context, reporting: frozenset[str]) -> float:
+    """Return the share of the region's Internet users whose countries do not report; of its members without figures."""
+    absent = context.region - reporting
+    economies = context.fact("economies")
+    if {"country", "internet_users"} <= set(economies.columns):
+        users = {
+            str(country): float(number)
+            for country, number in economies.select("country", "internet_users").iter_rows()
+            if number and country in context.region
+        }
+        if context.region <= users.keys():
+            return sum(users[each] for each in absent) / sum(users.values())
+    return len(absent) / len(context.region)
+
+
+INDICATORS = (
+    Indicator(
+        Definition(
+            id="P3",
+            group="positioning",
+            title={
+                "en": "Regional network integration",
+                "es": "Integración de la red regional",
+                "pt": "Integração da rede regional",
+            },
+            unit="share",
+            range=(0.0, 1.0),
+            formula="RNI = Σ_{c ∈ g} B[l ∈ g, l ≠ c] / Σ_{c ∈ g} B[l known, l ≠ c]; for the country alone (economy), and "
+            "over the members of its region that report (region)",
+            inputs=(*LOCATION, *ACCURACY, "region_members", "region_flows", "facts"),
+            uncertainty="The envelope of sampling (delta method), of bytes of unknown location all outside or all "
+            "inside, and of both corrected by Rogan-Gladen with the Se of the region (also for bytes located "
+            "exactly: an upper limit). For the region, members that do not report exchange nothing or everything "
+            "within it, by their share of its Internet users.",
+            source="Pérez 2010; the share of intra-regional trade",
+            source_status="verified_anchor",
+            critique="It needs exporters in every member. A byte between two members that report counts at both ends, "
+            "as in trade statistics; caches at home take exchange out of sight.",
+            method_version="1",
+            dimension="scope",
+            details={
+                "location_unknown": "share of the bytes exchanged abroad, or perhaps abroad, without a known location",
+                "corrected": "the share corrected for the errors of the address database",
+                "members": "members of the region",
+                "members_reporting": "members of the region with flows in the month",
+                "absent": "share of the region's Internet users in members that do not report (of members, where users "
+                "are not known of all)",
+            },
+        ),
+        network_integration,
+    ),
+)

@@ -1,0 +1,116 @@
+"""Shares of an area and their bounds: what is located wrongly, and what is not located at all."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from caudal.service.indicators.accuracy import LEAST_SPECIFICITY, Accuracy
+from caudal.service.indicators.cells import BoolArray, Month
+from caudal.service.indicators.context import Context
+from caudal.service.indicators.uncertainty import (
+    Interval,
+    Quantity,
+    envelope,
+    normal_interval,
+    rogan_gladen,
+    rogan_gladen_weights,
+    sensitivity_variance,
+    weighted_share,
+)
+
+FLOW = ("direction", "bytes", "bytes_variance")
+LOCATION = (*FLOW, "remote_country", "location_rung")
+ACCURACY = ("economy", "accuracy")
+
+
+def no_region(context: Context) -> str:
+    """Return why an indicator about a region is not defined where none is known."""
+    return f"no country group is known as the region of {context.economy.country}"
+
+
+def share_inside(
+    month: Month,
+    inside: BoolArray,
+    among: BoolArray,
+    *,
+    elsewhere: float,
+    accuracy: Accuracy | None = None,
+    specificity: float = LEAST_SPECIFICITY,
+    inward: bool = False,
+) -> Quantity:
+    """Return the share of all bytes that lie `inside` an area and `among` the given cells.
+
+    Cells without a location count for `elsewhere` (0 none of them inside, 1 all). With an accuracy, the
+    bytes located by an address database are corrected by Rogan-Gladen; those located exactly are not.
+    `inward` says that wrong locations fall inside the area, and that the accuracy is that of finding the
+    addresses outside.
+    """
+    located = month.located & among
+    lookup = located & ~month.exactly_located
+    weights = np.where(located, inside, np.where(among, elsewhere, 0.0)).astype(np.float64)
+    if accuracy is None or month.total(lookup) == 0:
+        return weighted_share(weights, month.bytes, month.variance)
+    se = accuracy.sensitivity
+    found, missed = rogan_gladen_weights(se, specificity)
+    weight_inside, weight_outside = (1 - missed, 1 - found) if inward else (found, missed)
+    exact = np.where(lookup, 0.0, weights)
+    weights = np.where(lookup, np.where(inside, weight_inside, weight_outside), weights)
+    looked_up = month.total(lookup) / month.total()
+    target = lookup & (~inside if inward else inside)
+    true = rogan_gladen(month.total(target) / month.total(lookup), se, specificity)
+    # The value is cut to what a share can be; the variance stays that of the uncut, linear correction.
+    corrected = 1 - true if inward else true
+    value = float((exact * month.bytes).sum()) / month.total() + corrected * looked_up
+    variance = weighted_share(weights, month.bytes, month.variance).variance
+    variance += looked_up**2 * sensitivity_variance(true, se, specificity, accuracy.trials)
+    return Quantity(value, variance)
+
+
+def location_scenarios(
+    month: Month,
+    inside: BoolArray,
+    certain: BoolArray,
+    possible: BoolArray,
+    accuracy: Accuracy | None,
+    *,
+    inward: bool = False,
+) -> Iterator[Quantity]:
+    """Yield the shares inside that cannot be ruled out, least and greatest.
+
+    What is unknown is all outside, or all inside: first as located, then corrected, with the specificity
+    at either end of what was measured. `certain` and `possible` bound the cells the share is about.
+    """
+    yield share_inside(month, inside, certain, elsewhere=0)
+    yield share_inside(month, inside, possible, elsewhere=1)
+    if accuracy is not None:
+        ends = (1.0, LEAST_SPECIFICITY) if inward else (LEAST_SPECIFICITY, 1.0)
+        for among, elsewhere, specificity in zip((certain, possible), (0, 1), ends, strict=True):
+            yield share_inside(
+                month,
+                inside,
+                among,
+                elsewhere=elsewhere,
+                accuracy=accuracy,
+                specificity=specificity,
+                inward=inward,
+            )
+
+
+def control_interval(
+    month: Month,
+    subsets: tuple[BoolArray, BoolArray, BoolArray],
+    level: float,
+    among: BoolArray | None = None,
+) -> Interval:
+    """Return the interval of the share that some jurisdictions have of the bytes `among` (of all without it).
+
+    `subsets` are the cells that they command by every reading, by attribution, and by any (see
+    `Month.commanded`); bytes of unknown operators are added to the last.
+    """
+    within = np.ones(len(month), dtype=np.bool_) if among is None else among
+    amounts, variances = month.bytes[within], month.variance[within]
+    shares = (
+        weighted_share(which[within].astype(np.float64), amounts, variances)
+        for which in (*subsets, subsets[2] | ~month.controlled)
+    )
+    return envelope(normal_interval(each, level, 0.0, 1.0) for each in shares)

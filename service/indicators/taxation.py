@@ -1,0 +1,360 @@
+"""Taxation: what taxes on value captured could raise, and what taxes on profit do not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from caudal.service.indicators.capture import Captured, capture_of, flags_together
+from caudal.service.indicators.captured import ALL_PLATFORMS, FACTS
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.context import Context
+from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.digitaltax import COLUMNS as TAX_COLUMNS
+from caudal.service.indicators.digitaltax import FILE as TAXES
+from caudal.service.indicators.digitaltax import DigitalTax, digital_taxes
+from caudal.service.indicators.figures import (
+    MILLION,
+    Row,
+    age_years,
+    end_of,
+    first_day,
+    flags_of,
+    last_day,
+    needs,
+    rows,
+)
+from caudal.service.indicators.filingregions import WORLD
+from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.montecarlo import (
+    DETAILS,
+    DRAWS,
+    LEVEL,
+    METHOD,
+    band,
+    between,
+    estimate,
+)
+from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.uncertainty import FloatArray, Interval
+
+# The part of a platform's revenue that a tax's base reaches, where the platform lives on what the base
+# names; and where only other platforms of its company do.
+IN_BASE: Interval = (0.5, 1.0)
+BESIDE_BASE: Interval = (0.0, 0.5)
+
+PROFITS = "platform_profits"
+PROFITS_COLUMNS = (
+    "platform_id",
+    "reporter",
+    "period_end",
+    "region",
+    "revenue_usd_m",
+    "profit_before_tax_usd_m",
+)
+RATES = "corporate_taxes"
+RATES_COLUMNS = ("country", "year", "rate_percent")
+# A company's margin at home may be so much above or below that of the whole.
+MARGIN_SPREAD = 0.2
+ROUTINE_MARGIN = 0.10
+REALLOCATED = 0.25
+
+
+def dst_potential(month: Month, _: Definition) -> list[Estimate]:
+    """V8: what the design of each digital services tax would raise on the value captured."""
+    context, found = month.context, capture_of(month)
+    if found.reason:
+        return [undefined(found.reason, month.flows())]
+    designs = digital_taxes(context)
+    if not designs:
+        why = needs(context, "a digital services tax with readable thresholds", TAXES, TAX_COLUMNS)
+        return [undefined(why, month.flows())]
+    platforms = rows(context, "platforms", ("platform_id", "category"))
+    categories = {str(row["platform_id"]): str(row["category"]) for row in platforms}
+    return [_raised(month, tax, found.platforms, categories) for tax in designs]
+
+
+def _raised(
+    month: Month, tax: DigitalTax, platforms: tuple[Captured, ...], categories: Mapping[str, str]
+) -> Estimate:
+    raised, sure, total = np.zeros(DRAWS), 0, 0.0
+    reached = []
+    for each in platforms:
+        part = _part_in_base(tax, each, categories)
+        if part is None:
+            continue
+        liable = _liable(tax, each)
+        raised = raised + tax.rate * each.draws * part * liable
+        reached.append(each)
+        sure += int(liable.min() > 0)
+        total += float(liable.mean())
+    details = {
+        "rate": tax.rate,
+        "in_force": float(tax.in_force),
+        "platforms_in_base": float(len(reached)),
+        "platforms_liable": total,
+        "platforms_surely_liable": float(sure),
+    }
+    flags = flags_together(reached) | flags_of([tax.row])
+    return estimate(band(raised), month.flows(), tax.name, details, flags)
+
+
+def _part_in_base(tax: DigitalTax, each: Captured, categories: Mapping[str, str]) -> FloatArray | None:
+    name = f"part of {each.platform} in the base"
+    if tax.reaches([categories.get(each.platform, "")]):
+        return between(name, *IN_BASE)
+    if tax.reaches(categories.get(sibling, "") for sibling in each.siblings):
+        return between(name, *BESIDE_BASE)
+    return None
+
+
+def _liable(tax: DigitalTax, each: Captured) -> FloatArray:
+    """Return 1 in the draws in which a platform passes the thresholds of a tax, else 0."""
+    liable = np.ones(DRAWS)
+    if tax.world is not None:
+        liable = liable * ((each.world or each.revenue) >= tax.world.usd)
+    if tax.home is not None:
+        liable = liable * (each.draws >= tax.home.usd)
+    return np.asarray(liable, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Revenue and profit of a company's whole, USD, and its profit in the economy, None where not reported."""
+
+    revenue: float
+    profit: float
+    margins: Interval
+    reported: float | None
+    year: int
+    age: float
+    rows: tuple[Row, ...]
+
+
+def profit_shifting_gap(month: Month, _: Definition) -> list[Estimate]:
+    """V9: the tax on the profit that a company's margin implies, less that on the profit it reports."""
+    return _on_profits(month, _gap, with_reported=True)
+
+
+def amount_a(month: Month, _: Definition) -> list[Estimate]:
+    """V10: the tax on the economy's part of a quarter of the profit beyond a tenth of revenue."""
+    return _on_profits(month, _amount_a, with_reported=False)
+
+
+def _gap(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
+    margin = between(f"margin of {each.platform}", *accounts.margins)
+    return np.asarray(rate * (margin * each.draws - (accounts.reported or 0.0)))
+
+
+def _amount_a(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
+    residual = max(0.0, accounts.profit - ROUTINE_MARGIN * accounts.revenue)
+    return np.asarray(REALLOCATED * residual * each.draws / accounts.revenue * rate)
+
+
+Amount = Callable[[Captured, Accounts, float], FloatArray]
+
+
+def _on_profits(month: Month, amount: Amount, *, with_reported: bool) -> list[Estimate]:
+    context, found = month.context, capture_of(month)
+    if found.reason:
+        return [undefined(found.reason, month.flows())]
+    country = context.economy.country
+    rate = _rate(context)
+    accounts = {each.platform: _accounts(each, context) for each in found.platforms}
+    usable = {
+        name: its
+        for name, its in accounts.items()
+        if its is not None and (its.reported is not None or not with_reported)
+    }
+    if rate is None or not usable:
+        lacking = []
+        if not usable:
+            what = f"revenue and profit of a platform's whole company (region {WORLD})"
+            if with_reported:
+                what += f" and the profit it reports in {country} (region {country})"
+            lacking.append(needs(context, what, PROFITS, PROFITS_COLUMNS))
+        if rate is None:
+            lacking.append(needs(context, f"the corporate tax rate of {country}", RATES, RATES_COLUMNS))
+        return [undefined("; ".join(lacking), month.flows())]
+    level, rate_row = rate
+    rate_age = age_years(end_of(int(rate_row["year"])), context)
+    answers, draws, used = [], [], []
+    for each in found.platforms:
+        its = usable.get(each.platform)
+        if its is None:
+            continue
+        draws.append(amount(each, its, level))
+        used.append(each)
+        details = {
+            "tax_rate": level,
+            "margin": its.profit / its.revenue,
+            "accounts_year": float(its.year),
+            "age_years": its.age,
+        }
+        if with_reported and its.reported is not None:
+            details["reported_profit"] = its.reported
+        flags = each.flags | flags_of([*its.rows, rate_row], its.age, rate_age)
+        flows = month.flows(each.cells(month))
+        answers.append(estimate(band(draws[-1]), flows, each.platform, details, flags))
+    flows = month.flows(np.any([each.cells(month) for each in used], axis=0))
+    flags = frozenset[str]().union(*(answer.flags for answer in answers))
+    details = {"tax_rate": level, "platforms": float(len(used))}
+    whole = estimate(band(np.sum(draws, axis=0)), flows, ALL_PLATFORMS, details, flags)
+    return [whole, *answers]
+
+
+def _rate(context: Context) -> tuple[float, Row] | None:
+    """Return the economy's rate of corporate tax as a share, of the last year by the month, and its row."""
+    own = [
+        row
+        for row in rows(context, RATES, RATES_COLUMNS)
+        if row["country"] == context.economy.country and row["year"] <= first_day(context).year
+    ]
+    if not own:
+        return None
+    row = max(own, key=lambda row: int(row["year"]))
+    return float(row["rate_percent"]) / 100, row
+
+
+def _accounts(each: Captured, context: Context) -> Accounts | None:
+    """Return the accounts of a platform's company of the last year ended by the month; None without any.
+
+    The margin may have been any between the least and greatest of the years given, and MARGIN_SPREAD of
+    it beyond them.
+    """
+    last = last_day(context)
+    own = [
+        row
+        for row in rows(context, PROFITS, PROFITS_COLUMNS)
+        if row["platform_id"] == each.platform and row["period_end"] <= last
+    ]
+    whole = [
+        row for row in own if row["region"] == WORLD and row["revenue_usd_m"] and row["revenue_usd_m"] > 0
+    ]
+    if not whole:
+        return None
+    newest = max(whole, key=lambda row: (row["period_end"], str(row["reporter"])))
+    margins = [float(row["profit_before_tax_usd_m"]) / float(row["revenue_usd_m"]) for row in whole]
+    spread = MARGIN_SPREAD * max(abs(margin) for margin in margins)
+    home = [row for row in own if row["region"] == context.economy.country]
+    reported = max(home, key=lambda row: (row["period_end"], str(row["reporter"]))) if home else None
+    used = (newest,) if reported is None else (newest, reported)
+    return Accounts(
+        revenue=float(newest["revenue_usd_m"]) * MILLION,
+        profit=float(newest["profit_before_tax_usd_m"]) * MILLION,
+        margins=(min(margins) - spread, max(margins) + spread),
+        reported=None if reported is None else float(reported["profit_before_tax_usd_m"]) * MILLION,
+        year=newest["period_end"].year,
+        age=max(age_years(row["period_end"], context) for row in used),
+        rows=used,
+    )
+
+
+_PROFIT_DETAILS = {
+    **DETAILS,
+    "platforms": "number of platforms added up",
+    "tax_rate": "statutory rate of corporate tax of the economy",
+    "margin": "profit before tax over revenue of the whole company",
+    "accounts_year": "year in which the accounts' period ended",
+    "age_years": "years from the end of the older accounts to the month",
+}
+_PROFIT_FACTS = (*FACTS, "facts.platform_profits", "facts.corporate_taxes")
+
+INDICATORS = (
+    Indicator(
+        Definition(
+            id="V8",
+            group="value",
+            title={
+                "en": "Digital services tax potential",
+                "es": "Potencial de un impuesto a los servicios digitales",
+                "pt": "Potencial de um imposto sobre serviços digitais",
+            },
+            unit="USD/year",
+            range=(0.0, None),
+            formula="DSTP = ρ · Σ_p VC_cp · φ_p · 1[Rev_p ≥ T_world] · 1[VC_cp ≥ T_home], for each design: the "
+            "economy's own, proposed ones too, and every DST in force elsewhere, as if it were the "
+            "economy's. ρ and T of digital_taxes.csv, VC as V3. φ_p is 0 where the base does not name what "
+            "platforms of p's company live on",
+            inputs=(*FACTS, "facts.digital_taxes"),
+            uncertainty=f"That of V3. {METHOD} φ in [0.5, 1] where the base names the platform's own category, "
+            "in [0, 0.5] where only that of other platforms of its company; thresholds in euro, pound and "
+            "real at any rate of exchange since 2020 (EUR 0.95-1.25, GBP 1.05-1.45, BRL 0.15-0.30 USD), so "
+            "that a platform near one is liable in a part of the draws. Designs are alternatives, not parts.",
+            source="Statutes of the taxes (Austria, France, Italy, Spain, United Kingdom and others)",
+            source_status="verified_statutes_memory_exchange_rates",
+            critique="It is a tax on turnover, whoever makes a loss, and is passed on to users and advertisers "
+            "at home (Enache 2025); it invites retaliation. That revenue would not shrink is assumed, and "
+            "platforms without a published regional revenue are left out.",
+            method_version="1",
+            minimum_flows=0,
+            dimension="design",
+            level=LEVEL,
+            details={
+                **DETAILS,
+                "rate": "rate of the tax, as a share",
+                "in_force": "1 if the tax is in force in its own country in the month, else 0",
+                "platforms_in_base": "number of platforms that the base reaches",
+                "platforms_liable": "number of them beyond the thresholds, mean of the draws",
+                "platforms_surely_liable": "number of them beyond the thresholds in every draw",
+            },
+        ),
+        dst_potential,
+    ),
+    Indicator(
+        Definition(
+            id="V9",
+            group="value",
+            title={
+                "en": "Profit-shifting tax gap",
+                "es": "Brecha tributaria por traslado de utilidades",
+                "pt": "Lacuna tributária por transferência de lucros",
+            },
+            unit="USD/year",
+            range=(None, None),
+            formula="PSG = t_c · (m_p · VC_cp − π_cp), t_c the statutory rate, m_p profit before tax over revenue "
+            "of the whole company, π_cp the profit it reports in c, VC as V3",
+            inputs=_PROFIT_FACTS,
+            uncertainty=f"That of V3. {METHOD} m_p anywhere between the margins of the years given, and 20 % of "
+            "the greatest beyond them.",
+            source="Tørsløv, Wier & Zucman, Review of Economic Studies 2022 (36 % of multinational profits "
+            "shifted)",
+            source_status="verified",
+            critique="That profit belongs where users are is a norm, not a fact; margins differ between "
+            "countries for honest reasons. Without the profit reported in the country there is no answer.",
+            method_version="1",
+            minimum_flows=0,
+            dimension="platform",
+            level=LEVEL,
+            details={**_PROFIT_DETAILS, "reported_profit": "profit before tax reported in the economy, USD"},
+        ),
+        profit_shifting_gap,
+    ),
+    Indicator(
+        Definition(
+            id="V10",
+            group="value",
+            title={
+                "en": "Amount A benchmark",
+                "es": "Referencia del Monto A",
+                "pt": "Referência do Montante A",
+            },
+            unit="USD/year",
+            range=(0.0, None),
+            formula="AA = 0.25 · max(0, π_p − 0.10 · Rev_p) · VC_cp / Rev_p · t_c, π_p and Rev_p of the whole "
+            "company, VC as V3",
+            inputs=_PROFIT_FACTS,
+            uncertainty=f"That of V3. {METHOD} Profit and revenue of the whole are taken as published.",
+            source="OECD, Multilateral Convention to Implement Amount A of Pillar One, 2023",
+            source_status="from_memory",
+            critique="The treaty is not in force. Its scope (groups above EUR 20 billion, thresholds of revenue "
+            "in the country) and its reduction for profit already taxed there are not applied.",
+            method_version="1",
+            minimum_flows=0,
+            dimension="platform",
+            level=LEVEL,
+            details=_PROFIT_DETAILS,
+        ),
+        amount_a,
+    ),
+)

@@ -1,0 +1,89 @@
+"""What a deployment supplies cures what V5, V7, V9 and V10 lack as shipped, through the loader of the facts."""
+
+import pytest
+
+from caudal.reference import FILES, load_reference
+from caudal.service.indicators import CATALOGUE
+
+STATUS = "source,as_of,status"
+OURS = "customs of the deployment,2026-10-01,verified"
+
+OVERLAY = {
+    "value_added": (
+        "country,year,isic_section,share_of_gva_percent,value_usd_m",
+        "CL,2025,J,3.0,9000",
+    ),
+    "tariff_rates": (
+        "country,year,hs6,hs_revision,rate,percent",
+        "CL,2025,490110,HS2022,mfn_applied,6",
+        "CL,2025,490110,HS2022,bound,25",
+    ),
+    "product_imports": (
+        "country,year,hs6,hs_revision,value_usd_m",
+        "CL,2005,490110,HS2002,10",
+        "CL,2010,490110,HS2007,20",
+        "CL,2025,490110,HS2022,15",
+    ),
+    "platform_profits": (
+        "platform_id,reporter,period_end,region,revenue_usd_m,profit_before_tax_usd_m,filing",
+        "netflix,Netflix,2025-12-31,WORLD,45183,13000,annual report",
+        "netflix,Netflix Chile,2025-12-31,CL,200,8,accounts",
+    ),
+    "corporate_taxes": ("country,year,rate_percent", "CL,2025,27"),
+}
+
+
+@pytest.fixture(scope="module")
+def supplied(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("overlay")
+    for name, (header, *lines) in OVERLAY.items():
+        text = "\n".join([f"{header},{STATUS}", *(f"{line},{OURS}" for line in lines)])
+        (directory / f"{name}.csv").write_text(text + "\n", encoding="utf-8")
+    return load_reference(directory)
+
+
+@pytest.fixture(scope="module")
+def ask(cell, cells, context):
+    month = cells([cell(100, platform="search")])
+
+    def answers(reference, indicator):
+        facts = {file.name: reference.facts(file.name) for file in FILES}
+        here = context(reference.economy("CL"), month="2026-10", facts=facts)
+        return CATALOGUE[indicator].compute(month, here)
+
+    return answers
+
+
+@pytest.mark.parametrize("indicator", ["V5", "V7", "V9", "V10"])
+def test_what_is_insufficient_as_shipped_is_answered_with_an_overlay(ask, supplied, indicator):
+    for answer in ask(load_reference(), indicator):
+        assert answer.value is None
+        assert answer.reason.startswith("needs ")
+    for answer in ask(supplied, indicator):
+        assert answer.reason is None
+        assert answer.low < answer.value < answer.high
+
+
+def test_the_reasons_name_files_that_an_overlay_may_hold(ask):
+    names = {file.filename for file in FILES}
+    for indicator in ("V5", "V7", "V9", "V10"):
+        (answer, *_) = ask(load_reference(), indicator)
+        asked = {word.strip(",;:") for word in answer.reason.split() if ".csv" in word}
+        assert asked
+        assert asked <= names
+
+
+def test_the_gap_of_an_overlay_is_as_by_hand(ask, supplied):
+    netflix = next(answer for answer in ask(supplied, "V9") if answer.dimension == "netflix")
+    captured = next(answer for answer in ask(supplied, "V3") if answer.dimension == "netflix")
+    # 27 % of (13,000/45,183 of the value captured, less 8 m)
+    assert netflix.value == pytest.approx(0.27 * (13_000 / 45_183 * captured.value - 8e6), rel=0.03)
+
+
+def test_the_duty_of_an_overlay_is_as_by_hand(ask, supplied):
+    applied = ask(supplied, "V7")[0]
+    # 10 m in 2005 to 20 m in 2010: doubling in five years, so 160 m in 2025; 15 m still come
+    assert applied.details["full_growth"] == pytest.approx(0.06 * (160e6 - 15e6))
+    assert applied.details["no_growth"] == pytest.approx(0.06 * (20e6 - 15e6))
+    assert applied.details["moratorium_in_force"] == 0
+    assert {"from_memory", "moratorium_lapsed"} <= set(applied.flags)

@@ -1,0 +1,241 @@
+"""P1 to P4 against months worked by hand."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from caudal.service.indicators import CATALOGUE, positioningmap
+from caudal.service.indicators.montecarlo import DRAWS
+from caudal.service.indicators.positioningmap import kappa
+
+Z = 1.959964
+
+
+@pytest.fixture(scope="module")
+def month(cell, cells):
+    """In: search (stage 4) 300, cache (3) 100. Out: search 50, sensors (1) 150. Unknown operators: in 100, out 50."""
+    return cells(
+        [
+            cell(300, "US", "operator", "search"),
+            cell(100, "US", "operator", "cache"),
+            cell(50, "US", "operator", "search", direction="out"),
+            cell(150, "BR", "operator", "sensors", direction="out"),
+            cell(100, "BR", "operator"),
+            cell(50, "BR", "operator", direction="out"),
+            cell(500, "CL", "operator", network_kind="access", control="CL"),
+        ]
+    )
+
+
+def test_processing_gap(month, context, only):
+    answer = only(CATALOGUE["P1"].compute(month, context()))
+    # Li = (4·300 + 3·100)/400 = 3.75; Lo = (4·50 + 1·150)/200 = 1.75
+    assert (answer.details["stage_in"], answer.details["stage_out"]) == pytest.approx((3.75, 1.75))
+    assert answer.value == pytest.approx(2.0)
+    # Weights in − out: search 0.75 − 0.25, cache 0.25, sensors −0.75. A stage off each way, stage 1 not below 1:
+    # least: search 3, cache 2, sensors 2: 0.5·3 + 0.25·2 − 0.75·2 = 0.5; most: 5, 4, 1: 2.5 + 1 − 0.75 = 2.75
+    assert (answer.details["stage_low"], answer.details["stage_high"]) == pytest.approx((0.5, 2.75))
+    # With the unknown 100 of 500 in and 50 of 250 out, weights shrink by 0.8 each: 0.4 + 0.2·1 − 0.2·5; 2.2 + 1 − 0.2
+    assert (answer.low, answer.high) == pytest.approx((0.4 + 0.2 - 1.0, 2.2 + 1.0 - 0.2))
+    assert answer.details["unstaged"] == pytest.approx(150 / 1250)
+
+
+def test_one_platform_both_ways_has_no_gap_whatever_its_stage(cell, cells, context, only):
+    rows = cells(
+        [
+            cell(900, "US", "operator", "search"),
+            cell(10, "US", "operator", "search", direction="out"),
+        ]
+    )
+    answer = only(CATALOGUE["P1"].compute(rows, context()))
+    assert (answer.low, answer.value, answer.high) == pytest.approx((0.0, 0.0, 0.0))
+
+
+def test_sampling_of_the_gap_by_the_delta_method(cell, cells, context, only):
+    # In: 4 and 3, 50 each, V = 25: gradient ±0.5/100, variance 2·25·(0.005)²; out: stage 1 only, none.
+    rows = cells(
+        [
+            cell(50, "US", "operator", "search", bytes_variance=25.0),
+            cell(50, "US", "operator", "cache", bytes_variance=25.0),
+            cell(50, "BR", "operator", "sensors", direction="out", bytes_variance=99.0),
+        ]
+    )
+    answer = only(CATALOGUE["P1"].compute(rows, context()))
+    half = Z * math.sqrt(2 * 25 * 0.005**2)
+    assert answer.value == pytest.approx(2.5)
+    assert answer.details["sampling_high"] - answer.value == pytest.approx(half, abs=1e-6)
+
+
+def test_a_direction_without_stages_has_no_gap(cell, cells, context, only):
+    answer = only(CATALOGUE["P1"].compute(cells([cell(5, "US", "operator", "search")]), context()))
+    assert answer.reason == "no byte out belongs to a platform of a known stage"
+
+
+def test_regional_capability(cell, cells, context, companies, only):
+    rows = cells(
+        [
+            cell(500, "US", "operator", "search"),
+            cell(300, "XA", "operator", "shop"),
+            cell(200, "US", "operator", stage=4, network_kind="platform")
+            | {"platform": "tenant", "control": "UY", "remote_asn": 16509},
+            cell(400, "BR", "operator", "sensors"),
+            cell(250, "BR", "operator"),
+        ]
+    )
+    known = context(facts=companies, region_members=frozenset({"UY", "XA", "BR"}))
+    answer = only(CATALOGUE["P2"].compute(rows, known))
+    # Of 1,000 at stage 3 and above: shop 300 is the region's alone, the tenant's 200 also reached by the US.
+    assert answer.value == pytest.approx(0.5)
+    assert (answer.details["sole"], answer.details["reached"]) == pytest.approx((0.3, 0.5))
+    assert answer.details["own_country"] == pytest.approx(0.3)
+    # 250 more that nobody knows: outside 300/1,250, or the region's 750/1,250
+    assert (answer.low, answer.high) == pytest.approx((0.24, 0.6))
+
+
+@pytest.mark.parametrize("indicator", ["P2", "P3", "P4", "J8"])
+def test_without_a_region_there_is_none(month, context, only, indicator):
+    answer = only(CATALOGUE[indicator].compute(month, context(region_members=frozenset())))
+    assert answer.reason.startswith("no country group is known as the region of XA")
+
+
+@pytest.fixture(scope="module")
+def abroad(cell, cells):
+    """At home 500; abroad BR 200, CL 100, US 500; nowhere known 200."""
+    return cells(
+        [
+            cell(500, "XA", "operator", "shop"),
+            cell(200, "BR", "operator"),
+            cell(100, "CL", "operator"),
+            cell(500, "US", "operator", "search"),
+            cell(200, "ZZ", "unknown"),
+        ]
+    )
+
+
+def integration(month, context):
+    return {a.dimension: a for a in CATALOGUE["P3"].compute(month, context)}
+
+
+def test_integration_of_the_country_alone(abroad, context, accuracy):
+    found = integration(abroad, context(accuracy=accuracy.clear()))
+    # 300 of 800 abroad; the 200 could be anywhere: 300/1,000 to 500/1,000
+    own = found["economy"]
+    assert (own.low, own.value, own.high) == pytest.approx((0.3, 0.375, 0.5))
+    assert own.details["location_unknown"] == pytest.approx(0.2)
+    assert found["region"].value is None
+    assert found["region"].reason.startswith("needs the flows of the other members")
+
+
+def test_integration_of_the_region_with_a_member_that_does_not_report(abroad, context, table, accuracy):
+    neighbours = table(
+        "economy remote_country bytes bytes_variance flows",
+        ("BR", "XA", 150, 0.0, 500),
+        ("BR", "BR", 9000, 0.0, 500),
+        ("BR", "US", 50, 0.0, 500),
+        ("US", "BR", 7000, 0.0, 500),
+    )
+    economies = table("country internet_users", ("XA", 10), ("BR", 70), ("CL", 20), ("MX", None))
+    known = context(
+        accuracy=accuracy.clear(),
+        region_flows=neighbours,
+        region_members=frozenset({"BR", "CL"}),
+        facts={"economies": economies},
+    )
+    region = integration(abroad, known)["region"]
+    # XA 300 of 800, BR 150 of 200 (at home left out, the US is no member): 450/1,000; with XA's unknown 450 or 650 of 1,200
+    assert region.value == pytest.approx(0.45)
+    # CL, a fifth of the region's users, reports nothing: none or all of it.
+    assert (region.low, region.high) == pytest.approx((450 / 1200 * 0.8, 650 / 1200 * 0.8 + 0.2))
+    assert region.details["members"] == 3 and region.details["members_reporting"] == 2
+    assert region.details["absent"] == pytest.approx(0.2)
+    assert "members_missing" in region.flags
+
+
+def test_a_bloc_that_gains_a_member_integrates_more(abroad, context, accuracy):
+    """Bolivia joined Mercosur in July 2024: the same flows, another region."""
+    flows = abroad.with_columns(pl.col("remote_country").replace({"CL": "BO"}))
+    before, after = (
+        integration(flows, context(accuracy=accuracy.clear(), region_members=members))["economy"].value
+        for members in (frozenset({"AR", "BR", "XA"}), frozenset({"AR", "BR", "BO", "XA"}))
+    )
+    assert (before, after) == pytest.approx((200 / 800, 300 / 800))
+
+
+def test_integration_is_corrected_for_misplaced_addresses(cell, cells, context):
+    looked_up = cells([cell(200, "BR", "database"), cell(800, "US", "database", "search")])
+    own = integration(looked_up, context())["economy"]
+    # p* = (0.2 − 0.002)/0.771; at most, with Sp = 1, 0.2/0.773
+    assert own.details["corrected"] == pytest.approx(0.198 / 0.771)
+    assert own.high == pytest.approx(0.2 / 0.773)
+    assert own.low == pytest.approx(0.2)
+
+
+def test_kappa_of_fleiss():
+    # Two raters, two platforms, one agreement: P = (1 + 0)/2; by chance (3/4)² + (1/4)² = 0.625: (0.5 − 0.625)/0.375
+    a, b = ("special", "custom"), ("commodity", "standard")
+    assert kappa({"x": {"p": a, "q": a}, "y": {"p": a, "q": b}}) == pytest.approx(-1 / 3)
+    assert kappa({"x": {"p": a, "q": b}, "y": {"p": a, "q": b}}) == pytest.approx(1.0)
+    assert kappa({"x": {"p": a}}) is None
+    assert kappa({"x": {"p": a}, "y": {"q": a}}) is None
+
+
+@pytest.fixture
+def captured(monkeypatch):
+    """Two platforms of the region that earn 60 and 30, one abroad, and one in the region without a tag (10)."""
+
+    def platform(name, amount, control):
+        return SimpleNamespace(
+            platform=name,
+            draws=np.full(DRAWS, float(amount)),
+            control=control,
+            flags=frozenset(),
+            cells=lambda month: month.equals("platform", "shop"),
+        )
+
+    found = SimpleNamespace(
+        reason=None,
+        platforms=(
+            platform("shop", 60, "XA"),
+            platform("bank", 30, "BR"),
+            platform("search", 900, "US"),
+            platform("films", 10, "CL"),
+        ),
+    )
+    monkeypatch.setattr(positioningmap, "capture_of", lambda _: found)
+
+
+def test_positioning_map(captured, cell, cells, context, table):
+    month = cells([cell(100, "XA", "operator", "shop")])
+    tags = table(
+        "platform_id rater commodity_special standard_custom",
+        ("shop", "one", "commodity", "standard"),
+        ("shop", "two", "commodity", "standard"),
+        ("bank", "one", "special", "custom"),
+        ("bank", "two", "special", "standard"),
+    )
+    answers = {
+        a.dimension: a for a in CATALOGUE["P4"].compute(month, context(facts={"platform_positions": tags}))
+    }
+    assert list(answers) == [
+        "commodity, standard",
+        "commodity, custom",
+        "special, standard",
+        "special, custom",
+    ]
+    # Of 90 tagged: 60 commodity-standard; 30 on which the raters differ, half each. 10 of 100 untagged.
+    assert [a.value for a in answers.values()] == pytest.approx([60 / 90, 0, 15 / 90, 15 / 90], rel=1e-5)
+    assert sum(a.value for a in answers.values()) == pytest.approx(1, abs=1e-5)
+    custom = answers["special, custom"]
+    assert (custom.low, custom.high) == pytest.approx((0.0, 0.4))
+    assert answers["commodity, standard"].low == pytest.approx(0.6)
+    # Agreement on one of two: P = 0.5; by chance (2² + 1² + 1²)/4² = 0.375: 0.125/0.625
+    assert custom.details["kappa"] == pytest.approx(0.2)
+    assert custom.details["untagged"] == pytest.approx(0.1)
+
+
+def test_without_tags_the_map_says_what_it_needs(month, context, only):
+    answer = only(CATALOGUE["P4"].compute(month, context()))
+    assert answer.reason.startswith("needs rows in platform_positions.csv: platform_id, rater")
