@@ -15,7 +15,18 @@ from typing import TypeVar  # noqa: E402
 
 from rich.console import Console  # noqa: E402
 
-from bench import capturepeers, decoding, endtoend, exportpeers, growth, metering, page, soak, storing  # noqa: E402
+from bench import (  # noqa: E402
+    capturepeers,
+    decoding,
+    endtoend,
+    exportpeers,
+    growth,
+    indicators,
+    metering,
+    page,
+    soak,
+    storing,
+)
 from bench.figure import Section  # noqa: E402
 
 _PARTS: dict[str, Callable[[], list[Section]]] = {
@@ -25,6 +36,7 @@ _PARTS: dict[str, Callable[[], list[Section]]] = {
     "growth": lambda: [growth.measure()],
     "capture": lambda: [metering.measure()],
     "store": lambda: [_on_all_cores(storing.measure)],
+    "indicators": lambda: [_on_all_cores(indicators.measure)],
 }
 _LONG = "soak"
 _Measured = TypeVar("_Measured")

@@ -24,7 +24,9 @@ from caudal.dashboards.cli import dashboards_cli
 from caudal.demo.cli import demo_command
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.cli import reference_cli
+from caudal.service.cli import indicators_cli
 from caudal.service.errors import ServiceError
+from caudal.service.reports.cli import report_command
 
 app = typer.Typer(
     name="caudal",
@@ -35,8 +37,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(dashboards_cli)
+app.add_typer(indicators_cli)
 app.add_typer(reference_cli)
 app.command("demo")(demo_command)
+app.command("report")(report_command)
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="In order; pcap or pcapng, gzip'ed or not.")

@@ -15,10 +15,25 @@ from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
 from caudal.service.migration import load_migrations
-from caudal.service.routes import batches, flows, health, indicators, ledger, reports
+from caudal.service.reports.edition import Publication
+from caudal.service.reports.reports import Reports
+from caudal.service.routes import (
+    batches,
+    exports,
+    facts,
+    flows,
+    health,
+    indicators,
+    ledger,
+    reports,
+    sdmx,
+    vintages,
+)
 from caudal.service.routes import reference as known
-from caudal.service.settings import ServiceSettings, read_tokens
+from caudal.service.settings import ServiceSettings, read_publisher_token, read_tokens
 from caudal.service.store import Store
+from caudal.service.supplied import read_supplied
+from caudal.service.vintages import Vintages
 
 _DESCRIPTION = """Monitors a country's digital sovereignty from the metadata of its data flows.
 
@@ -37,13 +52,25 @@ def create_app(
     store: Store,
     reference: Reference,
     clock: Callable[[], datetime] = utc_now,
+    publisher_token: str | None = None,
 ) -> FastAPI:
     """Return the API over a store that is open and migrated; raise SettingsError where a token is missing.
 
-    A batch that was being stored when the service was killed is finished before the first new one.
+    `publisher_token` allows to publish, in place of the one of the settings. `app.state` holds `vintages`
+    and `metrics`, for whoever runs the application. A batch that was being stored when the service was killed is finished before the first new one.
     """
     metrics = Metrics()
-    measures = Measures(settings, store, reference, clock)
+    supplied = read_supplied(settings, reference)
+    measures = Measures(settings, store, reference, clock, supplied)
+    published = Vintages(store, reference, measures, clock, settings.reference_overlay, supplied)
+    licence = settings.data_licence
+    monthly = Reports(
+        store,
+        reference,
+        measures,
+        clock,
+        Publication(licence.holder, settings.public_url, licence.name, licence.url),
+    )
     gate = batches.Gate(settings, read_tokens(settings))
     app = FastAPIOffline(
         title="Caudal",
@@ -58,9 +85,13 @@ def create_app(
         batches.router(settings, gate, Ingest(store), measures, metrics, clock),
         flows.router(store, reference, measures),
         indicators.router(reference, measures),
-        reports.router(store, reference, measures, clock),
+        reports.router(monthly),
+        sdmx.router(reference, monthly),
+        vintages.router(store, measures, published, publisher_token or read_publisher_token(settings)),
+        exports.router(store, settings.data_licence, clock),
         ledger.router(store, measures),
         known.router(store, reference, measures),
+        facts.router(reference),
         health.router(store, metrics, load_migrations()),
     ):
         app.include_router(router)
@@ -69,6 +100,7 @@ def create_app(
     def get_root() -> RedirectResponse:
         return RedirectResponse("docs")
 
+    app.state.vintages, app.state.metrics = published, metrics
     _declare_problems(app)
     return app
 

@@ -7,7 +7,8 @@ ServiceError
 ├── ListenError        the address to listen on cannot be used
 ├── BatchRefused       a batch that is well formed and must not be stored
 └── QuestionError      a question the store cannot answer as asked
-    └── NotFound       … because what it asks for does not exist
+    ├── NotFound       … because what it asks for does not exist
+    └── AlreadyPublished  … because what is published does not change
 
 Every message is one line that says what is wrong, where, and what to do.
 """
@@ -41,6 +42,10 @@ class BatchRefused(ServiceError):
 
 class QuestionError(ServiceError):
     """A question that cannot be answered as asked."""
+
+
+class AlreadyPublished(QuestionError):
+    """What is published does not change; a revision needs a reason."""
 
 
 class NotFound(QuestionError):

@@ -1,62 +1,70 @@
 """Puts facts and interpretation together: what the indicators are told, and what is said beside them."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import caudal
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
+from caudal.service.confidentiality import Rule
 from caudal.service.errors import NotFound
-from caudal.service.indicators import CATALOGUE, Context, Indicator, Observation
-from caudal.service.indicators.cells import Month as MonthCells
+from caudal.service.evaluation import (
+    FLAG_TEXTS,
+    PARTIAL_MONTH,
+    SYNTHETIC,
+    Coverage,
+    MonthInputs,
+    MonthMeasures,
+    coverage_of,
+    evaluate,
+)
+from caudal.service.indicators import CATALOGUE, Indicator
 from caudal.service.period import Month
-from caudal.service.queries import economies_with_data, month_cells, months_with_data, reporting_operators
+from caudal.service.queries import economies_with_data, month_facts, months_with_data, reporting_operators
 from caudal.service.queries.months import synthetic_batches
+from caudal.service.queries.vintages import find_vintage, read_vintage, vintages
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
+from caudal.service.supplied import Supplied
 
-SYNTHETIC = "synthetic"
-PARTIAL_MONTH = "partial_month"
+__all__ = [
+    "DEMO_ECONOMY",
+    "FLAG_TEXTS",
+    "PARTIAL_MONTH",
+    "SYNTHETIC",
+    "Coverage",
+    "Measures",
+    "MonthInputs",
+    "MonthMeasures",
+]
 
 # The user-assigned code that this project reserves for made-up traffic.
 DEMO_ECONOMY = "XA"
 
-
-@dataclass(frozen=True)
-class Coverage:
-    """How much of an economy reported in a month.
-
-    `operators` reported; `users` is the sum of their declared subscribers and `share` that over the economy's
-    internet users, both None unless an operator that reported declared them; `undeclared` names the others.
-    """
-
-    operators: tuple[str, ...]
-    undeclared: tuple[str, ...]
-    users: float | None
-    share: float | None
-
-
-@dataclass(frozen=True)
-class MonthMeasures:
-    """An economy's month: its coverage, flags, and the observations of each indicator asked for."""
-
-    economy: str
-    month: str
-    coverage: Coverage
-    flags: frozenset[str]
-    observations: dict[str, list[Observation]]
+_KEPT_VINTAGES = 64
 
 
 class Measures:
     """Answers indicators from a store, a reference and the declared operators."""
 
     def __init__(
-        self, settings: ServiceSettings, store: Store, reference: Reference, clock: Callable[[], datetime]
+        self,
+        settings: ServiceSettings,
+        store: Store,
+        reference: Reference,
+        clock: Callable[[], datetime],
+        supplied: Supplied | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._reference = reference
         self._clock = clock
+        self._supplied = supplied or Supplied()
+        self._published: dict[str, MonthMeasures] = {}
+        self._lock = threading.Lock()
 
     def indicator(self, indicator_id: str) -> Indicator:
         """Return an indicator by its id; raise NotFound naming those there are."""
@@ -106,48 +114,115 @@ class Measures:
             return False
 
     def coverage(self, economy: str, start: datetime, end: datetime) -> Coverage:
-        """Return who reported in [start, end) and what share of the internet users they serve."""
-        reporting = reporting_operators(self._store, economy, start, end)
-        declared = {
-            operator.id: operator.subscribers
-            for operator in self._settings.operators_of(economy)
-            if operator.subscribers is not None
-        }
-        known = [float(declared[operator]) for operator in reporting if operator in declared]
-        users = sum(known) if known else None
-        try:
-            internet_users = self._reference.economy(economy).internet_users
-        except FactsError:
-            internet_users = None
-        return Coverage(
-            operators=tuple(reporting),
-            undeclared=tuple(operator for operator in reporting if operator not in declared),
-            users=users,
-            share=users / internet_users if users is not None and internet_users else None,
-        )
+        """Return who reported in [start, end) and what share of the internet users they serve.
 
-    def compute(self, economy: str, month: str, indicators: Iterable[Indicator]) -> MonthMeasures:
-        """Compute indicators of a month that has data; the economy must be one of the reference."""
-        facts = self._reference.economy(economy)
+        Subscribers are those declared for the end of the time.
+        """
+        reporting = reporting_operators(self._store, economy, start, end)
+        inputs = MonthInputs(
+            economy, "", tuple(reporting), self._declared(economy, reporting, end), frozenset(), Rule()
+        )
+        return coverage_of(inputs, self._reference)
+
+    def inputs(self, economy: str, month: str) -> MonthInputs:
+        """Return what the values of a month depend on, besides facts and reference, as it is now."""
         period = Month.parse(month)
-        coverage = self.coverage(economy, period.start, period.end)
+        reporting = reporting_operators(self._store, economy, period.start, period.end)
         flags = set()
         if self.is_synthetic(economy):
             flags.add(SYNTHETIC)
         if self._clock() < period.end:
             flags.add(PARTIAL_MONTH)
-        cells = month_cells(self._store, economy, month)
-        context = Context(
-            economy=facts,
+        rule = self._settings.confidentiality
+        return MonthInputs(
+            economy=economy,
             month=month,
-            region_members=self._reference.group(facts.region_group) if facts.region_group else frozenset(),
-            region_group=facts.region_group,
-            coverage=coverage.share,
-            covered_users=coverage.users,
-            accuracy=self._reference.accuracy,
-            days_in_month=period.days,
+            operators=tuple(reporting),
+            declared=self._declared(economy, reporting, period.end),
             flags=frozenset(flags),
+            rule=Rule(rule.minimum_operators, rule.percent),
+            paths=self._supplied.paths_digest,
+            routes=self._supplied.routes_digest,
         )
-        read = MonthCells.read(cells, context)
-        observations = {each.definition.id: each.observe(read) for each in indicators}
-        return MonthMeasures(economy, month, coverage, frozenset(flags), observations)
+
+    def compute(self, economy: str, month: str, indicators: Iterable[Indicator]) -> MonthMeasures:
+        """Compute indicators of a month that has data, of today's facts; the economy must be one of the reference."""
+        self._reference.economy(economy)
+        measured = evaluate(
+            self.inputs(economy, month),
+            month_facts(self._store, economy, month),
+            self._reference,
+            indicators,
+            self._supplied.paths,
+            self._supplied.routes,
+        )
+        return replace(measured, computed_at=self._clock())
+
+    def published(self, economy: str, month: str, vintage: str | None = None) -> MonthMeasures | None:
+        """Return what was published of a month, by default its newest vintage; None where nothing was.
+
+        A vintage that is asked for and is none of this month's raises NotFound naming those there are.
+        """
+        found = find_vintage(self._store, economy, month, vintage)
+        if found is None:
+            return None
+        with self._lock:
+            kept = self._published.get(found.vintage)
+        if kept is None:
+            kept = read_vintage(self._store, found)
+            with self._lock:
+                # What is published never changes; only how much of it is kept in memory is bounded.
+                while len(self._published) >= _KEPT_VINTAGES:
+                    self._published.pop(next(iter(self._published)))
+                self._published[found.vintage] = kept
+        return kept
+
+    def measured(
+        self,
+        economy: str,
+        month: str,
+        indicators: Iterable[Indicator] | None = None,
+        vintage: str | None = None,
+    ) -> MonthMeasures:
+        """Return what was published of a month, else what is computed now; of all indicators by default."""
+        chosen = tuple(CATALOGUE.values() if indicators is None else indicators)
+        found = self.published(economy, month, vintage)
+        if found is None:
+            return self.compute(economy, month, chosen)
+        # An indicator that is younger than the vintage has no observations in it.
+        observations = {each.definition.id: found.observations.get(each.definition.id, []) for each in chosen}
+        return replace(found, observations=observations)
+
+    def state(self, economy: str, months: Iterable[str] | None = None) -> str:
+        """Return a name of everything that answers about an economy depend on: equal names, equal answers.
+
+        `months` restricts it to these; of a published month its vintage counts, of any other all facts.
+        """
+        digest = hashlib.sha256(f"{caudal.__version__} {self._reference.version}\n".encode())
+        published = {each.month: each.vintage for each in vintages(self._store, economy, newest=True)}
+        for month in self.months(economy) if months is None else months:
+            mark = published.get(month) or self._unpublished(economy, month)
+            digest.update(f"{economy} {month} {mark}\n".encode())
+        return digest.hexdigest()[:32]
+
+    def _unpublished(self, economy: str, month: str) -> str:
+        received = self._store.frame(
+            "SELECT count() AS batches, toUInt32(max(received_at)) AS newest FROM batch "
+            "WHERE economy = {economy:String}",
+            {"economy": economy},
+        ).row(0)
+        inputs = self.inputs(economy, month)
+        return f"{received} {inputs.to_json()}"
+
+    def _declared(
+        self, economy: str, reporting: Iterable[str], end: datetime
+    ) -> Mapping[str, tuple[int, str]]:
+        last_day = (end - timedelta(seconds=1)).date()
+        known = {
+            operator.id: operator.declared(last_day) for operator in self._settings.operators_of(economy)
+        }
+        return {
+            name: (count.count, count.as_of.isoformat())
+            for name in reporting
+            if (count := known.get(name)) is not None
+        }

@@ -49,6 +49,14 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.publications = Counter(
+            "caudal_service_publications",
+            "Months that were due, by outcome",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in ("published", "failed"):
+            self.publications.labels(outcome)
         for outcome in OUTCOMES:
             self.batches.labels(outcome)
         for stream in ("flows", "ledger"):

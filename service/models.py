@@ -1,6 +1,6 @@
 """What the API answers, as typed models with examples."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,13 @@ MonthText = Annotated[
 Synthetic = Annotated[
     bool,
     Field(description="true where the figures come from a traffic model, not from metering", examples=[True]),
+]
+VintageName = Annotated[
+    str | None,
+    Field(
+        description="what was published, and does not change; null where it was computed for this answer",
+        examples=["XA-2026-08-v1"],
+    ),
 ]
 
 
@@ -137,6 +144,9 @@ class MonthObservations(Answer):
     """The observations of one month."""
 
     month: MonthText
+    vintage: VintageName
+    reference_version: str = Field(examples=["2026-11-21-0123456789ab"])
+    computed_at: datetime | None = Field(examples=["2026-09-10T03:00:12Z"])
     observations: list[ObservationAnswer]
 
 
@@ -148,52 +158,6 @@ class IndicatorSeries(Answer):
     reference_version: str = Field(examples=["2026-11-21-0123456789ab"])
     definition: DefinitionAnswer
     months: list[MonthObservations]
-
-
-class IndicatorReport(Answer):
-    """An indicator in a report."""
-
-    id: str = Field(examples=["J4"])
-    title: dict[str, str]
-    unit: str = Field(examples=["share"])
-    method_version: str = Field(examples=["1"])
-    observations: list[ObservationAnswer]
-
-
-class LedgerSummary(Answer):
-    """What became of all records of the month."""
-
-    counts: dict[str, int] = Field(examples=[{"received": 1000, "decoded": 990, "malformed": 10}])
-    balanced: bool = Field(description="every record received is accounted for, exporter by exporter")
-    exporters: int = Field(examples=[2])
-
-
-class Notice(Answer):
-    """Something a reader of the data must know."""
-
-    flag: str = Field(examples=["synthetic"])
-    text: str = Field(examples=["Made by a traffic model, not metered."])
-
-
-class Report(Answer):
-    """Everything published about an economy's month."""
-
-    economy: EconomyCode
-    names: dict[str, str] = Field(
-        description="of the economy, by language", examples=[{"en": "Demo Economy"}]
-    )
-    month: MonthText
-    generated_at: datetime
-    synthetic: Synthetic
-    reference_version: str = Field(examples=["2026-11-21-0123456789ab"])
-    coverage: CoverageAnswer
-    indicators: list[IndicatorReport]
-    ledger: LedgerSummary
-    notices: list[Notice]
-    attributions: list[str] = Field(
-        description="whose data is in here: show these lines with the figures",
-        examples=[["World Bank, World Development Indicators (CC BY 4.0)"]],
-    )
 
 
 class LedgerRow(Answer):
@@ -240,6 +204,7 @@ class Platform(Answer):
     as_of: str
     status: str = Field(description="how the row was checked", examples=["verified"])
     note: str
+    overlay: bool = Field(description="true where the deployment's overlay says it", examples=[False])
 
 
 class PlatformList(Answer):
@@ -247,6 +212,76 @@ class PlatformList(Answer):
 
     reference_version: str
     platforms: list[Platform]
+
+
+class FactColumn(Answer):
+    """A column of a file of facts."""
+
+    name: str = Field(examples=["control_country"])
+    kind: str = Field(examples=["country"])
+    meaning: str
+    required: bool = Field(description="whether a cell may not be empty", examples=[True])
+    values: list[str] = Field(description="the closed set of a column, where it has one", examples=[[]])
+
+
+class FactFileAnswer(Answer):
+    """A file of facts: what it holds, and how much."""
+
+    file: str = Field(examples=["platforms"])
+    meaning: str
+    key: list[str] = Field(examples=[["platform_id"]])
+    columns: list[FactColumn]
+    rows: int = Field(description="that hold as of `day`", examples=[149])
+    overlay_rows: int = Field(description="of them, rows of the deployment's overlay", examples=[0])
+    unchecked_rows: int = Field(description="of them, rows that are in part from memory", examples=[90])
+    supply: str | None = Field(
+        description="where rows can be had, of a file that ships with few or none", examples=[None]
+    )
+
+
+class ReferenceAnswer(Answer):
+    """The reference in force."""
+
+    reference_version: str
+    day: date = Field(description="as of when it answers", examples=["2026-11-21"])
+    synthetic: bool = Field(description="true where an overlay holds made-up rows", examples=[False])
+    files: list[FactFileAnswer]
+
+
+class FactRow(Answer):
+    """A row of facts. `overlay` is true where the deployment says it, and not the reference as shipped."""
+
+    file: str = Field(examples=["platforms"])
+    overlay: bool = Field(examples=[False])
+    holds_from: date | None = Field(
+        description="first day on which it holds; null: since ever", examples=[None]
+    )
+    holds_to: date | None = Field(description="last day on which it holds; null: still", examples=[None])
+    cells: dict[str, str | int | float | bool | None] = Field(
+        description="by column; source, as_of and status among them",
+        examples=[{"platform_id": "google", "control_country": "US", "status": "verified"}],
+    )
+
+
+class FactsAnswer(Answer):
+    """The rows of a file as of a day."""
+
+    reference_version: str
+    day: date = Field(examples=["2026-11-15"])
+    file: str = Field(examples=["platforms"])
+    meaning: str
+    supply: str | None = Field(description="where rows can be had", examples=[None])
+    overlay_rows: int = Field(examples=[0])
+    rows: list[FactRow]
+
+
+class SubjectAnswer(Answer):
+    """Every row that speaks of one thing, as of a day."""
+
+    reference_version: str
+    day: date = Field(examples=["2026-11-15"])
+    subject: str = Field(examples=["AS15169"])
+    rows: list[FactRow]
 
 
 class Jurisdiction(Answer):

@@ -40,6 +40,11 @@ class Month:
         return Month(self.year + self.number // 12, self.number % 12 + 1)
 
     @property
+    def before(self) -> "Month":
+        """The month before it."""
+        return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
+    @property
     def days(self) -> int:
         """How many days it has."""
         return calendar.monthrange(self.year, self.number)[1]

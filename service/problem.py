@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.errors import NotFound, QuestionError, StoreError
+from caudal.service.errors import AlreadyPublished, NotFound, QuestionError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -23,9 +23,13 @@ KINDS: dict[str, tuple[str, int]] = {
     "forbidden": ("The token does not allow this", 403),
     "unknown-path": ("There is no such resource", 404),
     "unknown-economy": ("The economy has no data", 404),
+    "unknown-fact": ("The reference says nothing of it", 404),
     "unknown-indicator": ("There is no such indicator", 404),
     "unknown-month": ("The month has no data", 404),
+    "unknown-structure": ("There is no such structure", 404),
+    "unknown-vintage": ("There is no such vintage", 404),
     "method-not-allowed": ("The resource does not take this method", 405),
+    "already-published": ("What is published does not change", 409),
     "too-large": ("The body is too large", 413),
     "unsupported-media-type": ("The body is of the wrong media type", 415),
     "invalid-request": ("The request cannot be read", 422),
@@ -93,6 +97,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of an application with a problem."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(AlreadyPublished, _published)
     app.add_exception_handler(QuestionError, _question)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
@@ -123,6 +128,10 @@ def _not_found(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotFound)
     extras = {"available": error.available}
     return _answer(request, Problem(f"unknown-{error.kind}", str(error), extras=extras))
+
+
+def _published(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("already-published", str(error)))
 
 
 def _question(request: Request, error: Exception) -> JSONResponse:

@@ -17,6 +17,7 @@ from caudal.service.app import create_app, utc_now
 from caudal.service.errors import ListenError, ServiceError, SettingsError
 from caudal.service.ingest import Ingest
 from caudal.service.migration import migrate, set_retention
+from caudal.service.publisher import Publisher
 from caudal.service.reference_tables import load_reference_tables
 from caudal.service.settings import ServiceSettings, read_tokens
 from caudal.service.store import Store
@@ -32,8 +33,15 @@ class Service:
     Use as a context manager, or call `start` and `stop`; `url` says where it answers once started.
     """
 
-    def __init__(self, settings: ServiceSettings, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        clock: Callable[[], datetime] = utc_now,
+        publisher_token: str | None = None,
+    ) -> None:
         self._settings = settings
+        self._publisher_token = publisher_token
+        self._publisher: Publisher | None = None
         self._clock = clock
         self._store = Store(settings.dsn.get_secret_value())
         self._socket: socket.socket | None = None
@@ -53,7 +61,18 @@ class Service:
             migrate(self._store, self._clock)
             set_retention(self._store, self._settings.keep_windows_days)
             load_reference_tables(self._store, reference, self._clock)
-            app = create_app(self._settings, self._store, reference, self._clock)
+            app = create_app(self._settings, self._store, reference, self._clock, self._publisher_token)
+            if app.state.vintages.sweep():
+                _log.warning("removed what a computation left that was interrupted")
+            if self._settings.publication.enabled:
+                self._publisher = Publisher(
+                    app.state.vintages,
+                    self._store,
+                    self._settings.publication,
+                    self._clock,
+                    app.state.metrics,
+                )
+                self._publisher.start()
         except BaseException:
             self._close()
             raise
@@ -114,6 +133,9 @@ class Service:
         self._server.run(sockets=[self._socket])
 
     def _close(self) -> None:
+        if self._publisher is not None:
+            self._publisher.stop()
+            self._publisher = None
         if self._socket is not None:
             self._socket.close()
         self._store.close()

@@ -30,11 +30,21 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,6
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
+class SubscriberCount(BaseModel):
+    """How many people an operator served on a day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: date
+    count: int = Field(ge=0)
+
+
 class Operator(BaseModel):
     """A network operator whose collectors report.
 
     Coverage is computed from `subscribers`: people who use the network, not lines. For fixed access that is
-    lines times people per household.
+    lines times people per household. `subscriber_counts` is the same as a history, one count a date; a month
+    goes by the newest count that is not later than its last day, or by the first where all are later.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,12 +54,31 @@ class Operator(BaseModel):
     economy: CountryCode
     subscribers: int | None = Field(default=None, ge=0)
     subscribers_as_of: date | None = None
+    subscriber_counts: tuple[SubscriberCount, ...] = ()
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
         if (self.subscribers is None) != (self.subscribers_as_of is None):
             raise ValueError("give subscribers and subscribers_as_of together, or neither")
+        days = [each.as_of for each in self.history]
+        twice = sorted({day.isoformat() for day in days if days.count(day) > 1})
+        if twice:
+            raise ValueError(f"subscribers are given twice for {', '.join(twice)}; a date has one count")
         return self
+
+    @property
+    def history(self) -> tuple[SubscriberCount, ...]:
+        """Every declared count, oldest first."""
+        counts = list(self.subscriber_counts)
+        if self.subscribers is not None and self.subscribers_as_of is not None:
+            counts.append(SubscriberCount(as_of=self.subscribers_as_of, count=self.subscribers))
+        return tuple(sorted(counts, key=lambda each: each.as_of))
+
+    def declared(self, last_day: date) -> SubscriberCount | None:
+        """Return the count that a month goes by whose last day this is; None where none was declared."""
+        history = self.history
+        earlier = [each for each in history if each.as_of <= last_day]
+        return earlier[-1] if earlier else (history[0] if history else None)
 
 
 class Collector(BaseModel):
@@ -71,6 +100,42 @@ class Collector(BaseModel):
         return TOKEN_PREFIX + re.sub(r"[^A-Z0-9]", "_", self.id.upper())
 
 
+class Publication(BaseModel):
+    """When a month is published: on which day and hour (UTC) of the month after it.
+
+    What was missed while the service did not run is caught up when it starts, of so many months back.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    day: int = Field(default=10, ge=1, le=28)
+    hour: int = Field(default=3, ge=0, le=23)
+    catch_up_months: int = Field(default=12, ge=1, le=1200)
+
+
+class Confidentiality(BaseModel):
+    """Which totals may be published: contributed to by so many operators, the largest not told to within percent.
+
+    1 and 0 publish everything. Made-up traffic is never withheld.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minimum_operators: int = Field(default=3, ge=1, le=100)
+    percent: float = Field(default=10.0, ge=0, le=100)
+
+
+class Licence(BaseModel):
+    """Under which terms what is exported may be used."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(default="CC-BY-4.0", min_length=1, max_length=200)
+    url: str = Field(default="https://creativecommons.org/licenses/by/4.0/", max_length=500)
+    holder: str = Field(default="", max_length=200, description="whom to name as the source")
+
+
 class ServiceSettings(BaseSettings):
     """Everything the service is told from outside. Keys that do not exist are refused."""
 
@@ -87,6 +152,22 @@ class ServiceSettings(BaseSettings):
         default=30, ge=1, le=36500, description="raw windows; roll-ups stay for ever"
     )
     max_batch_bytes: int = Field(default=64 << 20, ge=1024, description="largest body of POST /v1/batches")
+    publisher_token_file: Path | None = Field(
+        default=None, description="the token of whoever may publish; without it only the service itself does"
+    )
+    paths: Path | None = Field(
+        default=None, description="ways that traffic takes, as indicators.md says (J8)"
+    )
+    routes: Path | None = Field(default=None, description="routes to the economy, as indicators.md says (C6)")
+    publication: Publication = Publication()
+    confidentiality: Confidentiality = Confidentiality()
+    data_licence: Licence = Licence()
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s<>\"]+)?$",
+        max_length=500,
+        description="where the public reaches the service: reports cite it",
+    )
     operators: tuple[Operator, ...] = ()
     collectors: tuple[Collector, ...] = ()
 
@@ -169,18 +250,11 @@ def read_tokens(settings: ServiceSettings, environment: Mapping[str, str] | None
     for collector in settings.collectors:
         if collector.token_file is not None:
             source = str(collector.token_file)
-            try:
-                token = collector.token_file.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not text"
-                raise SettingsError(
-                    f"collectors: token_file {source} of {collector.id} cannot be read: {reason}; "
-                    "write the token there, readable by the service only"
-                ) from error
+            token = _token(collector.token_file, f"collectors: token_file {source} of {collector.id}")
         else:
             source = collector.token_variable
             token = variables.get(source, "").strip()
-        if len(token) < TOKEN_LEAST or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
+        if not _usable(token):
             raise SettingsError(
                 f"collectors: {source} holds no usable token for {collector.id}; put at least {TOKEN_LEAST} letters "
                 "and digits there, for instance from: openssl rand -hex 32"
@@ -193,11 +267,38 @@ def read_tokens(settings: ServiceSettings, environment: Mapping[str, str] | None
     return tokens
 
 
+def read_publisher_token(settings: ServiceSettings) -> str | None:
+    """Return the token of whoever may publish, None where none is set; raise SettingsError where it is weak."""
+    if settings.publisher_token_file is None:
+        return None
+    token = _token(settings.publisher_token_file, f"publisher_token_file: {settings.publisher_token_file}")
+    if not _usable(token):
+        raise SettingsError(
+            f"publisher_token_file: {settings.publisher_token_file} holds no usable token; put at least "
+            f"{TOKEN_LEAST} letters and digits there, for instance from: openssl rand -hex 32"
+        )
+    return token
+
+
+def _token(file: Path, named: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise SettingsError(
+            f"{named} cannot be read: {reason}; write the token there, readable by the service only"
+        ) from error
+
+
+def _usable(token: str) -> bool:
+    return len(token) >= TOKEN_LEAST and re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token) is not None
+
+
 def _absolute(values: dict[str, Any], directory: Path) -> dict[str, Any]:
     collectors = values.get("collectors")
     tables = [values, *(collectors if isinstance(collectors, list) else [])]
     for table in tables:
-        for key in ("reference_overlay", "token_file"):
+        for key in ("reference_overlay", "token_file", "publisher_token_file", "paths", "routes"):
             if isinstance(table, dict) and isinstance(table.get(key), str):
                 table[key] = directory / table[key]
     return values

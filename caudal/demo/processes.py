@@ -125,6 +125,10 @@ class Deployment:
 listen = "127.0.0.1:{service}"
 reference_overlay = "{economy.REFERENCE_OVERLAY}"
 
+# A demo that is started again adds to its months.
+[publication]
+enabled = false
+
 [[operators]]
 id = "{economy.OPERATOR}"
 name = "{economy.OPERATOR_NAME}"

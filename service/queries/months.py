@@ -7,22 +7,16 @@ import polars as pl
 from caudal.service.period import Month
 from caudal.service.store import Store
 
-CELL_KEYS = (
+# What a stored fact is told apart by, as far as indicators ask; the rest is added up.
+FACT_KEYS = (
     "operator",
     "direction",
     "remote_asn",
     "remote_country",
     "location_rung",
-    "folded",
+    "service",
     "sampling_from",
-    "platform",
-    "platform_name",
-    "category",
-    "tier",
-    "stage",
-    "network_kind",
-    "control",
-    "interpretation_status",
+    "folded",
 )
 
 
@@ -45,15 +39,19 @@ def months_with_data(store: Store, economy: str) -> list[str]:
     return [str(month) for month in found["month"]]
 
 
-def month_cells(store: Store, economy: str, month: str) -> pl.DataFrame:
-    """Return the cells of one economy and month, summed over collectors: keys, then the four sums."""
-    keys = ", ".join(CELL_KEYS)
+def month_facts(store: Store, economy: str, month: str, facts: str | None = None) -> pl.DataFrame:
+    """Return the facts of one economy and month, summed over collectors: FACT_KEYS, then the four sums.
+
+    They are read from the roll-up, or as a vintage kept them, which `facts` names.
+    """
+    keys = ", ".join(FACT_KEYS)
+    source = "flow_month" if facts is None else "vintage_cell"
+    kept = "" if facts is None else " AND facts = {facts:String}"
     return store.frame(
         f"SELECT {keys}, sum(cell.bytes) AS bytes, sum(cell.packets) AS packets, sum(cell.flows) AS flows, "
-        "sum(cell.bytes_variance) AS bytes_variance FROM flow_attributed_month AS cell "
-        "WHERE economy = {economy:String} AND time = toDateTime({start:UInt32}, 'UTC') "
-        f"GROUP BY {keys} ORDER BY {keys}",
-        {"economy": economy, "start": Month.parse(month).epoch},
+        f"sum(cell.bytes_variance) AS bytes_variance FROM {source} AS cell WHERE economy = {{economy:String}} "
+        f"AND time = toDateTime({{start:UInt32}}, 'UTC'){kept} GROUP BY {keys} ORDER BY {keys}",
+        {"economy": economy, "start": Month.parse(month).epoch, "facts": facts or ""},
     )
 
 

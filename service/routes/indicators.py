@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.reference import Reference
+from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import NotFound, QuestionError
 from caudal.service.indicators import CATALOGUE, Definition, Observation
 from caudal.service.measures import Measures
@@ -19,6 +20,7 @@ from caudal.service.models import (
     ObservationAnswer,
 )
 from caudal.service.problem import documented
+from caudal.service.routes.choices import VintageText
 
 
 def router(reference: Reference, measures: Measures) -> APIRouter:
@@ -31,20 +33,39 @@ def router(reference: Reference, measures: Measures) -> APIRouter:
         return IndicatorList(indicators=[definition_answer(each.definition) for each in CATALOGUE.values()])
 
     @routes.get(
-        "/v1/indicators/{id}", summary="An indicator month by month", responses=documented(404, 422, 503)
+        "/v1/indicators/{id}",
+        summary="An indicator month by month",
+        response_model=IndicatorSeries,
+        responses={304: {"description": "Nothing is new."}, **documented(404, 422, 503)},
     )
     def get_indicator(
         indicator_id: Annotated[
             str, Path(alias="id", max_length=20, description="the id of an indicator", examples=["J4"])
         ],
+        request: Request,
+        response: Response,
         economy: EconomyCode,
         month: MonthText | None = None,
+        vintage: VintageText | None = None,
         first: Annotated[MonthText | None, Query(alias="from", description="first month")] = None,
         last: Annotated[MonthText | None, Query(alias="to", description="last month, included")] = None,
-    ) -> IndicatorSeries:
-        """Return the values of an indicator in a month, from … to, or in every month with data."""
+    ) -> IndicatorSeries | Response:
+        """Return the values of an indicator in a month, from … to, or in every month with data.
+
+        Of a month that is published, what was published; of any other, what is computed now.
+        """
         indicator = measures.indicator(indicator_id)
         months = _months(measures, economy, month, first, last)
+        if vintage is not None and month is None:
+            raise QuestionError("a vintage is that of one month: give `month` with it")
+        tag = entity_tag(measures.state(economy, months), indicator_id, economy, months, vintage)
+        # A vintage that there is not has no answer, whatever the client says it has.
+        found = [measures.measured(economy, months[0], [indicator], vintage)] if vintage is not None else []
+        same = not_modified(request, tag, fixed=vintage is not None)
+        if same is not None:
+            return same
+        found = found or [measures.measured(economy, each, [indicator]) for each in months]
+        response.headers.update(cache_headers(tag, fixed=vintage is not None))
         return IndicatorSeries(
             economy=economy,
             synthetic=measures.is_synthetic(economy),
@@ -52,15 +73,16 @@ def router(reference: Reference, measures: Measures) -> APIRouter:
             definition=definition_answer(indicator.definition),
             months=[
                 MonthObservations(
-                    month=each,
+                    month=each.month,
+                    vintage=each.vintage,
+                    reference_version=each.reference_version,
+                    computed_at=each.computed_at,
                     observations=[
                         observation_answer(observation)
-                        for observation in measures.compute(economy, each, [indicator]).observations[
-                            indicator.definition.id
-                        ]
+                        for observation in each.observations[indicator.definition.id]
                     ],
                 )
-                for each in months
+                for each in found
             ],
         )
 

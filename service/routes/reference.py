@@ -91,6 +91,7 @@ def _platforms(reference: Reference) -> list[Platform]:
             stage=row["ladder_stage"],
             asns=asns.get(row["platform_id"], []),
             as_of=str(row["as_of"]),
+            overlay=row["overlay"],
             **{
                 name: row[name] or ""
                 for name in ("name", "operator", "parent", "tier", "category", "source", "status", "note")

@@ -19,6 +19,7 @@ from bench import (
     endtoend,
     exportpeers,
     growth,
+    indicators,
     metering,
     page,
     process,
@@ -276,3 +277,10 @@ def test_command_refuses_parts_it_does_not_have() -> None:
         "there is no part nothing; there are decode, endtoend, peers, growth, capture, store, soak"
         in ran.stderr
     )
+
+
+def test_indicators_of_a_month() -> None:
+    section = indicators.measure(rows=3_000, rounds=1, growth=(1.0,), fewer_months=())
+    figures = sane(section)
+    assert [name for name in figures if "3,000 rows in 12 months" in name and "indicators" in name]
+    assert section.details["rows"] == 3_000

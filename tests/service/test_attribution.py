@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from caudal.collector.batch import decode_batch
+from caudal.reference import Reference
 from caudal.service.indicators import COLUMNS
 from caudal.service.ingest import Ingest
-from caudal.service.queries import month_cells, months_with_data
+from caudal.service.interpretation import interpret
+from caudal.service.queries import month_facts, months_with_data
 from caudal.service.store import Store
 
 from .samples import NOW, batch
@@ -26,11 +28,11 @@ CASES: list[tuple[dict[str, Any], tuple[str, str, str]]] = [
 
 
 @pytest.fixture(scope="module")
-def cells(store: Store) -> list[dict[str, Any]]:
+def cells(store: Store, reference: Reference) -> list[dict[str, Any]]:
     flows = [{**flow, "bytes": 1 << number, "remote_country": "NA"} for number, (flow, _) in enumerate(CASES)]
     body = batch(flows)
     Ingest(store).store_batch(decode_batch(body), body, NOW)
-    return list(month_cells(store, "XA", "2026-09").iter_rows(named=True))
+    return list(interpret(month_facts(store, "XA", "2026-09"), reference).iter_rows(named=True))
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
@@ -46,4 +48,11 @@ def test_cells_are_what_indicators_read(store: Store, cells: list[dict[str, Any]
     assert len(cells) == len(CASES)
     assert months_with_data(store, "XA") == ["2026-09"]
     assert months_with_data(store, "UY") == []
-    assert month_cells(store, "XA", "2026-10").is_empty()
+    assert month_facts(store, "XA", "2026-10").is_empty()
+
+
+def test_the_view_of_the_reference_in_force_says_the_same(store: Store, cells: list[dict[str, Any]]) -> None:
+    columns = ("bytes", "platform", "platform_name", "category", "tier", "stage", "network_kind", "control",
+               "interpretation_status")  # fmt: skip
+    view = store.frame(f"SELECT {', '.join(columns)} FROM flow_attributed_month ORDER BY bytes")
+    assert view.rows() == sorted(tuple(cell[name] for name in columns) for cell in cells)

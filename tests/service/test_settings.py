@@ -1,9 +1,10 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from caudal.service.errors import SettingsError
-from caudal.service.settings import ServiceSettings, load_settings, read_tokens
+from caudal.service.settings import ServiceSettings, load_settings, read_publisher_token, read_tokens
 
 WHOLE = """
 dsn = "chdb:///var/lib/caudal/store"
@@ -130,3 +131,41 @@ def test_two_collectors_with_one_token() -> None:
     variables = {"CAUDAL_SERVICE_TOKEN_A": "x" * 20, "CAUDAL_SERVICE_TOKEN_B": "x" * 20}
     with pytest.raises(SettingsError, match="b has the token of another"):
         read_tokens(settings, variables)
+
+
+def test_subscribers_have_a_history(tmp_path: Path) -> None:
+    history = """
+[[operators.subscriber_counts]]
+as_of = "2026-03-31"
+count = 900000
+[[operators.subscriber_counts]]
+as_of = "2025-12-31"
+count = 800000
+"""
+    text = WHOLE.replace("\n[[collectors]]", f"{history}\n[[collectors]]")
+    operator = load_settings(write(tmp_path, text)).operator("demo-net")
+    assert [each.count for each in operator.history] == [800_000, 900_000, 1_200_000]
+    counts = {
+        day: operator.declared(day) for day in (date(2025, 1, 31), date(2026, 3, 31), date(2026, 12, 31))
+    }
+    # Before the first date the first count is the best there is.
+    assert [each.count if each else None for each in counts.values()] == [800_000, 900_000, 1_200_000]
+    twice = text.replace("2026-03-31", "2026-09-30")
+    with pytest.raises(SettingsError, match=r"subscribers are given twice for 2026-09-30"):
+        load_settings(write(tmp_path, twice))
+
+
+def test_no_subscribers_are_declared(tmp_path: Path) -> None:
+    text = WHOLE.replace("subscribers = 1200000\nsubscribers_as_of", "# ")
+    assert load_settings(write(tmp_path, text)).operator("demo-net").declared(date(2026, 1, 31)) is None
+
+
+@pytest.mark.parametrize("token", ["", "short", "with a space in the middle"])
+def test_a_weak_token_of_the_publisher(tmp_path: Path, token: str) -> None:
+    (tmp_path / "publisher").write_text(token)
+    settings = load_settings(write(tmp_path, 'publisher_token_file = "publisher"\n' + WHOLE))
+    with pytest.raises(SettingsError, match=r"publisher_token_file: .*holds no usable token"):
+        read_publisher_token(settings)
+    (tmp_path / "publisher").unlink()
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        read_publisher_token(settings)

@@ -1,0 +1,213 @@
+"""`caudal indicators`: publish months, look what is published, compute it again, export it.
+
+One process owns an embedded store. So the commands ask the service that runs; where none answers, they are
+the service themselves for as long as they need.
+"""
+
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from caudal.service.errors import ServiceError
+from caudal.service.period import MONTH_PATTERN
+
+if TYPE_CHECKING:
+    # What a command needs is imported when it runs: --help stays quick.
+    import httpx
+
+    from caudal.service.settings import ServiceSettings
+
+EXIT_DIFFERENT = 1
+EXIT_REFUSED = 2
+_SECONDS = 600.0
+
+indicators_cli = typer.Typer(
+    name="indicators",
+    help="Publish the indicators of months, compute them again, export them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Config = Annotated[
+    Path, typer.Option("--config", help="Settings of the service, as deploy/service.toml shows.")
+]
+EconomyOption = Annotated[
+    str | None, typer.Option("--economy", help="ISO 3166-1 alpha-2 code; by default every one with data.")
+]
+
+
+class Content(StrEnum):
+    """What can be exported."""
+
+    values = "values"
+    aggregates = "aggregates"
+
+
+@indicators_cli.command("compute")
+def compute_command(
+    config: Config,
+    month: Annotated[str, typer.Option("--month", help="YYYY-MM, a month that is over.")],
+    economy: EconomyOption = None,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why a month that was published is to be published again.")
+    ] = "",
+) -> None:
+    """Compute a month and publish it. What is published never changes: a revision needs a reason."""
+    if not re.fullmatch(MONTH_PATTERN, month):
+        raise typer.BadParameter(f"{month!r} is no month; write YYYY-MM", param_hint="--month")
+    order = {"month": month, "reason": reason, **({"economy": economy} if economy else {})}
+    with _service(config) as client:
+        receipt = _answer(client.post("/v1/vintages", json=order))
+    for outcome in receipt["outcomes"]:
+        made = outcome["vintage"]
+        said = (
+            f"published as {made['vintage']}, {made['observations']} values"
+            if made
+            else {
+                "unchanged": "would say what is published; not published again",
+                "already published": "is published; give --reason to revise it",
+            }[outcome["outcome"]]
+        )
+        typer.echo(f"{outcome['economy']} {month}: {said}")
+
+
+@indicators_cli.command("list")
+def list_command(config: Config, economy: EconomyOption = None) -> None:
+    """List what is published."""
+    with _service(config) as client:
+        found = _answer(client.get("/v1/vintages", params={"economy": economy} if economy else {}))
+    for each in found["vintages"]:
+        reason = f"  {each['reason']}" if each["reason"] else ""
+        typer.echo(
+            f"{each['vintage']:<18} {each['computed_at'][:16]}  {each['observations']:>5} values  "
+            f"reference {each['reference_version']}{reason}"
+        )
+
+
+@indicators_cli.command("recompute")
+def recompute_command(
+    config: Config,
+    vintage: Annotated[
+        str, typer.Argument(help="As `caudal indicators list` names it, for instance XA-2026-08-v1.")
+    ],
+) -> None:
+    """Compute a vintage again from what it was computed from; exit with 1 where a number is another."""
+    with _service(config) as client:
+        answer = _answer(client.get(f"/v1/vintages/{vintage}/recomputation"))
+    if answer["same"]:
+        typer.echo(f"{vintage}: all {answer['observations']} values are the same")
+        return
+    for difference in answer["differences"]:
+        typer.echo(difference)
+    raise typer.Exit(EXIT_DIFFERENT)
+
+
+@indicators_cli.command("export")
+def export_command(
+    config: Config,
+    content: Annotated[Content, typer.Argument(help="All values, or the monthly aggregates behind them.")],
+    economy: EconomyOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
+    ] = None,
+) -> None:
+    """Write everything that is published as JSON Lines, with the terms of use on the first line."""
+    parameters = {"economy": economy} if economy else {}
+    with (
+        _service(config) as client,
+        client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
+    ):
+        if answer.is_error:
+            answer.read()
+            _answer(answer)
+        if output is None:
+            for piece in answer.iter_bytes():
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            return
+        # Whole or not at all: a file that is there is one that was finished.
+        unfinished = output.with_name(f".{output.name}.unfinished")
+        try:
+            with unfinished.open("wb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+            unfinished.replace(output)
+        except OSError as error:
+            _fail(f"{output} cannot be written: {error.strerror}; give another --output")
+    typer.echo(f"{output} written")
+
+
+@contextmanager
+def _service(config: Path) -> Iterator["httpx.Client"]:
+    """Give a client of the service that runs with these settings, or of one that runs meanwhile."""
+    import httpx
+
+    from caudal.service.settings import load_settings, read_publisher_token
+
+    url = ""
+    try:
+        settings = load_settings(config)
+        token = read_publisher_token(settings)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{settings.port}"
+        with httpx.Client(base_url=url, headers=headers, timeout=_SECONDS, trust_env=False) as client:
+            try:
+                client.get("/healthz", timeout=10)
+            except httpx.ConnectError:
+                with _own(settings) as own:
+                    yield own
+                return
+            yield client
+    except httpx.HTTPError as error:
+        _fail(f"the service at {url} does not answer: {error}")
+    except ServiceError as error:
+        _fail(str(error))
+
+
+@contextmanager
+def _own(settings: "ServiceSettings") -> Iterator["httpx.Client"]:
+    import httpx
+
+    from caudal.service.server import Service
+
+    token = secrets.token_hex(32)
+    quiet = settings.model_copy(
+        update={
+            "listen": "127.0.0.1:0",
+            "publication": settings.publication.model_copy(update={"enabled": False}),
+        }
+    )
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        Service(quiet, publisher_token=token) as service,
+        httpx.Client(base_url=service.url, headers=headers, timeout=_SECONDS, trust_env=False) as client,
+    ):
+        yield client
+
+
+def _answer(answer: "httpx.Response") -> dict[str, Any]:
+    """Return what was answered; where it was refused, say why and exit."""
+    if answer.is_success:
+        return dict(answer.json())
+    try:
+        detail = str(answer.json()["detail"])
+    except (ValueError, KeyError):
+        detail = f"the service answered {answer.status_code}"
+    raise _refusal(detail)
+
+
+def _fail(message: str) -> NoReturn:
+    raise _refusal(message)
+
+
+def _refusal(message: str) -> typer.Exit:
+    typer.echo(f"caudal: {message}", err=True)
+    return typer.Exit(EXIT_REFUSED)

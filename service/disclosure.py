@@ -1,0 +1,116 @@
+"""Monthly aggregates without operators: what may be shown of them, cell by cell.
+
+A cell that too few operators contribute to, or one of them all but alone, is added to the rest of its
+direction (primary). Where the rest itself may not be shown, the smallest other cells join it until it may
+(secondary): so nothing can be had back by taking what is shown from a total. Where the month as a whole may
+not be shown, only shares are left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from caudal.service.confidentiality import Objection, Rule
+
+AGGREGATE_KEYS = (
+    "direction",
+    "remote_asn",
+    "remote_country",
+    "location_rung",
+    "service",
+    "sampling_from",
+    "folded",
+)
+_SUMS = ("bytes", "packets", "flows", "bytes_variance")
+_REST = {
+    "remote_asn": 0,
+    "remote_country": "ZZ",
+    "location_rung": "unknown",
+    "service": "",
+    "sampling_from": "",
+    "folded": True,
+}
+
+
+@dataclass(frozen=True)
+class Aggregates:
+    """The cells of a month, over all operators: AGGREGATE_KEYS, the sums, share, cells.
+
+    `share` is of the bytes out and in, null for other directions; `cells` counts the cells that a row stands
+    for: more than one in the rest of a direction. The sums are null where `objection` forbids them.
+    """
+
+    rows: pl.DataFrame
+    objection: Objection | None
+
+
+def aggregates(facts: pl.DataFrame, rule: Rule, *, protected: bool = True) -> Aggregates:
+    """Return what may be shown of a month's facts (as `month_facts` answers them); all where not `protected`."""
+    summed = facts.sort(*AGGREGATE_KEYS, "operator").with_columns(pl.col("bytes").cast(pl.Float64).alias("b"))
+    cells = summed.group_by(AGGREGATE_KEYS, maintain_order=True).agg(
+        pl.col(_SUMS).sum(),
+        pl.len().alias("operators"),
+        pl.col("b").top_k(2).sort(descending=True).alias("largest"),
+        pl.col("b").sum().alias("total"),
+    )
+    directed = pl.col("direction").is_in(("out", "in"))
+    amount = float(cells.filter(directed)["total"].sum())
+    objection = rule.objection(_by_operator(summed.filter(directed))) if protected else None
+    if protected and objection is None:
+        cells = _folded(cells, summed, rule)
+    else:
+        cells = cells.with_columns(pl.lit(1, pl.UInt32).alias("cells"))
+    shares = pl.when(directed & (amount > 0)).then(pl.col("bytes").cast(pl.Float64) / (amount or 1.0))
+    rows = cells.with_columns(shares.alias("share")).select(*AGGREGATE_KEYS, *_SUMS, "share", "cells")
+    if objection is not None:
+        rows = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in _SUMS)
+    return Aggregates(rows, objection)
+
+
+def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    first = pl.col("largest").list.get(0)
+    others = pl.col("total") - pl.col("largest").list.sum()
+    unsafe = (pl.col("operators") < rule.minimum_operators) | (others < rule.percent / 100 * first)
+    # What nobody carried shows nothing of anybody.
+    marked = cells.with_columns((unsafe & (pl.col("total") > 0)).alias("unsafe"))
+    kept = []
+    for (direction,), own in marked.partition_by("direction", as_dict=True, maintain_order=True).items():
+        order = own.sort([~pl.col("unsafe"), "total", *AGGREGATE_KEYS])
+        count = _joining(order, summed.filter(pl.col("direction") == direction), rule)
+        kept.append(order.slice(count).with_columns(pl.lit(1, pl.UInt32).alias("cells")))
+        if count:
+            rest = order.head(count).select(pl.col(_SUMS).sum(), pl.lit(count, pl.UInt32).alias("cells"))
+            named = {"direction": direction, **_REST}
+            kept.append(
+                rest.with_columns(
+                    pl.lit(value).cast(own.schema[name]).alias(name) for name, value in named.items()
+                )
+            )
+    columns = [*AGGREGATE_KEYS, *_SUMS, "cells"]
+    return pl.concat([part.select(columns) for part in kept]).sort(*AGGREGATE_KEYS, "cells")
+
+
+def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> int:
+    """Return how many of the ordered cells must be added up for their sum to be shown; 0 where none need be.
+
+    All of them, where even that is not enough: then the direction is one row, as the month has shown it may be.
+    """
+    unsafe = int(order["unsafe"].sum())
+    if not unsafe:
+        return 0
+    places = order.select(AGGREGATE_KEYS).with_row_index("place")
+    own = summed.join(places, on=AGGREGATE_KEYS, how="inner")
+    operators = own["operator"].unique().sort()
+    columns = own["operator"].replace_strict(operators, np.arange(len(operators)), return_dtype=pl.Int64)
+    carried = np.zeros((order.height, len(operators)))
+    np.add.at(carried, (own["place"].to_numpy(), columns.to_numpy()), own["b"].to_numpy())
+    running = np.cumsum(carried, axis=0)
+    for count in range(unsafe, order.height + 1):
+        if rule.objection(running[count - 1].tolist()) is None:
+            return count
+    return order.height
+
+
+def _by_operator(summed: pl.DataFrame) -> list[float]:
+    return [float(each) for each in summed.group_by("operator").agg(pl.col("b").sum())["b"]]

@@ -1,0 +1,234 @@
+"""From the facts of a month to what is said about it: a pure function, for what is computed now and again."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from caudal.reference import FILES, Reference
+from caudal.reference import ReferenceError as FactsError
+from caudal.service.confidentiality import CONFIDENTIAL, Rule, Withheld, withhold
+from caudal.service.indicators import Context, Indicator, Observation
+from caudal.service.indicators.cells import Month as MonthCells
+from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
+from caudal.service.interpretation import interpret
+from caudal.service.national import FLAGS as TOTAL_FLAGS
+from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals
+from caudal.service.period import Month
+
+SYNTHETIC = "synthetic"
+PARTIAL_MONTH = "partial_month"
+
+# What every flag of a month, an observation or a total means.
+FLAG_TEXTS: Mapping[str, str] = {
+    **OBSERVATION_FLAGS,
+    **TOTAL_FLAGS,
+    PARTIAL_MONTH: "the month is not over: later values will differ",
+    CONFIDENTIAL: "withheld, because it would show what a single operator carries",
+}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of an economy reported in a month.
+
+    `operators` reported; `users` is the sum of their declared subscribers and `share` that over the economy's
+    internet users, both None unless an operator that reported declared them; `undeclared` names the others.
+    """
+
+    operators: tuple[str, ...]
+    undeclared: tuple[str, ...]
+    users: float | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class MonthInputs:
+    """What a month's values depend on, besides the facts of the store and of the reference.
+
+    `operators` reported; `declared` are (subscribers, as of) of those that declared any. `paths` and `routes`
+    name what a deployment supplied by the hash of its content, empty where nothing was.
+    """
+
+    economy: str
+    month: str
+    operators: tuple[str, ...]
+    declared: Mapping[str, tuple[int, str]]
+    flags: frozenset[str]
+    rule: Rule
+    paths: str = ""
+    routes: str = ""
+
+    @property
+    def subscribers(self) -> dict[str, float]:
+        """Declared subscribers by operator, of those that declared more than none."""
+        return {name: float(count) for name, (count, _) in self.declared.items() if count > 0}
+
+    def to_json(self) -> str:
+        """Return the inputs as text that `from_json` reads."""
+        return json.dumps(
+            {
+                "economy": self.economy,
+                "month": self.month,
+                "operators": list(self.operators),
+                "declared": {name: list(each) for name, each in sorted(self.declared.items())},
+                "flags": sorted(self.flags),
+                "rule": {"minimum_operators": self.rule.minimum_operators, "percent": self.rule.percent},
+                "paths": self.paths,
+                "routes": self.routes,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "MonthInputs":
+        """Return the inputs that `to_json` wrote."""
+        read: dict[str, Any] = json.loads(text)
+        return cls(
+            read["economy"],
+            read["month"],
+            tuple(read["operators"]),
+            {name: (int(count), str(day)) for name, (count, day) in read["declared"].items()},
+            frozenset(read["flags"]),
+            Rule(**read["rule"]),
+            read["paths"],
+            read["routes"],
+        )
+
+
+@dataclass(frozen=True)
+class MonthMeasures:
+    """An economy's month: its coverage, flags, national totals, and the observations of each indicator asked for.
+
+    `withheld` says what was kept confidential. `vintage` names what was published, and is None of what was
+    computed for this answer only; `reason` is why a vintage replaced the one before it, empty of the first.
+    """
+
+    economy: str
+    month: str
+    coverage: Coverage
+    flags: frozenset[str]
+    observations: dict[str, list[Observation]]
+    totals: tuple[NationalTotal, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    reference_version: str = ""
+    computed_at: datetime | None = None
+    vintage: str | None = None
+    reason: str = ""
+    declared: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+
+class FactFrames(Mapping[str, pl.DataFrame]):
+    """The files of facts of a reference by name, each made into a frame when it is first asked for."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._names = tuple(file.name for file in FILES)
+        self._frames: dict[str, pl.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name not in self._frames:
+            self._frames[name] = self._reference.facts(name)
+        return self._frames[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def coverage_of(inputs: MonthInputs, reference: Reference) -> Coverage:
+    """Return who reported and what share of the internet users they serve."""
+    users = float(sum(count for count, _ in inputs.declared.values())) if inputs.declared else None
+    internet_users = internet_users_of(reference, inputs.economy)
+    return Coverage(
+        operators=inputs.operators,
+        undeclared=tuple(operator for operator in inputs.operators if operator not in inputs.declared),
+        users=users,
+        share=users / internet_users if users is not None and internet_users else None,
+    )
+
+
+def internet_users_of(reference: Reference, economy: str) -> int | None:
+    """Return the internet users of an economy; None where the reference does not know it."""
+    try:
+        return reference.economy(economy).internet_users
+    except FactsError:
+        return None
+
+
+def evaluate(
+    inputs: MonthInputs,
+    month_facts: pl.DataFrame,
+    reference: Reference,
+    indicators: Iterable[Indicator],
+    paths: pl.DataFrame | None = None,
+    routes: pl.DataFrame | None = None,
+) -> MonthMeasures:
+    """Return what the facts of a month say, with national totals, and without what is confidential.
+
+    `month_facts` is what the query of that name answers. The reference is taken as of the month. The same
+    arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
+    """
+    reference = reference.at(inputs.month)
+    cells = interpret(month_facts, reference)
+    economy = reference.economy(inputs.economy)
+    coverage = coverage_of(inputs, reference)
+    context = Context(
+        economy=economy,
+        month=inputs.month,
+        region_members=reference.group(economy.region_group) if economy.region_group else frozenset(),
+        region_group=economy.region_group,
+        coverage=coverage.share,
+        covered_users=coverage.users,
+        accuracy=reference.accuracy,
+        days_in_month=Month.parse(inputs.month).days,
+        flags=inputs.flags,
+        facts=FactFrames(reference),
+        paths=paths,
+        routes=routes,
+    )
+    read = MonthCells.read(cells, context)
+    chosen = {each.definition.id: each for each in indicators}
+    observed = {name: each.observe(read) for name, each in chosen.items()}
+    definitions = {name: each.definition for name, each in chosen.items()}
+    per_user = {
+        name: observed[name][0]
+        for name, definition in definitions.items()
+        if definition.unit in PER_USER_UNITS and definition.dimension is None and observed[name]
+    }
+    totals = tuple(national_totals(cells, inputs.subscribers, economy.internet_users, per_user))
+    contributions = _contributions(cells)
+    # There is nobody behind made-up traffic.
+    objection = None if SYNTHETIC in inputs.flags else inputs.rule.objection(contributions)
+    observations, withheld = withhold(observed, definitions, objection)
+    if objection is not None:
+        entries = [Withheld(total.what, "primary", objection.rule, objection.why) for total in totals]
+        totals = tuple(
+            NationalTotal(total.what, total.unit, None, None, None, (CONFIDENTIAL,), entry.reason)
+            for total, entry in zip(totals, entries, strict=True)
+        )
+        known = {each.what for each in withheld}
+        withheld += tuple(entry for entry in entries if entry.what not in known)
+    return MonthMeasures(
+        economy=inputs.economy,
+        month=inputs.month,
+        coverage=coverage,
+        flags=inputs.flags,
+        observations=observations,
+        totals=totals,
+        withheld=withheld,
+        reference_version=reference.version,
+        declared=inputs.declared,
+    )
+
+
+def _contributions(cells: pl.DataFrame) -> list[float]:
+    directed = cells.filter(pl.col("direction").is_in(("out", "in")))
+    return [
+        float(each)
+        for each in directed.group_by("operator").agg(pl.col("bytes").cast(pl.Float64).sum())["bytes"]
+    ]

@@ -1,0 +1,178 @@
+"""National totals from partial coverage: what reporting operators carry, and what the whole economy may.
+
+Observed and estimated are two figures, never one. The estimate takes the people who are not covered to use
+r bytes each, r being the bytes per declared subscriber of the operators that reported and declared (a ratio
+estimator, Cochran, *Sampling Techniques*, 1977, ch. 6). Its interval holds, at their worst together: packet
+sampling; both counts of people ± 10 %; and that the networks that are missing are not like those that
+report, by a factor h either way. From three operators on h is measured: the 95 % prediction interval of
+one further operator's bytes per subscriber, normal on the log scale. With fewer it is assumed to be 2, and
+flagged. Shares are not scaled: they are stated of the networks that report.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import stdev
+
+import polars as pl
+
+from caudal.service.indicators import Observation
+from caudal.service.indicators.observation import ordered
+from caudal.service.indicators.uncertainty import Quantity, normal_interval
+
+USERS_ERROR = 0.10
+ASSUMED_SPREAD = 2.0
+LEVEL = 0.95
+
+SPREAD_ASSUMED = "spread_assumed"
+USERS_EXCEEDED = "users_exceeded"
+UNDECLARED_OPERATORS = "undeclared_operators"
+FLAGS: Mapping[str, str] = {
+    SPREAD_ASSUMED: "fewer than three operators declared subscribers: networks that do not report are assumed to "
+    "carry between half and twice as much per person",
+    USERS_EXCEEDED: "operators declared more subscribers than the economy has internet users; nothing is added",
+    UNDECLARED_OPERATORS: "operators that declared no subscribers reported as well; the estimate goes by the others",
+}
+
+# Student's t, 97.5 %, by degrees of freedom; between two, the lower one is taken.
+_T = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228,
+      15: 2.131, 20: 2.086, 30: 2.042, 60: 2.000}  # fmt: skip
+
+TOTALS = {"bytes_out": ("out",), "bytes_in": ("in",), "bytes": ("out", "in")}
+# Indicators that are amounts per person: the estimate is of all people, those covered and the others.
+PER_USER_UNITS = frozenset({"GB/user/month"})
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value in its interval at 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def rounded(cls, value: float, low: float, high: float) -> "Figure":
+        """Return the figure with limits on either side of the value, to as many digits as an indicator has."""
+        low, value, high = ordered(min(low, value), value, max(high, value), "a national total")
+        return cls(value, low, high)
+
+
+@dataclass(frozen=True)
+class NationalTotal:
+    """A total of an economy's month: as observed, and as estimated of the whole economy.
+
+    `what` is one of TOTALS or the id of an indicator per user. Where `estimated` is None, `reason` says why;
+    where both are, what is withheld. `spread` is the factor h of the estimate.
+    """
+
+    what: str
+    unit: str
+    observed: Figure | None
+    estimated: Figure | None
+    spread: float | None
+    flags: tuple[str, ...]
+    reason: str | None
+
+
+def national_totals(
+    cells: pl.DataFrame,
+    subscribers: Mapping[str, float],
+    internet_users: int | None,
+    per_user: Mapping[str, Observation],
+) -> list[NationalTotal]:
+    """Return the totals of a month, and the indicators per user of `per_user`, observed and estimated.
+
+    `cells` has operator, direction, bytes, bytes_variance; `subscribers` are those declared by the operators
+    that reported.
+    """
+    operators = (
+        cells.filter(pl.col("direction").is_in(("out", "in")))
+        .group_by("operator", "direction")
+        .agg(pl.col("bytes").cast(pl.Float64).sum(), pl.col("bytes_variance").cast(pl.Float64).sum())
+        .sort("operator", "direction")
+    )
+    totals = [
+        _total(name, operators.filter(pl.col("direction").is_in(directions)), subscribers, internet_users)
+        for name, directions in TOTALS.items()
+    ]
+    both = totals[-1]
+    return totals + [_per_user(each, both, subscribers, internet_users) for each in per_user.values()]
+
+
+def _total(
+    name: str, rows: pl.DataFrame, subscribers: Mapping[str, float], internet_users: int | None
+) -> NationalTotal:
+    declared = rows.filter(pl.col("operator").is_in(list(subscribers)))
+    observed = _figure(rows)
+    carried = declared.group_by("operator").agg(pl.col("bytes").sum()).sort("operator")
+    users = sum(subscribers.values())
+    why = _obstacle(users, internet_users)
+    if why is None and not carried["bytes"].sum():
+        why = "needs traffic of operators that declared subscribers: there is none"
+    if why is not None or internet_users is None:
+        return NationalTotal(name, "bytes", observed, None, None, (), why)
+    rates = [bytes_ / subscribers[operator] for operator, bytes_ in carried.iter_rows() if bytes_ > 0]
+    spread, flags = spread_of(rates)
+    missing = max(0.0, internet_users - users)
+    fewest = max(0.0, internet_users * (1 - USERS_ERROR) - users * (1 + USERS_ERROR))
+    most = max(0.0, internet_users * (1 + USERS_ERROR) - users * (1 - USERS_ERROR))
+    own = _figure(declared)
+    value = own.value + own.value / users * missing
+    low = own.low + own.low / (users * (1 + USERS_ERROR)) / spread * fewest
+    high = own.high + own.high / (users * (1 - USERS_ERROR)) * spread * most
+    if users > internet_users:
+        flags.add(USERS_EXCEEDED)
+    if declared.height < rows.height:
+        flags.add(UNDECLARED_OPERATORS)
+    # What was seen is there, whoever declared what.
+    estimated = Figure.rounded(max(value, observed.value), max(low, observed.low), max(high, observed.high))
+    return NationalTotal(name, "bytes", observed, estimated, spread, tuple(sorted(flags)), None)
+
+
+def _per_user(
+    observation: Observation,
+    both: NationalTotal,
+    subscribers: Mapping[str, float],
+    internet_users: int | None,
+) -> NationalTotal:
+    name = observation.indicator
+    unit = "GB/user/month"
+    if observation.value is None or observation.low is None or observation.high is None:
+        return NationalTotal(name, unit, None, None, None, (), observation.reason)
+    observed = Figure(observation.value, observation.low, observation.high)
+    if both.estimated is None or both.spread is None or internet_users is None:
+        return NationalTotal(name, unit, observed, None, None, (), both.reason)
+    covered = min(1.0, sum(subscribers.values()) / internet_users)
+    spread = both.spread
+    estimated = Figure.rounded(
+        observed.value,
+        observed.low * (covered + (1 - covered) / spread),
+        observed.high * (covered + (1 - covered) * spread),
+    )
+    return NationalTotal(name, unit, observed, estimated, spread, both.flags, None)
+
+
+def spread_of(rates: list[float]) -> tuple[float, set[str]]:
+    """Return the factor by which networks that do not report may differ, from those that do; and flags."""
+    if len(rates) < 3:
+        return ASSUMED_SPREAD, {SPREAD_ASSUMED}
+    freedom = max(each for each in _T if each <= len(rates) - 1)
+    deviation = stdev(math.log(rate) for rate in rates)
+    return math.exp(_T[freedom] * deviation * math.sqrt(1 + 1 / len(rates))), set()
+
+
+def _obstacle(users: float, internet_users: int | None) -> str | None:
+    if not users:
+        return (
+            "needs declared subscribers of at least one operator that reported (operators, in the settings)"
+        )
+    if not internet_users:
+        return "needs the economy's internet users (economies.csv: internet_users)"
+    return None
+
+
+def _figure(rows: pl.DataFrame) -> Figure:
+    value = float(rows["bytes"].sum())
+    low, high = normal_interval(Quantity(value, float(rows["bytes_variance"].sum())), LEVEL, 0.0)
+    return Figure.rounded(value, low, high)

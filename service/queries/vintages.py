@@ -1,0 +1,142 @@
+"""What was published: vintages, and the values of each."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from caudal.service.confidentiality import Withheld
+from caudal.service.errors import NotFound
+from caudal.service.evaluation import Coverage, MonthInputs, MonthMeasures
+from caudal.service.indicators import Observation
+from caudal.service.national import Figure, NationalTotal
+from caudal.service.store import Store
+
+_COLUMNS = (
+    "vintage, run, economy, substring(toString(time), 1, 7) AS month, number, "
+    "toFloat64(toUnixTimestamp64Milli(computed_at)) AS computed, software, reference_version, facts, inputs, "
+    "reason, synthetic, observations"
+)
+VALUE_COLUMNS = (
+    "indicator",
+    "dimension",
+    "value",
+    "low",
+    "high",
+    "undetermined",
+    "coverage",
+    "flows",
+    "flags",
+    "reason",
+)
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """A published state of an economy's month.
+
+    `vintage` names it for ever, as XA-2026-09-v1; `run` its rows in the store; `facts` the facts it read, by their
+    hash; `inputs` what else it was told, as JSON. `reason` is why it replaced the one before it.
+    """
+
+    vintage: str
+    run: str
+    economy: str
+    month: str
+    number: int
+    computed_at: datetime
+    software: str
+    reference_version: str
+    facts: str
+    inputs: str
+    reason: str
+    synthetic: bool
+    observations: int
+
+
+def vintages(
+    store: Store, economy: str | None = None, month: str | None = None, newest: bool = False
+) -> list[Vintage]:
+    """Return vintages by economy, month and number; with `newest` the last of each month only."""
+    where = " AND ".join(
+        ["1"]
+        + (["economy = {economy:String}"] if economy is not None else [])
+        + (["substring(toString(time), 1, 7) = {month:String}"] if month is not None else [])
+    )
+    last = " LIMIT 1 BY economy, month" if newest else ""
+    found = store.frame(
+        f"SELECT * FROM (SELECT {_COLUMNS} FROM vintage AS v WHERE {where} "
+        f"ORDER BY economy, month, number DESC{last}) ORDER BY economy, month, number",
+        {"economy": economy or "", "month": month or ""},
+    )
+    return [_vintage(row) for row in found.iter_rows(named=True)]
+
+
+def find_vintage(store: Store, economy: str, month: str, vintage: str | None) -> Vintage | None:
+    """Return a vintage of a month, the newest by default; None where the month has none.
+
+    Raises NotFound where the month has no vintage of the name asked for.
+    """
+    found = vintages(store, economy, month, newest=vintage is None)
+    if vintage is None:
+        return found[-1] if found else None
+    for each in found:
+        if each.vintage == vintage:
+            return each
+    names = [each.vintage for each in found]
+    raise NotFound(
+        "vintage", f"{economy} {month} has no vintage {vintage!r}; it has {', '.join(names) or 'none'}", names
+    )
+
+
+def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
+    """Return what a vintage published."""
+    stored = json.loads(vintage.inputs)
+    inputs = MonthInputs.from_json(vintage.inputs)
+    observations: dict[str, list[Observation]] = {name: [] for name in stored["indicators"]}
+    for row in vintage_values(store, vintage).iter_rows(named=True):
+        details = dict(zip(row.pop("names"), row.pop("numbers"), strict=True))
+        flags = tuple(row.pop("flags"))
+        observation = Observation(**row, flags=flags, details=details)
+        observations.setdefault(observation.indicator, []).append(observation)
+    coverage = stored["coverage"]
+    return MonthMeasures(
+        economy=vintage.economy,
+        month=vintage.month,
+        coverage=Coverage(
+            tuple(coverage["operators"]), tuple(coverage["undeclared"]), coverage["users"], coverage["share"]
+        ),
+        flags=inputs.flags,
+        observations=observations,
+        totals=tuple(_total(each) for each in stored["totals"]),
+        withheld=tuple(Withheld(**each) for each in stored["withheld"]),
+        reference_version=vintage.reference_version,
+        computed_at=vintage.computed_at,
+        vintage=vintage.vintage,
+        reason=vintage.reason,
+        declared=inputs.declared,
+    )
+
+
+def vintage_values(store: Store, vintage: Vintage) -> pl.DataFrame:
+    """Return the values of a vintage in order: VALUE_COLUMNS, then the details as `names` and `numbers`."""
+    return store.frame(
+        f"SELECT {', '.join(VALUE_COLUMNS)}, mapKeys(details) AS names, mapValues(details) AS numbers "
+        "FROM indicator_value WHERE economy = {economy:String} AND run = {run:String} ORDER BY position",
+        {"economy": vintage.economy, "run": vintage.run},
+    )
+
+
+def _vintage(row: dict[str, Any]) -> Vintage:
+    moment = datetime.fromtimestamp(row.pop("computed") / 1000, UTC)
+    return Vintage(**row, computed_at=moment)
+
+
+def _total(stored: dict[str, Any]) -> NationalTotal:
+    figures = {
+        name: Figure(**stored[name]) if stored[name] is not None else None
+        for name in ("observed", "estimated")
+    }
+    return NationalTotal(**{**stored, **figures, "flags": tuple(stored["flags"])})

@@ -1,0 +1,167 @@
+"""/v1/vintages: what is published, publishing it, computing it again; /v1/totals: how much there is."""
+
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
+from fastapi.security import HTTPBearer
+
+from caudal.service.caching import cache_headers, entity_tag, not_modified
+from caudal.service.errors import AlreadyPublished, NotFound
+from caudal.service.evaluation import SYNTHETIC
+from caudal.service.measures import Measures
+from caudal.service.models import EconomyCode, MonthText
+from caudal.service.problem import Problem, documented
+from caudal.service.queries import economies_with_data, months_with_data
+from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.routes.choices import VintageText
+from caudal.service.routes.flows import coverage_answer
+from caudal.service.store import Store
+from caudal.service.vintagemodels import (
+    ConfidentialAnswer,
+    DeclaredSubscribers,
+    MonthTotals,
+    NationalTotalAnswer,
+    PublicationOrder,
+    PublicationOutcome,
+    PublicationReceipt,
+    RecomputationAnswer,
+    VintageAnswer,
+    VintageList,
+)
+from caudal.service.vintages import Vintages
+
+_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+
+
+def router(
+    store: Store,
+    measures: Measures,
+    published: Vintages,
+    publisher_token: str | None,
+) -> APIRouter:
+    """Return the routes that publish, and that answer what is published."""
+    routes = APIRouter(tags=["vintages"])
+    authorized = _authorization(publisher_token)
+
+    def publish(economy: str, order: PublicationOrder) -> PublicationOutcome:
+        made = published.publish(economy, order.month, order.reason)
+        return PublicationOutcome.of(economy, vintage_answer(made) if made is not None else None)
+
+    @routes.get("/v1/vintages", summary="What is published", responses=documented(422, 503))
+    def get_vintages(economy: EconomyCode | None = None, month: MonthText | None = None) -> VintageList:
+        """Return every vintage, by economy, month and number. What is published never changes."""
+        return VintageList(vintages=[vintage_answer(each) for each in vintages(store, economy, month)])
+
+    @routes.post(
+        "/v1/vintages",
+        summary="Publish a month",
+        status_code=201,
+        responses=documented(401, 403, 404, 409, 422, 503),
+        dependencies=[
+            Depends(HTTPBearer(auto_error=False, description="the token of the publisher")),
+            Depends(authorized),
+        ],
+    )
+    def post_vintage(order: Annotated[PublicationOrder, Body()]) -> PublicationReceipt:
+        """Compute a month that is over and publish it; with a reason, publish a revision of it.
+
+        Without an economy, all that have data in the month: those that are published and not to be revised are left.
+        """
+        if order.economy is not None:
+            outcome = publish(order.economy, order)
+            return PublicationReceipt(month=order.month, outcomes=[outcome])
+        codes = [str(code) for code in economies_with_data(store)["economy"]]
+        with_data = [code for code in codes if order.month in months_with_data(store, code)]
+        if not with_data:
+            raise NotFound("month", f"no economy has flows in {order.month}", [])
+        outcomes = []
+        for code in with_data:
+            try:
+                outcomes.append(publish(code, order))
+            except AlreadyPublished:
+                outcomes.append(PublicationOutcome(economy=code, outcome="already published", vintage=None))
+        return PublicationReceipt(month=order.month, outcomes=outcomes)
+
+    @routes.get(
+        "/v1/vintages/{vintage}/recomputation",
+        summary="A vintage computed again",
+        responses=documented(404, 422, 503),
+    )
+    def get_recomputation(
+        vintage: Annotated[str, Path(max_length=40, examples=["XA-2026-08-v1"])],
+    ) -> RecomputationAnswer:
+        """Compute a vintage again from the facts and the reference it was computed from, and compare."""
+        return RecomputationAnswer.model_validate(asdict(published.recompute(vintage)))
+
+    @routes.get(
+        "/v1/totals",
+        summary="How much there is, observed and estimated",
+        responses={304: {"description": "Nothing is new."}, **documented(404, 422, 503)},
+        response_model=MonthTotals,
+    )
+    def get_totals(
+        request: Request,
+        response: Response,
+        economy: EconomyCode,
+        month: MonthText | None = None,
+        vintage: VintageText | None = None,
+    ) -> MonthTotals | Response:
+        """Return the totals of a month: as observed, and as estimated of the whole economy. Never one for the other."""
+        chosen = measures.month(economy, month)
+        tag = entity_tag(measures.state(economy, [chosen]), "totals", economy, chosen, vintage)
+        # A vintage that there is not has no answer, whatever the client says it has.
+        measured = measures.measured(economy, chosen, vintage=vintage) if vintage is not None else None
+        same = not_modified(request, tag, fixed=vintage is not None)
+        if same is not None:
+            return same
+        measured = measured or measures.measured(economy, chosen)
+        response.headers.update(cache_headers(tag, fixed=vintage is not None))
+        return MonthTotals(
+            economy=economy,
+            month=chosen,
+            synthetic=SYNTHETIC in measured.flags,
+            vintage=measured.vintage,
+            computed_at=measured.computed_at,
+            reference_version=measured.reference_version,
+            coverage=coverage_answer(measured.coverage),
+            declared={
+                name: DeclaredSubscribers(count=count, as_of=as_of)
+                for name, (count, as_of) in measured.declared.items()
+            },
+            totals=[NationalTotalAnswer.model_validate(asdict(each)) for each in measured.totals],
+            withheld=[ConfidentialAnswer.model_validate(asdict(each)) for each in measured.withheld],
+        )
+
+    return routes
+
+
+def vintage_answer(vintage: Vintage) -> VintageAnswer:
+    """Return a vintage as the API says it."""
+    known = asdict(vintage)
+    return VintageAnswer.model_validate({name: known[name] for name in VintageAnswer.model_fields})
+
+
+def _authorization(token: str | None) -> Callable[[Request], None]:
+    expected = sha256(token.encode()).digest() if token is not None else None
+
+    def check(request: Request) -> None:
+        if expected is None:
+            raise Problem(
+                "forbidden",
+                "nobody may publish by this interface; set publisher_token_file in the settings of the service",
+            )
+        match = _BEARER.fullmatch(request.headers.get("authorization", ""))
+        offered = sha256(match[1].encode("utf-8", "surrogateescape")).digest() if match else b""
+        if not hmac.compare_digest(offered, expected):
+            raise Problem(
+                "unauthorized",
+                "send the publisher's token as Authorization: Bearer <token>",
+                headers={"WWW-Authenticate": 'Bearer realm="caudal"'},
+            )
+
+    return check

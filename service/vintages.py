@@ -1,0 +1,295 @@
+"""Publishes months: computes, keeps for good, computes again.
+
+A month is published once it is over. What was published never changes: a revision is a further vintage, with
+the reason for it. Kept with a vintage is everything that it was computed from: the facts of the month (which
+go on growing in the roll-ups when batches come late), the reference in its version, who reported and what
+they declared, the rule of confidentiality, paths and routes. So it can be computed again, and must give the
+same numbers.
+
+The row in `vintage` is written last, as one part. A computation that is killed before leaves rows that no
+vintage names; `sweep` removes them when the service starts.
+"""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+import caudal
+from caudal.reference import Reference
+from caudal.service.errors import AlreadyPublished, NotFound, QuestionError
+from caudal.service.evaluation import PARTIAL_MONTH, SYNTHETIC, MonthInputs, MonthMeasures, evaluate
+from caudal.service.indicators import CATALOGUE, Observation
+from caudal.service.measures import Measures
+from caudal.service.period import Month
+from caudal.service.queries import month_facts
+from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
+from caudal.service.reference_archive import archive_reference, archived_reference
+from caudal.service.store import Store
+from caudal.service.supplied import Supplied, digest_of, from_bytes, to_bytes
+
+
+@dataclass(frozen=True)
+class Recomputation:
+    """Whether a vintage, computed again, says the same; `differences` names the first that do not."""
+
+    vintage: str
+    same: bool
+    observations: int
+    differences: tuple[str, ...]
+
+
+class Vintages:
+    """Publishes and recomputes the months of one store; the only writer of its vintages."""
+
+    def __init__(
+        self,
+        store: Store,
+        reference: Reference,
+        measures: Measures,
+        clock: Callable[[], datetime],
+        overlay: Path | None = None,
+        supplied: Supplied | None = None,
+    ) -> None:
+        self._store = store
+        self._reference = reference
+        self._measures = measures
+        self._clock = clock
+        self._overlay = overlay
+        self._supplied = supplied or Supplied()
+        self._lock = threading.Lock()
+
+    def sweep(self) -> bool:
+        """Remove what computations left that were killed; return whether there was anything. Not while one runs."""
+        left = False
+        with self._lock:
+            for table, key in (("indicator_value", "run"), ("vintage_cell", "facts")):
+                orphan = f"{key} NOT IN (SELECT {key} FROM vintage)"
+                if self._store.value(f"SELECT count() FROM {table} WHERE {orphan}"):
+                    self._store.command(
+                        f"ALTER TABLE {table} DELETE WHERE {orphan} SETTINGS mutations_sync = 2"
+                    )
+                    left = True
+        return left
+
+    def publish(self, economy: str, month: str, reason: str = "") -> Vintage | None:
+        """Compute a month and publish it; return its vintage, or None where it would say what the last one says.
+
+        A month that was published needs a reason. Raises NotFound where there is no such month, QuestionError
+        where it is not over, AlreadyPublished without a reason; then, and on StoreError, nothing is published.
+        """
+        reason = " ".join(reason.split())
+        with self._lock:
+            self._measures.month(economy, month)
+            inputs = self._measures.inputs(economy, month)
+            if PARTIAL_MONTH in inputs.flags:
+                raise QuestionError(
+                    f"{month} is not over; it can be published from {Month.parse(month).end:%Y-%m-%d} on"
+                )
+            last = find_vintage(self._store, economy, month, None)
+            if last is not None and not reason:
+                raise AlreadyPublished(
+                    f"{economy} {month} is published as {last.vintage}; what is published does not change: give a "
+                    "reason to publish a revision"
+                )
+            archive_reference(self._store, self._reference, self._overlay)
+            self._keep_supplied()
+            facts = self._keep_facts(economy, month)
+            # Computed from what was kept, not from what is kept a copy of.
+            measured = self._evaluate(inputs, facts, self._reference, self._supplied)
+            if last is not None and _same(measured, read_vintage(self._store, last)):
+                return None
+            return self._write(
+                measured, inputs, facts, last.number + 1 if last else 1, reason if last else ""
+            )
+
+    def recompute(self, vintage: str) -> Recomputation:
+        """Compute a vintage again from what was kept of it; raise NotFound where there is no such vintage.
+
+        Raises QuestionError where its reference cannot be read any more.
+        """
+        known = vintages(self._store)
+        found = next((each for each in known if each.vintage == vintage), None)
+        if found is None:
+            names = [each.vintage for each in known]
+            raise NotFound("vintage", f"there is no vintage {vintage!r}; GET /v1/vintages lists them", names)
+        reference = (
+            self._reference
+            if found.reference_version == self._reference.version
+            else archived_reference(self._store, found.reference_version)
+        )
+        inputs = MonthInputs.from_json(found.inputs)
+        supplied = Supplied(self._kept(inputs.paths), self._kept(inputs.routes))
+        again = self._evaluate(inputs, found.facts, reference, supplied)
+        published = read_vintage(self._store, found)
+        differences = _differences(published, again)
+        count = sum(len(each) for each in published.observations.values())
+        return Recomputation(vintage, not differences, count, tuple(differences[:20]))
+
+    def _evaluate(
+        self, inputs: MonthInputs, facts: str, reference: Reference, supplied: Supplied
+    ) -> MonthMeasures:
+        rows = month_facts(self._store, inputs.economy, inputs.month, facts)
+        return evaluate(inputs, rows, reference, CATALOGUE.values(), supplied.paths, supplied.routes)
+
+    def _keep_facts(self, economy: str, month: str) -> str:
+        rows = month_facts(self._store, economy, month)
+        facts = sha256(rows.write_csv().encode()).hexdigest()
+        time = Month.parse(month).start
+        known = self._store.value(
+            "SELECT count() FROM vintage_cell WHERE economy = {economy:String} "
+            "AND time = toDateTime({start:UInt32}, 'UTC') AND facts = {facts:String}",
+            {"economy": economy, "start": Month.parse(month).epoch, "facts": facts},
+        )
+        if known != rows.height:
+            owned = rows.select(
+                pl.lit(economy).alias("economy"),
+                pl.lit(time).dt.cast_time_unit("ms").alias("time"),
+                pl.lit(facts).alias("facts"),
+                pl.all(),
+            )
+            table = owned.to_arrow(compat_level=pl.CompatLevel.oldest())
+            self._store.insert("vintage_cell", table, token=f"{economy} {month} {facts}")
+        return facts
+
+    def _keep_supplied(self) -> None:
+        for kind, frame in (("paths", self._supplied.paths), ("routes", self._supplied.routes)):
+            if frame is None:
+                continue
+            content = to_bytes(frame)
+            digest = digest_of(content)
+            if not self._store.value(
+                "SELECT count() FROM vintage_input WHERE digest = {digest:String}", {"digest": digest}
+            ):
+                rows = pa.table(
+                    {"digest": [digest], "kind": [kind], "content": pa.array([content], pa.binary())}
+                )
+                self._store.insert("vintage_input", rows, token=digest)
+
+    def _kept(self, digest: str) -> pl.DataFrame | None:
+        if not digest:
+            return None
+        content = self._store.value(
+            "SELECT hex(content) FROM vintage_input WHERE digest = {digest:String} LIMIT 1",
+            {"digest": digest},
+        )
+        return from_bytes(bytes.fromhex(content)) if content else None
+
+    def _write(
+        self, measured: MonthMeasures, inputs: MonthInputs, facts: str, number: int, reason: str
+    ) -> Vintage:
+        now = self._clock()
+        vintage = f"{measured.economy}-{measured.month}-v{number}"
+        run = uuid.uuid4().hex
+        values = _values(measured, vintage, run, now)
+        self._store.insert("indicator_value", values, token=run)
+        stored = {
+            **json.loads(inputs.to_json()),
+            "coverage": asdict(measured.coverage),
+            "totals": [asdict(each) for each in measured.totals],
+            "withheld": [asdict(each) for each in measured.withheld],
+            "indicators": list(measured.observations),
+        }
+        row = {
+            "vintage": vintage,
+            "run": run,
+            "economy": measured.economy,
+            "time": Month.parse(measured.month).start,
+            "number": number,
+            "computed_at": now,
+            "software": f"caudal {caudal.__version__}",
+            "reference_version": measured.reference_version,
+            "facts": facts,
+            "inputs": json.dumps(stored),
+            "reason": reason,
+            "synthetic": SYNTHETIC in measured.flags,
+            "observations": values.num_rows,
+        }
+        types = {
+            "time": pa.timestamp("s", tz="UTC"),
+            "computed_at": pa.timestamp("ms", tz="UTC"),
+            "number": pa.uint32(),
+            "observations": pa.uint32(),
+        }
+        self._store.insert(
+            "vintage", pa.table({k: pa.array([v], types.get(k)) for k, v in row.items()}), token=vintage
+        )
+        return vintages(self._store, measured.economy, measured.month, newest=True)[-1]
+
+
+def _values(measured: MonthMeasures, vintage: str, run: str, now: datetime) -> pa.Table:
+    definitions = {name: CATALOGUE[name].definition for name in measured.observations}
+    flat = [each for own in measured.observations.values() for each in own]
+    count = len(flat)
+
+    def same(value: object, kind: pa.DataType) -> pa.Array:
+        return pa.repeat(pa.scalar(value, kind), count)
+
+    columns = {
+        "economy": same(measured.economy, pa.string()),
+        "time": same(Month.parse(measured.month).start, pa.timestamp("s", tz="UTC")),
+        "run": same(run, pa.string()),
+        "position": pa.array(range(count), pa.uint32()),
+        "vintage": same(vintage, pa.string()),
+        "reference_version": same(measured.reference_version, pa.string()),
+        "computed_at": same(now, pa.timestamp("ms", tz="UTC")),
+        "unit": pa.array([definitions[each.indicator].unit for each in flat], pa.string()),
+        "level": pa.array([definitions[each.indicator].level for each in flat], pa.float64()),
+        "method_version": pa.array(
+            [definitions[each.indicator].method_version for each in flat], pa.string()
+        ),
+        "flags": pa.array([list(each.flags) for each in flat], pa.list_(pa.string())),
+        "details": pa.array(
+            [list(each.details.items()) for each in flat], pa.map_(pa.string(), pa.float64())
+        ),
+        "flows": pa.array([each.flows for each in flat], pa.uint64()),
+    }
+    for name in ("value", "low", "high", "undetermined", "coverage"):
+        columns[name] = pa.array([getattr(each, name) for each in flat], pa.float64())
+    for name in ("indicator", "dimension", "reason"):
+        columns[name] = pa.array([getattr(each, name) for each in flat], pa.string())
+    return pa.table(columns)
+
+
+def _same(one: MonthMeasures, other: MonthMeasures) -> bool:
+    return not _differences(one, other)
+
+
+def _differences(published: MonthMeasures, again: MonthMeasures) -> list[str]:
+    """Return where two computations of a month say different things, in words."""
+    differences = []
+    for name in dict.fromkeys((*published.observations, *again.observations)):
+        before, after = published.observations.get(name), again.observations.get(name)
+        if before is None or after is None:
+            differences.append(
+                f"{name}: {'was not published' if before is None else 'is no longer computed'}"
+            )
+            continue
+        old, new = _by_dimension(before), _by_dimension(after)
+        for dimension in dict.fromkeys((*old, *new)):
+            if old.get(dimension) != new.get(dimension):
+                where = f"{name} {dimension}" if dimension else name
+                differences.append(f"{where}: {_said(old.get(dimension))}, now {_said(new.get(dimension))}")
+    parts = ("coverage", "totals", "withheld")
+    differences.extend(f"{what} differ" for what in parts if getattr(published, what) != getattr(again, what))
+    return differences
+
+
+def _by_dimension(observations: Iterable[Observation]) -> dict[str | None, Observation]:
+    return {each.dimension: each for each in observations}
+
+
+def _said(observation: Observation | None) -> str:
+    if observation is None:
+        return "nothing"
+    if observation.value is None:
+        return f"no value ({observation.reason})"
+    interval = f"{observation.value} [{observation.low}, {observation.high}]"
+    return f"{interval} {' '.join(observation.flags)}".strip()
