@@ -3,12 +3,23 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query
 
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.period import Month
 
 TIME_PATTERN = r"^20\d{2}-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2})?)?Z?)?)?$"
+VintageText = Annotated[
+    str,
+    Query(
+        pattern=r"^[A-Z]{2}-20\d{2}-(0[1-9]|1[0-2])-v[1-9]\d{0,8}$",
+        description="the name of a vintage; by default the newest",
+        examples=["XA-2026-08-v1"],
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -1,68 +1,42 @@
-"""GET /v1/reports/{economy}/{month}: everything published about an economy's month, as JSON or CSV."""
+"""GET /v1/reports/{economy}/{month}: everything published about an economy's month, in the form asked for."""
 
-import csv
-import io
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from caudal.reference import Reference, attributions
-from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.observation import FLAGS
-from caudal.service.measures import PARTIAL_MONTH, SYNTHETIC, Measures, MonthMeasures
-from caudal.service.models import (
-    EconomyCode,
-    IndicatorReport,
-    LedgerSummary,
-    MonthText,
-    Notice,
-    Report,
-)
-from caudal.service.period import Month
+from caudal.service.caching import cache_headers, not_modified
+from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
-from caudal.service.queries import LedgerAnswer, ledger
-from caudal.service.routes.flows import coverage_answer
-from caudal.service.routes.indicators import observation_answer
-from caudal.service.routes.reference import economy_names
-from caudal.service.store import Store
+from caudal.service.reports.edition import Publication
+from caudal.service.reports.forms import FORMS
+from caudal.service.reports.language import LANGUAGES
+from caudal.service.reports.model import Report
+from caudal.service.reports.reports import Months, Reports, language_of
+from caudal.service.routes.choices import VintageText
 
-CSV = "text/csv"
-_NOTICES = {**FLAGS, PARTIAL_MONTH: "the month is not over: later values will differ"}
-_COLUMNS = (
-    "economy",
-    "month",
-    "indicator",
-    "title",
-    "unit",
-    "dimension",
-    "value",
-    "low",
-    "high",
-    "undetermined",
-    "coverage",
-    "flows",
-    "flags",
-    "reason",
-    "method_version",
-    "reference_version",
-    "synthetic",
-)
+FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf"]
+LanguageCode = Literal["es", "pt", "en"]
+
+# Whoever asks for anything gets this.
+_DEFAULT = "json"
 
 
-def router(
-    store: Store, reference: Reference, measures: Measures, clock: Callable[[], datetime]
-) -> APIRouter:
+def router(reports: Reports) -> APIRouter:
     """Return the route that answers reports."""
     routes = APIRouter(tags=["reports"])
+    contents = {
+        form.bare_type: {"schema": {"type": "string", "format": "binary"}}
+        for form in FORMS.values()
+        if form.name != _DEFAULT
+    }
 
     @routes.get(
         "/v1/reports/{economy}/{month}",
         summary="The report of an economy's month",
         response_model=Report,
         responses={
-            200: {"description": "The report.", "content": {CSV: {"schema": {"type": "string"}}}},
+            200: {"description": "The report.", "content": contents},
+            304: {"description": "Nothing is new."},
             **documented(404, 422, 503),
         },
     )
@@ -71,97 +45,91 @@ def router(
         economy: Annotated[EconomyCode, Path()],
         month: Annotated[MonthText, Path()],
         format: Annotated[
-            Literal["json", "csv"] | None, Query(description="by default what Accept asks for, else json")
+            FormName | None, Query(description="by default what Accept asks for, else json")
         ] = None,
-    ) -> Report | Response:
-        """Return all indicators of a month with intervals, the ledger, notices, versions and attributions."""
-        report = _report(store, reference, measures, economy, month, clock())
-        accepts = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
-        if format == "csv" or (format is None and CSV in accepts and "application/json" not in accepts):
-            name = f"caudal-{economy}-{month}{'-synthetic' if report.synthetic else ''}.csv"
-            headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-            return Response(_csv(report), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
-        return report
+        language: Annotated[
+            LanguageCode | None,
+            Query(
+                description="by default what Accept-Language asks for, else an official one of the economy"
+            ),
+        ] = None,
+        vintage: VintageText | None = None,
+    ) -> Response:
+        """Return findings, changes, all indicators with intervals, destinations, ledger, notices, method, sources.
+
+        Every form has the same figures. Of a month that is published, what was published; of any other,
+        what is computed now.
+        """
+        form = FORMS[format or _wanted_form(request)]
+        chosen = language or _wanted_language(request) or language_of(economy)
+        months = reports.months(economy, month)
+        tag = reports.tag(economy, months, vintage, form.name, chosen)
+        if vintage is not None:
+            # A vintage that there is not has no answer, whatever the client says it has.
+            reports.content(economy, months, vintage)
+        same = not_modified(request, tag, fixed=vintage is not None)
+        if same is not None:
+            return same
+        body, name = reports.render(economy, months, form, chosen, vintage)
+        headers = {
+            **cache_headers(tag, fixed=vintage is not None),
+            "Content-Disposition": f'{"inline" if form.inline else "attachment"}; filename="{name}"',
+            "Content-Language": chosen,
+            "Link": _links(reports.publication, economy, months),
+        }
+        return Response(body, media_type=form.media_type, headers=headers)
 
     return routes
 
 
-def _report(
-    store: Store, reference: Reference, measures: Measures, economy: str, month: str, now: datetime
-) -> Report:
-    period = Month.parse(measures.month(economy, month))
-    computed = measures.compute(economy, month, CATALOGUE.values())
-    records = ledger(store, economy, period.start, period.end, "month")
-    return Report(
-        economy=economy,
-        names=economy_names(reference, economy),
-        month=month,
-        generated_at=now,
-        synthetic=SYNTHETIC in computed.flags,
-        reference_version=reference.version,
-        coverage=coverage_answer(computed.coverage),
-        indicators=[
-            IndicatorReport(
-                id=each.definition.id,
-                title=dict(each.definition.title),
-                unit=each.definition.unit,
-                method_version=each.definition.method_version,
-                observations=[
-                    observation_answer(observation)
-                    for observation in computed.observations[each.definition.id]
-                ],
-            )
-            for each in CATALOGUE.values()
-        ],
-        ledger=LedgerSummary(counts=records.total, balanced=records.balanced, exporters=records.exporters),
-        notices=_notices(computed, records),
-        attributions=attributions(),
-    )
+def _wanted_form(request: Request) -> str:
+    """Return the form that Accept prefers among those there are."""
+    known = {form.bare_type: form.name for form in FORMS.values()}
+    for media_type in _by_preference(request.headers.get("accept", "")):
+        if media_type in ("*/*", "application/*"):
+            return _DEFAULT
+        if media_type in known:
+            return known[media_type]
+    return _DEFAULT
 
 
-def _notices(computed: MonthMeasures, records: LedgerAnswer) -> list[Notice]:
-    raised = set(computed.flags)
-    for observations in computed.observations.values():
-        for observation in observations:
-            raised.update(observation.flags)
-    notices = [Notice(flag=flag, text=_NOTICES.get(flag, flag)) for flag in sorted(raised)]
-    if computed.coverage.undeclared:
-        names = ", ".join(computed.coverage.undeclared)
-        notices.append(Notice(flag="subscribers_undeclared", text=f"no subscribers are declared for {names}"))
-    if not records.balanced:
-        notices.append(
-            Notice(
-                flag="ledger_unbalanced", text="some records received are not accounted for; see /v1/ledger"
-            )
-        )
-    for name, text in (
-        ("lost", "data records are missing by the exporters' own sequence numbers"),
-        ("lost_datagrams", "datagrams are missing by the exporters' own sequence numbers"),
-        ("kernel_drops", "datagrams were dropped at a collector's socket"),
-    ):
-        if records.total[name]:
-            notices.append(Notice(flag=name, text=f"{records.total[name]} {text}"))
-    return notices
+def _wanted_language(request: Request) -> str | None:
+    """Return the language that Accept-Language prefers among those there are; None where it names none."""
+    for tag in _by_preference(request.headers.get("accept-language", "")):
+        if tag.partition("-")[0] in LANGUAGES:
+            return tag.partition("-")[0]
+    return None
 
 
-def _csv(report: Report) -> str:
-    sink = io.StringIO()
-    writer = csv.DictWriter(sink, _COLUMNS)
-    writer.writeheader()
-    for indicator in report.indicators:
-        for observation in indicator.observations:
-            writer.writerow(
-                {
-                    "economy": report.economy,
-                    "month": report.month,
-                    "indicator": indicator.id,
-                    "title": indicator.title["en"],
-                    "unit": indicator.unit,
-                    "method_version": indicator.method_version,
-                    "reference_version": report.reference_version,
-                    "synthetic": str(report.synthetic).lower(),
-                    **observation.model_dump(exclude={"details", "flags"}),
-                    "flags": " ".join(observation.flags),
-                }
-            )
-    return sink.getvalue()
+def _by_preference(header: str) -> list[str]:
+    """Return the values of a header with weights (RFC 9110, 12.4.2), the most wanted first."""
+    weighted = []
+    for part in header.lower().split(","):
+        value, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = float(parameter[2:])
+                except ValueError:
+                    weight = 0.0
+        if value and weight > 0:
+            weighted.append((weight, value))
+    return [value for _, value in sorted(weighted, key=lambda each: -each[0])]
+
+
+def _links(publication: Publication, economy: str, months: Months) -> str:
+    """Return the Link header: how to cite, the other forms, the structure, the months beside, the licence."""
+    root = publication.url.rstrip("/")
+    path = f"{root}/v1/reports/{economy}/{months.month}"
+    links = [f'<{path}>; rel="cite-as"', f'<{path}>; rel="canonical"']
+    links += [
+        f'<{path}?format={form.name}>; rel="alternate"; type="{form.bare_type}"' for form in FORMS.values()
+    ]
+    links.append(f'<{root}/v1/sdmx/structure/datastructure/CAUDAL/DSD_INDICATORS>; rel="describedby"')
+    for neighbour, relation in ((months.earlier, "prev"), (months.later, "next")):
+        if neighbour is not None:
+            links.append(f'<{root}/v1/reports/{economy}/{neighbour}>; rel="{relation}"')
+    if publication.licence_url:
+        links.append(f'<{publication.licence_url}>; rel="license"')
+    return ", ".join(links)

@@ -31,3 +31,9 @@ def demo_endpoints(demo_reference: Reference, demo_table: AddressTable) -> list[
 def small_model(demo_endpoints: list[Endpoint]) -> TrafficModel:
     """One month at a fortieth of the demo's rate."""
     return TrafficModel(demo_endpoints, months_before(TODAY, 1), seed=7, records_per_hour=60)
+
+
+@pytest.fixture(autouse=True)
+def dumps_stay_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in the tests' own process must not forbid it dumps for good: test_leaks.py wants them allowed."""
+    monkeypatch.setattr("caudal.cli.forbid_core_dumps", lambda: None)

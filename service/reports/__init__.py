@@ -1,0 +1,1 @@
+"""The monthly report: one content, rendered in several formats and three languages."""

@@ -1,0 +1,171 @@
+"""The charts of an edition: which values they show, and what they say to those who cannot see them."""
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import groupby
+
+from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_diagram, interval_chart, world_map
+from caudal.service.reports.charts.drawing import COLOURS, UNKNOWN_COLOUR
+from caudal.service.reports.charts.worldmap import CLASSES
+from caudal.service.reports.content import Group
+from caudal.service.reports.destinations import OTHER, UNKNOWN
+from caudal.service.reports.edition import Edition, Line
+
+# Rows of one indicator in a chart, and nodes on one side of the flow diagram, before the rest is left out
+# or put together.
+_MOST_ROWS = 4
+_MOST_NODES = 7
+_MOST_NAMED = 3
+# Units on one axis for several indicators.
+_COMPARABLE = frozenset({"share", "index", "score"})
+
+
+def group_chart(edition: Edition, group: Group) -> str | None:
+    """Return the values of a group with their intervals, a panel per unit; None where there is no value."""
+    lines = [line for line in edition.lines(group) if line.observation.value is not None]
+    shown: list[Line] = []
+    for _, own in groupby(lines, key=lambda line: line.definition.id):
+        shown.extend(list(own)[:_MOST_ROWS])
+    panels: list[Panel] = []
+    units = dict.fromkeys(line.definition.unit for line in shown)
+    for unit in units:
+        of_unit = [line for line in shown if line.definition.unit == unit]
+        # Amounts of one unit can be orders of magnitude apart: an axis for each indicator.
+        parts = [of_unit] if unit in _COMPARABLE else _by_indicator(of_unit)
+        panels.extend(_panel(edition, part) for part in parts)
+    if not panels:
+        return None
+    return interval_chart(panels, edition.finding(group))
+
+
+def _by_indicator(lines: list[Line]) -> list[list[Line]]:
+    return [list(own) for _, own in groupby(lines, key=lambda line: line.definition.id)]
+
+
+def _panel(edition: Edition, lines: list[Line]) -> Panel:
+    definition, language = lines[0].definition, edition.language
+    alone = len({line.definition.id for line in lines}) == 1
+    largest = max(
+        abs(number)
+        for line in lines
+        for number in (line.observation.low, line.observation.high)
+        if number is not None
+    )
+    scale, suffix = language.scale(definition.unit, largest)
+    sign = suffix if definition.unit == "share" else ""
+    unit = suffix.strip() if suffix and not sign else edition.unit(definition)
+    marks = []
+    for line in lines:
+        observation = line.observation
+        assert observation.value is not None and observation.low is not None and observation.high is not None
+        before = next((c.before.value for c in line.reading.changes if c.since == "month_before"), None)
+        if alone:
+            label = line.of or f"{line.definition.id} {line.title}"
+        else:
+            label = f"{line.definition.id} {line.of or line.title}"
+        marks.append(
+            Mark(
+                label=label,
+                value=observation.value * scale,
+                low=observation.low * scale,
+                high=observation.high * scale,
+                written=f"{line.value.removesuffix(suffix)}{sign}  [{line.interval}]",
+                before=before * scale if before is not None else None,
+            )
+        )
+    title = f"{definition.id} {definition.title[language.code]} ({unit})" if alone else unit
+    bound = scale if definition.range[1] == 1.0 else None
+    return Panel(title, tuple(marks), partial(_tick, edition, sign), bound)
+
+
+def _tick(edition: Edition, sign: str, number: float) -> str:
+    decimals = next(
+        (d for d in range(9) if abs(round(number, d) - number) <= 1e-9 * max(1.0, abs(number))), 9
+    )
+    return edition.language.number(number, decimals) + sign
+
+
+def destination_map(edition: Edition) -> str:
+    """Return the map of where the far ends are."""
+    shares = {
+        share.key: share.value
+        for share in edition.content.destinations.locations
+        if share.key not in (UNKNOWN, OTHER)
+    }
+    written = [edition.language.percent(bound) for bound in CLASSES]
+    names: Mapping[str, str] = {
+        key: f"{edition.place(key)}: {edition.language.percent(value)}" for key, value in shares.items()
+    }
+    return world_map(shares, edition.content.economy, written, names, map_note(edition))
+
+
+def map_note(edition: Edition) -> str:
+    """Return what the map shows, in words."""
+    known = [s for s in edition.content.destinations.locations if s.key not in (UNKNOWN, OTHER)]
+    unknown = next((s.value for s in edition.content.destinations.locations if s.key == UNKNOWN), 0.0)
+    top = tuple(f"{edition.place(s.key)} {edition.language.percent(s.value)}" for s in known[:_MOST_NAMED])
+    return edition.language.say(
+        "document", "map_note", top=edition.language.listed(top), unknown=edition.language.percent(unknown)
+    )
+
+
+def flow_chart(edition: Edition) -> str:
+    """Return the flow diagram: from the economy, to places, under jurisdictions."""
+    links = edition.content.destinations.links
+    left = _nodes(edition, [(link.location, link.share) for link in links])
+    right = _nodes(edition, [(link.control, link.share) for link in links])
+    keys_left, keys_right = {node.key for node in left}, {node.key for node in right}
+    bands: dict[tuple[str, str], float] = {}
+    for link in links:
+        pair = (
+            link.location if link.location in keys_left else OTHER,
+            link.control if link.control in keys_right else OTHER,
+        )
+        bands[pair] = bands.get(pair, 0.0) + link.share
+    heads = (edition.language.say("label", "place"), edition.language.say("label", "control"))
+    return flow_diagram(
+        edition.economy,
+        left,
+        right,
+        [Band(*pair, share) for pair, share in bands.items()],
+        heads,
+        flow_note(edition),
+    )
+
+
+def flow_note(edition: Edition) -> str:
+    """Return what the flow diagram shows, in words."""
+    return edition.language.say("document", "flow_note")
+
+
+def _nodes(edition: Edition, shares: list[tuple[str, float]]) -> list[Node]:
+    sums: dict[str, float] = {}
+    for key, share in shares:
+        sums[key] = sums.get(key, 0.0) + share
+    named = sorted((key for key in sums if key not in (UNKNOWN, OTHER)), key=lambda key: (-sums[key], key))
+    kept = named[:_MOST_NODES]
+    rest = sum(sums[key] for key in named[_MOST_NODES:]) + sums.get(OTHER, 0.0)
+    colours = _colours(edition)
+    nodes = [_node(edition, key, sums[key], colours.get(key, COLOURS[7])) for key in kept]
+    if rest > 0:
+        nodes.append(_node(edition, OTHER, rest, COLOURS[6]))
+    if sums.get(UNKNOWN):
+        nodes.append(_node(edition, UNKNOWN, sums[UNKNOWN], UNKNOWN_COLOUR))
+    return nodes
+
+
+def _colours(edition: Edition) -> dict[str, str]:
+    """Return a colour for the largest countries, the same on both sides; the economy has the first."""
+    sums: dict[str, float] = {}
+    for link in edition.content.destinations.links:
+        for key in (link.location, link.control):
+            sums[key] = sums.get(key, 0.0) + link.share
+    ranked = sorted(
+        (k for k in sums if k not in (UNKNOWN, OTHER, edition.content.economy)), key=lambda k: -sums[k]
+    )
+    order = [edition.content.economy, *ranked]
+    return dict(zip(order, COLOURS, strict=False))
+
+
+def _node(edition: Edition, key: str, share: float, colour: str) -> Node:
+    return Node(key, edition.place(key), edition.language.percent(share), colour)

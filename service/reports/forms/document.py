@@ -1,0 +1,111 @@
+"""JSON: the whole content, figures as numbers, sentences in the language asked for."""
+
+from dataclasses import asdict
+
+from caudal.service.models import CoverageAnswer
+from caudal.service.reports.content import Entry
+from caudal.service.reports.destinations import Share
+from caudal.service.reports.edition import Edition
+from caudal.service.reports.model import (
+    ChangeAnswer,
+    DestinationsAnswer,
+    FindingAnswer,
+    IndicatorReport,
+    LedgerSummary,
+    LinkAnswer,
+    Notice,
+    Report,
+    ShareAnswer,
+)
+from caudal.service.routes.indicators import observation_answer
+from caudal.service.vintagemodels import ConfidentialAnswer, NationalTotalAnswer
+
+
+def render(edition: Edition) -> bytes:
+    """Return an edition as JSON."""
+    return report(edition).model_dump_json().encode()
+
+
+def report(edition: Edition) -> Report:
+    """Return an edition as the API's model of a report."""
+    content = edition.content
+    coverage = content.coverage
+    found = content.destinations
+    return Report(
+        economy=content.economy,
+        names=dict(content.names),
+        month=content.month,
+        language=edition.language.code,
+        title=f"{edition.title}: {edition.subtitle}",
+        generated_at=content.provenance.computed_at,
+        synthetic=content.synthetic,
+        partial=content.partial,
+        reference_version=content.provenance.reference_version,
+        software=content.provenance.software,
+        vintage=content.provenance.vintage,
+        vintage_reason=content.provenance.reason,
+        compared_with=dict(content.compared),
+        coverage=CoverageAnswer(
+            operators=list(coverage.operators),
+            undeclared=list(coverage.undeclared),
+            users=coverage.users,
+            share=coverage.share,
+        ),
+        findings=[
+            FindingAnswer(
+                group=group.name,
+                name=edition.group_name(group),
+                finding=edition.finding(group),
+                changes=edition.changes(group),
+            )
+            for group in content.groups
+        ],
+        indicators=[_indicator(entry) for entry in content.entries()],
+        totals=[NationalTotalAnswer.model_validate(asdict(each)) for each in content.totals],
+        withheld=[ConfidentialAnswer.model_validate(asdict(each)) for each in content.withheld],
+        destinations=DestinationsAnswer(
+            locations=[_share(each) for each in found.locations],
+            controls=[_share(each) for each in found.controls],
+            links=[LinkAnswer(location=e.location, control=e.control, share=e.share) for e in found.links],
+            withheld=found.withheld,
+        ),
+        ledger=LedgerSummary(
+            counts=dict(content.quality.counts),
+            balanced=content.quality.balanced,
+            exporters=content.quality.exporters,
+        ),
+        notices=[Notice(flag=each.flag, text=edition.remark(each)) for each in content.remarks],
+        attributions=list(content.attributions),
+        licence=edition.publication.licence,
+        citation=edition.citation,
+    )
+
+
+def _indicator(entry: Entry) -> IndicatorReport:
+    definition = entry.definition
+    return IndicatorReport(
+        id=definition.id,
+        group=definition.group,
+        title=dict(definition.title),
+        unit=definition.unit,
+        method_version=definition.method_version,
+        observations=[observation_answer(reading.observation) for reading in entry.readings],
+        changes=[
+            ChangeAnswer(
+                dimension=reading.observation.dimension,
+                since=change.since,
+                month=change.month,
+                value=change.before.value,
+                low=change.before.low,
+                high=change.before.high,
+                difference=change.difference,
+                trend=change.trend.value,
+            )
+            for reading in entry.readings
+            for change in reading.changes
+        ],
+    )
+
+
+def _share(share: Share) -> ShareAnswer:
+    return ShareAnswer(key=share.key, value=share.value, low=share.low, high=share.high)

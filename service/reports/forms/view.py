@@ -1,0 +1,142 @@
+"""What the page and the paper show: an edition as plain texts, numbers and drawings for a template."""
+
+from typing import Any
+
+from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
+from caudal.service.reports.content import Group
+from caudal.service.reports.edition import Edition, Line
+from caudal.service.reports.figures import destination_map, flow_chart, flow_note, group_chart, map_note
+from caudal.service.reports.forms.workbook import metadata
+
+_CHANGES_ON_PAPER = 3
+
+
+def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
+    """Return an edition as a template needs it; on paper tables have a row per indicator."""
+    content, language = edition.content, edition.language
+    document, label = dict(language.phrases["document"]), dict(language.phrases["label"])
+    month = content.compared.get("month_before")
+    year = content.compared.get("year_before")
+    return {
+        "lang": language.tag,
+        "document": document,
+        "label": label,
+        "title": edition.title,
+        "subtitle": edition.subtitle,
+        "economy": edition.economy,
+        "month": edition.month,
+        "region": language.say("document", "region", region=content.region) if content.region else "",
+        "computed": language.say(
+            "document", "computed", date=language.date(content.provenance.computed_at.date())
+        ),
+        "computed_at": content.provenance.computed_at,
+        "banners": edition.banners,
+        "reading": edition.reading_note,
+        "month_before": language.month(month) if month else "",
+        "year_before": language.month(year) if year else "",
+        "groups": [_group(edition, group, paper=paper) for group in content.groups],
+        "destinations": _destinations(edition),
+        "quality": edition.quality(),
+        "counts": [
+            {"name": name, "meaning": meaning, "count": language.number(count), "exact": count}
+            for name, meaning, count in edition.counts()
+        ],
+        "remarks": edition.remarks(),
+        "totals": [
+            dict(zip(("name", "observed", "estimated"), edition.total(total), strict=True))
+            for total in content.totals
+        ],
+        "withheld": [edition.withheld(each) for each in content.withheld],
+        "method": [_method(edition, entry.definition.id) for entry in content.entries()],
+        "sources": list(content.attributions),
+        "citation": edition.citation,
+        "metadata": [{"name": name, "text": text} for name, text in metadata(edition)],
+    }
+
+
+def _group(edition: Edition, group: Group, *, paper: bool) -> dict[str, Any]:
+    lines = edition.lines(group)
+    shown = list({line.definition.id: line for line in reversed(lines)}.values())[::-1] if paper else lines
+    without = [line for line in shown if line.observation.value is None] if paper else []
+    rows = [_row(edition, line) for line in shown if line not in without]
+    left_out = len(lines) - len(shown)
+    return {
+        "id": group.name,
+        "name": edition.group_name(group),
+        "question": edition.question(group),
+        "finding": edition.finding(group),
+        "changes": edition.changes(group, _CHANGES_ON_PAPER if paper else None),
+        "chart": group_chart(edition, group),
+        "rows": rows,
+        "without": [_row(edition, line) for line in without],
+        "more": edition.language.say("sentence", "left_out", count=left_out) if left_out else "",
+    }
+
+
+def _row(edition: Edition, line: Line) -> dict[str, Any]:
+    observation = line.observation
+    return {
+        "id": line.definition.id,
+        "title": line.title,
+        "of": line.of,
+        "name": line.name,
+        "value": line.value,
+        "interval": line.interval,
+        "reason": observation.reason or "",
+        "month_before": edition.before(line, "month_before"),
+        "year_before": edition.before(line, "year_before"),
+        "exact": {"value": observation.value, "low": observation.low, "high": observation.high},
+        "flags": " ".join(observation.flags),
+    }
+
+
+def _destinations(edition: Edition) -> dict[str, Any]:
+    found, language = edition.content.destinations, edition.language
+    if not found.links:
+        return {}
+    return {
+        "map": destination_map(edition),
+        "map_note": map_note(edition),
+        "flow": flow_chart(edition),
+        "flow_note": flow_note(edition),
+        "withheld": language.say(
+            "document",
+            "flow_withheld",
+            minimum=language.number(SHARE_MINIMUM_FLOWS),
+            share=language.percent(found.withheld),
+        )
+        if found.withheld
+        else "",
+        "tables": [
+            {
+                "head": language.say("label", name),
+                "rows": [
+                    {"name": edition.place(share.key), "key": share.key, "exact": share.value,
+                     **_texts(edition, share.value, share.low, share.high)}
+                    for share in shares
+                ],
+            }
+            for name, shares in (("place", found.locations), ("control", found.controls))
+        ],
+    }  # fmt: skip
+
+
+def _texts(edition: Edition, value: float, low: float, high: float) -> dict[str, str]:
+    text = edition.language.figure(value, low, high, "share")
+    return {"value": text.value, "interval": text.interval}
+
+
+def _method(edition: Edition, indicator: str) -> dict[str, str]:
+    entry = edition.content.entry(indicator)
+    assert entry is not None
+    definition = entry.definition
+    return {
+        "id": definition.id,
+        "title": definition.title.get(edition.language.code, definition.title["en"]),
+        "unit": edition.unit(definition),
+        "formula": definition.formula,
+        "source": definition.source,
+        "status": definition.source_status,
+        "critique": definition.critique,
+        "version": definition.method_version,
+    }

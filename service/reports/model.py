@@ -1,0 +1,131 @@
+"""What a report is as JSON: typed models with examples."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from caudal.service.models import (
+    Answer,
+    CoverageAnswer,
+    EconomyCode,
+    MonthText,
+    ObservationAnswer,
+    Synthetic,
+    VintageName,
+)
+from caudal.service.vintagemodels import ConfidentialAnswer, NationalTotalAnswer
+
+
+class ChangeAnswer(Answer):
+    """A value against that of another month; the trend is told only where the two intervals do not touch."""
+
+    dimension: str | None = Field(examples=["US"])
+    since: Literal["month_before", "year_before"]
+    month: MonthText
+    value: float | None = Field(description="in that month", examples=[0.69])
+    low: float | None = Field(examples=[0.64])
+    high: float | None = Field(examples=[0.81])
+    difference: float = Field(description="now minus then", examples=[0.02])
+    trend: Literal["rose", "fell", "untold"]
+
+
+class IndicatorReport(Answer):
+    """An indicator in a report."""
+
+    id: str = Field(examples=["J4"])
+    group: str = Field(examples=["jurisdiction"])
+    title: dict[str, str]
+    unit: str = Field(examples=["share"])
+    method_version: str = Field(examples=["1"])
+    observations: list[ObservationAnswer]
+    changes: list[ChangeAnswer]
+
+
+class FindingAnswer(Answer):
+    """What a month shows of a group of indicators, in words."""
+
+    group: str = Field(examples=["jurisdiction"])
+    name: str = Field(examples=["Jurisdiction"])
+    finding: str
+    changes: list[str] = Field(description="since the month before and the year before, in sentences")
+
+
+class ShareAnswer(Answer):
+    """A share of all bytes, out and in; '' is the unknown, '*' what is too little to be shown by itself."""
+
+    key: str = Field(description="country code", examples=["US"])
+    value: float = Field(examples=[0.71])
+    low: float = Field(examples=[0.70])
+    high: float = Field(examples=[0.83])
+
+
+class LinkAnswer(Answer):
+    """The share of all bytes in one place under one jurisdiction."""
+
+    location: str = Field(examples=["BR"])
+    control: str = Field(examples=["US"])
+    share: float = Field(examples=[0.21])
+
+
+class DestinationsAnswer(Answer):
+    """Where a month's traffic goes and who controls it there."""
+
+    locations: list[ShareAnswer]
+    controls: list[ShareAnswer]
+    links: list[LinkAnswer]
+    withheld: float = Field(
+        description="share in combinations with few flow records, shown under '*'", examples=[0.001]
+    )
+
+
+class LedgerSummary(Answer):
+    """What became of all records of the month."""
+
+    counts: dict[str, int] = Field(examples=[{"received": 1000, "decoded": 990, "malformed": 10}])
+    balanced: bool = Field(description="every record received is accounted for, exporter by exporter")
+    exporters: int = Field(examples=[2])
+
+
+class Notice(Answer):
+    """Something a reader of the data must know."""
+
+    flag: str = Field(examples=["synthetic"])
+    text: str = Field(examples=["Made by a traffic model, not metered."])
+
+
+class Report(Answer):
+    """Everything published about an economy's month."""
+
+    economy: EconomyCode
+    names: dict[str, str] = Field(
+        description="of the economy, by language", examples=[{"en": "Demo Economy"}]
+    )
+    month: MonthText
+    language: str = Field(description="of the sentences", examples=["es"])
+    title: str
+    generated_at: datetime = Field(description="when the values were computed")
+    synthetic: Synthetic
+    partial: bool = Field(description="the month was not over", examples=[False])
+    reference_version: str = Field(examples=["2026-11-21-0123456789ab"])
+    software: str = Field(description="version of Caudal", examples=["0.1.0"])
+    vintage: VintageName
+    vintage_reason: str | None = Field(description="why it replaced the vintage before it")
+    compared_with: dict[Literal["month_before", "year_before"], str] = Field(
+        description="months that it is compared with, as far as they have data",
+        examples=[{"month_before": "2026-07", "year_before": "2025-08"}],
+    )
+    coverage: CoverageAnswer
+    findings: list[FindingAnswer]
+    indicators: list[IndicatorReport]
+    totals: list[NationalTotalAnswer]
+    withheld: list[ConfidentialAnswer]
+    destinations: DestinationsAnswer
+    ledger: LedgerSummary
+    notices: list[Notice]
+    attributions: list[str] = Field(
+        description="whose data is in here: show these lines with the figures",
+        examples=[["World Bank, World Development Indicators (CC BY 4.0)"]],
+    )
+    licence: str = Field(description="under which terms the figures may be used", examples=["CC-BY-4.0"])
+    citation: str = Field(description="how to cite the report")

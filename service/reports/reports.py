@@ -1,0 +1,166 @@
+"""Reports of a store: puts together the content of a month and renders it, once for each state of the data."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from babel.languages import get_official_languages
+
+import caudal
+from caudal.reference import Reference, attributions
+from caudal.service.caching import Renderings, entity_tag
+from caudal.service.indicators import CATALOGUE
+from caudal.service.measures import Measures
+from caudal.service.period import Month
+from caudal.service.queries import destinations, ledger
+from caudal.service.reports.change import Since
+from caudal.service.reports.content import Content, Facts, Provenance, build_content
+from caudal.service.reports.destinations import destinations_of
+from caudal.service.reports.edition import Edition, Publication
+from caudal.service.reports.forms import Form
+from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.store import Store
+
+_KEPT_CONTENTS = 48
+
+
+@dataclass(frozen=True)
+class Months:
+    """A month with data, those it is compared with, its neighbours with data (None where there is none).
+
+    `state` names everything that its report depends on, as `Measures.state` does.
+    """
+
+    month: str
+    state: str
+    compared: Mapping[Since, str]
+    earlier: str | None
+    later: str | None
+
+
+class Reports:
+    """Answers reports; contents and finished renderings are kept in memory, both bounded."""
+
+    def __init__(
+        self,
+        store: Store,
+        reference: Reference,
+        measures: Measures,
+        clock: Callable[[], datetime],
+        publication: Publication,
+    ) -> None:
+        self._store = store
+        self._reference = reference
+        self._measures = measures
+        self._clock = clock
+        self.publication = publication
+        self._contents: OrderedDict[str, Content] = OrderedDict()
+        self._renderings = Renderings()
+        self._lock = threading.Lock()
+
+    def months(self, economy: str, month: str) -> Months:
+        """Return a month and those beside it; raise NotFound naming what there is."""
+        known = self._measures.months(economy)
+        chosen = Month.parse(month)
+        if month not in known:
+            self._measures.month(economy, month)
+        wanted: dict[Since, str] = {
+            "month_before": str(chosen.before),
+            "year_before": str(Month(chosen.year - 1, chosen.number)),
+        }
+        position = known.index(month)
+        compared = {since: each for since, each in wanted.items() if each in known}
+        return Months(
+            month=month,
+            state=self._measures.state(economy, [month, *compared.values()]),
+            compared=compared,
+            earlier=known[position - 1] if position else None,
+            later=known[position + 1] if position + 1 < len(known) else None,
+        )
+
+    def newest(self, economy: str) -> str:
+        """Return the newest month with data; raise NotFound naming the economies that have any."""
+        return self._measures.months(economy)[-1]
+
+    def tag(self, economy: str, months: Months, vintage: str | None, *asked: object) -> str:
+        """Return the entity tag of what is asked about a month: it changes with any figure of it."""
+        return entity_tag(months.state, "report", economy, months.month, vintage, self.publication, *asked)
+
+    def content(self, economy: str, months: Months, vintage: str | None = None) -> Content:
+        """Return the content of a month; of a published one that of its newest, or the given, vintage."""
+        tag = self.tag(economy, months, vintage)
+        with self._lock:
+            if tag in self._contents:
+                self._contents.move_to_end(tag)
+                return self._contents[tag]
+        made = self._make(economy, months, vintage)
+        with self._lock:
+            self._contents[tag] = made
+            while len(self._contents) > _KEPT_CONTENTS:
+                self._contents.popitem(last=False)
+        return made
+
+    def edition(self, economy: str, months: Months, language: str, vintage: str | None = None) -> Edition:
+        """Return the content of a month in a language of LANGUAGES."""
+        return Edition(
+            self.content(economy, months, vintage), Language.of(language, economy), self.publication
+        )
+
+    def render(
+        self, economy: str, months: Months, form: Form, language: str, vintage: str | None = None
+    ) -> tuple[bytes, str]:
+        """Return a report in a form and language, and the name of a file for it."""
+        edition = self.edition(economy, months, language, vintage)
+        tag = entity_tag(edition.content.fingerprint, form.name, language, self.publication)
+        return self._renderings.get(tag, lambda: form.render(edition)), form.filename(edition)
+
+    def _make(self, economy: str, months: Months, vintage: str | None) -> Content:
+        period = Month.parse(months.month)
+        now = self._measures.measured(economy, months.month, vintage=vintage)
+        before = {since: self._measures.measured(economy, month) for since, month in months.compared.items()}
+        region = self._reference.economy(economy).region_group
+        return build_content(
+            now=now,
+            before=before,
+            definitions=[each.definition for each in CATALOGUE.values()],
+            destinations=destinations_of(destinations(self._store, economy, months.month)),
+            ledger=ledger(self._store, economy, period.start, period.end, "month", limit=0),
+            facts=Facts(
+                reference_version=self._reference.version,
+                names=names_of(self._reference, economy),
+                region=region,
+                places=places_of(self._reference),
+                platforms=dict(self._reference.platforms.select("platform_id", "name").iter_rows()),
+                attributions=tuple(attributions()),
+            ),
+            provenance=Provenance(
+                reference_version=now.reference_version or self._reference.version,
+                computed_at=now.computed_at or self._clock(),
+                software=caudal.__version__,
+                vintage=now.vintage,
+                reason=now.reason or None,
+            ),
+        )
+
+
+def names_of(reference: Reference, economy: str) -> dict[str, str]:
+    """Return the name of an economy by language."""
+    known = reference.economy(economy)
+    return {"en": known.name_en, "es": known.name_es, "pt": known.name_pt}
+
+
+def places_of(reference: Reference) -> dict[str, dict[str, str]]:
+    """Return the names of all countries, by language and code."""
+    frame = reference.countries
+    return {
+        language: dict(zip(frame["country"], frame[f"name_{language}"], strict=True))
+        for language in LANGUAGES
+    }
+
+
+def language_of(economy: str) -> str:
+    """Return the language in which a report is read at home: an official one of the economy, else English."""
+    official = get_official_languages(economy, regional=True)
+    return next((language for language in official if language in LANGUAGES), "en")

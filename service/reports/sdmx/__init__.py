@@ -1,0 +1,1 @@
+"""SDMX: the structure of the statistics, and observations as its components."""

@@ -1,0 +1,80 @@
+"""A content made by hand, for tests that need no store."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from caudal.collector.batch import LEDGER_COUNTS
+from caudal.service.evaluation import Coverage, MonthMeasures
+from caudal.service.indicators import CATALOGUE, Observation
+from caudal.service.queries import LedgerAnswer
+from caudal.service.reports.change import Since
+from caudal.service.reports.content import Content, Facts, Provenance, build_content
+from caudal.service.reports.destinations import destinations_of
+
+PLACES = {
+    "en": {"CL": "Chile", "US": "United States", "BR": "Brazil"},
+    "es": {"CL": "Chile", "US": "Estados Unidos", "BR": "Brasil"},
+    "pt": {"CL": "Chile", "US": "Estados Unidos", "BR": "Brasil"},
+}
+CELLS = pl.DataFrame(
+    {
+        "location": ["US", "CL", "BR", ""],
+        "control": ["US", "US", "BR", ""],
+        "bytes": [600.0, 250.0, 100.0, 50.0],
+        "bytes_variance": [0.0, 0.0, 0.0, 0.0],
+        "flows": [1000, 1000, 1000, 1000],
+    }
+)
+
+
+def observed(
+    indicator: str,
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    dimension: str | None = None,
+    reason: str | None = None,
+    flags: tuple[str, ...] = (),
+) -> Observation:
+    """Return an observation; its interval is the value where none is given."""
+    return Observation(
+        indicator=indicator,
+        dimension=dimension,
+        value=value,
+        low=value if low is None else low,
+        high=value if high is None else high,
+        undetermined=0.05,
+        coverage=0.4,
+        flows=4000,
+        flags=flags,
+        reason=reason,
+        details={},
+    )
+
+
+def measures(month: str, *observations: Observation, flags: frozenset[str] = frozenset()) -> MonthMeasures:
+    """Return the measures of Chile's month."""
+    by_id: dict[str, list[Observation]] = {}
+    for each in observations:
+        by_id.setdefault(each.indicator, []).append(each)
+    return MonthMeasures("CL", month, Coverage(("red",), (), 4e6, 0.4), flags, by_id)
+
+
+def content(
+    now: MonthMeasures, before: dict[Since, MonthMeasures] | None = None, cells: pl.DataFrame = CELLS
+) -> Content:
+    """Return a content of the indicators that were observed."""
+    return build_content(
+        now=now,
+        before=before or {},
+        definitions=[CATALOGUE[each].definition for each in CATALOGUE if each in now.observations],
+        destinations=destinations_of(cells),
+        ledger=LedgerAnswer(
+            pl.DataFrame(), dict.fromkeys(LEDGER_COUNTS, 0) | {"received": 4000}, True, 1, False
+        ),
+        facts=Facts(
+            "2026-11-21-0", {"en": "Chile", "es": "Chile", "pt": "Chile"}, "CELAC", PLACES, {}, ("A source",)
+        ),
+        provenance=Provenance("2026-11-21-0", datetime(2026, 11, 21, tzinfo=UTC), "0.1.0"),
+    )
