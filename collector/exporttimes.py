@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from caudal.collector.flowrecords import I64, FlowRecords
+from caudal.collector.flowrecords import I32, I64, FlowRecords
+from caudal.collector.kernel import kernel
 
 _SAMPLE = 64
 _RECENT_MS = 60_000
@@ -27,18 +28,15 @@ class ExportTimes:
 
     def note(self, flows: FlowRecords) -> None:
         """Note the export times of a lot of records, which is not empty."""
-        latest = int(np.max(flows.export_ms))
-        self.latest_ms = latest if self.latest_ms is None else max(self.latest_ms, latest)
-        sample = slice(None, None, 1 + len(flows) // _SAMPLE)
-        exporter = flows.exporter[sample]
-        most = int(exporter.max())
-        if most >= len(self._heard_ms):
+        now, step = self._now_ms(), 1 + len(flows) // _SAMPLE
+        while True:
+            latest, most = _note(flows.exporter, flows.export_ms, step, now, self._ahead_ms, self._heard_ms)
+            if most < len(self._heard_ms):
+                break
             more = max(len(self._heard_ms), most + 1 - len(self._heard_ms))
             self._ahead_ms = np.concatenate([self._ahead_ms, np.zeros(more, np.int64)])
             self._heard_ms = np.concatenate([self._heard_ms, np.full(more, _NEVER, np.int64)])
-        now = self._now_ms()
-        self._ahead_ms[exporter] = flows.export_ms[sample] - now
-        self._heard_ms[exporter] = now
+        self.latest_ms = latest if self.latest_ms is None else max(self.latest_ms, latest)
 
     def typical_ms(self) -> int | None:
         """Return the time that half of the exporters heard in the last minute have reached; None if there are none."""
@@ -51,3 +49,20 @@ class ExportTimes:
 
     def _now_ms(self) -> int:
         return int(self._monotonic() * 1000)
+
+
+@kernel
+def _note(
+    exporter: I32, export_ms: I64, step: int, now_ms: int, ahead_ms: I64, heard_ms: I64
+) -> tuple[int, int]:
+    """Note every so many-th record, as far as there is room; return the latest time and the highest exporter."""
+    latest, most = export_ms[0], exporter[0]
+    for row in range(len(export_ms)):
+        latest = max(latest, export_ms[row])
+    for row in range(0, len(export_ms), step):
+        number = exporter[row]
+        most = max(most, number)
+        if number < len(heard_ms):
+            ahead_ms[number] = export_ms[row] - now_ms
+            heard_ms[number] = now_ms
+    return latest, most

@@ -25,9 +25,9 @@ _NAME_OCTETS = 32
 _SO_RCVBUFFORCE = 33
 _MSG_TRUNC = 0x20
 # So many datagrams at once cost little each; the pauses are what buffers of either size hold at a high rate.
-_ENOUGH = 1024
+_ENOUGH = SLOTS - 128
 _PAUSE_SECONDS = 0.005
-_LONG_PAUSE_SECONDS = 0.05
+_LONG_PAUSE_SECONDS = 0.1
 _LARGE_BUFFER_OCTETS = 16 << 20
 
 
