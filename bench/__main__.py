@@ -54,7 +54,7 @@ def main() -> int:
     """Measure the parts asked for, show them, and return 1 where something FAILED."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}, all by default; or {_LONG}"
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}, all by default (none with --with); or {_LONG}"
     )
     parser.add_argument("--minutes", type=float, default=5.0, help=f"how long {_LONG} runs; 5 by default")
     parser.add_argument(
@@ -79,7 +79,7 @@ def main() -> int:
     console = Console()
     machine = describe()
     sections: list[Section] = []
-    for name in arguments.parts or _PARTS:
+    for name in arguments.parts or ([] if arguments.kept else _PARTS):
         with Console(stderr=True).status(f"measuring: {name}"):
             sections += parts[name]()
     for path in arguments.kept:
