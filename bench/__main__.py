@@ -54,7 +54,10 @@ def main() -> int:
     """Measure the parts asked for, show them, and return 1 where something FAILED."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}, all by default (none with --with); or {_LONG}"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"of {', '.join(_PARTS)}, all by default (none with --with); or {_LONG}",
     )
     parser.add_argument("--minutes", type=float, default=5.0, help=f"how long {_LONG} runs; 5 by default")
     parser.add_argument(

@@ -292,8 +292,8 @@ def _directions() -> list[Any]:
         ),
         panels.interval_series(
             f"{title('V1')} by month",
-            "Out minus in over both, without video and content delivery: −1 only in, 1 only out. "
-            f"{critique('V1')}",
+            "Out minus in over both, without video and content delivery: −1 only in, 1 only out. The limits "
+            f"hold every choice of which networks without a category are video. {critique('V1')}",
             shares.asymmetry_by_month(VIDEO_WORDS, VIDEO_CATEGORIES),
             value="asymmetry",
             unit="none",

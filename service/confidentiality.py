@@ -36,10 +36,10 @@ class Rule:
     minimum_operators: int = 3
     percent: float = 10.0
 
-    def objection(self, contributions: Iterable[float]) -> "Objection | None":
+    def objection(self, contributions: Iterable[float], did: str = "reported") -> "Objection | None":
         """Return why a total of these contributions must be withheld; None where it may be published.
 
-        Contributions of nothing are none.
+        Contributions of nothing are none. `did` says what those who contribute did.
         """
         amounts = sorted((amount for amount in contributions if amount > 0), reverse=True)
         if not amounts:
@@ -48,12 +48,13 @@ class Rule:
             count = "1 operator" if len(amounts) == 1 else f"{len(amounts)} operators"
             return Objection(
                 MINIMUM_FREQUENCY,
-                f"{count} reported; a total of fewer than {self.minimum_operators} would show what each carries",
+                f"{count} {did}; a total of fewer than {self.minimum_operators} would show what each carries",
             )
         if sum(amounts[2:]) < self.percent / 100 * amounts[0]:
             return Objection(
                 P_PERCENT,
-                f"the second largest operator could tell the traffic of the largest to within {self.percent:g} %",
+                f"of the operators that {did}, the second largest could tell the traffic of the largest to within "
+                f"{self.percent:g} %",
             )
         return None
 

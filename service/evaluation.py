@@ -10,13 +10,13 @@ import polars as pl
 
 from caudal.reference import FILES, Reference
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.confidentiality import CONFIDENTIAL, Rule, Withheld, withhold
+from caudal.service.confidentiality import CONFIDENTIAL, Objection, Rule, Withheld, withhold
 from caudal.service.indicators import Context, Indicator, Observation
 from caudal.service.indicators.cells import Month as MonthCells
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
 from caudal.service.national import FLAGS as TOTAL_FLAGS
-from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals
+from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals, withhold_totals
 from caudal.service.period import Month
 
 SYNTHETIC = "synthetic"
@@ -49,8 +49,9 @@ class Coverage:
 class MonthInputs:
     """What a month's values depend on, besides the facts of the store and of the reference.
 
-    `operators` reported; `declared` are (subscribers, as of) of those that declared any. `paths` and `routes`
-    name what a deployment supplied by the hash of its content, empty where nothing was.
+    `operators` reported; `declared` are (subscribers, as of) of those that declared any. `paths`, `routes` (what
+    a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
+    empty where there were none.
     """
 
     economy: str
@@ -61,6 +62,7 @@ class MonthInputs:
     rule: Rule
     paths: str = ""
     routes: str = ""
+    region_flows: str = ""
 
     @property
     def subscribers(self) -> dict[str, float]:
@@ -79,6 +81,7 @@ class MonthInputs:
                 "rule": {"minimum_operators": self.rule.minimum_operators, "percent": self.rule.percent},
                 "paths": self.paths,
                 "routes": self.routes,
+                "region_flows": self.region_flows,
             }
         )
 
@@ -95,6 +98,8 @@ class MonthInputs:
             Rule(**read["rule"]),
             read["paths"],
             read["routes"],
+            # A vintage of before it was kept knew of no neighbours.
+            read.get("region_flows", ""),
         )
 
 
@@ -167,11 +172,12 @@ def evaluate(
     indicators: Iterable[Indicator],
     paths: pl.DataFrame | None = None,
     routes: pl.DataFrame | None = None,
+    region_flows: pl.DataFrame | None = None,
 ) -> MonthMeasures:
     """Return what the facts of a month say, with national totals, and without what is confidential.
 
-    `month_facts` is what the query of that name answers. The reference is taken as of the month. The same
-    arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
+    `month_facts` and `region_flows` are what the queries of these names answer. The reference is taken as of
+    the month. The same arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
     """
     reference = reference.at(inputs.month)
     cells = interpret(month_facts, reference)
@@ -190,6 +196,8 @@ def evaluate(
         facts=FactFrames(reference),
         paths=paths,
         routes=routes,
+        region_flows=region_flows,
+        covered_operators=frozenset(inputs.subscribers) or None,
     )
     read = MonthCells.read(cells, context)
     chosen = {each.definition.id: each for each in indicators}
@@ -201,18 +209,12 @@ def evaluate(
         if definition.unit in PER_USER_UNITS and definition.dimension is None and observed[name]
     }
     totals = tuple(national_totals(cells, inputs.subscribers, economy.internet_users, per_user))
-    contributions = _contributions(cells)
     # There is nobody behind made-up traffic.
-    objection = None if SYNTHETIC in inputs.flags else inputs.rule.objection(contributions)
-    observations, withheld = withhold(observed, definitions, objection)
-    if objection is not None:
-        entries = [Withheld(total.what, "primary", objection.rule, objection.why) for total in totals]
-        totals = tuple(
-            NationalTotal(total.what, total.unit, None, None, None, (CONFIDENTIAL,), entry.reason)
-            for total, entry in zip(totals, entries, strict=True)
-        )
-        known = {each.what for each in withheld}
-        withheld += tuple(entry for entry in entries if entry.what not in known)
+    whole, scaled = (None, None) if SYNTHETIC in inputs.flags else _objections(inputs, cells)
+    observations, withheld = withhold(observed, definitions, scaled)
+    totals, entries = withhold_totals(totals, whole, scaled)
+    known = {each.what for each in withheld}
+    withheld += tuple(entry for entry in entries if entry.what not in known)
     return MonthMeasures(
         economy=inputs.economy,
         month=inputs.month,
@@ -226,9 +228,26 @@ def evaluate(
     )
 
 
-def _contributions(cells: pl.DataFrame) -> list[float]:
-    directed = cells.filter(pl.col("direction").is_in(("out", "in")))
-    return [
-        float(each)
-        for each in directed.group_by("operator").agg(pl.col("bytes").cast(pl.Float64).sum())["bytes"]
-    ]
+def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | None, Objection | None]:
+    """Return what forbids the sums of all operators, and what those that go by declared subscribers.
+
+    The latter give back the bytes of the operators that declared, as what they are divided by is public;
+    beside the sums of all, also those of the others.
+    """
+    amounts = {
+        str(operator): float(amount)
+        for operator, amount in cells.filter(pl.col("direction").is_in(("out", "in")))
+        .group_by("operator")
+        .agg(pl.col("bytes").cast(pl.Float64).sum())
+        .sort("operator")
+        .iter_rows()
+    }
+    declared = [amount for operator, amount in amounts.items() if operator in inputs.subscribers]
+    others = [amount for operator, amount in amounts.items() if operator not in inputs.subscribers]
+    whole = inputs.rule.objection(amounts.values())
+    if whole is not None or not declared:
+        return whole, whole
+    return None, (
+        inputs.rule.objection(declared, "declared subscribers")
+        or inputs.rule.objection(others, "reported without declaring subscribers")
+    )

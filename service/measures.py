@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import polars as pl
+
 import caudal
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
@@ -24,7 +26,7 @@ from caudal.service.evaluation import (
 from caudal.service.indicators import CATALOGUE, Indicator
 from caudal.service.period import Month
 from caudal.service.queries import economies_with_data, month_facts, months_with_data, reporting_operators
-from caudal.service.queries.months import synthetic_batches
+from caudal.service.queries.months import region_flows, synthetic_batches
 from caudal.service.queries.vintages import find_vintage, read_vintage, vintages
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
@@ -64,6 +66,7 @@ class Measures:
         self._clock = clock
         self._supplied = supplied or Supplied()
         self._published: dict[str, MonthMeasures] = {}
+        self._regions: dict[tuple[str, str], tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     def indicator(self, indicator_id: str) -> Indicator:
@@ -145,6 +148,18 @@ class Measures:
             routes=self._supplied.routes_digest,
         )
 
+    def region_flows(self, economy: str, month: str) -> pl.DataFrame | None:
+        """Return what the store holds of the other members of an economy's region in a month; None where nothing.
+
+        Made-up traffic of others is no neighbour of a metered economy.
+        """
+        made_up = self.is_synthetic(economy)
+        others = [
+            other for other in self._neighbours(economy, month) if made_up or not self.may_be_synthetic(other)
+        ]
+        found = region_flows(self._store, others, month, made_up) if others else None
+        return None if found is None or found.is_empty() else found
+
     def compute(self, economy: str, month: str, indicators: Iterable[Indicator]) -> MonthMeasures:
         """Compute indicators of a month that has data, of today's facts; the economy must be one of the reference."""
         self._reference.economy(economy)
@@ -155,6 +170,7 @@ class Measures:
             indicators,
             self._supplied.paths,
             self._supplied.routes,
+            self.region_flows(economy, month),
         )
         return replace(measured, computed_at=self._clock())
 
@@ -205,11 +221,24 @@ class Measures:
             digest.update(f"{economy} {month} {mark}\n".encode())
         return digest.hexdigest()[:32]
 
+    def _neighbours(self, economy: str, month: str) -> tuple[str, ...]:
+        # Asked for with every cached answer, and a reference as of a month is not had for nothing.
+        if (economy, month) not in self._regions:
+            reference = self._reference.at(month)
+            try:
+                group = reference.economy(economy).region_group
+                members = reference.group(group) if group else frozenset[str]()
+            except FactsError:
+                members = frozenset()
+            self._regions[economy, month] = tuple(sorted(members - {economy}))
+        return self._regions[economy, month]
+
     def _unpublished(self, economy: str, month: str) -> str:
+        # What an economy exchanges with its region is also told by who else reports there.
         received = self._store.frame(
             "SELECT count() AS batches, toUInt32(max(received_at)) AS newest FROM batch "
-            "WHERE economy = {economy:String}",
-            {"economy": economy},
+            "WHERE has({economies:Array(String)}, economy)",
+            {"economies": [economy, *self._neighbours(economy, month)]},
         ).row(0)
         inputs = self.inputs(economy, month)
         return f"{received} {inputs.to_json()}"

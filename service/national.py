@@ -10,14 +10,16 @@ flagged. Shares are not scaled: they are stated of the networks that report.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from statistics import stdev
 
 import polars as pl
 
+from caudal.service.confidentiality import CONFIDENTIAL, Objection, Withheld
 from caudal.service.indicators import Observation
-from caudal.service.indicators.observation import ordered
+from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
+from caudal.service.indicators.observation import UNDECLARED_OPERATORS, ordered
 from caudal.service.indicators.uncertainty import Quantity, normal_interval
 
 USERS_ERROR = 0.10
@@ -26,12 +28,11 @@ LEVEL = 0.95
 
 SPREAD_ASSUMED = "spread_assumed"
 USERS_EXCEEDED = "users_exceeded"
-UNDECLARED_OPERATORS = "undeclared_operators"
 FLAGS: Mapping[str, str] = {
     SPREAD_ASSUMED: "fewer than three operators declared subscribers: networks that do not report are assumed to "
     "carry between half and twice as much per person",
     USERS_EXCEEDED: "operators declared more subscribers than the economy has internet users; nothing is added",
-    UNDECLARED_OPERATORS: "operators that declared no subscribers reported as well; the estimate goes by the others",
+    UNDECLARED_OPERATORS: OBSERVATION_FLAGS[UNDECLARED_OPERATORS],
 }
 
 # Student's t, 97.5 %, by degrees of freedom; between two, the lower one is taken.
@@ -98,6 +99,37 @@ def national_totals(
     ]
     both = totals[-1]
     return totals + [_per_user(each, both, subscribers, internet_users) for each in per_user.values()]
+
+
+def withhold_totals(
+    totals: Iterable[NationalTotal], whole: Objection | None, scaled: Objection | None
+) -> tuple[tuple[NationalTotal, ...], tuple[Withheld, ...]]:
+    """Return totals without what must not be published, and what that is.
+
+    `whole` forbids the sums of all operators, and then everything; `scaled` what goes by declared subscribers.
+    """
+    kept: list[NationalTotal] = []
+    withheld: list[Withheld] = []
+    for total in totals:
+        seen = whole is None and total.what in TOTALS
+        objection = scaled if whole is None else whole
+        if objection is None or (total.estimated is None and (seen or total.observed is None)):
+            kept.append(total)
+            continue
+        entry = Withheld(total.what, "primary", objection.rule, objection.why)
+        withheld.append(entry)
+        flags = tuple(sorted({*total.flags, CONFIDENTIAL})) if seen else (CONFIDENTIAL,)
+        kept.append(
+            replace(
+                total,
+                observed=total.observed if seen else None,
+                estimated=None,
+                spread=None,
+                flags=flags,
+                reason=entry.reason,
+            )
+        )
+    return tuple(kept), tuple(withheld)
 
 
 def _total(

@@ -2,9 +2,9 @@
 
 A month is published once it is over. What was published never changes: a revision is a further vintage, with
 the reason for it. Kept with a vintage is everything that it was computed from: the facts of the month (which
-go on growing in the roll-ups when batches come late), the reference in its version, who reported and what
-they declared, the rule of confidentiality, paths and routes. So it can be computed again, and must give the
-same numbers.
+go on growing in the roll-ups when batches come late), those of the rest of its region, the reference in its
+version, who reported and what they declared, the rule of confidentiality, paths and routes. So it can be
+computed again, and must give the same numbers.
 
 The row in `vintage` is written last, as one part. A computation that is killed before leaves rows that no
 vintage names; `sweep` removes them when the service starts.
@@ -14,7 +14,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -100,10 +100,13 @@ class Vintages:
                     "reason to publish a revision"
                 )
             archive_reference(self._store, self._reference, self._overlay)
-            self._keep_supplied()
+            self._keep("paths", self._supplied.paths)
+            self._keep("routes", self._supplied.routes)
+            region = self._measures.region_flows(economy, month)
+            inputs = replace(inputs, region_flows=self._keep("region_flows", region))
             facts = self._keep_facts(economy, month)
             # Computed from what was kept, not from what is kept a copy of.
-            measured = self._evaluate(inputs, facts, self._reference, self._supplied)
+            measured = self._evaluate(inputs, facts, self._reference, self._supplied, region)
             if last is not None and _same(measured, read_vintage(self._store, last)):
                 return None
             return self._write(
@@ -127,17 +130,23 @@ class Vintages:
         )
         inputs = MonthInputs.from_json(found.inputs)
         supplied = Supplied(self._kept(inputs.paths), self._kept(inputs.routes))
-        again = self._evaluate(inputs, found.facts, reference, supplied)
+        region = self._kept(inputs.region_flows)
+        again = self._evaluate(inputs, found.facts, reference, supplied, region)
         published = read_vintage(self._store, found)
         differences = _differences(published, again)
         count = sum(len(each) for each in published.observations.values())
         return Recomputation(vintage, not differences, count, tuple(differences[:20]))
 
     def _evaluate(
-        self, inputs: MonthInputs, facts: str, reference: Reference, supplied: Supplied
+        self,
+        inputs: MonthInputs,
+        facts: str,
+        reference: Reference,
+        supplied: Supplied,
+        region: pl.DataFrame | None,
     ) -> MonthMeasures:
         rows = month_facts(self._store, inputs.economy, inputs.month, facts)
-        return evaluate(inputs, rows, reference, CATALOGUE.values(), supplied.paths, supplied.routes)
+        return evaluate(inputs, rows, reference, CATALOGUE.values(), supplied.paths, supplied.routes, region)
 
     def _keep_facts(self, economy: str, month: str) -> str:
         rows = month_facts(self._store, economy, month)
@@ -159,19 +168,18 @@ class Vintages:
             self._store.insert("vintage_cell", table, token=f"{economy} {month} {facts}")
         return facts
 
-    def _keep_supplied(self) -> None:
-        for kind, frame in (("paths", self._supplied.paths), ("routes", self._supplied.routes)):
-            if frame is None:
-                continue
-            content = to_bytes(frame)
-            digest = digest_of(content)
-            if not self._store.value(
-                "SELECT count() FROM vintage_input WHERE digest = {digest:String}", {"digest": digest}
-            ):
-                rows = pa.table(
-                    {"digest": [digest], "kind": [kind], "content": pa.array([content], pa.binary())}
-                )
-                self._store.insert("vintage_input", rows, token=digest)
+    def _keep(self, kind: str, frame: pl.DataFrame | None) -> str:
+        """Keep a frame, once, and return the hash of its content; empty where there is none."""
+        if frame is None:
+            return ""
+        content = to_bytes(frame)
+        digest = digest_of(content)
+        if not self._store.value(
+            "SELECT count() FROM vintage_input WHERE digest = {digest:String}", {"digest": digest}
+        ):
+            rows = pa.table({"digest": [digest], "kind": [kind], "content": pa.array([content], pa.binary())})
+            self._store.insert("vintage_input", rows, token=digest)
+        return digest
 
     def _kept(self, digest: str) -> pl.DataFrame | None:
         if not digest:

@@ -170,7 +170,7 @@ from caudal.service.store import Store
 with Store(sys.argv[1]) as store:
     for table in store.frame("SELECT name FROM system.tables WHERE database = currentDatabase()")["name"]:
         if table != "batch_pending":
-            print(table, store.frame(f"SELECT * FROM `{table}`").write_csv())
+            print(table, store.frame(f"SELECT * FROM `{table}`").write_ndjson())
 """
 
 

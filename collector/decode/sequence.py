@@ -232,7 +232,8 @@ def _steps(state: Stream, sequence: list[int], units: list[int]) -> list[int]:
 
 def _step(state: Stream, number: int, units: int) -> int:
     expected = state.expected
-    itself = units >= 0 and state.last is not None and number == (state.last + units) % _MODULUS
+    befores = [each for each in (state.last, state.doubted) if each is not None]
+    itself = units >= 0 and any(number == (before + units) % _MODULUS for before in befores)
     state.counts_before |= number == expected and not itself
     state.counts_itself = state.counts_itself + 1 if itself and not state.counts_before else 0
     if state.counts_itself >= _TIMES_TO_BE_SURE and number != expected:

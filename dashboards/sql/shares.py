@@ -148,38 +148,56 @@ FROM held CROSS JOIN totals
 ORDER BY amount DESC LIMIT {LARGEST_ROWS}"""
 
 
-def _asymmetry(condition: str, prefix: str) -> str:
-    def amount(direction: str) -> str:
-        return f"toFloat64(sumIf(f.bytes, f.direction = '{direction}' AND {condition}))"
-
-    def variance(direction: str) -> str:
-        return f"sumIf(f.bytes_variance, f.direction = '{direction}' AND {condition})"
-
-    total = f"nullIf({amount('out')} + {amount('in')}, 0)"
-    value = f"{prefix}asymmetry"
-    return f"""({amount("out")} - {amount("in")}) / {total} AS {value},
-    {Z_95} * sqrt(pow(1 - {value}, 2) * {variance("out")} + pow(1 + {value}, 2) * {variance("in")})
-      / {total} AS {prefix}spread"""
-
-
 def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str:
     """(out − in) / (out + in) by month: asymmetry, low, high.
 
-    Left out are categories that have one of `words` among theirs, and `categories`. The limits also
-    hold the asymmetry of what has a category at all.
+    Left out are categories that have one of `words` among theirs, and `categories`. The limits also hold the
+    asymmetry for every choice of which networks without a category are left out as well: the extremes are
+    among the heads of the list of these networks by their own asymmetry, from either end. Bytes of an unknown
+    network (0) may be of several, so that those out and those in stand apart.
     """
     listed = ", ".join(map(literal, sorted(words)))
     named = ", ".join(map(literal, sorted(categories)))
-    kept = f"NOT (hasAny(splitByChar('_', toString(f.category)), [{listed}]) OR f.category IN ({named}))"
-    return f"""SELECT month AS time, asymmetry,
-  greatest(-1, least(asymmetry - spread, ifNull(categorised_asymmetry - categorised_spread, 1))) AS low,
-  least(1, greatest(asymmetry + spread, ifNull(categorised_asymmetry + categorised_spread, -1))) AS high
-FROM (
+    return f"""WITH networks AS (
   SELECT f.time AS month,
-    {_asymmetry(kept, "")},
-    {_asymmetry(f"f.category != '' AND {kept}", "categorised_")}
+    multiIf(f.category != '', '', f.remote_asn = 0, toString(f.direction), toString(f.remote_asn)) AS network,
+    toFloat64(sumIf(f.bytes, f.direction = 'out')) AS outward,
+    toFloat64(sumIf(f.bytes, f.direction = 'in')) AS inward,
+    sumIf(f.bytes_variance, f.direction = 'out') AS outward_variance,
+    sumIf(f.bytes_variance, f.direction = 'in') AS inward_variance
   FROM flow_attributed_month AS f
   WHERE {scope(MONTHS)}
+    AND NOT (hasAny(splitByChar('_', toString(f.category)), [{listed}]) OR f.category IN ({named}))
+  GROUP BY month, network
+),
+heads AS (
+  SELECT month, side,
+    sum(outward) OVER list AS head_out, sum(inward) OVER list AS head_in,
+    sum(outward_variance) OVER list AS head_out_variance, sum(inward_variance) OVER list AS head_in_variance
+  FROM networks ARRAY JOIN [1, -1] AS side
+  WINDOW list AS (PARTITION BY month, side
+    ORDER BY network != '', side * (inward - outward) / greatest(inward + outward, 1), network
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+choices AS (
+  SELECT month, 0 AS extreme, (sum(outward), sum(inward), sum(outward_variance), sum(inward_variance)) AS sums
+  FROM networks
   GROUP BY month
+  UNION ALL
+  SELECT month, 1 AS extreme, argMax((head_out, head_in, head_out_variance, head_in_variance),
+    side * (head_out - head_in) / (head_out + head_in)) AS sums
+  FROM heads
+  WHERE head_out + head_in > 0
+  GROUP BY month, side
+),
+asymmetries AS (
+  SELECT month, extreme, (sums.1 - sums.2) / (sums.1 + sums.2) AS value,
+    {Z_95} * sqrt(pow(1 - value, 2) * sums.3 + pow(1 + value, 2) * sums.4) / (sums.1 + sums.2) AS spread
+  FROM choices
+  WHERE sums.1 + sums.2 > 0
 )
+SELECT month AS time, anyIf(value, extreme = 0) AS asymmetry,
+  greatest(-1, min(value - spread)) AS low, least(1, max(value + spread)) AS high
+FROM asymmetries
+GROUP BY month
 ORDER BY time"""

@@ -27,6 +27,10 @@ ORGANISATION = "international organisation"
 # Where address databases put what they place wrongly: among the networks' registered homes.
 ERRORS_POINT_TO = "US"
 NEEDS = "needs rows in adequacy.csv that name countries: regime, country, level, date (docs/reference.md)"
+NEEDS_ALL = (
+    "needs the whole list of {regime} in adequacy.csv, a row for each country: a row * says that decisions cover "
+    "countries that no row names, and a share of those named would be too low (docs/reference.md)"
+)
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,19 @@ def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
             continue
         found = standing(context, regime)
         if found is None:
-            answers += [undefined(NEEDS, month.flows(), each) for each in (regime, f"{regime} strict")]
+            answers += _unanswered(month, regime, NEEDS)
+        elif found.open_ended:
+            answers += _unanswered(month, regime, NEEDS_ALL.format(regime=regime))
         else:
             answers += [
                 _share(month, definition, regime, found, strict=False),
                 _share(month, definition, f"{regime} strict", found, strict=True),
             ]
     return answers
+
+
+def _unanswered(month: Month, regime: str, why: str) -> list[Estimate]:
+    return [undefined(why, month.flows(), each) for each in (regime, f"{regime} strict")]
 
 
 def _share(month: Month, definition: Definition, name: str, found: Standing, *, strict: bool) -> Estimate:
@@ -113,7 +123,7 @@ def _share(month: Month, definition: Definition, name: str, found: Standing, *, 
         home = frozenset({month.context.economy.country})
         certain, attributed, _ = month.commanded(found.full | home)
         _, _, reached = month.commanded(found.full | found.partial | home)
-        possible = everywhere if found.open_ended else reached | ~month.controlled
+        possible = reached | ~month.controlled
     accuracy = abroad_accuracy(month.context)
 
     def scenarios(inside: BoolArray, area: frozenset[str]) -> list[tuple[float, float]]:
@@ -126,15 +136,12 @@ def _share(month: Month, definition: Definition, name: str, found: Standing, *, 
     )
     intervals = [normal_interval(value, definition.level, 0.0, 1.0), *scenarios(least, found.full)]
     intervals += scenarios(most, found.full | found.partial)
-    if found.open_ended:
-        intervals += scenarios(everywhere, frozenset())
     low, high = envelope(intervals)
     details = {
         "partial": month.share(month.located & most & ~least & possible),
         "location_unknown": month.share(~month.located),
         "countries": float(len(found.full)),
         "countries_partial": float(len(found.partial)),
-        "open_ended": float(found.open_ended),
     }
     flags = {"accuracy_unmeasured" if accuracy is None else "accuracy_extrapolated"}
     if month.total(month.located & month.among("remote_country", found.unchecked)) > 0:
@@ -162,8 +169,8 @@ INDICATORS = (
             "(certified companies, one sector), or for part of the month, all out or all in; bytes of unknown "
             "location, in the strict form also of unknown operators, none or all in; both also corrected by "
             "Rogan-Gladen with the Se measured outside the United States (where the list holds the United "
-            "States, to which wrong locations point, on the bytes outside the list). Where a decision covers "
-            "countries that no row names, all located bytes could be in.",
+            "States, to which wrong locations point, on the bytes outside the list). A list of which rows name a "
+            "part only gives no answer.",
             source="GDPR art. 45; LGPD art. 33; measured on servers: Gamero-Garrido et al., PETS 2025",
             source_status="verified",
             critique="Adequacy is a legal status, not protection; not all traffic is personal data, and data may "
@@ -175,7 +182,6 @@ INDICATORS = (
                 "location_unknown": "share of all bytes without a known location, anycast included",
                 "countries": "countries in A_r(t)",
                 "countries_partial": "countries found adequate in part or for part of the month",
-                "open_ended": "1 where a decision covers countries that no row names",
             },
         ),
         adequacy_share,

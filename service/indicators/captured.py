@@ -36,7 +36,7 @@ from caudal.service.indicators.montecarlo import (
     estimate,
     normal,
 )
-from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.observation import UNDECLARED_OPERATORS, Estimate, undefined
 from caudal.service.indicators.uncertainty import FloatArray
 
 ALL_PLATFORMS = "all platforms"
@@ -110,18 +110,21 @@ def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
 
 
 def _per_gigabyte(month: Month, each: Captured, reported: FloatArray) -> Estimate:
-    which = each.cells(month)
+    metered = each.cells(month)
+    # Bytes of the users that are counted, and of no others.
+    which = metered & month.covered
     flows = month.flows(which)
     amount = month.total(which)
     if amount <= 0:
-        return undefined("no bytes of the platform were metered", flows, each.platform)
+        whose = "" if month.covered.all() else " by operators that declared their subscribers"
+        return undefined(f"no bytes of the platform were metered{whose}", month.flows(metered), each.platform)
     relative = np.sqrt(month.total_variance(which)) / amount
     # e^(z·s − s²/2) has the mean 1: noise of a positive number.
     noise = np.exp(relative * normal(f"sampling of {each.platform}") - relative**2 / 2)
     monthly = each.draws / MONTHS
     volume = amount / GIGABYTE * noise / reported
     value = band(monthly / volume)
-    nobody = month.equals("platform", "") & month.equals("network_kind", "")
+    nobody = month.equals("platform", "") & month.equals("network_kind", "") & month.covered
     unattributed = month.total(nobody)
     bound = band(monthly / (volume * (1 + unattributed / amount)))
     details = {
@@ -137,8 +140,12 @@ def _per_gigabyte(month: Month, each: Captured, reported: FloatArray) -> Estimat
         out = band(monthly / (volume * outward / amount))
         details |= {"per_gigabyte_out": out.value, "per_gigabyte_out_low": out.low}
         details["per_gigabyte_out_high"] = out.high
+    flags = each.flags
+    if not month.covered.all():
+        flags |= {UNDECLARED_OPERATORS}
+        details["left_out"] = month.total(metered & ~month.covered) / month.total(metered)
     return estimate(
-        Band(bound.low, value.value, value.high), flows, each.platform, details=details, flags=each.flags
+        Band(bound.low, value.value, value.high), flows, each.platform, details=details, flags=flags
     )
 
 
@@ -278,7 +285,8 @@ INDICATORS = (
             unit="USD/GB",
             range=(0.0, None),
             formula="VPG = (VC / 12) / (B_p · users / users reported), VC as V3, B_p the bytes of p and of the "
-            "other platforms of its parent, out and in; users reported as declared by the operators. "
+            "other platforms of its parent, out and in; users reported as declared by the operators, and B_p of "
+            "those that declared. "
             "VPGo, with outward bytes only, is a detail",
             inputs=(
                 "direction",
@@ -286,7 +294,9 @@ INDICATORS = (
                 "bytes_variance",
                 "platform",
                 "network_kind",
+                "operator",
                 "covered_users",
+                "covered_operators",
                 *FACTS,
             ),
             uncertainty=f"That of V3, with the sampling of the bytes on the log scale. {METHOD} Relative "
@@ -304,7 +314,8 @@ INDICATORS = (
                 **DETAILS,
                 "metered_low": "P5 by the platform's known bytes alone",
                 "bound_low": "P5 if every byte of an unknown operator were the platform's",
-                "gigabytes": "gigabytes of the company metered in the month",
+                "gigabytes": "gigabytes of the company metered in the month by operators that declared subscribers",
+                "left_out": "share of the company's bytes left out, of operators that declared no subscribers",
                 "reported": "share of the users that the operators declared, P50",
                 "year": "year in which the filing's period ended",
                 "platforms": "number of platforms of the company",

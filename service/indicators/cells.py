@@ -32,9 +32,10 @@ _TEXTS = (
     "interpretation_status",
 )
 _NUMBERS = ("remote_asn", "stage")
-_KEYS = (*_TEXTS, *_NUMBERS)
+# Of the operators it matters only whether their users are known: more would make cells of each of them.
+_KEYS = (*_TEXTS, *_NUMBERS, "covered")
 _SUMS = ("bytes", "flows", "bytes_variance")
-COLUMNS: tuple[str, ...] = (*_KEYS, *_SUMS)
+COLUMNS: tuple[str, ...] = ("operator", *_TEXTS, *_NUMBERS, *_SUMS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,7 @@ class Month:
                 *(pl.col(name).cast(pl.Int64).fill_null(0) for name in _NUMBERS),
                 *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "flows")),
                 pl.col("bytes_variance").cast(pl.Float64),
+                _covered(context).alias("covered"),
             )
         except pl.exceptions.PolarsError as error:
             raise CellsError(f"the flow cells cannot be read: {str(error).splitlines()[0]}") from error
@@ -124,6 +126,11 @@ class Month:
     def outward(self) -> BoolArray:
         """Which cells leave the country."""
         return self.equals("direction", "out")
+
+    @cached_property
+    def covered(self) -> BoolArray:
+        """Which cells were metered by the operators that declared the context's `covered_users`."""
+        return self.cells["covered"].to_numpy()
 
     @cached_property
     def anycast(self) -> BoolArray:
@@ -216,3 +223,10 @@ class Month:
     def variance_unknown(self) -> bool:
         """Whether some cells had no readable sampling variance."""
         return bool((self.cells["bytes_unreadable"] > 0).any())
+
+
+def _covered(context: Context) -> pl.Expr:
+    if context.covered_operators is None:
+        return pl.lit(value=True)
+    operators = sorted(context.covered_operators)
+    return pl.col("operator").cast(pl.String).fill_null("").is_in(operators)

@@ -39,9 +39,10 @@ class Context:
 
     `month` is YYYY-MM. `region_members` are the country codes of `region_group`, the group taken as the
     economy's region. `coverage` is the share of the economy's internet users that the reporting networks
-    serve and `covered_users` their number; None where no operator declared it. `accuracy` holds measured
-    accuracy of address databases (columns truth, group, sampled_ips, and one per database). `flags` are
-    set on every observation.
+    serve and `covered_users` their number; None where no operator declared it. `covered_operators` are those
+    that declared them, None where all did: what is counted per user is counted of their bytes. `accuracy`
+    holds measured accuracy of address databases (columns truth, group, sampled_ips, and one per database).
+    `flags` are set on every observation.
 
     `facts` are files of facts by name without .csv (see docs/reference.md); a name that is missing stands
     for a file without rows. `paths` (see `paths.py`) and `routes` (see `routing.py`) are what a deployment
@@ -63,6 +64,7 @@ class Context:
     paths: pl.DataFrame | None = None
     routes: pl.DataFrame | None = None
     region_flows: pl.DataFrame | None = None
+    covered_operators: frozenset[str] | None = None
 
     @property
     def region(self) -> frozenset[str]:

@@ -132,7 +132,8 @@ INDICATORS = (
             source="Pérez 2010; the share of intra-regional trade",
             source_status="verified_anchor",
             critique="It needs exporters in every member. A byte between two members that report counts at both ends, "
-            "as in trade statistics; caches at home take exchange out of sight.",
+            "as in trade statistics, and a member weighs by the bytes of its networks that report, not by its size; "
+            "caches at home take exchange out of sight.",
             method_version="1",
             dimension="scope",
             details={

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 
 from caudal.service.indicators.errors import DefinitionError
 
+UNDECLARED_OPERATORS = "undeclared_operators"
+
 FLAGS: Mapping[str, str] = {
     "from_memory": "rests in part on facts that were not checked against a source",
     "imputed_sampling": "some bytes came without a sampling rate, and 1 was taken",
     "variance_unknown": "some cells had no readable sampling variance; their bytes are taken as ±100 %",
     "coverage_undeclared": "no operator declared its subscribers: per-user figures divide by all internet users",
+    UNDECLARED_OPERATORS: "operators that declared no subscribers reported as well; what is counted per user goes by "
+    "the others",
     "accuracy_extrapolated": "location accuracy was measured in other countries than this one",
     "accuracy_unmeasured": "no measured location accuracy fits this economy: locations are taken as they are",
     "rank_unstable": "sampling alone could exchange the last provider counted and the first one not counted",

@@ -6,7 +6,7 @@ from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED
 from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
-from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.observation import UNDECLARED_OPERATORS, Estimate, undefined
 from caudal.service.indicators.uncertainty import (
     Quantity,
     envelope,
@@ -121,7 +121,8 @@ def _extremes(month: Month, kept: BoolArray, unknown: BoolArray) -> list[Quantit
 def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
     """V2: gigabytes a month that each user sends to platforms of the raw stages of the ladder."""
     context = month.context
-    out = month.outward
+    # Bytes of the users that are counted, and of no others.
+    out = month.outward & month.covered
     declared = context.covered_users is not None and context.covered_users > 0
     users = context.covered_users if declared else context.economy.internet_users
     if not users:
@@ -155,6 +156,10 @@ def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
         "users": float(users),
     }
     flags = set()
+    if not month.covered.all():
+        flags.add(UNDECLARED_OPERATORS)
+        sent = month.total(month.outward)
+        details["left_out"] = month.total(month.outward & ~month.covered) / sent if sent else 0.0
     if not declared:
         flags.add("coverage_undeclared")
         if UNCHECKED in context.economy.status:
@@ -211,8 +216,18 @@ INDICATORS = (
             unit="GB/user/month",
             range=(0.0, None),
             formula="RDO = Bo[stage L1-L2] / users; GB = 10⁹ bytes; users as declared by the reporting "
-            "operators, else all internet users of the economy",
-            inputs=(*FLOW, "stage", "category", "network_kind", "covered_users", "economy", "days_in_month"),
+            "operators, and Bo of those that declared; where none did, all internet users of the economy, and Bo of all",
+            inputs=(
+                *FLOW,
+                "stage",
+                "category",
+                "network_kind",
+                "operator",
+                "covered_users",
+                "covered_operators",
+                "economy",
+                "days_in_month",
+            ),
             uncertainty="Bounds: the sampling interval of the bytes over users ± 10 %; extended upwards by "
             "outward bytes to networks of unknown operators, as if all of them were raw. metered_low and "
             "metered_high are the limits without that extension.",
@@ -221,7 +236,7 @@ INDICATORS = (
             critique="The stage is a tag of the platform, not of the content: most platforms that gather "
             "raw data sell finished services and stand at L4, so the value is near zero by "
             "construction; read it with total_outflow and observer_outflow.",
-            method_version="1",
+            method_version="2",
             details={
                 "metered_low": "lower limit by sampling and users alone",
                 "metered_high": "upper limit by sampling and users alone",
@@ -231,6 +246,7 @@ INDICATORS = (
                 "platforms, GB",
                 "per_day": "the value per day of the month, GB",
                 "users": "users divided by",
+                "left_out": "share of the outward bytes left out, of operators that declared no subscribers",
             },
         ),
         raw_outflow,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.service.indicators import Observation
+from caudal.service.indicators.observation import UNDECLARED_OPERATORS
 from caudal.service.national import (
     SPREAD_ASSUMED,
-    UNDECLARED_OPERATORS,
     USERS_EXCEEDED,
     Figure,
     national_totals,

@@ -53,7 +53,7 @@ def test_by_its_own_regime_and_by_that_of_the_union(month, context, facts, accur
     # BR 400 and AR 100 of 1,000; US 300 only for certified companies; 100 nowhere known.
     assert (found["EU"].low, found["EU"].value, found["EU"].high) == pytest.approx((0.5, 0.5, 0.9))
     assert found["EU"].details == pytest.approx(
-        {"partial": 0.3, "location_unknown": 0.1, "countries": 5, "countries_partial": 1, "open_ended": 0}
+        {"partial": 0.3, "location_unknown": 0.1, "countries": 5, "countries_partial": 1}
     )
     assert "from_memory" in found["EU"].flags
     # The country's own list names CL; its own territory has nothing.
@@ -100,15 +100,16 @@ def test_a_decision_that_changes_within_the_month_counts_for_the_interval_only(m
     assert found.details["countries_partial"] == 2
 
 
-def test_a_decision_on_countries_that_no_row_names_leaves_the_rest_open(month, context, facts, table):
+def test_a_list_that_rows_name_in_part_gives_no_answer(month, context, facts, table):
     open_list = table(
         ADEQUACY,
         ("XA", "CL", "adequate", date(2020, 1, 1), None, None, "verified"),
         ("XA", "*", "adequate", date(2020, 1, 1), None, "and others", "verified"),
     )
-    found = answers(month, context(facts={**facts, "adequacy": open_list}))["XA"]
-    assert (found.low, found.value, found.high) == pytest.approx((0.1, 0.1, 1.0))
-    assert found.details["open_ended"] == 1
+    for name in ("XA", "XA strict"):
+        found = answers(month, context(facts={**facts, "adequacy": open_list}))[name]
+        assert found.value is None
+        assert found.reason.startswith("needs the whole list of XA in adequacy.csv")
 
 
 def test_without_decisions_it_says_what_it_needs(month, context, table):
@@ -138,6 +139,35 @@ def test_the_shipped_decisions_of_brazil_and_the_union(cell, cells, context, cou
     assert (found["EU"].value, found["EU"].high) == pytest.approx((0.6, 0.8))
     before = context(country("BR"), month="2025-12", days_in_month=31, facts=facts, accuracy=accuracy.clear())
     assert answers(rows, before)["EU"].value == pytest.approx(0.4)
+
+
+def test_colombias_list_is_shipped_in_part_and_a_deployment_can_complete_it(
+    cell, cells, context, country, accuracy, tmp_path
+):
+    """Of 36 countries the shipped file names one. With the others in an overlay, and the rest closed, J6 answers."""
+    rows = cells([cell(100, place, "operator", "shop") for place in ("CO", "US", "MX", "DE", "CN")])
+
+    def of_colombia(overlay):
+        reference = load_reference(overlay)
+        facts = {name: reference.facts(name) for name in ("adequacy", "country_groups")}
+        there = context(
+            country("CO"), month="2026-10", days_in_month=31, facts=facts, accuracy=accuracy.clear()
+        )
+        return answers(rows, there)
+
+    shipped = of_colombia(None)
+    assert shipped["CO"].value is None
+    assert "the whole list of CO" in shipped["CO"].reason
+    assert shipped["EU"].value is not None
+    instrument = "SIC Circular Externa 005/2017 (amended by 008/2017 and 002/2018)"
+    (tmp_path / "adequacy.csv").write_text(
+        "regime,country,name,level,instrument,date,expires,scope,source,as_of,status,note\n"
+        f"CO,MX,Mexico,adequate,{instrument},2017-08-10,,,the list,2026-11-21,verified,\n"
+        f"CO,DE,Germany,adequate,{instrument},2017-08-10,,,the list,2026-11-21,verified,\n"
+        f"CO,*,the list is whole,none,{instrument},2017-08-10,,,the list,2026-11-21,verified,\n"
+    )
+    # CO itself, US, MX and DE of five equal places.
+    assert of_colombia(tmp_path)["CO"].value == pytest.approx(0.8)
 
 
 def test_more_countries_on_the_list_never_lower_the_share(month, context, facts, table):

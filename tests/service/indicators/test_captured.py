@@ -150,6 +150,31 @@ def test_value_per_gigabyte_scales_bytes_up_to_all_users(observe):
     assert answer.high / answer.low < observe(V3)["search"].high / observe(V3)["search"].low
 
 
+def test_value_per_gigabyte_is_over_bytes_of_the_counted_users(observe, cell, cells):
+    """The 10 users of 25 are net's; other declared none, and its 1,500 GB are not theirs."""
+    month = cells(
+        [
+            cell(600 * GIGABYTE, platform="search"),
+            cell(400 * GIGABYTE, platform="search", direction="out"),
+            cell(1500 * GIGABYTE, platform="search", operator="other"),
+            cell(1000 * GIGABYTE, operator="other"),
+        ]
+    )
+    answer = observe(V4, cells_=month, covered_operators=frozenset({"net"}))["search"]
+    alone = observe(V4)["search"]
+    assert (answer.low, answer.value, answer.high) == (alone.low, alone.value, alone.high)
+    # 200 m / 12 a month over 1,000 GB · 25/10: USD 6,667
+    assert answer.value == pytest.approx(200e6 / 12 / 2500, rel=0.01)
+    assert answer.details["gigabytes"] == 1000
+    assert answer.details["left_out"] == pytest.approx(0.6)
+    assert "undeclared_operators" in answer.flags
+    assert "undeclared_operators" not in alone.flags
+    nothing = observe(V4, cells_=month, covered_operators=frozenset({"third"}))["search"]
+    assert (
+        nothing.reason == "no bytes of the platform were metered by operators that declared their subscribers"
+    )
+
+
 def test_value_per_gigabyte_counts_all_platforms_of_the_parent(observe, cell, cells):
     facts = world(platforms=table(platform("search", parent="Holding"), platform("cache", parent="Holding")))
     month = cells([cell(600 * GIGABYTE, platform="search"), cell(400 * GIGABYTE, platform="cache")])

@@ -99,6 +99,30 @@ def test_raw_outflow_without_declared_users_divides_by_all_and_says_so(month, co
     assert answer.flags == ("coverage_undeclared", "from_memory")
 
 
+def test_raw_outflow_counts_bytes_of_the_counted_users_only(cell, cells, context, only):
+    """net declared its 400,000 subscribers, other none: its 60 GB raw and 20 GB of nobody's are not theirs."""
+    gigabyte = 10**9
+    month = cells(
+        [
+            cell(40 * gigabyte, "BR", platform="sensors", direction="out"),
+            cell(60 * gigabyte, "BR", platform="sensors", direction="out", operator="other"),
+            cell(20 * gigabyte, "BR", direction="out", operator="other"),
+            cell(80 * gigabyte, "US", platform="search", direction="out"),
+        ]
+    )
+    answer = only(CATALOGUE["V2"].compute(month, context(covered_operators=frozenset({"net"}))))
+    assert answer.value == pytest.approx(40 / 400_000)
+    assert (answer.low, answer.high) == pytest.approx((40 / 440_000, 40 / 360_000))
+    assert answer.details["total_outflow"] == pytest.approx(120 / 400_000)
+    # 80 of the 200 GB that went out
+    assert answer.details["left_out"] == pytest.approx(0.4)
+    assert answer.flags == ("undeclared_operators",)
+    assert answer.flows == 2000
+    both = only(CATALOGUE["V2"].compute(month, context(covered_operators=frozenset({"net", "other"}))))
+    assert both.value == pytest.approx(100 / 400_000)
+    assert both.flags == () and "left_out" not in both.details
+
+
 def test_raw_outflow_of_nobody_knows_how_many_is_insufficient(month, context, country, only):
     answer = only(CATALOGUE["V2"].compute(month, context(country(internet_users=None), covered_users=None)))
     assert answer.value is None
