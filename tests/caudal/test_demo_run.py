@@ -9,6 +9,7 @@ import pytest
 
 from caudal.demo.endpoints import Endpoint
 from caudal.demo.traffic import TrafficModel, months_before
+from caudal.service.indicators import CATALOGUE
 
 from ..conftest import DemoRun, run_demo
 
@@ -36,7 +37,8 @@ def test_it_answers_every_indicator_of_every_month_with_interval_coverage_and_un
 ) -> None:
     assert demo_run.answer["months"] == MONTHS
     ids = [each["id"] for each in demo_run.answer["indicators"]]
-    assert ids == ["J1", "J2", "J3", "J4", "J5", "J9", "C1", "C2", "C3", "C4", "V1", "V2"]
+    assert ids == list(CATALOGUE)
+    assert len(ids) == 30
     for indicator in demo_run.answer["indicators"]:
         assert [entry["month"] for entry in indicator["months"]] == MONTHS
         for entry in indicator["months"]:
@@ -97,7 +99,18 @@ def test_it_says_synthetic(demo_run: DemoRun) -> None:
     assert demo_run.answer["economy"] == "XA"
 
 
+def values(indicator: dict[str, Any]) -> dict[str, Any]:
+    """What an indicator says, without when it was computed."""
+    months = [
+        {name: value for name, value in month.items() if name != "computed_at"}
+        for month in indicator["months"]
+    ]
+    return {**indicator, "months": months}
+
+
 def test_twice_gives_the_same_values(demo_run: DemoRun, tmp_path: Path) -> None:
     again = run_demo(tmp_path)
-    assert again.answer["indicators"] == demo_run.answer["indicators"]
+    assert [values(each) for each in again.answer["indicators"]] == [
+        values(each) for each in demo_run.answer["indicators"]
+    ]
     assert again.answer["total"] == demo_run.answer["total"]
