@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ftlbgp import BgpParser
@@ -59,17 +60,20 @@ def read_rib(path: Path) -> Origins:
     others: dict[Version, dict[int, Counter[int]]] = {4: {}, 6: {}}
     one_more = (1 << _COUNT_BITS) - 1
     try:
-        for version, key, origin in _routes(path):
-            known = first[version].get(key)
-            if known is None:
-                first[version][key] = origin << _COUNT_BITS | 1
-                if len(first[version]) > MOST_PREFIXES:
-                    raise AddressError(f"{path}: has more than {MOST_PREFIXES} prefixes; is it a RIB dump?")
-            elif known >> _COUNT_BITS == origin:
-                if known & one_more < one_more:
-                    first[version][key] = known + 1
-            else:
-                others[version].setdefault(key, Counter())[origin] += 1
+        with closing(_routes(path)) as routes:
+            for version, key, origin in routes:
+                known = first[version].get(key)
+                if known is None:
+                    first[version][key] = origin << _COUNT_BITS | 1
+                    if len(first[version]) > MOST_PREFIXES:
+                        raise AddressError(
+                            f"{path}: has more than {MOST_PREFIXES} prefixes; is it a RIB dump?"
+                        )
+                elif known >> _COUNT_BITS == origin:
+                    if known & one_more < one_more:
+                        first[version][key] = known + 1
+                else:
+                    others[version].setdefault(key, Counter())[origin] += 1
     except FtlError as error:
         raise AddressError(
             f"{path}: is no MRT dump of a RIB (RFC 6396), or damaged: {error.message or 'unreadable'}"
@@ -87,11 +91,18 @@ def read_rib(path: Path) -> Origins:
 
 def _routes(path: Path) -> Iterator[tuple[Version, int, int]]:
     route = BgpParser.bgp.route
-    wanted = route.source | route.prefix_protocol | route.prefix | route.aspath
-    with BgpParser(
-        bgp_records=BgpParser.bgp.records.route, bgp_route=wanted, named_records=False, raise_on_errors=True
-    ) as parse:
-        for source, version, (start, length), aspath in parse(str(path)):
+    # The same fields as the service's indicators ask for: the library takes one choice in a process at a time.
+    wanted = route.source | route.peer_as | route.prefix_protocol | route.prefix | route.aspath
+    with (
+        BgpParser(
+            bgp_records=BgpParser.bgp.records.route,
+            bgp_route=wanted,
+            named_records=False,
+            raise_on_errors=True,
+        ) as parse,
+        closing(parse(str(path))) as entries,
+    ):  # a parser left half-way locks out the next one
+        for source, _, version, (start, length), aspath in entries:
             if source == _RIB:
                 # An AS_SET comes as a tuple of its own, an empty path is the operator's own route.
                 last = aspath[-1] if aspath else 0

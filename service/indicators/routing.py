@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -34,9 +35,10 @@ def read_routes(path: Path, origins: Collection[int]) -> pl.DataFrame:
     wanted = frozenset(origins)
     addresses: Counter[_Route] = Counter()
     try:
-        for viewpoint, length, hops in _routes(path):
-            if hops and hops[-1] in wanted and length > 0:
-                addresses[(viewpoint, hops)] += 1 << (_IPV4_BITS - length)
+        with closing(_routes(path)) as routes:
+            for viewpoint, length, hops in routes:
+                if hops and hops[-1] in wanted and length > 0:
+                    addresses[(viewpoint, hops)] += 1 << (_IPV4_BITS - length)
     except FtlError as error:
         raise SuppliedError(
             f"{path}: is no MRT dump of a RIB (RFC 6396), or damaged: {error.message or 'unreadable'}"
@@ -54,10 +56,16 @@ def _routes(path: Path) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """Yield viewpoint, length of the prefix, and path without repetitions, of every IPv4 route."""
     route = BgpParser.bgp.route
     wanted = route.source | route.peer_as | route.prefix_protocol | route.prefix | route.aspath
-    with BgpParser(
-        bgp_records=BgpParser.bgp.records.route, bgp_route=wanted, named_records=False, raise_on_errors=True
-    ) as parse:
-        for source, viewpoint, version, (_, length), aspath in parse(str(path)):
+    with (
+        BgpParser(
+            bgp_records=BgpParser.bgp.records.route,
+            bgp_route=wanted,
+            named_records=False,
+            raise_on_errors=True,
+        ) as parse,
+        closing(parse(str(path))) as entries,
+    ):  # a parser left half-way locks out the next one
+        for source, viewpoint, version, (_, length), aspath in entries:
             if source != _RIB or version != _IPV4 or not aspath or not isinstance(aspath[-1], int):
                 continue
             # A set inside the path came of aggregation: which of its networks was crossed is not known.

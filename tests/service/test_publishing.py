@@ -43,6 +43,8 @@ def quiet(settings: ServiceSettings, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def client(quiet: ServiceSettings, store: Store) -> Iterator[httpx.Client]:
+    for table in PUBLISHED:  # other modules share the store
+        store.command(f"TRUNCATE TABLE {table}")
     with Service(quiet, lambda: NOW) as service, httpx.Client(base_url=service.url, timeout=60) as opened:
         send(opened, random_batch(1, rows=300))
         yield opened
