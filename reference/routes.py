@@ -1,7 +1,7 @@
 """Whose prefixes are, by the operator's own knowledge: tables of prefix and AS number, and RIB dumps (MRT)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def read_rib(path: Path) -> Origins:
     return origins
 
 
-def _routes(path: Path) -> Iterator[tuple[Version, int, int]]:
+def _routes(path: Path) -> Generator[tuple[Version, int, int], None, None]:
     route = BgpParser.bgp.route
     # The same fields as the service's indicators ask for: the library takes one choice in a process at a time.
     wanted = route.source | route.peer_as | route.prefix_protocol | route.prefix | route.aspath

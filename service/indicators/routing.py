@@ -1,7 +1,7 @@
 """Routes to a country's networks, from a dump of a route collector's table (MRT, RFC 6396)."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def read_routes(path: Path, origins: Collection[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=ROUTES, orient="row")
 
 
-def _routes(path: Path) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+def _routes(path: Path) -> Generator[tuple[int, int, tuple[int, ...]], None, None]:
     """Yield viewpoint, length of the prefix, and path without repetitions, of every IPv4 route."""
     route = BgpParser.bgp.route
     wanted = route.source | route.peer_as | route.prefix_protocol | route.prefix | route.aspath
