@@ -30,6 +30,7 @@ from caudal.service.routes import (
     vintages,
 )
 from caudal.service.routes import reference as known
+from caudal.service.routes.authority import Authority
 from caudal.service.settings import ServiceSettings, read_publisher_token, read_tokens
 from caudal.service.store import Store
 from caudal.service.supplied import read_supplied
@@ -64,9 +65,9 @@ def create_app(
     measures = Measures(settings, store, reference, clock, supplied)
     published = Vintages(store, reference, measures, clock, settings.reference_overlay, supplied)
     licence = settings.data_licence
+    authority = Authority(publisher_token or read_publisher_token(settings))
     monthly = Reports(
         store,
-        reference,
         measures,
         clock,
         Publication(licence.holder, settings.public_url, licence.name, licence.url),
@@ -83,14 +84,14 @@ def create_app(
     problem.install(app)
     for router in (
         batches.router(settings, gate, Ingest(store), measures, metrics, clock),
-        flows.router(store, reference, measures),
+        flows.router(store, reference, measures, authority),
         indicators.router(reference, measures),
         reports.router(monthly),
         sdmx.router(reference, monthly),
-        vintages.router(store, measures, published, publisher_token or read_publisher_token(settings)),
+        vintages.router(store, measures, published, authority),
         exports.router(store, settings.data_licence, clock),
         ledger.router(store, measures),
-        known.router(store, reference, measures),
+        known.router(store, reference, measures, authority),
         facts.router(reference),
         health.router(store, metrics, load_migrations()),
     ):

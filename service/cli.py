@@ -1,32 +1,21 @@
-"""`caudal indicators`: publish months, look what is published, compute it again, export it.
-
-One process owns an embedded store. So the commands ask the service that runs; where none answers, they are
-the service themselves for as long as they need.
-"""
+"""`caudal indicators`: publish months, look what is published, compute it again, export it."""
 
 import re
-import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caudal.service.errors import ServiceError
+from caudal.service.client import problem_of, refuse, service_of
 from caudal.service.period import MONTH_PATTERN
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.
     import httpx
 
-    from caudal.service.settings import ServiceSettings
-
 EXIT_DIFFERENT = 1
-EXIT_REFUSED = 2
-_SECONDS = 600.0
 
 indicators_cli = typer.Typer(
     name="indicators",
@@ -63,7 +52,7 @@ def compute_command(
     if not re.fullmatch(MONTH_PATTERN, month):
         raise typer.BadParameter(f"{month!r} is no month; write YYYY-MM", param_hint="--month")
     order = {"month": month, "reason": reason, **({"economy": economy} if economy else {})}
-    with _service(config) as client:
+    with service_of(config) as client:
         receipt = _answer(client.post("/v1/vintages", json=order))
     for outcome in receipt["outcomes"]:
         made = outcome["vintage"]
@@ -81,7 +70,7 @@ def compute_command(
 @indicators_cli.command("list")
 def list_command(config: Config, economy: EconomyOption = None) -> None:
     """List what is published."""
-    with _service(config) as client:
+    with service_of(config) as client:
         found = _answer(client.get("/v1/vintages", params={"economy": economy} if economy else {}))
     for each in found["vintages"]:
         reason = f"  {each['reason']}" if each["reason"] else ""
@@ -99,7 +88,7 @@ def recompute_command(
     ],
 ) -> None:
     """Compute a vintage again from what it was computed from; exit with 1 where a number is another."""
-    with _service(config) as client:
+    with service_of(config) as client:
         answer = _answer(client.get(f"/v1/vintages/{vintage}/recomputation"))
     if answer["same"]:
         typer.echo(f"{vintage}: all {answer['observations']} values are the same")
@@ -121,7 +110,7 @@ def export_command(
     """Write everything that is published as JSON Lines, with the terms of use on the first line."""
     parameters = {"economy": economy} if economy else {}
     with (
-        _service(config) as client,
+        service_of(config) as client,
         client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
     ):
         if answer.is_error:
@@ -140,74 +129,12 @@ def export_command(
                     file.write(piece)
             unfinished.replace(output)
         except OSError as error:
-            _fail(f"{output} cannot be written: {error.strerror}; give another --output")
+            refuse(f"{output} cannot be written: {error.strerror}; give another --output")
     typer.echo(f"{output} written")
-
-
-@contextmanager
-def _service(config: Path) -> Iterator["httpx.Client"]:
-    """Give a client of the service that runs with these settings, or of one that runs meanwhile."""
-    import httpx
-
-    from caudal.service.settings import load_settings, read_publisher_token
-
-    url = ""
-    try:
-        settings = load_settings(config)
-        token = read_publisher_token(settings)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{settings.port}"
-        with httpx.Client(base_url=url, headers=headers, timeout=_SECONDS, trust_env=False) as client:
-            try:
-                client.get("/healthz", timeout=10)
-            except httpx.ConnectError:
-                with _own(settings) as own:
-                    yield own
-                return
-            yield client
-    except httpx.HTTPError as error:
-        _fail(f"the service at {url} does not answer: {error}")
-    except ServiceError as error:
-        _fail(str(error))
-
-
-@contextmanager
-def _own(settings: "ServiceSettings") -> Iterator["httpx.Client"]:
-    import httpx
-
-    from caudal.service.server import Service
-
-    token = secrets.token_hex(32)
-    quiet = settings.model_copy(
-        update={
-            "listen": "127.0.0.1:0",
-            "publication": settings.publication.model_copy(update={"enabled": False}),
-        }
-    )
-    headers = {"Authorization": f"Bearer {token}"}
-    with (
-        Service(quiet, publisher_token=token) as service,
-        httpx.Client(base_url=service.url, headers=headers, timeout=_SECONDS, trust_env=False) as client,
-    ):
-        yield client
 
 
 def _answer(answer: "httpx.Response") -> dict[str, Any]:
     """Return what was answered; where it was refused, say why and exit."""
-    if answer.is_success:
-        return dict(answer.json())
-    try:
-        detail = str(answer.json()["detail"])
-    except (ValueError, KeyError):
-        detail = f"the service answered {answer.status_code}"
-    raise _refusal(detail)
-
-
-def _fail(message: str) -> NoReturn:
-    raise _refusal(message)
-
-
-def _refusal(message: str) -> typer.Exit:
-    typer.echo(f"caudal: {message}", err=True)
-    return typer.Exit(EXIT_REFUSED)
+    if not answer.is_success:
+        refuse(problem_of(answer))
+    return dict(answer.json())

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from caudal.service.indicators import Definition, Observation
+from caudal.service.reason import Reason, reason
 
 CONFIDENTIAL = "confidential"
 MINIMUM_FREQUENCY = "minimum frequency rule"
@@ -24,6 +25,8 @@ _PRIMARY_UNITS = frozenset({"GB", "GB/user/month", "bytes", "bytes/user/month"})
 _SECONDARY_UNITS = frozenset({"USD/GB"})
 
 Degree = Literal["primary", "secondary"]
+# What operators did that contribute to a total: reported, declared subscribers, reported without declaring any.
+Deed = Literal["reported", "declared", "undeclared"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,12 @@ class Rule:
     minimum_operators: int = 3
     percent: float = 10.0
 
-    def objection(self, contributions: Iterable[float], did: str = "reported") -> "Objection | None":
+    @property
+    def forbids(self) -> bool:
+        """Whether there is any total that may not be published."""
+        return self.minimum_operators > 1 or self.percent > 0
+
+    def objection(self, contributions: Iterable[float], did: Deed = "reported") -> "Objection | None":
         """Return why a total of these contributions must be withheld; None where it may be published.
 
         Contributions of nothing are none. `did` says what those who contribute did.
@@ -45,17 +53,11 @@ class Rule:
         if not amounts:
             return None
         if len(amounts) < self.minimum_operators:
-            count = "1 operator" if len(amounts) == 1 else f"{len(amounts)} operators"
-            return Objection(
-                MINIMUM_FREQUENCY,
-                f"{count} {did}; a total of fewer than {self.minimum_operators} would show what each carries",
-            )
+            code = f"one_{did}" if len(amounts) == 1 else f"few_{did}"
+            why = reason(code, operators=len(amounts), minimum=self.minimum_operators)
+            return Objection(MINIMUM_FREQUENCY, why)
         if sum(amounts[2:]) < self.percent / 100 * amounts[0]:
-            return Objection(
-                P_PERCENT,
-                f"of the operators that {did}, the second largest could tell the traffic of the largest to within "
-                f"{self.percent:g} %",
-            )
+            return Objection(P_PERCENT, reason(f"near_{did}", percent=self.percent))
         return None
 
 
@@ -81,9 +83,9 @@ class Withheld:
     why: str
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """The sentence that stands in place of the value."""
-        return f"withheld: {self.why} ({self.rule}, {self.degree} confidentiality)"
+        return reason("withheld", why=self.why, rule=self.rule, degree=self.degree)
 
 
 def degree_of(definition: Definition) -> Degree | None:

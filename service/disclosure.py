@@ -2,8 +2,8 @@
 
 A cell that too few operators contribute to, or one of them all but alone, is added to the rest of its
 direction (primary). Where the rest itself may not be shown, the smallest other cells join it until it may
-(secondary): so nothing can be had back by taking what is shown from a total. Where the month as a whole may
-not be shown, only shares are left.
+(secondary): so nothing can be had back by taking what is shown from a total. A direction that may not be shown
+even as a whole keeps its row without the sums; where that is out or in, or both together, only shares are left.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,8 @@ class Aggregates:
     """The cells of a month, over all operators: AGGREGATE_KEYS, the sums, share, cells.
 
     `share` is of the bytes out and in, null for other directions; `cells` counts the cells that a row stands
-    for: more than one in the rest of a direction. The sums are null where `objection` forbids them.
+    for: more than one in the rest of a direction. The sums are null where `objection` forbids them, and in the only
+    row of another direction that may not be shown.
     """
 
     rows: pl.DataFrame
@@ -50,13 +51,15 @@ def aggregates(facts: pl.DataFrame, rule: Rule, *, protected: bool = True) -> Ag
     summed = facts.sort(*AGGREGATE_KEYS, "operator").with_columns(pl.col("bytes").cast(pl.Float64).alias("b"))
     cells = summed.group_by(AGGREGATE_KEYS, maintain_order=True).agg(
         pl.col(_SUMS).sum(),
-        pl.len().alias("operators"),
+        (pl.col("b") > 0).sum().alias("operators"),
         pl.col("b").top_k(2).sort(descending=True).alias("largest"),
         pl.col("b").sum().alias("total"),
     )
     directed = pl.col("direction").is_in(("out", "in"))
     amount = float(cells.filter(directed)["total"].sum())
-    objection = rule.objection(_by_operator(summed.filter(directed))) if protected else None
+    told = (("out", "in"), ("out",), ("in",))
+    objections = (rule.objection(_by_operator(summed, directions)) for directions in told)
+    objection = next((each for each in objections if each is not None), None) if protected else None
     if protected and objection is None:
         cells = _folded(cells, summed, rule)
     else:
@@ -78,9 +81,12 @@ def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> pl.DataFra
     for (direction,), own in marked.partition_by("direction", as_dict=True, maintain_order=True).items():
         order = own.sort([~pl.col("unsafe"), "total", *AGGREGATE_KEYS])
         count = _joining(order, summed.filter(pl.col("direction") == direction), rule)
+        untold = rule.objection(_by_operator(summed, (direction,))) is not None
         kept.append(order.slice(count).with_columns(pl.lit(1, pl.UInt32).alias("cells")))
         if count:
             rest = order.head(count).select(pl.col(_SUMS).sum(), pl.lit(count, pl.UInt32).alias("cells"))
+            if untold:
+                rest = rest.with_columns(pl.lit(None, rest.schema[name]).alias(name) for name in _SUMS)
             named = {"direction": direction, **_REST}
             kept.append(
                 rest.with_columns(
@@ -94,7 +100,7 @@ def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> pl.DataFra
 def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> int:
     """Return how many of the ordered cells must be added up for their sum to be shown; 0 where none need be.
 
-    All of them, where even that is not enough: then the direction is one row, as the month has shown it may be.
+    All of them, where even that is not enough: then the direction is one row.
     """
     unsafe = int(order["unsafe"].sum())
     if not unsafe:
@@ -112,5 +118,6 @@ def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> int:
     return order.height
 
 
-def _by_operator(summed: pl.DataFrame) -> list[float]:
-    return [float(each) for each in summed.group_by("operator").agg(pl.col("b").sum())["b"]]
+def _by_operator(summed: pl.DataFrame, directions: tuple[str, ...]) -> list[float]:
+    own = summed.filter(pl.col("direction").is_in(directions))
+    return [float(each) for each in own.group_by("operator").agg(pl.col("b").sum())["b"]]

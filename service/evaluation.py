@@ -1,7 +1,7 @@
 """From the facts of a month to what is said about it: a pure function, for what is computed now and again."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -232,22 +232,35 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
     """Return what forbids the sums of all operators, and what those that go by declared subscribers.
 
     The latter give back the bytes of the operators that declared, as what they are divided by is public;
-    beside the sums of all, also those of the others.
+    beside the sums of all, also those of the others. What may not be told of one direction forbids both: it is
+    what lacks to their sum.
     """
-    amounts = {
-        str(operator): float(amount)
-        for operator, amount in cells.filter(pl.col("direction").is_in(("out", "in")))
-        .group_by("operator")
-        .agg(pl.col("bytes").cast(pl.Float64).sum())
-        .sort("operator")
-        .iter_rows()
-    }
-    declared = [amount for operator, amount in amounts.items() if operator in inputs.subscribers]
-    others = [amount for operator, amount in amounts.items() if operator not in inputs.subscribers]
-    whole = inputs.rule.objection(amounts.values())
-    if whole is not None or not declared:
+    told: list[dict[str, float]] = [
+        {
+            str(operator): float(amount)
+            for operator, amount in cells.filter(pl.col("direction").is_in(directions))
+            .group_by("operator")
+            .agg(pl.col("bytes").cast(pl.Float64).sum())
+            .sort("operator")
+            .iter_rows()
+        }
+        for directions in (("out", "in"), ("out",), ("in",))
+    ]
+    whole = _first(inputs.rule.objection(amounts.values()) for amounts in told)
+    declaring = inputs.subscribers.keys()
+    if whole is not None or not declaring & told[0].keys():
         return whole, whole
     return None, (
-        inputs.rule.objection(declared, "declared subscribers")
-        or inputs.rule.objection(others, "reported without declaring subscribers")
+        _first(inputs.rule.objection(_of(amounts, declaring), "declared") for amounts in told)
+        or _first(
+            inputs.rule.objection(_of(amounts, amounts.keys() - declaring), "undeclared") for amounts in told
+        )
     )
+
+
+def _first(objections: Iterable[Objection | None]) -> Objection | None:
+    return next((each for each in objections if each is not None), None)
+
+
+def _of(amounts: Mapping[str, float], operators: Set[str]) -> list[float]:
+    return [amount for operator, amount in amounts.items() if operator in operators]

@@ -3,7 +3,8 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -12,7 +13,7 @@ import caudal
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import Rule
-from caudal.service.errors import NotFound
+from caudal.service.errors import NotFound, QuestionError
 from caudal.service.evaluation import (
     FLAG_TEXTS,
     PARTIAL_MONTH,
@@ -24,10 +25,12 @@ from caudal.service.evaluation import (
     evaluate,
 )
 from caudal.service.indicators import CATALOGUE, Indicator
+from caudal.service.interpretation import interpret
 from caudal.service.period import Month
 from caudal.service.queries import economies_with_data, month_facts, months_with_data, reporting_operators
 from caudal.service.queries.months import region_flows, synthetic_batches
-from caudal.service.queries.vintages import find_vintage, read_vintage, vintages
+from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
+from caudal.service.reference_archive import archived_reference
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 from caudal.service.supplied import Supplied
@@ -47,6 +50,19 @@ __all__ = [
 DEMO_ECONOMY = "XA"
 
 _KEPT_VINTAGES = 64
+_KEPT_REFERENCES = 4
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the values of a month are computed from: cells as `interpret` answers them, the reference as of the month.
+
+    `vintage` is whose facts and reference they are; None where the month is not published.
+    """
+
+    cells: pl.DataFrame
+    reference: Reference
+    vintage: Vintage | None
 
 
 class Measures:
@@ -66,6 +82,7 @@ class Measures:
         self._clock = clock
         self._supplied = supplied or Supplied()
         self._published: dict[str, MonthMeasures] = {}
+        self._references: dict[str, Reference] = {}
         self._regions: dict[tuple[str, str], tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
@@ -115,6 +132,11 @@ class Measures:
             return self._reference.economy(economy).status == SYNTHETIC
         except FactsError:
             return False
+
+    def protected(self, economy: str) -> bool:
+        """Whether amounts of an economy's traffic are confidential: metered, and the rule forbids some."""
+        rule = self._settings.confidentiality
+        return Rule(rule.minimum_operators, rule.percent).forbids and not self.is_synthetic(economy)
 
     def coverage(self, economy: str, start: datetime, end: datetime) -> Coverage:
         """Return who reported in [start, end) and what share of the internet users they serve.
@@ -192,6 +214,38 @@ class Measures:
                     self._published.pop(next(iter(self._published)))
                 self._published[found.vintage] = kept
         return kept
+
+    def basis(self, economy: str, month: str, vintage: str | None = None) -> Basis:
+        """Return what a month's values are computed from: of a published one as a vintage kept it, the newest by default.
+
+        Where the reference of a vintage cannot be read any more, the one in force interprets the facts: its
+        version tells. Raises NotFound where the month has no such vintage.
+        """
+        found = find_vintage(self._store, economy, month, vintage)
+        reference = self._reference
+        if found is not None:
+            with suppress(QuestionError):
+                reference = self.reference(found.reference_version)
+        facts = month_facts(self._store, economy, month, found.facts if found is not None else None)
+        as_of_month = reference.at(month)
+        return Basis(interpret(facts, as_of_month), as_of_month, found)
+
+    def reference(self, version: str) -> Reference:
+        """Return a version of the reference, as it is in force or was kept; raise QuestionError where it is neither.
+
+        The few versions that were asked for last stay in memory.
+        """
+        if version == self._reference.version:
+            return self._reference
+        with self._lock:
+            known = self._references.pop(version, None)
+        if known is None:
+            known = archived_reference(self._store, version)
+        with self._lock:
+            self._references[version] = known
+            while len(self._references) > _KEPT_REFERENCES:
+                self._references.pop(next(iter(self._references)))
+        return known
 
     def measured(
         self,

@@ -290,7 +290,7 @@ class Jurisdiction(Answer):
     control: str = Field(description="country code; '' is unknown", examples=["US"])
     name: str | None = Field(examples=["United States"])
     platforms: int = Field(description="platforms of it that were seen", examples=[23])
-    bytes: int
+    bytes: int | None = Field(description="null where it is withheld", examples=[None])
     share: float | None
 
 
@@ -301,6 +301,8 @@ class JurisdictionList(Answer):
     month: MonthText
     synthetic: Synthetic
     reference_version: str
+    vintage: VintageName
+    withheld: str | None = Field(description="why there are no bytes; null where there are", examples=[None])
     jurisdictions: list[Jurisdiction]
 
 

@@ -21,6 +21,7 @@ from caudal.service.indicators import Observation
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.indicators.observation import UNDECLARED_OPERATORS, ordered
 from caudal.service.indicators.uncertainty import Quantity, normal_interval
+from caudal.service.reason import Reason, reason
 
 USERS_ERROR = 0.10
 ASSUMED_SPREAD = 2.0
@@ -141,7 +142,7 @@ def _total(
     users = sum(subscribers.values())
     why = _obstacle(users, internet_users)
     if why is None and not carried["bytes"].sum():
-        why = "needs traffic of operators that declared subscribers: there is none"
+        why = reason("declared_traffic")
     if why is not None or internet_users is None:
         return NationalTotal(name, "bytes", observed, None, None, (), why)
     rates = [bytes_ / subscribers[operator] for operator, bytes_ in carried.iter_rows() if bytes_ > 0]
@@ -194,13 +195,11 @@ def spread_of(rates: list[float]) -> tuple[float, set[str]]:
     return math.exp(_T[freedom] * deviation * math.sqrt(1 + 1 / len(rates))), set()
 
 
-def _obstacle(users: float, internet_users: int | None) -> str | None:
+def _obstacle(users: float, internet_users: int | None) -> Reason | None:
     if not users:
-        return (
-            "needs declared subscribers of at least one operator that reported (operators, in the settings)"
-        )
+        return reason("declared_subscribers")
     if not internet_users:
-        return "needs the economy's internet users (economies.csv: internet_users)"
+        return reason("internet_users")
     return None
 
 

@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "bad-digest": ("The body is not what its digest says", 400),
     "unauthorized": ("A bearer token is needed", 401),
     "forbidden": ("The token does not allow this", 403),
+    "confidential": ("The answer would show what a single operator carries", 403),
     "unknown-path": ("There is no such resource", 404),
     "unknown-economy": ("The economy has no data", 404),
     "unknown-fact": ("The reference says nothing of it", 404),

@@ -4,7 +4,7 @@ A month is published once it is over. What was published never changes: a revisi
 the reason for it. Kept with a vintage is everything that it was computed from: the facts of the month (which
 go on growing in the roll-ups when batches come late), those of the rest of its region, the reference in its
 version, who reported and what they declared, the rule of confidentiality, paths and routes. So it can be
-computed again, and must give the same numbers.
+computed again, and must give the same numbers. The sums of the ledger are kept to be shown beside them.
 
 The row in `vintage` is written last, as one part. A computation that is killed before leaves rows that no
 vintage names; `sweep` removes them when the service starts.
@@ -29,9 +29,9 @@ from caudal.service.evaluation import PARTIAL_MONTH, SYNTHETIC, MonthInputs, Mon
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.measures import Measures
 from caudal.service.period import Month
-from caudal.service.queries import month_facts
+from caudal.service.queries import ledger, month_facts
 from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
-from caudal.service.reference_archive import archive_reference, archived_reference
+from caudal.service.reference_archive import archive_reference
 from caudal.service.store import Store
 from caudal.service.supplied import Supplied, digest_of, from_bytes, to_bytes
 
@@ -123,11 +123,7 @@ class Vintages:
         if found is None:
             names = [each.vintage for each in known]
             raise NotFound("vintage", f"there is no vintage {vintage!r}; GET /v1/vintages lists them", names)
-        reference = (
-            self._reference
-            if found.reference_version == self._reference.version
-            else archived_reference(self._store, found.reference_version)
-        )
+        reference = self._measures.reference(found.reference_version)
         inputs = MonthInputs.from_json(found.inputs)
         supplied = Supplied(self._kept(inputs.paths), self._kept(inputs.routes))
         region = self._kept(inputs.region_flows)
@@ -198,8 +194,11 @@ class Vintages:
         run = uuid.uuid4().hex
         values = _values(measured, vintage, run, now)
         self._store.insert("indicator_value", values, token=run)
+        period = Month.parse(measured.month)
+        became = ledger(self._store, measured.economy, period.start, period.end, "month", limit=0)
         stored = {
             **json.loads(inputs.to_json()),
+            "ledger": {"total": became.total, "balanced": became.balanced, "exporters": became.exporters},
             "coverage": asdict(measured.coverage),
             "totals": [asdict(each) for each in measured.totals],
             "withheld": [asdict(each) for each in measured.withheld],
@@ -209,7 +208,7 @@ class Vintages:
             "vintage": vintage,
             "run": run,
             "economy": measured.economy,
-            "time": Month.parse(measured.month).start,
+            "time": period.start,
             "number": number,
             "computed_at": now,
             "software": f"caudal {caudal.__version__}",

@@ -123,6 +123,10 @@ def configure(directory: Path) -> tuple[str, int, str]:
     (directory / "service.toml").write_text(
         f"""dsn = "chdb://{directory}/store"
 listen = "127.0.0.1:{service}"
+# One operator is all there is here, and its bytes are to be seen.
+[confidentiality]
+minimum_operators = 1
+percent = 0
 [[operators]]
 id = "test-net"
 name = "Test network"

@@ -132,6 +132,7 @@ def _stay(deployment: Any, last_month: str, say: Console) -> None:
 API documentation   {deployment.url}/docs
 one indicator       {deployment.url}/v1/indicators/J4?economy=XA
 a month's report    {deployment.url}/v1/reports/XA/{last_month}
+… as PDF, to read   {deployment.url}/v1/reports/XA/{last_month}?format=pdf&language=en
 metrics             {deployment.url}/metrics
 send it exports     NetFlow v5, v9 or IPFIX to UDP {host}:{port}
 files               {deployment.directory}

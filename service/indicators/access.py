@@ -14,9 +14,9 @@ from caudal.service.indicators.location import LOCATION
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import FloatArray, envelope, normal_interval, weighted_share
 from caudal.service.indicators.validity import members
+from caudal.service.reason import reason
 
 COLUMNS = ("jurisdiction", "year", "extraterritorial", "scope", "in_force", "exposure_weight_proposal")
-NEEDS = f"needs rows in access_laws.csv: {', '.join(COLUMNS)} (docs/reference.md)"
 # A treaty compels nobody by itself: the laws of its parties do.
 TREATIES = "INT"
 UNION = "EU"
@@ -110,7 +110,7 @@ def compelled_access(month: Month, definition: Definition) -> list[Estimate]:
     """J7: the exposure by three sets of weights, then what each jurisdiction's laws reach."""
     found = regimes(month.context)
     if not found:
-        return [undefined(NEEDS, month.flows())]
+        return [undefined(reason("access_laws", columns=", ".join(COLUMNS)), month.flows())]
     reaches = {}
     for regime in found:
         home = month.located & month.among("remote_country", regime.territory)

@@ -15,6 +15,7 @@ from caudal.service.indicators.location import ACCURACY, LOCATION, location_scen
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import envelope, normal_interval, weighted_share
 from caudal.service.indicators.validity import holding, members
+from caudal.service.reason import Reason, reason
 
 # The regime whose list others took as their model, and their own is compared with.
 MODEL = "EU"
@@ -26,11 +27,7 @@ UNNAMED = "*"
 ORGANISATION = "international organisation"
 # Where address databases put what they place wrongly: among the networks' registered homes.
 ERRORS_POINT_TO = "US"
-NEEDS = "needs rows in adequacy.csv that name countries: regime, country, level, date (docs/reference.md)"
-NEEDS_ALL = (
-    "needs the whole list of {regime} in adequacy.csv, a row for each country: a row * says that decisions cover "
-    "countries that no row names, and a share of those named would be too low (docs/reference.md)"
-)
+COLUMNS = ("regime", "country", "level", "date")
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Standing:
 def standing(context: Context, regime: str) -> Standing | None:
     """Return where `regime` lets personal data go in the month; None where no row names a country."""
     rows = context.fact("adequacy")
-    if not {"regime", "country", "level", "date"} <= set(rows.columns):
+    if not set(COLUMNS) <= set(rows.columns):
         return None
     rows = rows.filter((pl.col("regime") == regime) & pl.col("level").is_in([ADEQUATE, PARTIAL]))
     first, last = (_decided(rows, day) for day in (context.first_day, context.last_day))
@@ -99,9 +96,9 @@ def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
             continue
         found = standing(context, regime)
         if found is None:
-            answers += _unanswered(month, regime, NEEDS)
+            answers += _unanswered(month, regime, reason("adequacy", columns=", ".join(COLUMNS)))
         elif found.open_ended:
-            answers += _unanswered(month, regime, NEEDS_ALL.format(regime=regime))
+            answers += _unanswered(month, regime, reason("adequacy_whole", regime=regime))
         else:
             answers += [
                 _share(month, definition, regime, found, strict=False),
@@ -110,7 +107,7 @@ def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
     return answers
 
 
-def _unanswered(month: Month, regime: str, why: str) -> list[Estimate]:
+def _unanswered(month: Month, regime: str, why: Reason) -> list[Estimate]:
     return [undefined(why, month.flows(), each) for each in (regime, f"{regime} strict")]
 
 

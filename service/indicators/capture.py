@@ -32,6 +32,7 @@ from caudal.service.indicators.figures import (
 from caudal.service.indicators.filingregions import WORLD, FilingRegion, FilingRegions
 from caudal.service.indicators.montecarlo import between
 from caudal.service.indicators.uncertainty import FloatArray
+from caudal.service.reason import Reason, reason
 
 FILE = "regional_revenue"
 COLUMNS = ("platform_id", "reporter", "period", "period_end", "region", "metric", "value")
@@ -80,7 +81,7 @@ class Capture:
 
     platforms: tuple[Captured, ...]
     weights: EconomyWeights
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 def flags_together(platforms: Iterable[Captured]) -> frozenset[str]:
@@ -108,20 +109,15 @@ def capture(context: Context) -> Capture:
     weights, country = EconomyWeights(context), context.economy.country
     head = weights.head(country)
     if head is None:
-        return Capture(
-            (), weights, needs(context, f"users and product of {country}", ECONOMIES, ECONOMY_COLUMNS)
-        )
+        return Capture((), weights, needs(context, "economy", ECONOMIES, ECONOMY_COLUMNS, country=country))
     regions = FilingRegions(context)
     found = [_of_platform(own, regions, weights, context) for own in _filings(context).values()]
     captured = tuple(each for each in found if each is not None)
     if not captured:
-        what = f"a platform's revenue ({METRIC}) in a region with {country} in it"
-        return Capture((), weights, needs(context, what, FILE, COLUMNS))
+        why = needs(context, "revenue", FILE, COLUMNS, metric=METRIC, country=country)
+        return Capture((), weights, why)
     if head.product is None and any(each.countries > 1 for each in captured):
-        why = (
-            f"needs a product per head of {country} that can be a weight (gdp_per_head_usd in "
-            f"{ECONOMIES}.csv); its row says: {head.note or 'none'}"
-        )
+        why = reason("product", country=country, file=ECONOMIES, note=head.note or "none")
         return Capture((), weights, why)
     return Capture(captured, weights)
 

@@ -38,6 +38,7 @@ from caudal.service.indicators.montecarlo import (
 )
 from caudal.service.indicators.observation import UNDECLARED_OPERATORS, Estimate, undefined
 from caudal.service.indicators.uncertainty import FloatArray
+from caudal.service.reason import reason
 
 ALL_PLATFORMS = "all platforms"
 GIGABYTE = 1e9
@@ -100,11 +101,10 @@ def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
     if found.reason:
         return [undefined(found.reason, month.flows())]
     if PARTIAL_MONTH in context.flags:
-        return [undefined("needs a month that is over: value is counted by the whole month", month.flows())]
+        return [undefined(reason("whole_month"), month.flows())]
     head = found.weights.head(context.economy.country)
     if head is None or not context.covered_users or context.covered_users <= 0:
-        why = "needs the subscribers of the reporting operators: bytes of a part of the users, value of all"
-        return [undefined(why, month.flows())]
+        return [undefined(reason("subscribers"), month.flows())]
     reported = np.minimum(context.covered_users / head.users_draws, 1.0)
     return [_per_gigabyte(month, each, reported) for each in found.platforms]
 
@@ -116,8 +116,8 @@ def _per_gigabyte(month: Month, each: Captured, reported: FloatArray) -> Estimat
     flows = month.flows(which)
     amount = month.total(which)
     if amount <= 0:
-        whose = "" if month.covered.all() else " by operators that declared their subscribers"
-        return undefined(f"no bytes of the platform were metered{whose}", month.flows(metered), each.platform)
+        why = "no_platform_bytes" if month.covered.all() else "no_declared_platform_bytes"
+        return undefined(reason(why), month.flows(metered), each.platform)
     relative = np.sqrt(month.total_variance(which)) / amount
     # e^(z·s − s²/2) has the mean 1: noise of a positive number.
     noise = np.exp(relative * normal(f"sampling of {each.platform}") - relative**2 / 2)
@@ -156,12 +156,12 @@ def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:
         return [undefined(found.reason, month.flows())]
     foreign = [each for each in found.platforms if each.control and each.control != country]
     if not foreign:
-        why = f"needs a platform that is controlled from outside {country} and has a regional revenue"
-        return [undefined(why, month.flows())]
+        return [undefined(reason("foreign_platform", country=country), month.flows())]
     own = _value_added(month, SECTION)
     if own is None:
-        what = f"value added of ISIC section {SECTION} of {country}"
-        return [undefined(needs(month.context, what, VALUE_ADDED, VALUE_ADDED_COLUMNS), month.flows())]
+        figures = {"section": SECTION, "country": country}
+        why = needs(month.context, "value_added", VALUE_ADDED, VALUE_ADDED_COLUMNS, **figures)
+        return [undefined(why, month.flows())]
     home, row, age, weak = own
     abroad = np.asarray(np.sum([each.draws for each in foreign], axis=0))
     details = {

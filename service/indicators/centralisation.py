@@ -16,6 +16,7 @@ from caudal.service.indicators.uncertainty import (
     envelope,
     normal_interval,
 )
+from caudal.service.reason import reason
 
 FILE = "provider_counts"
 COLUMNS = ("country", "unit", "provider", "count")
@@ -23,7 +24,6 @@ SERVICES = "services"
 UNKNOWN = "unknown"
 # Below, one service more or less moves the index by more than most differences between countries.
 LEAST_UNITS = 30
-NEEDS = f"needs rows in {FILE}.csv (domains or prefixes by provider: {', '.join(COLUMNS)})"
 
 
 def centralisation(month: Month, definition: Definition) -> list[Estimate]:
@@ -36,7 +36,8 @@ def centralisation(month: Month, definition: Definition) -> list[Estimate]:
         unknown = int(services["count"].to_numpy().sum()) - seen
         answers.append(_index(month, definition, SERVICES, counts, unknown, frozenset()))
     if not answers:
-        why = f"{NEEDS}, or {LEAST_UNITS} services on networks of known owners; {seen} were seen"
+        columns = ", ".join(COLUMNS)
+        why = reason("providers", file=FILE, columns=columns, minimum=LEAST_UNITS, seen=seen)
         return [undefined(why, month.flows())]
     return answers
 
@@ -59,7 +60,7 @@ def _counted(month: Month, definition: Definition) -> list[Estimate]:
         checked = "status" not in rows.columns or not any(UNCHECKED in str(s) for s in counted["status"])
         flags = frozenset() if checked else frozenset({"from_memory"})
         if known.sum() < LEAST_UNITS:
-            why = f"needs at least {LEAST_UNITS} {unit} of known providers, has {int(known.sum())}"
+            why = reason("counted", minimum=LEAST_UNITS, unit=str(unit), known=int(known.sum()))
             answers.append(undefined(why, month.flows(), str(unit)))
         else:
             answers.append(_index(month, definition, str(unit), known, unknown, flags))

@@ -28,11 +28,12 @@ from caudal.service.indicators.uncertainty import (
     probability_larger,
     weighted_share,
 )
+from caudal.service.reason import reason
 
 FLOW = ("direction", "bytes", "bytes_variance")
 PROVIDER = (*FLOW, "platform", "remote_asn", "network_kind")
 RANKS = (1, 4, 8)
-NO_PROVIDER = "none of the bytes has a known provider"
+NO_PROVIDER = reason("no_provider")
 
 
 class Owners:
@@ -176,7 +177,7 @@ def jurisdiction_concentration(month: Month, definition: Definition) -> list[Est
     """C2: the Herfindahl-Hirschman index of the control shares J4."""
     owners = jurisdictions(month)
     if not owners.names:
-        return [undefined("none of the bytes has a known operator", month.flows())]
+        return [undefined(reason("no_operator"), month.flows())]
     index = owners.atomised()
     readings = [jurisdictions(month, reading) for reading in READINGS]
     low, high = envelope(each.herfindahl_interval(definition.level) for each in readings)

@@ -21,6 +21,7 @@ from caudal.service.indicators.uncertainty import (
     envelope,
     normal_interval,
 )
+from caudal.service.reason import reason
 
 TRIM = 0.1
 # With fewer viewpoints nothing is trimmed, and the bias of each is in the mean.
@@ -28,16 +29,13 @@ LEAST_VIEWPOINTS = 10
 LISTED = 20
 # The Digital Dependence Index calls a country dependent from this score on.
 DEPENDENT = 0.5
-NEEDS_ROUTES = (
-    "needs a table of routes: a RIB dump (MRT) of a route collector, such as those of RouteViews or RIPE RIS"
-)
-NEEDS_WEIGHTS = "needs rows in access_networks.csv for {}: country, asn, ipv4_addresses (docs/reference.md)"
+WEIGHT_COLUMNS = ("country", "asn", "ipv4_addresses")
 
 
 def eyeballs(context: Context) -> tuple[dict[int, float], bool]:
     """Return the weight of each access network of the economy, by its IPv4 addresses, and whether all is checked."""
     listed = context.fact("access_networks")
-    if not {"country", "asn", "ipv4_addresses"} <= set(listed.columns):
+    if not set(WEIGHT_COLUMNS) <= set(listed.columns):
         return {}, True
     rows = listed.filter((pl.col("country") == context.economy.country) & (pl.col("ipv4_addresses") > 0))
     total = float(rows["ipv4_addresses"].sum())
@@ -68,14 +66,17 @@ def hegemony(month: Month, definition: Definition) -> list[Estimate]:
     context = month.context
     routes = context.routes
     if routes is None or not set(ROUTES) <= set(routes.columns):
-        return [undefined(NEEDS_ROUTES, month.flows())]
+        return [undefined(reason("routes"), month.flows())]
     weights, checked = eyeballs(context)
     if not weights:
-        return [undefined(NEEDS_WEIGHTS.format(context.economy.country), month.flows())]
+        country = context.economy.country
+        why = reason("access_networks", country=country, columns=", ".join(WEIGHT_COLUMNS))
+        return [undefined(why, month.flows())]
     routes = routes.filter(pl.col("origin").is_in(list(weights)) & (pl.col("viewpoint") != pl.col("origin")))
     viewpoints = sorted(routes["viewpoint"].unique().to_list())
     if len(viewpoints) < LEAST_VIEWPOINTS:
-        why = f"needs routes of at least {LEAST_VIEWPOINTS} viewpoints to {context.economy.country}, has {len(viewpoints)}"
+        seen, country = len(viewpoints), context.economy.country
+        why = reason("viewpoints", minimum=LEAST_VIEWPOINTS, country=country, viewpoints=seen)
         return [undefined(why, month.flows())]
     networks, values, deviations, reached = _hegemonies(routes, weights, viewpoints)
     flags = frozenset() if checked else frozenset({"from_memory"})
@@ -89,7 +90,7 @@ def hegemony(month: Month, definition: Definition) -> list[Estimate]:
         details = {"viewpoints": float(len(viewpoints)), "weight_reached": reached}
         bounds = envelope([(low, high), (value, value), (low, clip(high + 1 - reached, 0.0, 1.0))])
         answers.append(Estimate(value, *bounds, month.flows(), f"AS{networks[at]}", details, flags))
-    return answers or [undefined("no network lies between the viewpoints and the country's", month.flows())]
+    return answers or [undefined(reason("no_transit"), month.flows())]
 
 
 def _hegemonies(
@@ -138,14 +139,13 @@ def denial_impact(month: Month, definition: Definition) -> list[Estimate]:
     country = month.context.economy.country
     serving = ~month.equals("category", "")
     if month.total(serving) == 0:
-        return [undefined("none of the bytes belongs to a categorised service", month.flows(serving))]
+        return [undefined(reason("no_category"), month.flows(serving))]
     at = pl.Series(serving & month.controlled)
     codes = {code for name in READINGS for code in month.readings.filter(at)[name].unique()} - {"", country}
     answers = [_denial(month, definition, code, serving) for code in sorted(codes)]
     answers = [each for each in answers if each.high]
     if not answers:
-        why = "no byte of a categorised service is controlled from abroad"
-        return [undefined(why, month.flows(serving))]
+        return [undefined(reason("none_controlled_abroad"), month.flows(serving))]
     return sorted(answers, key=lambda each: (-(each.value or 0.0), -(each.high or 0.0), each.dimension or ""))
 
 

@@ -21,11 +21,12 @@ from caudal.service.indicators.uncertainty import (
     normal_interval,
     weighted_share,
 )
+from caudal.service.reason import reason
 
 PLACE, NETWORK = "place", "network"
 NEEDS = {
-    PLACE: "needs paths with the countries of their hops (remote_asn, countries), from traceroutes; see docs/indicators.md",
-    NETWORK: "needs AS paths, or the adjacent AS of IPFIX (remote_asn, as_path or adjacent_asn); see docs/indicators.md",
+    PLACE: reason("paths", columns="remote_asn, countries"),
+    NETWORK: reason("as_paths"),
 }
 # A far end: its network, and its country ("" stands for paths to that network in any country).
 End = tuple[int, str]
@@ -101,7 +102,7 @@ def _detours(month: Month, definition: Definition, name: str, ways: dict[End, Wa
     inside = month.located & month.among("remote_country", month.context.region)
     amounts, variances = month.bytes[inside], month.variance[inside]
     if amounts.sum() == 0:
-        yield undefined("none of the bytes is located in the region", month.flows(inside), name)
+        yield undefined(reason("none_in_region"), month.flows(inside), name)
         return
     ends: Iterable[End] = (
         month.cells.filter(pl.Series(inside)).select("remote_asn", "remote_country").iter_rows()

@@ -10,6 +10,7 @@ from typing import Any
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.montecarlo import apart
 from caudal.service.indicators.uncertainty import FloatArray
+from caudal.service.reason import Reason, reason
 
 Row = Mapping[str, Any]
 
@@ -98,6 +99,6 @@ def flags_of(found: Iterable[Row], *ages: float) -> frozenset[str]:
     return frozenset(flags)
 
 
-def needs(context: Context, what: str, file: str, columns: Sequence[str]) -> str:
+def needs(context: Context, code: str, file: str, columns: Sequence[str], **figures: str | int) -> Reason:
     """Return the reason of an answer that lacks figures: what, and the rows that would cure it."""
-    return f"needs {what} by {context.month}: rows of {file}.csv with {', '.join(columns)}"
+    return reason(code, month=context.month, file=file, columns=", ".join(columns), **figures)

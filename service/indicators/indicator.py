@@ -17,6 +17,7 @@ from caudal.service.indicators.observation import (
     rounded,
     undefined,
 )
+from caudal.service.reason import Reason, reason
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Indicator:
         """Return one observation per dimension; one without dimension where the sample is too small."""
         definition = self.definition
         if month.total() <= 0:
-            return [self._insufficient(month, undefined("there are no bytes out or in", month.flows()))]
+            return [self._insufficient(month, undefined(reason("no_bytes"), month.flows()))]
         if month.flows() < definition.minimum_flows:
             return [self._insufficient(month, undefined(self._too_few(month.flows()), month.flows()))]
         return [self._observation(month, estimate) for estimate in self.estimate(month, definition)]
@@ -82,12 +83,12 @@ class Indicator:
             coverage=month.context.coverage,
             flows=estimate.flows,
             flags=tuple(sorted(flags | estimate.flags)),
-            reason=estimate.reason or "is not defined for this month",
+            reason=estimate.reason or reason("undefined"),
             details={},
         )
 
-    def _too_few(self, flows: int) -> str:
-        return f"needs at least {self.definition.minimum_flows} flow records, has {flows}"
+    def _too_few(self, flows: int) -> Reason:
+        return reason("too_few_flows", minimum=self.definition.minimum_flows, flows=flows)
 
     def _provenance(self, month: Month) -> tuple[frozenset[str], dict[str, float]]:
         """Return the flags that follow from where the cells come from, and the shares they concern."""

@@ -16,6 +16,7 @@ from caudal.service.indicators.uncertainty import (
     rogan_gladen,
     weighted_share,
 )
+from caudal.service.reason import reason
 
 ECONOMY, REGION = "economy", "region"
 REGION_FLOWS = ("economy", "remote_country", "bytes", "bytes_variance", "flows")
@@ -36,10 +37,7 @@ def network_integration(month: Month, definition: Definition) -> list[Estimate]:
     answers = [_integration(month, definition, own, ECONOMY)]
     supplied = context.region_flows
     if supplied is None or not set(REGION_FLOWS) <= set(supplied.columns):
-        why = (
-            "needs the flows of the other members of the region in the same month; none of them reports here"
-        )
-        return [*answers, undefined(why, month.flows(), REGION)]
+        return [*answers, undefined(reason("region_flows"), month.flows(), REGION)]
     neighbours = supplied.filter(
         pl.col("economy").is_in(sorted(context.region)) & (pl.col("economy") != country)
     )
@@ -55,7 +53,7 @@ def _integration(month: Month, definition: Definition, rows: pl.DataFrame, name:
     amounts, variances = rows["bytes"].to_numpy(), rows["bytes_variance"].to_numpy()
     flows = int(rows["flows"].to_numpy()[placed].sum())
     if amounts[placed].sum() == 0:
-        return undefined("none of the bytes exchanged abroad has a known location", flows, name)
+        return undefined(reason("none_abroad"), flows, name)
     value = weighted_share(inside[placed].astype(np.float64), amounts[placed], variances[placed])
     scenarios = [value]
     scenarios += [

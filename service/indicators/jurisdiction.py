@@ -39,6 +39,7 @@ from caudal.service.indicators.uncertainty import (
     share_variance,
     weighted_share,
 )
+from caudal.service.reason import reason
 
 CONTROL = ("control", "platform", "remote_asn", "facts")
 
@@ -49,7 +50,7 @@ def _location_share(
     located = month.located
     flows = month.flows(located)
     if month.total(located) == 0:
-        return undefined("none of the bytes has a known location", flows)
+        return undefined(reason("no_location"), flows)
     everywhere = np.ones(len(month), dtype=np.bool_)
     observed = weighted_share(
         inside[located].astype(np.float64), month.bytes[located], month.variance[located]
@@ -149,7 +150,7 @@ def control_by_jurisdiction(month: Month, definition: Definition) -> list[Estima
     unknown, unknown_variance = month.total(~month.controlled), month.total_variance(~month.controlled)
     held = _held(month)
     if held.is_empty():
-        return [undefined("none of the bytes has a known operator", month.flows())]
+        return [undefined(reason("no_operator"), month.flows())]
     z = normal_quantile(definition.level)
 
     def limits(part: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -17,15 +17,16 @@ from caudal.service.indicators.uncertainty import (
     sensitivity_variance,
     weighted_share,
 )
+from caudal.service.reason import Reason, reason
 
 FLOW = ("direction", "bytes", "bytes_variance")
 LOCATION = (*FLOW, "remote_country", "location_rung")
 ACCURACY = ("economy", "accuracy")
 
 
-def no_region(context: Context) -> str:
+def no_region(context: Context) -> Reason:
     """Return why an indicator about a region is not defined where none is known."""
-    return f"no country group is known as the region of {context.economy.country}"
+    return reason("no_region", country=context.economy.country)
 
 
 def share_inside(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from caudal.service.indicators.errors import DefinitionError
+from caudal.service.reason import Reason
 
 UNDECLARED_OPERATORS = "undeclared_operators"
 
@@ -49,7 +50,7 @@ class Estimate:
     dimension: str | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Observation:
     details: dict[str, float]
 
 
-def undefined(reason: str, flows: int, dimension: str | None = None) -> Estimate:
+def undefined(reason: Reason, flows: int, dimension: str | None = None) -> Estimate:
     """Return the estimate that there is none, and why."""
     return Estimate(None, None, None, flows, dimension, reason=reason)
 

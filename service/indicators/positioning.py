@@ -19,6 +19,7 @@ from caudal.service.indicators.uncertainty import (
     normal_interval,
     weighted_share,
 )
+from caudal.service.reason import reason
 
 FIRST_STAGE, LAST_STAGE = 1, 5
 # From this stage on data is processed: infrastructure, services, intelligence.
@@ -37,7 +38,7 @@ def processing_gap(month: Month, definition: Definition) -> list[Estimate]:
     parts = {"in": staged & ~month.outward, "out": staged & month.outward}
     for name, which in parts.items():
         if month.total(which) == 0:
-            return [undefined(f"no byte {name} belongs to a platform of a known stage", month.flows(staged))]
+            return [undefined(reason(f"no_stage_{name}"), month.flows(staged))]
     held = {name: month.total(which) for name, which in parts.items()}
     possible = {
         "in": month.total(unknown & ~month.outward),
@@ -97,7 +98,7 @@ def regional_capability(month: Month, definition: Definition) -> list[Estimate]:
         return [undefined(no_region(month.context), month.flows())]
     processed = month.cells["stage"].to_numpy() >= PROCESSED
     if month.total(processed) == 0:
-        return [undefined("no byte belongs to a platform of stage 3 to 5", month.flows(processed))]
+        return [undefined(reason("no_processed"), month.flows(processed))]
     sole, attributed, reached = (each & processed for each in month.commanded(region))
     interval = control_interval(month, (sole, attributed, reached), definition.level, processed)
     unknown = unstaged(month)
@@ -163,7 +164,7 @@ INDICATORS = (
             title={
                 "en": "Regional capability share at stages 3 to 5",
                 "es": "Proporción de capacidad regional en las etapas 3 a 5",
-                "pt": "Parcela de capacidade regional nos estágios 3 a 5",
+                "pt": "Parcela de capacidade regional nas etapas 3 a 5",
             },
             unit="share",
             range=(0.0, 1.0),

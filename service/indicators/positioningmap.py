@@ -12,6 +12,7 @@ from caudal.service.indicators.location import no_region
 from caudal.service.indicators.montecarlo import LEVEL, band
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import clip
+from caudal.service.reason import Reason, reason
 
 FILE = "platform_positions"
 COLUMNS = ("platform_id", "rater", "commodity_special", "standard_custom")
@@ -20,10 +21,6 @@ QUADRANTS = (
     ("commodity", "custom"),
     ("special", "standard"),
     ("special", "custom"),
-)
-NEEDS = (
-    f"needs rows in {FILE}.csv: {', '.join(COLUMNS)} (commodity or special; standard or custom), "
-    "from one rater or several"
 )
 # By rater, by platform: its place on either axis.
 Positions = dict[str, dict[str, tuple[str, str]]]
@@ -36,7 +33,7 @@ def positioning_map(month: Month, _: Definition) -> list[Estimate]:
         return [undefined(no_region(context), month.flows())]
     tags = context.fact(FILE)
     if tags.is_empty() or not set(COLUMNS) <= set(tags.columns):
-        return [undefined(NEEDS, month.flows())]
+        return [undefined(_needs("positions"), month.flows())]
     captured = capture_of(month)
     if captured.reason:
         return [undefined(captured.reason, month.flows())]
@@ -44,8 +41,7 @@ def positioning_map(month: Month, _: Definition) -> list[Estimate]:
     tagged = frozenset(tags["platform_id"].to_list())
     placed = [each for each in regional if each.platform in tagged]
     if not placed:
-        why = f"{NEEDS} for platforms controlled in the region whose value captured (V3) is known"
-        return [undefined(why, month.flows())]
+        return [undefined(_needs("regional_positions"), month.flows())]
     raters = {
         str(rater): {row["platform_id"]: (row["commodity_special"], row["standard_custom"]) for row in rows}
         for rater, rows in _by_rater(tags)
@@ -75,6 +71,10 @@ def positioning_map(month: Month, _: Definition) -> list[Estimate]:
             Estimate(value, clip(low, 0, 1), clip(high, 0, 1), flows, ", ".join(quadrant), details, flags)
         )
     return answers
+
+
+def _needs(code: str) -> Reason:
+    return reason(code, file=FILE, columns=", ".join(COLUMNS))
 
 
 def _by_rater(tags: pl.DataFrame) -> list[tuple[str, list[dict[str, str]]]]:

@@ -37,6 +37,7 @@ from caudal.service.indicators.montecarlo import (
 )
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import FloatArray, Interval
+from caudal.service.reason import joined
 
 # The part of a platform's revenue that a tax's base reaches, where the platform lives on what the base
 # names; and where only other platforms of its company do.
@@ -67,7 +68,7 @@ def dst_potential(month: Month, _: Definition) -> list[Estimate]:
         return [undefined(found.reason, month.flows())]
     designs = digital_taxes(context)
     if not designs:
-        why = needs(context, "a digital services tax with readable thresholds", TAXES, TAX_COLUMNS)
+        why = needs(context, "digital_tax", TAXES, TAX_COLUMNS)
         return [undefined(why, month.flows())]
     platforms = rows(context, "platforms", ("platform_id", "category"))
     categories = {str(row["platform_id"]): str(row["category"]) for row in platforms}
@@ -169,13 +170,12 @@ def _on_profits(month: Month, amount: Amount, *, with_reported: bool) -> list[Es
     if rate is None or not usable:
         lacking = []
         if not usable:
-            what = f"revenue and profit of a platform's whole company (region {WORLD})"
-            if with_reported:
-                what += f" and the profit it reports in {country} (region {country})"
-            lacking.append(needs(context, what, PROFITS, PROFITS_COLUMNS))
+            figures = {"world": WORLD, **({"country": country} if with_reported else {})}
+            code = "home_profits" if with_reported else "profits"
+            lacking.append(needs(context, code, PROFITS, PROFITS_COLUMNS, **figures))
         if rate is None:
-            lacking.append(needs(context, f"the corporate tax rate of {country}", RATES, RATES_COLUMNS))
-        return [undefined("; ".join(lacking), month.flows())]
+            lacking.append(needs(context, "tax_rate", RATES, RATES_COLUMNS, country=country))
+        return [undefined(joined(*lacking), month.flows())]
     level, rate_row = rate
     rate_age = age_years(end_of(int(rate_row["year"])), context)
     answers, draws, used = [], [], []

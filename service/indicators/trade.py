@@ -35,6 +35,7 @@ from caudal.service.indicators.montecarlo import (
 )
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import FloatArray
+from caudal.service.reason import joined, reason
 
 SERVICES = "services_trade"
 SERVICES_COLUMNS = ("country", "year", "flow", "item", "value_usd_m")
@@ -71,7 +72,7 @@ def services_balance(month: Month, _: Definition) -> list[Estimate]:
         if row["country"] == country and row["year"] <= first_day(context).year
     ]
     if not own:
-        why = needs(context, f"trade in services of {country}", SERVICES, SERVICES_COLUMNS)
+        why = needs(context, "services", SERVICES, SERVICES_COLUMNS, country=country)
         return [undefined(why, month.flows())]
     own.sort(key=lambda row: (str(row["item"]), int(row["year"])))
     return [_balance(month, item, list(found)) for item, found in groupby(own, lambda row: str(row["item"]))]
@@ -83,15 +84,16 @@ def _balance(month: Month, item: str, found: list[Row]) -> Estimate:
     }
     both = series["export"].keys() & series["import"].keys()
     if not both:
-        lacking = " and ".join(f"{flow}s" for flow in FLOWS if not series[flow]) or "both flows of one year"
-        what = f"{lacking} of {item} of {month.context.economy.country}"
-        return undefined(needs(month.context, what, SERVICES, SERVICES_COLUMNS), month.flows(), item)
+        figures = {"item": item, "country": month.context.economy.country}
+        codes = [f"{flow}s" for flow in FLOWS if not series[flow]] or ["both_flows"]
+        lacking = [needs(month.context, code, SERVICES, SERVICES_COLUMNS, **figures) for code in codes]
+        return undefined(joined(*lacking), month.flows(), item)
     year = max(both)
     age = age_years(end_of(year), month.context)
     used = [series[flow][year] for flow in FLOWS]
     exports, imports = (_traded(flow, item, series[flow], year, age) for flow in FLOWS)
     if not np.all(exports + imports > 0):
-        return undefined(f"neither exports nor imports of {item} in {year}", month.flows(), item)
+        return undefined(reason("no_trade", item=item, year=year), month.flows(), item)
     normalised = band((exports - imports) / (exports + imports))
     details = {
         "exports": float(used[0]["value_usd_m"]) * MILLION,
@@ -143,15 +145,11 @@ def tariff_forgone(month: Month, _: Definition) -> list[Estimate]:
     if not lines or not rates:
         lacking = []
         if not rates:
-            what = f"rates of duty of {country} on digitisable products"
-            lacking.append(needs(context, what, RATES, RATES_COLUMNS))
+            lacking.append(needs(context, "duties", RATES, RATES_COLUMNS, country=country))
         if not lines:
-            what = (
-                f"imports of {country} of products that {LINES}.csv lists, of two years up to {BASE_YEAR} and "
-                "one after"
-            )
-            lacking.append(needs(context, what, IMPORTS, IMPORTS_COLUMNS))
-        return [undefined("; ".join(lacking), month.flows())]
+            figures = {"country": country, "lines": LINES, "year": str(BASE_YEAR)}
+            lacking.append(needs(context, "product_imports", IMPORTS, IMPORTS_COLUMNS, **figures))
+        return [undefined(joined(*lacking), month.flows())]
     return [_forgone(month, scenario, lines, rates) for scenario in RATE_OF]
 
 
@@ -163,8 +161,9 @@ def _forgone(
         (line, rates[line.hs6, RATE_OF[scenario]]) for line in lines if (line.hs6, RATE_OF[scenario]) in rates
     ]
     if not used:
-        what = f"{RATE_OF[scenario]} rates of duty of {context.economy.country} on the products it imports"
-        return undefined(needs(context, what, RATES, RATES_COLUMNS), month.flows(), scenario)
+        code = "bound_duties" if scenario == BOUND else "applied_duties"
+        why = needs(context, code, RATES, RATES_COLUMNS, country=context.economy.country)
+        return undefined(why, month.flows(), scenario)
 
     def duty(growth_share: FloatArray) -> FloatArray:
         return np.asarray(

@@ -14,6 +14,7 @@ from caudal.service.indicators.uncertainty import (
     ratio_bounds,
     weighted_share,
 )
+from caudal.service.reason import reason
 
 FLOW = ("direction", "bytes", "bytes_variance")
 ALL_BUT_VIDEO = "all except video and CDN"
@@ -66,7 +67,7 @@ def _all_but_video(
     flows = month.flows(~video)
     asymmetry = _asymmetry(month, ~video)
     if asymmetry is None:
-        return undefined("all bytes are video or content delivery", flows, ALL_BUT_VIDEO)
+        return undefined(reason("all_video"), flows, ALL_BUT_VIDEO)
     details = {
         "share_of_bytes": month.share(~video),
         "video_and_cdn": month.share(video),
@@ -126,8 +127,7 @@ def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
     declared = context.covered_users is not None and context.covered_users > 0
     users = context.covered_users if declared else context.economy.internet_users
     if not users:
-        why = f"needs the number of users: none was declared and none is known of {context.economy.country}"
-        return [undefined(why, month.flows(out))]
+        return [undefined(reason("users", country=context.economy.country), month.flows(out))]
     stage = month.cells["stage"].to_numpy()
     raw = out & np.isin(stage, RAW_STAGES)
     # A listed access or transit network is known to be no platform, and so at no stage.

@@ -1,8 +1,6 @@
 """The SELECTs, one module per subject. Values are bound; identifiers come from the schema only."""
 
-from caudal.service.queries.destinations import destinations
 from caudal.service.queries.flows import FlowAnswer, FlowQuery, flows
-from caudal.service.queries.jurisdictions import jurisdictions
 from caudal.service.queries.ledger import LedgerAnswer, ledger
 from caudal.service.queries.months import (
     economies_with_data,
@@ -16,10 +14,8 @@ __all__ = [
     "FlowAnswer",
     "FlowQuery",
     "LedgerAnswer",
-    "destinations",
     "economies_with_data",
     "flows",
-    "jurisdictions",
     "ledger",
     "month_facts",
     "months_with_data",

@@ -12,6 +12,7 @@ from caudal.service.errors import NotFound
 from caudal.service.evaluation import Coverage, MonthInputs, MonthMeasures
 from caudal.service.indicators import Observation
 from caudal.service.national import Figure, NationalTotal
+from caudal.service.queries.ledger import LedgerAnswer
 from caudal.service.store import Store
 
 _COLUMNS = (
@@ -54,6 +55,12 @@ class Vintage:
     reason: str
     synthetic: bool
     observations: int
+
+    @property
+    def ledger(self) -> LedgerAnswer | None:
+        """The sums of the ledger when it was published, without rows; None of a vintage of before they were kept."""
+        kept = json.loads(self.inputs).get("ledger")
+        return LedgerAnswer(pl.DataFrame(), **kept, more=False) if kept else None
 
 
 def vintages(

@@ -1,19 +1,14 @@
 """`caudal report`: a month's report in any form, from a service that runs or from a store."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import httpx
+from caudal.service.client import problem_of, refuse, service_at, service_of
 
-EXIT_REFUSED = 2
 _SERVICE = "http://127.0.0.1:8080"
-_SECONDS = 600.0
 
 
 def report_command(
@@ -55,7 +50,6 @@ def report_command(
     ] = _SERVICE,
 ) -> None:
     """Write the report of an economy's month."""
-    from caudal.service.cli import _service
     from caudal.service.errors import QuestionError
     from caudal.service.period import Month
     from caudal.service.reports.forms import FORMS
@@ -66,18 +60,18 @@ def report_command(
         by_suffix.setdefault(form.suffix.rpartition(".")[2], form.name)
     name = format or (by_suffix.get(output.suffix.removeprefix(".")) if output else None) or "json"
     if name not in FORMS:
-        _refuse(f"there is no format {name!r}; there are {', '.join(FORMS)}")
+        refuse(f"there is no format {name!r}; there are {', '.join(FORMS)}")
     if language is not None and language not in LANGUAGES:
-        _refuse(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
+        refuse(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
     try:
         path = f"/v1/reports/{economy.upper()}/{Month.parse(month)}"
     except QuestionError as error:
-        _refuse(str(error))
+        refuse(str(error))
     asked = {"format": name, "language": language, "vintage": vintage}
-    with _service(config) if config is not None else _client(service) as client:
+    with service_of(config) if config is not None else service_at(service) as client:
         answer = client.get(path, params={key: value for key, value in asked.items() if value})
     if answer.is_error:
-        _refuse(_said(answer))
+        refuse(problem_of(answer))
     target = output
     if target is None and FORMS[name].binary:
         # The name that the service gives, and nothing of a path in it.
@@ -97,30 +91,4 @@ def _write(target: Path, content: bytes) -> None:
         unfinished.write_bytes(content)
         unfinished.replace(target)
     except OSError as error:
-        _refuse(f"{target} cannot be written: {error.strerror}; give another --output")
-
-
-@contextmanager
-def _client(url: str) -> Iterator["httpx.Client"]:
-    import httpx
-
-    try:
-        with httpx.Client(base_url=url, timeout=_SECONDS, trust_env=False) as client:
-            yield client
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        _refuse(
-            f"no service answers at {url}: {error}; give --config with the settings, or --service with its address"
-        )
-
-
-def _said(answer: "httpx.Response") -> str:
-    """Return what a problem says."""
-    try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the service answered {answer.status_code}"
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(f"caudal: {message}", err=True)
-    raise typer.Exit(EXIT_REFUSED)
+        refuse(f"{target} cannot be written: {error.strerror}; give another --output")

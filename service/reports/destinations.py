@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from caudal.collector.batch import UNKNOWN_COUNTRY
+from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
 from caudal.service.indicators.uncertainty import Quantity, normal_interval, share_variance
 
@@ -48,6 +50,28 @@ class Destinations:
     withheld: float
 
 
+def located(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return location, control, bytes, bytes_variance, flows of interpreted cells, out and in; '' is unknown.
+
+    A declared anycast address has no location: it is somewhere, and nobody can say where.
+    """
+    nowhere = (pl.col("remote_country") == UNKNOWN_COUNTRY) | (pl.col("location_rung") == "anycast")
+    known = pl.when(pl.col("control") != UNKNOWN_COUNTRY).then("control").otherwise(pl.lit(UNKNOWN))
+    # Cells come in one order and are added up in it, so that the same facts give the same digits.
+    return (
+        cells.filter(pl.col("direction").is_in(DIRECTIONS))
+        .with_columns(
+            pl.when(nowhere).then(pl.lit(UNKNOWN)).otherwise("remote_country").alias("location"),
+            known.alias("control"),
+            pl.col("bytes").cast(pl.Float64),
+            pl.col("flows").cast(pl.Int64),
+        )
+        .group_by("location", "control", maintain_order=True)
+        .agg(pl.col("bytes", "bytes_variance", "flows").sum())
+        .sort("bytes", "location", "control", descending=[True, False, False])
+    )
+
+
 def destinations_of(cells: pl.DataFrame) -> Destinations:
     """Return the shares of cells with location, control, bytes, bytes_variance and flows; '' is unknown."""
     total = float(cells["bytes"].sum()) if cells.height else 0.0
@@ -61,7 +85,7 @@ def destinations_of(cells: pl.DataFrame) -> Destinations:
         )
     )
     links = (
-        shown.group_by("location", "control")
+        shown.group_by("location", "control", maintain_order=True)
         .agg(pl.col("bytes").sum())
         .sort("bytes", "location", "control", descending=[True, False, False])
     )
@@ -74,11 +98,11 @@ def destinations_of(cells: pl.DataFrame) -> Destinations:
 
 
 def _shares(cells: pl.DataFrame, by: str, total: float) -> Iterable[Share]:
-    sums = cells.group_by(by).agg(pl.col("bytes", "bytes_variance", "flows").sum())
+    sums = cells.group_by(by, maintain_order=True).agg(pl.col("bytes", "bytes_variance", "flows").sum())
     few = (pl.col("flows") < SHARE_MINIMUM_FLOWS) & (pl.col(by) != UNKNOWN)
     folded = (
         sums.with_columns(pl.when(few).then(pl.lit(OTHER)).otherwise(pl.col(by)).alias(by))
-        .group_by(by)
+        .group_by(by, maintain_order=True)
         .agg(pl.col("bytes", "bytes_variance").sum())
         .sort("bytes", by, descending=[True, False])
     )

@@ -1,18 +1,17 @@
 """An edition: the content of a report in one language, every sentence and label made from its values."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from caudal.service.confidentiality import Withheld
+from caudal.service.confidentiality import CONFIDENTIAL, Withheld
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import Definition, Observation
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.reports.change import Change, Since, Trend
 from caudal.service.reports.content import Content, Group, Reading, Remark
-from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
+from caudal.service.reports.names import RANK, Names, Passage
 
 # What the finding of a group is made of: the first so many of these indicators that have a value.
 _FINDINGS = {
@@ -25,7 +24,6 @@ _FINDINGS = {
 _CLAUSES = 3
 # Of several observations of one indicator the finding quotes this one, else the first.
 _QUOTED = {"C4": "k=4"}
-_RANK = re.compile(r"^k=(\d+)$")
 _SINCE: tuple[Since, ...] = ("month_before", "year_before")
 
 
@@ -68,6 +66,11 @@ class Edition:
     content: Content
     language: Language
     publication: Publication = Publication()
+
+    @cached_property
+    def names(self) -> Names:
+        """What things are called."""
+        return Names(self.content, self.language)
 
     @cached_property
     def economy(self) -> str:
@@ -153,7 +156,7 @@ class Edition:
             return self.language.say("sentence", "nothing")
         valued = [line for line in lines if line.observation.value is not None]
         if not valued:
-            reason = lines[0].observation.reason or ""
+            reason = self.names.reason(lines[0].observation.reason or "").text
             return self.language.say("sentence", "insufficient", reason=reason)
         wanted = _FINDINGS.get(group.name, ())
         quoted = [line for line in (_quoted(valued, name) for name in wanted) if line is not None]
@@ -215,14 +218,6 @@ class Edition:
         arrow = {Trend.ROSE: "▲ ", Trend.FELL: "▼ ", Trend.UNTOLD: ""}[found.trend]
         return arrow + self._figure(line.definition, found.before)[0]
 
-    def place(self, key: str) -> str:
-        """Return what a country is called; also the unknown, and others taken together."""
-        if key == UNKNOWN:
-            return self.language.say("label", "unknown")
-        if key == OTHER:
-            return self.language.say("label", "other")
-        return self.content.places.get(self.language.code, {}).get(key, key)
-
     def remark(self, remark: Remark) -> str:
         """Return what a reader must know, in words."""
         text = self.language.known("flag", remark.flag, FLAG_TEXTS.get(remark.flag, remark.flag))
@@ -246,6 +241,15 @@ class Edition:
         """Return a national total as it is shown: what it is of, as observed, as estimated."""
         name = self.language.known("total", total.what, total.what)
         return name, self._total(total.observed, total), self._total(total.estimated, total)
+
+    def not_estimated(self) -> list[Passage]:
+        """Return why totals were not estimated of the whole economy, each reason once; what is withheld has its own."""
+        reasons = {
+            total.reason: None
+            for total in self.content.totals
+            if total.estimated is None and total.reason and CONFIDENTIAL not in total.flags
+        }
+        return [self.names.reason(reason) for reason in reasons]
 
     def _total(self, figure: Figure | None, total: NationalTotal) -> str:
         if figure is None:
@@ -306,25 +310,20 @@ class Edition:
         observation = reading.observation
         value, interval = self._figure(definition, observation)
         title = definition.title.get(self.language.code, definition.title["en"])
-        return Line(definition, reading, title, self._of(observation.dimension), value, interval)
+        return Line(
+            definition,
+            reading,
+            title,
+            self.names.dimension(definition, observation.dimension),
+            value,
+            interval,
+        )
 
     def _figure(self, definition: Definition, observation: Observation) -> tuple[str, str]:
         if observation.value is None or observation.low is None or observation.high is None:
             return self.language.say("label", "insufficient"), ""
         text = self.language.figure(observation.value, observation.low, observation.high, definition.unit)
         return text.value, text.interval
-
-    def _of(self, dimension: str | None) -> str:
-        if not dimension:
-            return ""
-        rank = _RANK.match(dimension)
-        if rank:
-            return self.language.say("label", "rank", k=rank[1])
-        said = self.language.known("dimension", dimension, "")
-        if said:
-            return said
-        place = self.place(dimension)
-        return self.content.platforms.get(dimension, place.replace("_", " "))
 
     def _clause(self, line: Line) -> str:
         phrase = self.language.known("clause", line.definition.id, "")
@@ -333,7 +332,7 @@ class Edition:
             return self.language.say(
                 "sentence", "other", title=line.title, of=of, value=line.value, interval=line.interval
             )
-        rank = _RANK.match(line.observation.dimension or "")
+        rank = RANK.match(line.observation.dimension or "")
         return phrase.format(
             value=line.value, interval=line.interval, of=line.of, k=rank[1] if rank else line.of
         )

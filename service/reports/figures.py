@@ -94,7 +94,7 @@ def destination_map(edition: Edition) -> str:
     }
     written = [edition.language.percent(bound) for bound in CLASSES]
     names: Mapping[str, str] = {
-        key: f"{edition.place(key)}: {edition.language.percent(value)}" for key, value in shares.items()
+        key: f"{edition.names.place(key)}: {edition.language.percent(value)}" for key, value in shares.items()
     }
     return world_map(shares, edition.content.economy, written, names, map_note(edition))
 
@@ -103,7 +103,9 @@ def map_note(edition: Edition) -> str:
     """Return what the map shows, in words."""
     known = [s for s in edition.content.destinations.locations if s.key not in (UNKNOWN, OTHER)]
     unknown = next((s.value for s in edition.content.destinations.locations if s.key == UNKNOWN), 0.0)
-    top = tuple(f"{edition.place(s.key)} {edition.language.percent(s.value)}" for s in known[:_MOST_NAMED])
+    top = tuple(
+        f"{edition.names.place(s.key)} {edition.language.percent(s.value)}" for s in known[:_MOST_NAMED]
+    )
     return edition.language.say(
         "document", "map_note", top=edition.language.listed(top), unknown=edition.language.percent(unknown)
     )
@@ -168,4 +170,4 @@ def _colours(edition: Edition) -> dict[str, str]:
 
 
 def _node(edition: Edition, key: str, share: float, colour: str) -> Node:
-    return Node(key, edition.place(key), edition.language.percent(share), colour)
+    return Node(key, edition.names.place(key), edition.language.percent(share), colour)

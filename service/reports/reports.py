@@ -12,12 +12,13 @@ import caudal
 from caudal.reference import Reference, attributions
 from caudal.service.caching import Renderings, entity_tag
 from caudal.service.indicators import CATALOGUE
-from caudal.service.measures import Measures
+from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.period import Month
-from caudal.service.queries import destinations, ledger
+from caudal.service.queries import ledger
+from caudal.service.queries.vintages import Vintage, vintages
 from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
-from caudal.service.reports.destinations import destinations_of
+from caudal.service.reports.destinations import destinations_of, located
 from caudal.service.reports.edition import Edition, Publication
 from caudal.service.reports.forms import Form
 from caudal.service.reports.language import LANGUAGES, Language
@@ -46,13 +47,11 @@ class Reports:
     def __init__(
         self,
         store: Store,
-        reference: Reference,
         measures: Measures,
         clock: Callable[[], datetime],
         publication: Publication,
     ) -> None:
         self._store = store
-        self._reference = reference
         self._measures = measures
         self._clock = clock
         self.publication = publication
@@ -119,30 +118,49 @@ class Reports:
     def _make(self, economy: str, months: Months, vintage: str | None) -> Content:
         period = Month.parse(months.month)
         now = self._measures.measured(economy, months.month, vintage=vintage)
-        before = {since: self._measures.measured(economy, month) for since, month in months.compared.items()}
-        region = self._reference.economy(economy).region_group
+        basis = self._measures.basis(economy, months.month, now.vintage)
+        reference, published = basis.reference, basis.vintage
+        kept = published.ledger if published is not None else None
+        software = published.software.removeprefix("caudal ") if published is not None else caudal.__version__
         return build_content(
             now=now,
-            before=before,
+            before=self._before(economy, months, published),
             definitions=[each.definition for each in CATALOGUE.values()],
-            destinations=destinations_of(destinations(self._store, economy, months.month)),
-            ledger=ledger(self._store, economy, period.start, period.end, "month", limit=0),
+            destinations=destinations_of(located(basis.cells)),
+            ledger=kept or ledger(self._store, economy, period.start, period.end, "month", limit=0),
             facts=Facts(
-                reference_version=self._reference.version,
-                names=names_of(self._reference, economy),
-                region=region,
-                places=places_of(self._reference),
-                platforms=dict(self._reference.platforms.select("platform_id", "name").iter_rows()),
+                reference_version=reference.version,
+                names=names_of(reference, economy),
+                region=reference.economy(economy).region_group,
+                places=places_of(reference),
+                platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
                 attributions=tuple(attributions()),
             ),
             provenance=Provenance(
-                reference_version=now.reference_version or self._reference.version,
+                reference_version=now.reference_version or reference.version,
                 computed_at=now.computed_at or self._clock(),
-                software=caudal.__version__,
+                software=software,
                 vintage=now.vintage,
                 reason=now.reason or None,
             ),
         )
+
+    def _before(self, economy: str, months: Months, published: Vintage | None) -> dict[Since, MonthMeasures]:
+        """Return the months that one is compared with: beside what is published, as published by then, or not at all."""
+        if published is None:
+            return {
+                since: self._measures.measured(economy, month) for since, month in months.compared.items()
+            }
+        before: dict[Since, MonthMeasures] = {}
+        for since, month in months.compared.items():
+            known = [
+                each.vintage
+                for each in vintages(self._store, economy, month)
+                if each.computed_at <= published.computed_at
+            ]
+            if known:
+                before[since] = self._measures.measured(economy, month, vintage=known[-1])
+        return before
 
 
 def names_of(reference: Reference, economy: str) -> dict[str, str]:

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from caudal.reference import Reference
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Coverage, Measures
 from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
-from caudal.service.problem import documented
+from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
 from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
+from caudal.service.routes.authority import TOKEN, Authority
 from caudal.service.routes.choices import TIME_PATTERN, span
 from caudal.service.store import Store
 
@@ -24,12 +25,26 @@ TimeParameter = Annotated[
 ]
 
 
-def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
+# A table that anyone may cut anew cannot be made safe cell by cell: two answers together tell what each withholds.
+AMOUNTS_WITHHELD = (
+    "how much traffic there is, is told by /v1/totals and /v1/export/aggregates.jsonl, as far as the rules of "
+    "confidentiality allow (minimum number of operators, p% rule); here only to those who send the publisher's "
+    "token, or where the settings let everything pass (confidentiality: minimum_operators = 1, percent = 0)"
+)
+
+
+def router(store: Store, reference: Reference, measures: Measures, authority: Authority) -> APIRouter:
     """Return the route that answers flows."""
     routes = APIRouter(tags=["flows"])
 
-    @routes.get("/v1/flows", summary="Flows by any grouping", responses=documented(404, 422, 503))
+    @routes.get(
+        "/v1/flows",
+        summary="Flows by any grouping",
+        responses=documented(403, 404, 422, 503),
+        dependencies=[TOKEN],
+    )
     def get_flows(
+        request: Request,
         economy: EconomyParameter,
         month: MonthText | None = None,
         start: Annotated[TimeParameter, Query(alias="from")] = None,
@@ -56,11 +71,14 @@ def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
         """Add up flows of economies in a time, by the dimensions named, from the coarsest exact roll-up.
 
         Without a time the newest month of the first economy is taken. Intervals are 95 % and hold what packet sampling leaves
-        uncertain; `undetermined` holds what location and attribution leave open.
+        uncertain; `undetermined` holds what location and attribution leave open. Of a metered economy they are
+        told to the holder of the publisher's token only: any grouping would show what single operators carry.
         """
         economies = tuple(dict.fromkeys(economy))
         for code in economies:
             measures.months(code)
+        if not authority.held(request):
+            _refuse([code for code in economies if measures.protected(code)])
         time = span(measures, economies[0], month, start, end)
         query = FlowQuery(economies, time.start, time.end, _names(group_by), _filters(where), limit, offset)
         answer = flows(store, query)
@@ -100,6 +118,16 @@ def coverage_answer(coverage: Coverage) -> CoverageAnswer:
         users=coverage.users,
         share=coverage.share,
     )
+
+
+def _refuse(protected: list[str]) -> None:
+    if protected:
+        raise Problem(
+            "confidential",
+            f"the flows of {', '.join(protected)} are withheld: groupings and filters would show what single "
+            f"operators carry; {AMOUNTS_WITHHELD}; shares are in /v1/reports and /v1/indicators",
+            extras={"withheld": protected},
+        )
 
 
 def _names(text: str) -> tuple[str, ...]:

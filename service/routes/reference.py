@@ -1,9 +1,10 @@
 """GET /v1/platforms, /v1/jurisdictions, /v1/economies: who is who, and what there is."""
 
 import polars as pl
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from caudal.reference import Reference
+from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.measures import Measures
 from caudal.service.models import (
     EconomyCode,
@@ -16,11 +17,14 @@ from caudal.service.models import (
     PlatformList,
 )
 from caudal.service.problem import documented
-from caudal.service.queries import economies_with_data, jurisdictions
+from caudal.service.queries import economies_with_data
+from caudal.service.routes.authority import TOKEN, Authority
+from caudal.service.routes.choices import VintageText
+from caudal.service.routes.flows import AMOUNTS_WITHHELD
 from caudal.service.store import Store
 
 
-def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
+def router(store: Store, reference: Reference, measures: Measures, authority: Authority) -> APIRouter:
     """Return the routes that answer what the reference and the store hold."""
     routes = APIRouter(tags=["reference"])
 
@@ -33,19 +37,38 @@ def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
         "/v1/jurisdictions",
         summary="Controlling jurisdictions of a month",
         responses=documented(404, 422, 503),
+        dependencies=[TOKEN],
     )
-    def get_jurisdictions(economy: EconomyCode, month: MonthText | None = None) -> JurisdictionList:
-        """Return who controls the far ends of an economy's traffic, by bytes; by default in the newest month."""
+    def get_jurisdictions(
+        request: Request,
+        economy: EconomyCode,
+        month: MonthText | None = None,
+        vintage: VintageText | None = None,
+    ) -> JurisdictionList:
+        """Return who controls the far ends of an economy's traffic, by bytes; by default in the newest month.
+
+        Of a month that is published, as it was published. Of a metered economy only shares are told.
+        """
         chosen = measures.month(economy, month)
-        names = dict(reference.countries.select("country", "name_en").iter_rows())
+        basis = measures.basis(economy, chosen, vintage)
+        withheld = measures.protected(economy) and not authority.held(request)
+        names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
         return JurisdictionList(
             economy=economy,
             month=chosen,
             synthetic=measures.is_synthetic(economy),
-            reference_version=reference.version,
+            reference_version=basis.reference.version,
+            vintage=basis.vintage.vintage if basis.vintage is not None else None,
+            withheld=AMOUNTS_WITHHELD if withheld else None,
             jurisdictions=[
-                Jurisdiction(name=names.get(row["control"]), **row)
-                for row in jurisdictions(store, economy, chosen).iter_rows(named=True)
+                Jurisdiction(
+                    control=control,
+                    name=names.get(control),
+                    platforms=platforms,
+                    bytes=None if withheld else amount,
+                    share=share,
+                )
+                for control, platforms, amount, share in _jurisdictions(basis.cells).iter_rows()
             ],
         )
 
@@ -77,6 +100,20 @@ def economy_names(reference: Reference, economy: str) -> dict[str, str]:
         language: str(rows[f"name_{language}"][0]) if rows.height else economy
         for language in ("en", "es", "pt")
     }
+
+
+def _jurisdictions(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return control, platforms, bytes, share of interpreted cells, out and in; '' is unknown."""
+    return (
+        cells.filter(pl.col("direction").is_in(DIRECTIONS))
+        .group_by("control", maintain_order=True)
+        .agg(
+            pl.col("platform").filter(pl.col("platform") != "").n_unique().alias("platforms"),
+            pl.col("bytes").sum(),
+        )
+        .sort("bytes", "control", descending=[True, False])
+        .with_columns((pl.col("bytes") / pl.col("bytes").sum()).fill_nan(None).alias("share"))
+    )
 
 
 def _platforms(reference: Reference) -> list[Platform]:

@@ -1,23 +1,19 @@
 """/v1/vintages: what is published, publishing it, computing it again; /v1/totals: how much there is."""
 
-import hmac
-import re
-from collections.abc import Callable
 from dataclasses import asdict
-from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
-from fastapi.security import HTTPBearer
 
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import AlreadyPublished, NotFound
 from caudal.service.evaluation import SYNTHETIC
 from caudal.service.measures import Measures
 from caudal.service.models import EconomyCode, MonthText
-from caudal.service.problem import Problem, documented
+from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data, months_with_data
 from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.routes.authority import TOKEN, Authority
 from caudal.service.routes.choices import VintageText
 from caudal.service.routes.flows import coverage_answer
 from caudal.service.store import Store
@@ -35,18 +31,15 @@ from caudal.service.vintagemodels import (
 )
 from caudal.service.vintages import Vintages
 
-_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
-
 
 def router(
     store: Store,
     measures: Measures,
     published: Vintages,
-    publisher_token: str | None,
+    authority: Authority,
 ) -> APIRouter:
     """Return the routes that publish, and that answer what is published."""
     routes = APIRouter(tags=["vintages"])
-    authorized = _authorization(publisher_token)
 
     def publish(economy: str, order: PublicationOrder) -> PublicationOutcome:
         made = published.publish(economy, order.month, order.reason)
@@ -62,10 +55,7 @@ def router(
         summary="Publish a month",
         status_code=201,
         responses=documented(401, 403, 404, 409, 422, 503),
-        dependencies=[
-            Depends(HTTPBearer(auto_error=False, description="the token of the publisher")),
-            Depends(authorized),
-        ],
+        dependencies=[TOKEN, Depends(authority.demand)],
     )
     def post_vintage(order: Annotated[PublicationOrder, Body()]) -> PublicationReceipt:
         """Compute a month that is over and publish it; with a reason, publish a revision of it.
@@ -144,24 +134,3 @@ def vintage_answer(vintage: Vintage) -> VintageAnswer:
     """Return a vintage as the API says it."""
     known = asdict(vintage)
     return VintageAnswer.model_validate({name: known[name] for name in VintageAnswer.model_fields})
-
-
-def _authorization(token: str | None) -> Callable[[Request], None]:
-    expected = sha256(token.encode()).digest() if token is not None else None
-
-    def check(request: Request) -> None:
-        if expected is None:
-            raise Problem(
-                "forbidden",
-                "nobody may publish by this interface; set publisher_token_file in the settings of the service",
-            )
-        match = _BEARER.fullmatch(request.headers.get("authorization", ""))
-        offered = sha256(match[1].encode("utf-8", "surrogateescape")).digest() if match else b""
-        if not hmac.compare_digest(offered, expected):
-            raise Problem(
-                "unauthorized",
-                "send the publisher's token as Authorization: Bearer <token>",
-                headers={"WWW-Authenticate": 'Bearer realm="caudal"'},
-            )
-
-    return check

@@ -31,6 +31,7 @@ def test_rules_by_hand(contributions: list[float], rule: str | None) -> None:
 
 def test_everything_passes_where_it_is_so_set() -> None:
     assert Rule(1, 0).objection([5.0]) is None
+    assert [Rule(1, 0).forbids, Rule(2, 0).forbids, Rule(1, 5).forbids] == [False, True, True]
 
 
 def test_shares_are_kept_and_amounts_are_not() -> None:
@@ -91,6 +92,29 @@ def test_a_month_of_one_operator_shows_shares_only() -> None:
     assert shown.rows["bytes"].null_count() == shown.rows["flows"].null_count() == 2
     whole = aggregates(facts(("a", "out", 1, 30), ("a", "in", 2, 10)), Rule(), protected=False)
     assert whole.rows["bytes"].to_list() == [10, 30]
+
+
+def test_a_direction_of_one_operator_is_not_shown() -> None:
+    """Three alike send: their sum is told. Transit is of one: it has a row, and no sums. Received by one: no sums."""
+    sent = [(name, "out", 1, 100) for name in "abc"]
+    shown = aggregates(facts(*sent, ("a", "transit", 2, 50), ("a", "transit", 3, 60)), Rule())
+    assert shown.objection is None
+    assert shown.rows.select("direction", "bytes", "flows", "cells").rows() == [
+        ("out", 300, 300, 1),
+        ("transit", None, None, 2),
+    ]
+    both = aggregates(facts(*sent, ("a", "in", 2, 50)), Rule())
+    assert both.objection is not None
+    assert both.rows["bytes"].null_count() == 2
+
+
+def test_who_carried_nothing_is_no_contributor() -> None:
+    month = facts(
+        ("a", "out", 1, 100), ("b", "out", 1, 0), ("c", "out", 1, 0),
+        ("a", "out", 2, 100), ("b", "out", 2, 100), ("c", "out", 2, 100),
+    )  # fmt: skip
+    shown = aggregates(month, Rule(3, 0))
+    assert shown.rows.select("bytes", "cells").rows() == [(400, 2)]
 
 
 many = st.lists(

@@ -95,3 +95,12 @@ def test_what_all_may_not_show_no_part_may(reference: Reference) -> None:
     found = measured(reference, {"a": 100, "b": 100}, dict.fromkeys("ab", MILLION))
     assert all(total.observed is None and total.estimated is None for total in found.totals)
     assert found.totals[0].flags == ("confidential",)
+
+
+def test_one_direction_shows_no_single_operator(reference: Reference) -> None:
+    """Six send, one receives: what it receives, and all that it could be had back from, is withheld."""
+    received = facts({"a": 90}).with_columns(direction=pl.lit("in"))
+    inputs = MonthInputs("CL", MONTH, tuple(ALIKE), {}, frozenset(), Rule(3, 10.0))
+    found = evaluate(inputs, pl.concat([facts(ALIKE), received]), reference, [CATALOGUE["V2"]])
+    assert all(total.observed is None for total in found.totals)
+    assert {each.what for each in found.withheld} >= {"bytes_out", "bytes_in", "bytes", "V2"}

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.sdmx.cubes import observations
@@ -40,59 +39,64 @@ def render_csv(edition: Edition) -> bytes:
 
 
 def render_json(edition: Edition) -> bytes:
-    """Return an edition as SDMX-JSON, every dimension at the observation."""
+    """Return an edition as SDMX-JSON, every dimension at the observation; attributes without any value are left out.
+
+    Structure and data set are said twice: where version 2.0 has them, and at the top, where drafts of 1.0 had
+    them and where sdmx1 looks (khaeru/sdmx#286). Objects of SDMX-JSON are open to members that it does not define.
+    """
     every = list(observations(edition))
-    columns = {c.id: _Column(c, edition) for c in (*DIMENSIONS, *ATTRIBUTES)}
+    seen = [c for c in ATTRIBUTES if any(c.id in observation for observation in every)]
+    columns = {c.id: _Column(c, edition) for c in (*DIMENSIONS, *seen)}
     cells: dict[str, list[object]] = {}
     for observation in every:
         key = ":".join(str(columns[c.id].position(observation[c.id])) for c in DIMENSIONS)
         value = observation.get(MEASURE.id, "")
         cells[key] = [
             float(value) if value else None,
-            *(columns[c.id].position(observation.get(c.id, "")) for c in ATTRIBUTES),
+            *(columns[c.id].position(observation.get(c.id, "")) for c in seen),
         ]
-    structure = {
-        "links": [
-            {
-                "rel": "dataflow",
-                "urn": f"urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow={AGENCY}:{DATAFLOW}({VERSION})",
-            }
-        ],
-        "dimensions": {
-            "observation": [
-                {**columns[c.id].said(), "keyPosition": position} for position, c in enumerate(DIMENSIONS)
-            ]
-        },
-        "measures": {
-            "observation": [{"id": MEASURE.id, "name": concept_name(MEASURE, edition.language.code)}]
-        },
-        "attributes": {"dataSet": [], "observation": [columns[c.id].said() for c in ATTRIBUTES]},
+    flow = {
+        "rel": "dataflow",
+        "urn": f"urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow={AGENCY}:{DATAFLOW}({VERSION})",
     }
+    annotations = [{"type": "CITATION", "text": edition.citation}]
     content = edition.content
+    data_set = {"action": "Information", "annotations": [0], "observations": cells}
     message = {
         "meta": {
             "schema": _SCHEMA,
             "id": f"{content.economy}-{content.month}-{content.fingerprint[:12]}",
             "test": content.synthetic,
             "prepared": content.provenance.computed_at.isoformat(timespec="seconds"),
-            "contentLanguages": [edition.language.tag],
+            "contentLanguages": [edition.language.tag.lower()],
             "sender": {"id": AGENCY, "name": edition.publication.publisher or "Caudal"},
             "links": [{"rel": "self", "href": edition.publication.url.rstrip("/") + edition.path}],
         },
         "data": {
-            "structures": [structure],
-            "dataSets": [
+            "structures": [
                 {
-                    "structure": 0,
-                    "action": "Information",
-                    "annotations": [0],
-                    "observations": cells,
+                    "links": [flow],
+                    "dataSets": [0],
+                    "dimensions": {"observation": [columns[c.id].dimension() for c in DIMENSIONS]},
+                    "measures": {"observation": [_measure(edition)]},
+                    "attributes": {"observation": [columns[c.id].attribute() for c in seen]},
+                    "annotations": annotations,
                 }
             ],
+            "dataSets": [{"structure": 0, "links": [flow], **data_set}],
         },
+        "structure": {
+            "dimensions": {"observation": [columns[c.id].old_dimension() for c in DIMENSIONS]},
+            "attributes": {"observation": [columns[c.id].old_attribute() for c in seen]},
+            "annotations": annotations,
+        },
+        "dataSets": [data_set],
     }
-    structure["annotations"] = [{"type": "CITATION", "text": edition.citation}]
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _measure(edition: Edition) -> dict[str, object]:
+    return {"id": MEASURE.id, "name": concept_name(MEASURE, edition.language.code)}
 
 
 class _Column:
@@ -107,29 +111,36 @@ class _Column:
         """Return where a value stands among those of its component; None where there is none."""
         return self._positions.setdefault(value, len(self._positions)) if value != "" else None
 
-    def said(self) -> dict[str, object]:
-        """Return the component with its values, as the structure of a message lists them."""
-        language = self._edition.language.code
-        return {
-            "id": self._component.id,
-            "name": concept_name(self._component, language),
-            "values": list(self._values(language)),
-        }
+    def dimension(self) -> dict[str, object]:
+        """Return a dimension with its values, as version 2.0 has it."""
+        return {**self._said(), "keyPosition": DIMENSIONS.index(self._component), "values": self._values()}
 
-    def _values(self, language: str) -> Iterator[dict[str, str]]:
-        for value in self._positions:
-            name = self._component.name_of(value, language)
-            if self._component.codelist or self._component in DIMENSIONS:
-                yield {"id": value, "name": name or self._named(value)}
-            else:
-                # A value without a code list; its name is there for readers that look for one.
-                yield {"value": value, "name": value}
+    def attribute(self) -> dict[str, object]:
+        """Return an attribute of observations with its values, as version 2.0 has it."""
+        return {**self._said(), "relationship": {"observation": {}}, "values": self._values()}
 
-    def _named(self, value: str) -> str:
-        if self._component.codelist == "CL_AREA":
-            return (
-                self._edition.economy
-                if value == self._edition.content.economy
-                else self._edition.place(value)
-            )
-        return value
+    def old_dimension(self) -> dict[str, object]:
+        """Return a dimension as drafts of version 1.0 have it: every value has an id and a name."""
+        return {**self.dimension(), "values": [self._coded(each) for each in self._positions]}
+
+    def old_attribute(self) -> dict[str, object]:
+        """Return an attribute as drafts of version 1.0 have it: what is of no code list has a name."""
+        coded = bool(self._component.codelist)
+        values = [self._coded(each) if coded else {"name": each} for each in self._positions]
+        return {**self._said(), "values": values}
+
+    def _said(self) -> dict[str, object]:
+        name = concept_name(self._component, self._edition.language.code)
+        return {"id": self._component.id, "name": name}
+
+    def _values(self) -> list[dict[str, str]]:
+        # What is of a code list has an id and a name; anything else is a value, of any characters.
+        coded = bool(self._component.codelist)
+        return [self._coded(each) if coded else {"value": each} for each in self._positions]
+
+    def _coded(self, value: str) -> dict[str, str]:
+        name = self._component.name_of(value, self._edition.language.code)
+        if not name and self._component.codelist == "CL_AREA":
+            of_itself = value == self._edition.content.economy
+            name = self._edition.economy if of_itself else self._edition.names.place(value)
+        return {"id": value, "name": name or value}

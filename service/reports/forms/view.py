@@ -1,5 +1,6 @@
 """What the page and the paper show: an edition as plain texts, numbers and drawings for a template."""
 
+from dataclasses import asdict
 from typing import Any
 
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
@@ -7,6 +8,7 @@ from caudal.service.reports.content import Group
 from caudal.service.reports.edition import Edition, Line
 from caudal.service.reports.figures import destination_map, flow_chart, flow_note, group_chart, map_note
 from caudal.service.reports.forms.workbook import metadata
+from caudal.service.reports.language.method import method_text
 
 _CHANGES_ON_PAPER = 3
 
@@ -46,9 +48,10 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
             dict(zip(("name", "observed", "estimated"), edition.total(total), strict=True))
             for total in content.totals
         ],
+        "not_estimated": [asdict(each) for each in edition.not_estimated()],
         "withheld": [edition.withheld(each) for each in content.withheld],
         "method": [_method(edition, entry.definition.id) for entry in content.entries()],
-        "sources": list(content.attributions),
+        "sources": [edition.names.attribution(line) for line in content.attributions],
         "citation": edition.citation,
         "metadata": [{"name": name, "text": text} for name, text in metadata(edition)],
     }
@@ -82,11 +85,12 @@ def _row(edition: Edition, line: Line) -> dict[str, Any]:
         "name": line.name,
         "value": line.value,
         "interval": line.interval,
-        "reason": observation.reason or "",
+        "reason": asdict(edition.names.reason(observation.reason or "")),
         "month_before": edition.before(line, "month_before"),
         "year_before": edition.before(line, "year_before"),
         "exact": {"value": observation.value, "low": observation.low, "high": observation.high},
         "flags": " ".join(observation.flags),
+        "marks": ", ".join(edition.names.marks(observation.flags)),
     }
 
 
@@ -111,7 +115,7 @@ def _destinations(edition: Edition) -> dict[str, Any]:
             {
                 "head": language.say("label", name),
                 "rows": [
-                    {"name": edition.place(share.key), "key": share.key, "exact": share.value,
+                    {"name": edition.names.place(share.key), "key": share.key, "exact": share.value,
                      **_texts(edition, share.value, share.low, share.high)}
                     for share in shares
                 ],
@@ -130,13 +134,14 @@ def _method(edition: Edition, indicator: str) -> dict[str, str]:
     entry = edition.content.entry(indicator)
     assert entry is not None
     definition = entry.definition
+    told = method_text(definition, edition.language)
     return {
         "id": definition.id,
         "title": definition.title.get(edition.language.code, definition.title["en"]),
         "unit": edition.unit(definition),
-        "formula": definition.formula,
-        "source": definition.source,
-        "status": definition.source_status,
-        "critique": definition.critique,
+        "language": "" if told.language == edition.language.code else told.language,
+        "formula": told.formula,
+        "source": edition.names.source(definition),
+        "critique": told.critique,
         "version": definition.method_version,
     }

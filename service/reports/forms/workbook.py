@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 from caudal.service.reports.content import Group
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.figures import map_note
+from caudal.service.reports.language.method import method_text
 
 _LONGEST_NAME = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
@@ -95,6 +96,7 @@ class _Writer:
             [10, 44, 22, 12, 12, 12, 16, 8, 14, 14, 12, 34, 40] + [18, 12, 12] * len(sinces),
         )
         self._heads(sheet, row, heads)
+        names = self._edition.names
         for line in self._edition.lines(group):
             row += 1
             seen, shape = line.observation, self._percent if line.definition.unit == "share" else self._plain
@@ -104,7 +106,9 @@ class _Writer:
             self._numbers(sheet, row, 7, (line.definition.level,), self._percent)
             self._numbers(sheet, row, 8, (seen.flows,), self._plain)
             self._numbers(sheet, row, 9, (seen.undetermined, seen.coverage), self._percent)
-            self._texts(sheet, row, 11, (" ".join(seen.flags), seen.reason or ""))
+            self._texts(
+                sheet, row, 11, (", ".join(names.marks(seen.flags)), names.reason(seen.reason or "").text)
+            )
             changes = {change.since: change.before for change in line.reading.changes}
             for position, (since, _) in enumerate(sinces):
                 before = changes.get(since)
@@ -115,20 +119,23 @@ class _Writer:
     def destinations(self) -> None:
         """Write where the traffic goes and who controls it."""
         label = self._edition.language.phrases["label"]
-        sheet, row = self._sheet(self._say("document", "destinations"), [26, 26, 12, 12, 12])
+        sheet, row = self._sheet(label["destinations"], [26, 26, 12, 12, 12])
         found = self._edition.content.destinations
         for head, shares in ((label["place"], found.locations), (label["control"], found.controls)):
             self._heads(sheet, row, [head, "", label["share"], label["low"], label["high"]])
             for share in shares:
                 row += 1
-                self._texts(sheet, row, 0, (self._edition.place(share.key),))
+                self._texts(sheet, row, 0, (self._edition.names.place(share.key),))
                 self._numbers(sheet, row, 2, (share.value, share.low, share.high), self._percent)
             row += 2
         self._heads(sheet, row, [label["place"], label["control"], label["share"]])
         for link in found.links:
             row += 1
             self._texts(
-                sheet, row, 0, (self._edition.place(link.location), self._edition.place(link.control))
+                sheet,
+                row,
+                0,
+                (self._edition.names.place(link.location), self._edition.names.place(link.control)),
             )
             self._numbers(sheet, row, 2, (link.share,), self._percent)
         if found.locations:
@@ -158,6 +165,7 @@ class _Writer:
             row += 1
             definition = entry.definition
             title = definition.title.get(self._edition.language.code, definition.title["en"])
+            told = method_text(definition, self._edition.language)
             self._texts(
                 sheet,
                 row,
@@ -166,9 +174,9 @@ class _Writer:
                     definition.id,
                     title,
                     self._edition.unit(definition),
-                    definition.formula,
-                    f"{definition.source} ({definition.source_status})",
-                    definition.critique,
+                    told.formula,
+                    self._edition.names.source(definition),
+                    told.critique,
                     definition.method_version,
                 ),
             )
@@ -228,4 +236,4 @@ def metadata(edition: Edition) -> list[tuple[str, str]]:
         (label["citation"], edition.citation),
         (label["link"], f"{edition.publication.url.rstrip('/')}{edition.path}"),
     ]
-    return pairs + [(label["source"], line) for line in content.attributions]
+    return pairs + [(label["source"], edition.names.attribution(line)) for line in content.attributions]

@@ -64,13 +64,13 @@ class Language:
         """Its words, by section and key."""
         return _phrases(self.code)
 
-    def say(self, section: str, key: str, **values: object) -> str:
+    def say(self, section: str, key: str, /, **values: object) -> str:
         """Return a phrase with values put in; KeyError where the language has none."""
         return self.phrases[section][key].format(**values)
 
     def known(self, section: str, key: str, default: str) -> str:
         """Return a phrase that may be missing, for names that grow without the languages: groups, flags, units."""
-        return self.phrases[section].get(key, default)
+        return self.phrases.get(section, {}).get(key, default)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number with its thousands apart."""

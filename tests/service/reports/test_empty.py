@@ -54,5 +54,14 @@ def test_texts_stay_texts() -> None:
 def test_nothing_is_said_as_nothing() -> None:
     edition = Edition(nothing(), Language.of("es", "CL"))
     page = FORMS["html"].render(edition).decode()
-    assert "there are no bytes out or in" in page and "No hay tráfico del mes que dibujar" in page
+    assert "no hay bytes salientes ni entrantes" in page and "No hay tráfico del mes que dibujar" in page
     assert "nan" not in page.lower().split()
+
+
+def test_a_reason_of_an_old_vintage_stands_in_its_own_language() -> None:
+    old = content(measures("2026-10", observed("J1", None, reason="needs what nobody asks for any more")))
+    edition = Edition(old, Language.of("pt", "BR"))
+    page = lxml.html.document_fromstring(FORMS["html"].render(edition).decode())
+    assert page.xpath("//td/span[@lang='en']/text()") == ["needs what nobody asks for any more"]
+    paper = pypdf.PdfReader(io.BytesIO(FORMS["pdf"].render(edition)))
+    assert "what nobody asks for" in "".join(each.extract_text() for each in paper.pages)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ import pypdf
 import pytest
 import sdmx
 
+from caudal.service.indicators import CATALOGUE
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES, Language
 
@@ -142,30 +144,65 @@ def test_sdmx_csv_by_sdmx1(printed: Printed, structure: Any) -> None:
 
 
 def test_sdmx_json_by_sdmx1(printed: Printed, structure: Any) -> None:
-    whole = json.loads(printed.bodies["sdmx-json"])
-    assert whole["meta"]["schema"].endswith("2.0.0/sdmx-json-data-schema.json")
-    assert whole["meta"]["test"] is True
-    # sdmx1 looks for these one level higher and for a single structure, as in SDMX-JSON 1.0.
-    [told] = whole["data"]["structures"]
-    flat = {"header": whole["meta"], "structure": told, "dataSets": whole["data"]["dataSets"]}
-    message = sdmx.read_sdmx(io.BytesIO(json.dumps(flat).encode()))
+    message = sdmx.read_sdmx(io.BytesIO(printed.bodies["sdmx-json"]))
     [data] = message.data
     found = {}
     for observation in data.obs:
         keys = {key: str(value.value) for key, value in observation.key.values.items()}
+        assert (keys["FREQ"], keys["REF_AREA"], keys["TIME_PERIOD"]) == ("M", "XA", MONTH)
         attributes = observation.attached_attribute
         low, high = (
             attributes[name].value if name in attributes else None for name in ("LOWER_BOUND", "UPPER_BOUND")
         )
         found[_key(keys)] = (_number(observation.value), _number(low), _number(high))
+        assert str(attributes["METHOD_VERSION"].value).isdigit()
     assert found == printed.numbers()
     dsd = structure.structure["DSD_INDICATORS"]
-    assert [each["id"] for each in told["dimensions"]["observation"]] == [
-        d.id for d in dsd.dimensions.components
+    assert [each.id for each in message.structure.dimensions.components] == [
+        each.id for each in dsd.dimensions.components
     ]
-    assert {each["id"] for each in told["attributes"]["observation"]} == {
-        a.id for a in dsd.attributes.components
+    assert {each.id for each in message.structure.attributes.components} < {
+        each.id for each in dsd.attributes.components
     }
+
+
+def test_sdmx_json_is_of_version_2(printed: Printed) -> None:
+    """What the schema of data messages 2.0.0 requires: places, members, the form of ids and languages."""
+    whole = json.loads(printed.bodies["sdmx-json"])
+    assert whole["meta"]["schema"].endswith("2.0.0/sdmx-json-data-schema.json")
+    assert whole["meta"]["test"] is True
+    assert {"id", "prepared", "sender"} <= whole["meta"].keys()
+    assert all(re.fullmatch(r"[a-z]{2}(-[a-z]{2})?", each) for each in whole["meta"]["contentLanguages"])
+    [told], [data] = whole["data"]["structures"], whole["data"]["dataSets"]
+    assert (data["structure"], told["dataSets"]) == (0, [0])
+    assert all({"rel", "urn"} <= link.keys() for link in (*data["links"], *told["links"]))
+    dimensions, attributes = told["dimensions"]["observation"], told["attributes"]["observation"]
+    assert [each["keyPosition"] for each in dimensions] == list(range(6))
+    assert all(each["relationship"] == {"observation": {}} for each in attributes)
+    for component in (*dimensions, *attributes):
+        assert component["values"]
+        for value in component["values"]:
+            assert value.keys() in ({"id", "name"}, {"value"})
+            assert re.fullmatch(r"[A-Za-z0-9_@$-]+", value.get("id", "x"))
+    # The numbers are where it says, by the positions it says.
+    found = {}
+    for position, cell in data["observations"].items():
+        at = [int(each) for each in position.split(":")]
+        named = zip(dimensions, at, strict=True)
+        keys = {each["id"]: _either(each["values"][place]) for each, place in named}
+        sides = {each["id"]: place for each, place in zip(attributes, cell[1:], strict=True)}
+        bounds = {each["id"]: each["values"] for each in attributes}
+        low, high = (
+            _number(bounds[name][sides[name]]["value"]) if sides[name] is not None else None
+            for name in ("LOWER_BOUND", "UPPER_BOUND")
+        )
+        found[_key(keys)] = (cell[0], low, high)
+    assert found == printed.numbers()
+    assert whole["dataSets"][0]["observations"] == data["observations"]
+
+
+def _either(value: dict[str, str]) -> str:
+    return value["id"] if "id" in value else value["value"]
 
 
 def _key(keys: dict[str, str]) -> Key:
@@ -241,6 +278,27 @@ def test_pdf(printed: Printed) -> None:
     assert root["/Lang"].startswith(printed.language) and root["/MarkInfo"]["/Marked"]
     metadata = document.xmp_metadata
     assert metadata is not None and report["title"].split(":")[0] in str(metadata.dc_title)
+
+
+def test_nobody_reads_english_who_did_not_ask_for_it(printed: Printed) -> None:
+    """What comes in English from the indicators is told in the language of the report, in every form to be read."""
+    page = lxml.html.document_fromstring(printed.bodies["html"].decode())
+    assert {tag.split("-")[0] for tag in page.xpath("//@lang")} == {printed.language}
+    book = openpyxl.load_workbook(io.BytesIO(printed.bodies["xlsx"]))
+    cells = [cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell]
+    paper = pypdf.PdfReader(io.BytesIO(printed.bodies["pdf"]))
+    texts = [
+        _plain(page.text_content()),
+        _plain(" ".join(map(str, cells))),
+        _plain("".join(each.extract_text() for each in paper.pages)),
+    ]
+    reasons = {o["reason"] for each in printed.json["indicators"] for o in each["observations"]} - {None}
+    flags = {flag for each in printed.json["indicators"] for o in each["observations"] for flag in o["flags"]}
+    assert len(reasons) > 5 and "from_memory" in flags
+    english = [_plain(text) for text in (*reasons, *(d.definition.critique for d in CATALOGUE.values()))]
+    found = [[text for text in english if text in whole] for whole in texts]
+    assert any(found) is (printed.language == "en")
+    assert not [flag for flag in flags if "_" in flag for whole in texts if flag in whole]
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,93 @@
+"""What comes as a code or in English is named in the language of the report."""
+
+import pytest
+
+from caudal.service.confidentiality import Rule, Withheld
+from caudal.service.indicators import CATALOGUE
+from caudal.service.reason import joined, reason
+from caudal.service.reports.language import Language
+from caudal.service.reports.names import Names, Passage
+
+from .samples import content, measures, observed
+
+
+def names(code: str, economy: str = "CL") -> Names:
+    return Names(content(measures("2026-10", observed("J1", 0.5))), Language.of(code, economy))
+
+
+@pytest.mark.parametrize(
+    ("code", "economy", "text"),
+    [
+        ("es", "CL", "se requieren al menos 1.000 registros de flujo y hay 12"),
+        ("es", "MX", "se requieren al menos 1,000 registros de flujo y hay 12"),
+        ("pt", "BR", "é preciso ter ao menos 1.000 registros de fluxo e há 12"),
+        ("en", "CL", "needs at least 1000 flow records, has 12"),
+    ],
+)
+def test_a_reason_has_the_numbers_of_the_language(code: str, economy: str, text: str) -> None:
+    told = reason("too_few_flows", minimum=1000, flows=12)
+    assert names(code, economy).reason(told) == Passage(text)
+
+
+def test_reasons_together_are_told_together() -> None:
+    rows = {"month": "2026-10", "file": "tax", "columns": "country, rate"}
+    told = joined(
+        reason("tax_rate", country="CL", **rows), reason("exports", country="CL", item="SH", **rows)
+    )
+    assert names("es").reason(told).text == (
+        "se requiere la tasa del impuesto a las empresas de la economía, hasta octubre de 2026: filas de tax.csv con "
+        "country, rate; se requieren las exportaciones de la economía de cargos por el uso de propiedad intelectual, "
+        "hasta octubre de 2026: filas de tax.csv con country, rate"
+    )
+
+
+@pytest.mark.parametrize(
+    ("amounts", "text"),
+    [
+        (
+            [5.0],
+            "reservado pela regra de frequência mínima (operadores de menos), confidencialidade secundária: "
+            "informou 1 operador; um total de menos de 3 mostraria o que leva cada um",
+        ),
+        (
+            [100.0, 9.0, 1.0],
+            "reservado pela regra do p % (um operador domina), confidencialidade secundária: dos operadores que "
+            "informaram, o segundo poderia conhecer o tráfego do maior com um erro de 12,5 % ou menos",
+        ),
+    ],
+)
+def test_what_is_withheld_says_why(amounts: list[float], text: str) -> None:
+    objection = Rule(percent=12.5).objection(amounts)
+    assert objection is not None
+    told = Withheld("V4", "secondary", objection.rule, objection.why).reason
+    assert names("pt", "BR").reason(told) == Passage(text)
+
+
+def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> None:
+    old = "needs something that version 0.0 asked for"
+    assert names("es").reason(old) == Passage(old, "en")
+    assert names("en").reason(old) == Passage(old)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "dimension", "es", "pt"),
+    [
+        ("C4", "k=1", "el mayor", "o maior"),
+        ("C4", "k=8", "los 8 mayores", "os 8 maiores"),
+        ("J6", "BR strict", "Brasil: lugar y control", "Brasil: lugar e controle"),
+        ("J6", "EU", "UE", "UE"),
+        ("J7", "content only", "solo leyes sobre contenido", "só leis sobre conteúdo"),
+        ("J8", "place US", "por lugar, a través de Estados Unidos", "por lugar, via Estados Unidos"),
+        ("V1", "device_cloud_store", "dispositivos, nube y tienda", "dispositivos, nuvem e loja"),
+        ("V1", "a_new_one", "a new one", "a new one"),
+        ("V7", "bound rates", "aranceles consolidados", "tarifas consolidadas"),
+        ("V8", "BR CIDE-Digital (bill PLP 173/2025) 5 %", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
+         "Brasil: CIDE-Digital (projeto PLP 173/2025), 5,0%"),
+        ("P4", "commodity, standard", "básico y estándar", "básico e padrão"),
+        ("J1", None, "", ""),
+    ],
+)  # fmt: skip
+def test_dimensions(indicator: str, dimension: str | None, es: str, pt: str) -> None:
+    definition = CATALOGUE[indicator].definition
+    assert names("es").dimension(definition, dimension).replace("\u00a0", "") == es
+    assert names("pt", "BR").dimension(definition, dimension).replace("\u00a0", "") == pt
