@@ -26,6 +26,9 @@ from caudal.collector.locate import Located
 _OLDEST_MS = 24 * 3600 * 1000
 _NEWEST_MS = 5 * 60 * 1000
 
+# What sizes the IP packets of a flow are taken to have, in octets: an acknowledgement, and what Ethernet carries.
+_SMALLEST_PACKET, _LARGEST_PACKET = 40.0, 1500.0
+
 _AT_ONCE = 4096  # flows: their estimates are added up before they leave the processor's cache
 
 _ANY = TRANSPORTS.index("any")
@@ -158,9 +161,11 @@ def _folded(cells: CellTable, k: int) -> tuple[CellTable, CellTable, CellTable]:
 class _Estimates:
     """What some flows add to the sums: code of the cell, window, bytes, packets, variance of bytes, local host.
 
-    Bytes and packets are corrected for sampling. For sampling 1:N a record of b bytes in p sampled packets adds
-    N(N-1)b²/p to the variance.
-    Source: Duffield, Lund & Thorup, "Charging from sampled network usage", IMW 2001.
+    Bytes and packets are corrected for sampling. For sampling 1:N a record adds N(N-1)q to the variance, q the sum
+    of the squares of the sampled packets' sizes (Duffield, Lund & Thorup, "Charging from sampled network usage",
+    IMW 2001). A record of b bytes in one packet tells q; of p packets it is taken to be the greatest that sizes
+    between 40 and 1500 octets allow, 1540b - 60000p, which acknowledgements among full packets come near to.
+    That packets are all of one size, b²/p, would be the least, and for a mixture of both several times too little.
     """
 
     def __init__(self) -> None:
@@ -241,7 +246,12 @@ def _estimate(
                 np.uint64(np.rint(b * rate[i])),
                 np.uint64(np.rint(p * rate[i])),
             )
-            variance[counted] = rate[i] * (rate[i] - 1) * (b * b / max(p, 1.0))
+            squares = b * b / max(p, 1.0)
+            if p > 1.0:
+                # Never less than packets of one size, which may be larger than these.
+                most = b * (_SMALLEST_PACKET + _LARGEST_PACKET) - p * _SMALLEST_PACKET * _LARGEST_PACKET
+                squares = max(squares, most)
+            variance[counted] = rate[i] * (rate[i] - 1) * squares
         at = end_ms[i] if end_ms[i] > 0 else start_ms[i]
         if at <= 0 or export_ms[i] - at > _OLDEST_MS or export_ms[i] - at < -_NEWEST_MS:
             at = export_ms[i]

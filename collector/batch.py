@@ -94,7 +94,7 @@ FLOWS: tuple[Column, ...] = (
         pa.float64(),
         "Float64",
         "sum",
-        "sampling variance of bytes: N(N-1)b²/p for b bytes in p packets sampled 1:N, 0 unsampled",
+        "sampling variance of bytes: N(N-1) times the squares of packet sizes, for packets sampled 1:N; 0 unsampled",
     ),
 )
 

@@ -37,12 +37,14 @@ LAYOUT: Final[tuple[Field, ...]] = (
 class Netflow9Router:
     """Turns flows into NetFlow v9 datagrams; keeps sequence number and template refresh from call to call.
 
-    `boot_seconds` is when the router started; its uptime wraps every 49.7 days, as real ones do.
+    `boot_seconds` is when the router started; its uptime wraps every 49.7 days, as real ones do. It says that it
+    samples one packet in `rate`.
     """
 
-    def __init__(self, router: int, source_id: int, boot_seconds: int) -> None:
+    def __init__(self, router: int, source_id: int, boot_seconds: int, rate: int = RATE) -> None:
         self._router = router
         self._source_id = source_id
+        self._rate = rate
         self._boot_ms = boot_seconds * 1000
         self._sequence = 0
         self._dtype = record_dtype(LAYOUT)
@@ -73,7 +75,7 @@ class Netflow9Router:
         options = struct.pack("!HHH", OPTIONS_TEMPLATE, 4, 4 * len(_OPTIONS)) + fields_of(
             (_SYSTEM, *_OPTIONS)
         )
-        sampler = struct.pack("!IBBI", self._router, _SAMPLER, _RANDOM, RATE)
+        sampler = struct.pack("!IBBI", self._router, _SAMPLER, _RANDOM, self._rate)
         body = set_of(0, template_record(IPV4_TEMPLATE, LAYOUT)) + set_of(1, options)
         return self._message(export_seconds, 3, body + set_of(OPTIONS_TEMPLATE, sampler))
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from caudal.service.indicators.accuracy import LEAST_SPECIFICITY, abroad_accuracy
+from caudal.service.indicators.adequacy import ERRORS_POINT_TO
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
-from caudal.service.indicators.location import LOCATION
+from caudal.service.indicators.location import ACCURACY, LOCATION, misplaced
 from caudal.service.indicators.observation import Estimate, undefined
-from caudal.service.indicators.uncertainty import FloatArray, envelope, normal_interval, weighted_share
+from caudal.service.indicators.uncertainty import FloatArray, clip, envelope, share_interval, weighted_share
 from caudal.service.indicators.validity import members
 from caudal.service.reason import reason
 
@@ -151,7 +153,18 @@ def _exposure(
     unknown = np.maximum(~month.located * heaviest_home, ~month.controlled * heaviest_abroad)
     ends = (over(0), over(1), np.maximum(over(2), unknown))
     shares = [weighted_share(each, month.bytes, month.variance) for each in ends]
-    low, high = envelope(normal_interval(each, definition.level, 0.0, 1.0) for each in shares)
+    low, high = envelope(share_interval(each, definition.level) for each in shares)
+    # A byte placed wrongly lies where other laws rule; it matters unless who holds it is under the heaviest anyway.
+    held = _greatest(
+        (reaches[each.jurisdiction].attributed * each.abroad[scenario][0] for each in found), size
+    )
+    open_ = ~month.equals("remote_country", ERRORS_POINT_TO) & (held < heaviest_home)
+    wrong = misplaced(month, open_, abroad_accuracy(month.context), definition.level)
+    there = max(
+        (each.at_home[scenario][0] for each in found if ERRORS_POINT_TO in each.territory), default=0.0
+    )
+    low = clip(low - wrong * there, 0.0, 1.0)
+    high = clip(high + wrong * max(0.0, heaviest_home - there), 0.0, 1.0)
     details = {
         "foreign": weighted_share(over(1, foreign), month.bytes, month.variance).value,
         "regimes": count(1),
@@ -169,12 +182,21 @@ def _vector(
 ) -> Iterator[Estimate]:
     """Yield for each jurisdiction the share of all bytes that one of its laws reaches, and its weights."""
     for regime in found:
-        low, taken, high = reaches[regime.jurisdiction].weights(regime, "equal")
-        possible = np.maximum(high, np.maximum(~month.located, ~month.controlled) * 1.0)
-        if not (high > 0).any():
+        least, taken, most = reaches[regime.jurisdiction].weights(regime, "equal")
+        possible = np.maximum(most, np.maximum(~month.located, ~month.controlled) * 1.0)
+        if not (most > 0).any():
             continue
-        shares = [weighted_share(each, month.bytes, month.variance) for each in (low, taken, possible)]
-        interval = envelope(normal_interval(each, definition.level, 0.0, 1.0) for each in shares)
+        shares = [weighted_share(each, month.bytes, month.variance) for each in (least, taken, possible)]
+        reach = reaches[regime.jurisdiction]
+        low, high = envelope(share_interval(each, definition.level) for each in shares)
+        # Wrong locations point to one country, and so away from all others.
+        pointed = ERRORS_POINT_TO in regime.territory
+        moved = ~reach.home & ~reach.attributed if pointed else reach.home & ~reach.reached
+        wrong = misplaced(month, moved, abroad_accuracy(month.context), definition.level)
+        rarely = (1 - LEAST_SPECIFICITY) * month.share(month.located & ~month.exactly_located)
+        low -= wrong if pointed else rarely
+        high += rarely if pointed else wrong
+        interval = clip(low, 0.0, 1.0), clip(high, 0.0, 1.0)
         weights = {
             f"weight_{scenario.replace(' ', '_')}": max(
                 regime.at_home[scenario][1], regime.abroad[scenario][1]
@@ -201,11 +223,12 @@ INDICATORS = (
             "the laws that reach abroad of those who command its operator. Weights: as proposed in "
             "access_laws.csv (proposal); 1 for every law (equal); 1 for laws that reach content (content only). "
             "Then for each jurisdiction the share of all bytes that one of its laws reaches",
-            inputs=(*LOCATION, "control", "platform", "remote_asn", "facts"),
-            uncertainty="The envelope of sampling (delta method) around three sums. Least: laws in force that reach "
+            inputs=(*LOCATION, *ACCURACY, "control", "platform", "remote_asn", "facts"),
+            uncertainty="The envelope of sampling around three sums. Least: laws in force that reach "
             "abroad without condition, through attributed control only, nothing undetermined. Taken: also laws that "
             "reach abroad in part, and every reading of who controls. Most: also laws partly in force, and the "
-            "heaviest law on every byte of unknown location or operator. Errors of location are not in it.",
+            "heaviest law on every byte of unknown location or operator. Widened by as many bytes as a database may have "
+            "placed in the United States, where wrong locations point, that lie under other laws (Se as J6).",
             source="Own; the laws with their sources in access_laws.csv",
             source_status="verified_laws_memory_weights",
             critique="The weights are a judgement, not a fact: read the scenarios side by side and the vector by "

@@ -17,9 +17,10 @@ _COUNTRY = re.compile(r"\b[A-Z]{2}\b")
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Sensitivity of the database inside an area, and on how many addresses it was measured.
+    """Sensitivity of the database inside an area, and by how many trials it was measured.
 
-    `extrapolated` says that the measurement was made in other countries than the economy.
+    Addresses of one range are right or wrong together, so that ranges are trials rather than addresses, where
+    their number is known. `extrapolated` says that the measurement was made in other countries than the economy.
     """
 
     sensitivity: float
@@ -69,14 +70,15 @@ def _named(group: str) -> frozenset[str]:
 
 
 def _rows(table: pl.DataFrame) -> list[tuple[str, float, int]]:
-    """Return (group, sensitivity, addresses sampled) of the rows that a correction can use."""
+    """Return (group, sensitivity, trials) of the rows that a correction can use."""
     column = next((name for name in table.columns if name.startswith(DATABASE_PREFIX)), None)
     if column is None or not {"group", "sampled_ips"} <= set(table.columns):
         return []
+    counts = [pl.col(name).cast(pl.Int64) for name in ("ranges", "sampled_ips") if name in table.columns]
     usable = table.select(
         pl.col("group").cast(pl.String),
         pl.col(column).cast(pl.Float64).alias("sensitivity"),
-        pl.col("sampled_ips").cast(pl.Int64),
+        pl.min_horizontal(counts).alias("trials"),
     ).drop_nulls()
     # With Se + Sp ≤ 1 a database tells no more than a coin, and cannot be corrected.
     usable = usable.filter(pl.col("sensitivity").is_between(1 - LEAST_SPECIFICITY, 1, closed="right"))

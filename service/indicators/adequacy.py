@@ -13,7 +13,7 @@ from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.location import ACCURACY, LOCATION, location_scenarios
 from caudal.service.indicators.observation import Estimate, undefined
-from caudal.service.indicators.uncertainty import envelope, normal_interval, weighted_share
+from caudal.service.indicators.uncertainty import Interval, envelope, share_interval, weighted_share
 from caudal.service.indicators.validity import holding, members
 from caudal.service.reason import Reason, reason
 
@@ -123,15 +123,17 @@ def _share(month: Month, definition: Definition, name: str, found: Standing, *, 
         possible = reached | ~month.controlled
     accuracy = abroad_accuracy(month.context)
 
-    def scenarios(inside: BoolArray, area: frozenset[str]) -> list[tuple[float, float]]:
+    def scenarios(inside: BoolArray, area: frozenset[str]) -> list[Interval]:
         inward = ERRORS_POINT_TO in area
-        shares = location_scenarios(month, inside, certain, possible, accuracy, inward=inward)
-        return [normal_interval(each, definition.level, 0.0, 1.0) for each in shares]
+        found = location_scenarios(
+            month, inside, certain, possible, accuracy, definition.level, inward=inward
+        )
+        return [each.interval for each in found]
 
     value = weighted_share(
         (month.located & least & attributed).astype(np.float64), month.bytes, month.variance
     )
-    intervals = [normal_interval(value, definition.level, 0.0, 1.0), *scenarios(least, found.full)]
+    intervals = [share_interval(value, definition.level), *scenarios(least, found.full)]
     intervals += scenarios(most, found.full | found.partial)
     low, high = envelope(intervals)
     details = {

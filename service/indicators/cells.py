@@ -158,6 +158,12 @@ class Month:
         return self.cells["category"].rank("dense").to_numpy().astype(np.int64) - 1
 
     @cached_property
+    def presence_numbers(self) -> npt.NDArray[np.int64]:
+        """The presence of each cell, a network in a place, as a number from 0 on."""
+        presence = self.cells.select(pl.struct("remote_asn", "remote_country").rank("dense")).to_series()
+        return presence.to_numpy().astype(np.int64) - 1
+
+    @cached_property
     def staged(self) -> BoolArray:
         """Which cells belong to a platform of a known stage of the ladder."""
         return (self.cells["stage"] > 0).to_numpy()

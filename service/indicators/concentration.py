@@ -23,9 +23,9 @@ from caudal.service.indicators.uncertainty import (
     clip,
     envelope,
     herfindahl,
-    normal_interval,
     positive_interval,
     probability_larger,
+    share_interval,
     weighted_share,
 )
 from caudal.service.reason import reason
@@ -216,7 +216,7 @@ def _largest(owners: Owners, k: int, level: float) -> Estimate:
     amounts = np.append(owners.bytes, owners.unknown)
     variances = np.append(owners.variance, owners.unknown_variance)
     least, most = (weighted_share(np.append(top, extra), amounts, variances) for extra in (0.0, 1.0))
-    low, high = envelope(normal_interval(each, level, 0.0, 1.0) for each in (share, least, most))
+    low, high = envelope(share_interval(each, level) for each in (share, least, most))
     details = {**_provider_details(owners), "bound_low": least.value, "bound_high": most.value}
     flags = set()
     if len(owners) > k:

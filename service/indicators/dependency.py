@@ -20,6 +20,7 @@ from caudal.service.indicators.uncertainty import (
     clip,
     envelope,
     normal_interval,
+    share_interval,
 )
 from caudal.service.reason import reason
 
@@ -158,7 +159,7 @@ def _denial(month: Month, definition: Definition, code: str, serving: BoolArray)
     weight = uncategorised / (uncategorised + month.share(serving))
     bounds = [Quantity(indices[0].value * (1 - weight), indices[0].variance)]
     bounds.append(Quantity(most.value * (1 - weight) + weight, most.variance))
-    low, high = envelope(normal_interval(each, definition.level, 0.0, 1.0) for each in (*indices, *bounds))
+    low, high = envelope(share_interval(each, definition.level) for each in (*indices, *bounds))
     sizes, shares = _category_shares(month, attributed)
     details = {
         "share_of_services": month.total(attributed) / month.total(serving),

@@ -18,7 +18,7 @@ from caudal.service.indicators.uncertainty import (
     FloatArray,
     Quantity,
     envelope,
-    normal_interval,
+    share_interval,
     weighted_share,
 )
 from caudal.service.reason import reason
@@ -119,7 +119,7 @@ def _detours(month: Month, definition: Definition, name: str, ways: dict[End, Wa
         among = np.divide(carried, known, out=np.zeros_like(carried), where=known > 0)
         value = weighted_share(among, amounts * known, variances * known**2)
         bounds = (weighted_share(each, amounts, variances) for each in (carried, carried + 1 - known))
-        return value, envelope(normal_interval(each, definition.level, 0.0, 1.0) for each in (value, *bounds))
+        return value, envelope(share_interval(each, definition.level) for each in (value, *bounds))
 
     def part(country: str | None) -> FloatArray:
         return np.array(

@@ -45,7 +45,7 @@ the country's own networks, and in transit, is left out.
 
 ## What the intervals are made of
 
-- **Sampling.** Each cell carries the variance V of its bytes: N(N−1)b²/p for b bytes in p packets sampled
+- **Sampling.** Each cell carries the variance V of its bytes: N(N−1)q for q, the squares of packet sizes, of packets sampled
   1:N, 0 unsampled (Duffield, Lund & Thorup 2001). Variances add. A share S has the variance
   ((1−S)²·V_in + S²·V_out)/B² (delta method).
 - **The unknown.** A byte without location or operator could be anything. The interval runs from none of

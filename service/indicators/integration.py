@@ -11,14 +11,20 @@ from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.location import ACCURACY, LOCATION, no_region
 from caudal.service.indicators.observation import Estimate, undefined
 from caudal.service.indicators.uncertainty import (
+    FloatArray,
+    Quantity,
     envelope,
+    misplacement_variance,
     normal_interval,
     rogan_gladen,
+    sensitivity_variance,
+    share_interval,
     weighted_share,
 )
 from caudal.service.reason import reason
 
 ECONOMY, REGION = "economy", "region"
+UNKNOWN_NETWORK = -1
 REGION_FLOWS = ("economy", "remote_country", "bytes", "bytes_variance", "flows")
 
 
@@ -33,6 +39,7 @@ def network_integration(month: Month, definition: Definition) -> list[Estimate]:
         pl.when(pl.Series(month.located)).then("remote_country").otherwise(pl.lit(UNKNOWN_COUNTRY)),
         pl.col("bytes", "bytes_variance"),
         pl.col("flows"),
+        pl.col("remote_asn").alias("network"),
     )
     answers = [_integration(month, definition, own, ECONOMY)]
     supplied = context.region_flows
@@ -41,7 +48,9 @@ def network_integration(month: Month, definition: Definition) -> list[Estimate]:
     neighbours = supplied.filter(
         pl.col("economy").is_in(sorted(context.region)) & (pl.col("economy") != country)
     )
-    rows = pl.concat([own, neighbours.select(REGION_FLOWS).cast(dict(own.schema))])  # type: ignore[arg-type]
+    # Of the neighbours' flows it is not known which network they went to.
+    others = neighbours.select(*REGION_FLOWS, pl.lit(UNKNOWN_NETWORK).alias("network"))
+    rows = pl.concat([own, others.cast(dict(own.schema))])  # type: ignore[arg-type]
     return [*answers, _integration(month, definition, rows, REGION)]
 
 
@@ -60,15 +69,21 @@ def _integration(month: Month, definition: Definition, rows: pl.DataFrame, name:
         weighted_share(each.astype(np.float64), amounts, variances) for each in (inside, inside | ~placed)
     ]
     accuracy = regional_accuracy(context)
-    corrected = _corrected(value.value, accuracy)
-    intervals = [normal_interval(each, definition.level, 0.0, 1.0) for each in scenarios]
-    if corrected is not None:
-        high = _corrected(scenarios[2].value, accuracy, specificity=1.0)
-        intervals.append((min(corrected, value.value), max(corrected, high or 0.0)))
-    low, high = envelope(intervals)
+    intervals = [share_interval(each, definition.level) for each in scenarios]
     details = {"location_unknown": float(amounts[~placed].sum() / amounts.sum())}
-    if corrected is not None:
-        details["corrected"] = corrected
+    if accuracy is not None:
+        found = (
+            rows.filter(pl.Series(inside & placed))
+            .group_by("economy", "remote_country", "network", maintain_order=True)
+            .agg(pl.col("bytes").sum())["bytes"]
+            .to_numpy()
+        )
+        relative = found / amounts[placed].sum()
+        corrected = _corrected(value, relative, accuracy, LEAST_SPECIFICITY, definition.level)
+        details["corrected"] = corrected.value
+        ends = (corrected, _corrected(scenarios[2], relative, accuracy, 1.0, definition.level))
+        intervals += [normal_interval(each, definition.level, 0.0, 1.0) for each in ends]
+    low, high = envelope(intervals)
     flags = {"accuracy_unmeasured"} if accuracy is None else set[str]()
     if accuracy is not None and accuracy.extrapolated:
         flags.add("accuracy_extrapolated")
@@ -88,9 +103,15 @@ def _integration(month: Month, definition: Definition, rows: pl.DataFrame, name:
 
 
 def _corrected(
-    share: float, accuracy: Accuracy | None, specificity: float = LEAST_SPECIFICITY
-) -> float | None:
-    return None if accuracy is None else rogan_gladen(share, accuracy.sensitivity, specificity)
+    share: Quantity, found: FloatArray, accuracy: Accuracy, specificity: float, level: float
+) -> Quantity:
+    """Return a share corrected for misplaced addresses; `found` are the shares of each network placed inside."""
+    se = accuracy.sensitivity
+    true = rogan_gladen(share.value, se, specificity)
+    variance = share.variance / (se + specificity - 1) ** 2
+    variance += sensitivity_variance(true, se, specificity, accuracy.trials)
+    variance += misplacement_variance(found, 1.0, se, specificity, level)
+    return Quantity(true, variance)
 
 
 def _absent(context: Context, reporting: frozenset[str]) -> float:

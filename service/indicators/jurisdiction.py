@@ -34,8 +34,8 @@ from caudal.service.indicators.uncertainty import (
     FloatArray,
     clip,
     envelope,
-    normal_interval,
-    normal_quantile,
+    share_interval,
+    share_intervals,
     share_variance,
     weighted_share,
 )
@@ -59,11 +59,9 @@ def _location_share(
     corrected = share_inside(
         known, inside[located], np.ones(len(known), dtype=np.bool_), elsewhere=0, accuracy=accuracy
     )
-    sampling = normal_interval(observed, definition.level, 0.0, 1.0)
-    scenarios = list(location_scenarios(month, inside, everywhere, everywhere, accuracy))
-    low, high = envelope(
-        [sampling, *(normal_interval(each, definition.level, 0.0, 1.0) for each in scenarios)]
-    )
+    sampling = share_interval(observed, definition.level)
+    scenarios = list(location_scenarios(month, inside, everywhere, everywhere, accuracy, definition.level))
+    low, high = envelope([sampling, *(each.interval for each in scenarios)])
     details = {
         "observed": observed.value,
         "corrected": corrected.value,
@@ -151,11 +149,10 @@ def control_by_jurisdiction(month: Month, definition: Definition) -> list[Estima
     held = _held(month)
     if held.is_empty():
         return [undefined(reason("no_operator"), month.flows())]
-    z = normal_quantile(definition.level)
 
     def limits(part: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
-        half = z * np.sqrt(share_variance(part, variance, total, total_variance))
-        return np.clip(part / total - half, 0, 1), np.clip(part / total + half, 0, 1)
+        variance = share_variance(part, variance, total, total_variance)
+        return share_intervals(part / total, variance, definition.level)
 
     def amounts(which: str) -> tuple[FloatArray, FloatArray]:
         return held[f"{which}_bytes"].to_numpy(), held[f"{which}_variance"].to_numpy()
@@ -225,11 +222,10 @@ def location_control_gap(month: Month, definition: Definition) -> list[Estimate]
     foreign = month.controlled & ~domestic
     accuracy = domestic_accuracy(month.context)
     gap = weighted_share((home & foreign).astype(np.float64), month.bytes, month.variance)
-    scenarios = list(location_scenarios(month, home, month.controlled & ~reached, ~sole, accuracy))
-    attributed = location_scenarios(month, home, foreign, foreign | ~month.controlled, accuracy)
-    low, high = envelope(
-        normal_interval(each, definition.level, 0.0, 1.0) for each in (gap, *scenarios, *attributed)
-    )
+    level = definition.level
+    scenarios = list(location_scenarios(month, home, month.controlled & ~reached, ~sole, accuracy, level))
+    attributed = location_scenarios(month, home, foreign, foreign | ~month.controlled, accuracy, level)
+    low, high = envelope([share_interval(gap, level), *(each.interval for each in (*scenarios, *attributed))])
     at_home, abroad = month.share(home), month.share(foreign)
     details = {
         "located_at_home": at_home,
@@ -256,7 +252,7 @@ def location_control_gap(month: Month, definition: Definition) -> list[Estimate]
 def undetermined(month: Month, definition: Definition) -> list[Estimate]:
     """J9: the share of all bytes that lack a location or an operator."""
     share = weighted_share(month.undetermined.astype(np.float64), month.bytes, month.variance)
-    low, high = normal_interval(share, definition.level, 0.0, 1.0)
+    low, high = share_interval(share, definition.level)
     unlocated, unattributed = ~month.located, ~month.controlled
     details = {
         "location_unknown": month.share(unlocated & ~month.anycast),

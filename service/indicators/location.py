@@ -1,6 +1,7 @@
 """Shares of an area and their bounds: what is located wrongly, and what is not located at all."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,10 +12,13 @@ from caudal.service.indicators.uncertainty import (
     Interval,
     Quantity,
     envelope,
+    misplacement_variance,
     normal_interval,
+    normal_quantile,
     rogan_gladen,
     rogan_gladen_weights,
     sensitivity_variance,
+    share_interval,
     weighted_share,
 )
 from caudal.service.reason import Reason, reason
@@ -38,6 +42,7 @@ def share_inside(
     accuracy: Accuracy | None = None,
     specificity: float = LEAST_SPECIFICITY,
     inward: bool = False,
+    level: float = 0.95,
 ) -> Quantity:
     """Return the share of all bytes that lie `inside` an area and `among` the given cells.
 
@@ -63,8 +68,37 @@ def share_inside(
     corrected = 1 - true if inward else true
     value = float((exact * month.bytes).sum()) / month.total() + corrected * looked_up
     variance = weighted_share(weights, month.bytes, month.variance).variance
-    variance += looked_up**2 * sensitivity_variance(true, se, specificity, accuracy.trials)
+    found_bytes = np.bincount(month.presence_numbers, month.bytes * target)
+    variance += looked_up**2 * (
+        sensitivity_variance(true, se, specificity, accuracy.trials)
+        + misplacement_variance(found_bytes, month.total(lookup), se, specificity, level)
+    )
     return Quantity(value, variance)
+
+
+def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, level: float) -> float:
+    """Return the greatest share of all bytes that lie where these cells do, but were placed elsewhere.
+
+    For b bytes that a database placed rightly, b·(1−Se)/Se were not. Without an accuracy it is 0.
+    """
+    lookup = month.located & ~month.exactly_located & from_where
+    seen = month.total(lookup)
+    if accuracy is None or seen == 0:
+        return 0.0
+    se = accuracy.sensitivity
+    found_bytes = np.bincount(month.presence_numbers, month.bytes * lookup)
+    variance = misplacement_variance(found_bytes, month.total(), se, 1.0, level)
+    # d(b·(1−Se)/Se)/dSe = −b/Se², times the binomial variance of Se.
+    variance += (seen / month.total() / se**2) ** 2 * se * (1 - se) / accuracy.trials
+    variance += month.total_variance(lookup) * ((1 - se) / se / month.total()) ** 2
+    return seen / month.total() * (1 - se) / se + normal_quantile(level) * variance**0.5
+
+
+class Scenario(NamedTuple):
+    """A share that cannot be ruled out, and its interval."""
+
+    value: float
+    interval: Interval
 
 
 def location_scenarios(
@@ -73,20 +107,22 @@ def location_scenarios(
     certain: BoolArray,
     possible: BoolArray,
     accuracy: Accuracy | None,
+    level: float,
     *,
     inward: bool = False,
-) -> Iterator[Quantity]:
+) -> Iterator[Scenario]:
     """Yield the shares inside that cannot be ruled out, least and greatest.
 
     What is unknown is all outside, or all inside: first as located, then corrected, with the specificity
     at either end of what was measured. `certain` and `possible` bound the cells the share is about.
     """
-    yield share_inside(month, inside, certain, elsewhere=0)
-    yield share_inside(month, inside, possible, elsewhere=1)
+    for among, elsewhere in ((certain, 0), (possible, 1)):
+        share = share_inside(month, inside, among, elsewhere=elsewhere)
+        yield Scenario(share.value, share_interval(share, level))
     if accuracy is not None:
         ends = (1.0, LEAST_SPECIFICITY) if inward else (LEAST_SPECIFICITY, 1.0)
         for among, elsewhere, specificity in zip((certain, possible), (0, 1), ends, strict=True):
-            yield share_inside(
+            share = share_inside(
                 month,
                 inside,
                 among,
@@ -94,7 +130,9 @@ def location_scenarios(
                 accuracy=accuracy,
                 specificity=specificity,
                 inward=inward,
+                level=level,
             )
+            yield Scenario(share.value, normal_interval(share, level, 0.0, 1.0))
 
 
 def control_interval(
@@ -114,4 +152,4 @@ def control_interval(
         weighted_share(which[within].astype(np.float64), amounts, variances)
         for which in (*subsets, subsets[2] | ~month.controlled)
     )
-    return envelope(normal_interval(each, level, 0.0, 1.0) for each in shares)
+    return envelope(share_interval(each, level) for each in shares)

@@ -17,6 +17,7 @@ from caudal.service.indicators.uncertainty import (
     clip,
     envelope,
     normal_interval,
+    share_interval,
     weighted_share,
 )
 from caudal.service.reason import reason
@@ -107,7 +108,7 @@ def regional_capability(month: Month, definition: Definition) -> list[Estimate]:
         weighted_share(which[wide].astype(np.float64), month.bytes[wide], month.variance[wide])
         for which in (sole, reached | unknown)
     ]
-    low, high = envelope([interval, *(normal_interval(each, definition.level, 0.0, 1.0) for each in bounds)])
+    low, high = envelope([interval, *(share_interval(each, definition.level) for each in bounds)])
     country = frozenset({month.context.economy.country})
     total = month.total(processed)
     details = {

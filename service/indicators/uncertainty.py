@@ -12,6 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betaincinv
 
 FloatArray = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -19,6 +20,9 @@ Interval = tuple[float, float]
 _NORMAL = NormalDist()
 # Beyond e⁵⁰ a factor says only that nothing is known; it must stay a finite number all the same.
 _LARGEST_EXPONENT = 50.0
+_MANY = 1e7
+# A score limit goes to infinity where a few networks are all there is; further than this there is no need to go.
+_LEAST_CERTAINTY = 0.2
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,32 @@ def normal_interval(
     """Return value ± z·deviation, cut to [least, greatest]."""
     half = normal_quantile(level) * quantity.deviation
     return clip(quantity.value - half, least, greatest), clip(quantity.value + half, least, greatest)
+
+
+def share_interval(share: Quantity, level: float) -> Interval:
+    """Return the interval of a share of sums, as that of a proportion of as many equal units as tell it that well.
+
+    A share p of variance V is known as well as by n = p(1−p)/V units drawn; the limits are those of Clopper &
+    Pearson (Biometrika 1934) for n·p of n. Near 0 and 1 they are not symmetrical, as the share of what few packets
+    tell is not. Korn & Graubard, "Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data", Survey Methodology 24 (1998). The weights of the share must lie in [0, 1].
+    """
+    low, high = share_intervals(np.array([share.value]), np.array([share.variance]), level)
+    return float(low[0]), float(high[0])
+
+
+def share_intervals(shares: FloatArray, variances: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Return the lower and the upper limits of `share_interval` of shares with these variances."""
+    values = np.clip(shares, 0.0, 1.0)
+    spread = values * (1 - values)
+    half = normal_quantile(level) * np.sqrt(variances)
+    # Of so many units the limits are symmetrical, and beyond the reach of the function.
+    few = (spread > 0) & (spread < _MANY * variances)
+    units = np.divide(spread, variances, out=np.ones_like(values), where=few)
+    held, tail = units * values, (1 - level) / 2
+    low = np.where(few, betaincinv(held, units - held + 1, tail), values - half)
+    high = np.where(few, betaincinv(held + 1, units - held, 1 - tail), values + half)
+    return np.clip(np.nan_to_num(low), 0.0, values), np.clip(np.nan_to_num(high, nan=1.0), values, 1.0)
 
 
 def positive_interval(quantity: Quantity, level: float, greatest: float = math.inf) -> Interval:
@@ -120,6 +150,25 @@ def sensitivity_variance(corrected: float, sensitivity: float, specificity: floa
     """
     youden = sensitivity + specificity - 1
     return (corrected / youden) ** 2 * sensitivity * (1 - sensitivity) / trials
+
+
+def misplacement_variance(
+    found: FloatArray, total: float, sensitivity: float, specificity: float, level: float
+) -> float:
+    """Return the variance that a corrected share has because what is misplaced is misplaced network by network.
+
+    `found` are the bytes of each network in a place that were placed inside, `total` all that were looked up. If all of
+    a network's B_k bytes there are found with the chance Se, or none, then those found vary by Se(1−Se)·Σ B_k²; and
+    Σ B_k² is estimated by Σ found²/Se. Addresses of one network do fail alike: their blocks are registered together.
+    Where large networks were missed this is too little, and just then the share is too low; so it is taken at the
+    upper limit of the share instead, as in an interval by the score (Wilson 1927).
+    """
+    if not found.any():
+        return 0.0
+    youden = sensitivity + specificity - 1
+    variance = (1 - sensitivity) * float((found**2).sum()) / (total * youden) ** 2
+    relative = math.sqrt((1 - sensitivity) * float((found**2).sum()) / sensitivity) / float(found.sum())
+    return variance / max(1 - normal_quantile(level) * relative, _LEAST_CERTAINTY) ** 2
 
 
 def herfindahl(

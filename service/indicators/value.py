@@ -8,10 +8,12 @@ from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.observation import UNDECLARED_OPERATORS, Estimate, undefined
 from caudal.service.indicators.uncertainty import (
+    Interval,
     Quantity,
     envelope,
     normal_interval,
     ratio_bounds,
+    share_interval,
     weighted_share,
 )
 from caudal.service.reason import reason
@@ -45,6 +47,12 @@ def _asymmetry(month: Month, which: BoolArray) -> Quantity | None:
     return weighted_share(signs[which], month.bytes[which], month.variance[which])
 
 
+def _asymmetry_interval(asymmetry: Quantity, level: float) -> Interval:
+    """Return the interval of an asymmetry A by that of the share (1 + A) / 2 of the bytes out."""
+    low, high = share_interval(Quantity((1 + asymmetry.value) / 2, asymmetry.variance / 4), level)
+    return 2 * low - 1, 2 * high - 1
+
+
 def flow_asymmetry(month: Month, definition: Definition) -> list[Estimate]:
     """V1: outward minus inward bytes over their sum, without video and CDN, then by category."""
     categories = month.distinct("category")
@@ -55,7 +63,7 @@ def flow_asymmetry(month: Month, definition: Definition) -> list[Estimate]:
         which = month.equals("category", category)
         asymmetry = _asymmetry(month, which)
         if asymmetry is not None:
-            low, high = normal_interval(asymmetry, definition.level, -1.0, 1.0)
+            low, high = _asymmetry_interval(asymmetry, definition.level)
             details = {"share_of_bytes": month.share(which)}
             answers.append(Estimate(asymmetry.value, low, high, month.flows(which), category, details))
     return answers
@@ -82,7 +90,7 @@ def _all_but_video(
     everything = _asymmetry(month, np.ones(len(month), dtype=np.bool_))
     if everything is not None:
         details["with_video_and_cdn"] = everything.value
-    low, high = envelope(normal_interval(each, definition.level, -1.0, 1.0) for each in scenarios)
+    low, high = envelope(_asymmetry_interval(each, definition.level) for each in scenarios)
     return Estimate(asymmetry.value, low, high, flows, ALL_BUT_VIDEO, details)
 
 
