@@ -18,6 +18,7 @@ from caudal.service.interpretation import interpret
 from caudal.service.national import FLAGS as TOTAL_FLAGS
 from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals, withhold_totals
 from caudal.service.period import Month
+from caudal.service.representation import with_economy_limits
 
 SYNTHETIC = "synthetic"
 PARTIAL_MONTH = "partial_month"
@@ -202,6 +203,7 @@ def evaluate(
     read = MonthCells.read(cells, context)
     chosen = {each.definition.id: each for each in indicators}
     observed = {name: each.observe(read) for name, each in chosen.items()}
+    observed = with_economy_limits(observed, chosen, cells, context)
     definitions = {name: each.definition for name, each in chosen.items()}
     per_user = {
         name: observed[name][0]

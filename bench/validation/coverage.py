@@ -20,6 +20,7 @@ from caudal.reference import Reference, load_reference
 from caudal.service.confidentiality import Rule
 from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
+from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.migration import migrate
 from caudal.service.national import USERS_ERROR
 from caudal.service.store import Store
@@ -67,15 +68,10 @@ SCENARIOS: Final = (
     Scenario("sampling-1000", "1:1,000", Errors(1_000)),
     Scenario("sampling-10000", "1:10,000", Errors(10_000)),
     Scenario("places", "places wrong", Errors(1_000, misplaced=True)),
-    Scenario("unknown", "places wrong, some unknown", Errors(1_000, misplaced=True), unknown=True),
-    Scenario("folded", "… and cells folded", Errors(1_000, misplaced=True, k=3), unknown=True),
-    Scenario(
-        "missing",
-        "… and half of the operators missing",
-        Errors(1_000, misplaced=True),
-        unknown=True,
-        reporting=4,
-    ),
+    Scenario("unknown", "and much unknown", Errors(1_000, misplaced=True), unknown=True),
+    Scenario("folded", "and cells folded", Errors(1_000, misplaced=True, k=3), unknown=True),
+    Scenario("missing", "operators missing", Errors(1_000), reporting=4),
+    Scenario("all", "all but folding", Errors(1_000, misplaced=True), unknown=True, reporting=4),
 )
 
 
@@ -153,7 +149,7 @@ def of_world(scenario: Scenario, seed: int, repeats: int) -> Tallies:
     for operators, facts in zip(reporting, metering.observe(random, reporting), strict=True):
         truth = national if operators == everybody else _truth(world, reference, operators)
         seen = evaluate(
-            _inputs(world, operators, _declared(world, operators, random)),
+            _inputs(world, operators, _declared(world, operators, random, exact=operators == everybody)),
             facts,
             reference,
             [CATALOGUE[each] for each in INDICATORS],
@@ -170,12 +166,13 @@ def _reporting(
     return tuple(sorted(random.choice(len(everybody), scenario.reporting, replace=False).tolist()))
 
 
-def _declared(world: World, operators: Iterable[int], random: np.random.Generator) -> dict[str, int]:
-    """Return the subscribers that operators declare: a count of people is not exact either."""
+def _declared(
+    world: World, operators: Iterable[int], random: np.random.Generator, *, exact: bool
+) -> dict[str, int]:
+    """Return the subscribers that operators declare: a count of people need not be exact either."""
+    error = 0.0 if exact else USERS_ERROR
     return {
-        world.operators[each].id: round(
-            world.operators[each].users * random.uniform(1 - USERS_ERROR, 1 + USERS_ERROR)
-        )
+        world.operators[each].id: round(world.operators[each].users * random.uniform(1 - error, 1 + error))
         for each in operators
     }
 
@@ -243,6 +240,9 @@ def _count(tallies: Tallies, seen: MonthMeasures, truth: _Truth, national: _Trut
                     answer = answers.get(dimension)
                     low, high = (None, None) if answer is None else (answer.low, answer.high)
                     counted[indicator, dimension].add(low, high, value)
+                    if counted is tallies.economy and answer is not None:
+                        limits = answer.details.get(ECONOMY_LOW), answer.details.get(ECONOMY_HIGH)
+                        counted[f"{indicator} of the economy", dimension].add(*limits, value)
                     if answer is not None and SAMPLING in answer.details:
                         tally = counted[f"{indicator} by sampling alone", dimension]
                         tally.add(answer.details[SAMPLING], answer.details["sampling_high"], value)

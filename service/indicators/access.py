@@ -156,7 +156,7 @@ def _exposure(
     low, high = envelope(share_interval(each, definition.level) for each in shares)
     # A byte placed wrongly lies where other laws rule; it matters unless who holds it is under the heaviest anyway.
     held = _greatest(
-        (reaches[each.jurisdiction].attributed * each.abroad[scenario][0] for each in found), size
+        (reaches[each.jurisdiction].attributed * np.float64(each.abroad[scenario][0]) for each in found), size
     )
     open_ = ~month.equals("remote_country", ERRORS_POINT_TO) & (held < heaviest_home)
     wrong = misplaced(month, open_, abroad_accuracy(month.context), definition.level)

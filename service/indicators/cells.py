@@ -158,10 +158,14 @@ class Month:
         return self.cells["category"].rank("dense").to_numpy().astype(np.int64) - 1
 
     @cached_property
-    def presence_numbers(self) -> npt.NDArray[np.int64]:
-        """The presence of each cell, a network in a place, as a number from 0 on."""
-        presence = self.cells.select(pl.struct("remote_asn", "remote_country").rank("dense")).to_series()
-        return presence.to_numpy().astype(np.int64) - 1
+    def _presence(self) -> npt.NDArray[np.int64]:
+        return (
+            self.cells.select(pl.struct("remote_asn", "remote_country").rank("dense")).to_series().to_numpy()
+        )
+
+    def by_presence(self, which: BoolArray) -> FloatArray:
+        """Return the bytes of the cells that `which` selects by presence, that is by network and place."""
+        return np.bincount(self._presence, self.bytes * which).astype(np.float64)
 
     @cached_property
     def staged(self) -> BoolArray:

@@ -1,5 +1,6 @@
 """Shares of an area and their bounds: what is located wrongly, and what is not located at all."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ def share_inside(
     corrected = 1 - true if inward else true
     value = float((exact * month.bytes).sum()) / month.total() + corrected * looked_up
     variance = weighted_share(weights, month.bytes, month.variance).variance
-    found_bytes = np.bincount(month.presence_numbers, month.bytes * target)
+    found_bytes = month.by_presence(target)
     variance += looked_up**2 * (
         sensitivity_variance(true, se, specificity, accuracy.trials)
         + misplacement_variance(found_bytes, month.total(lookup), se, specificity, level)
@@ -86,12 +87,12 @@ def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, le
     if accuracy is None or seen == 0:
         return 0.0
     se = accuracy.sensitivity
-    found_bytes = np.bincount(month.presence_numbers, month.bytes * lookup)
+    found_bytes = month.by_presence(lookup)
     variance = misplacement_variance(found_bytes, month.total(), se, 1.0, level)
     # d(b·(1−Se)/Se)/dSe = −b/Se², times the binomial variance of Se.
     variance += (seen / month.total() / se**2) ** 2 * se * (1 - se) / accuracy.trials
     variance += month.total_variance(lookup) * ((1 - se) / se / month.total()) ** 2
-    return seen / month.total() * (1 - se) / se + normal_quantile(level) * variance**0.5
+    return seen / month.total() * (1 - se) / se + normal_quantile(level) * math.sqrt(variance)
 
 
 class Scenario(NamedTuple):

@@ -8,6 +8,8 @@ from caudal.service.indicators.errors import DefinitionError
 from caudal.service.reason import Reason
 
 UNDECLARED_OPERATORS = "undeclared_operators"
+# Limits of a value for the whole economy, among the details (see `representation.py` of the service).
+ECONOMY_LOW, ECONOMY_HIGH = "economy_low", "economy_high"
 
 FLAGS: Mapping[str, str] = {
     "from_memory": "rests in part on facts that were not checked against a source",
@@ -29,6 +31,9 @@ FLAGS: Mapping[str, str] = {
 
 # Figures that any observation may carry, whatever its indicator.
 COMMON_DETAILS: Mapping[str, str] = {
+    ECONOMY_LOW: "lower limit of the value of the whole economy, if operators that do not report differ from those that "
+    "do as these differ among themselves",
+    ECONOMY_HIGH: "upper limit of the same",
     "assumed_share": "share of the bytes whose sampling rate was assumed to be 1 (with imputed_sampling)",
     "from_memory_share": "share of the bytes attributed by reference rows not checked as a whole (with from_memory)",
     "from_memory_location_share": "share of the bytes located by lists that are in part from memory: cloud regions and "

@@ -1,0 +1,105 @@
+"""What a share may be of the whole economy, where some of its operators do not report.
+
+A value is stated of the networks that report. Were those a sample of all, left to chance, the economy's own would
+differ from it as the values of samples differ among themselves: the jackknife leaves out one operator after the other
+(one of ten groups, where there are more), and of the variance of the values that remain counts the part of the people who are
+not covered (finite population correction; Wolter, *Introduction to Variance Estimation*, Springer 2007, ch. 4). The
+limits are those of the value, moved apart by as much. Operators that do not report seldom are left to chance: what sets them
+apart from those that do is in no interval.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from scipy.special import stdtrit
+
+from caudal.service.indicators import Context, Indicator, Observation
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
+from caudal.service.indicators.uncertainty import clip
+
+LEAST_OPERATORS = 3
+MOST_GROUPS = 10
+
+_Values = dict[tuple[str, str | None], float]
+
+
+def with_economy_limits(
+    observed: Mapping[str, list[Observation]],
+    indicators: Mapping[str, Indicator],
+    cells: pl.DataFrame,
+    context: Context,
+) -> dict[str, list[Observation]]:
+    """Return the observations, those of traffic with the limits of the whole economy's value among their details.
+
+    Nothing is added where fewer than LEAST_OPERATORS report or none declared its subscribers, nor where a value
+    could not be told without one of them.
+    """
+    operators = (
+        cells.group_by("operator")
+        .agg(pl.col("bytes").sum())
+        .sort("bytes", "operator", descending=[True, False])
+    )["operator"].to_list()
+    chosen = {
+        name: indicator
+        for name, indicator in indicators.items()
+        if "bytes" in indicator.definition.inputs
+        and not indicator.definition.unit.startswith(("USD", "GB"))
+        and any(each.value is not None for each in observed[name])
+    }
+    if len(operators) < LEAST_OPERATORS or context.coverage is None or not chosen:
+        return dict(observed)
+    missing = 1 - min(1.0, context.coverage)
+    without = list(_left_out(operators, chosen, cells, context)) if missing else []
+    answer = dict(observed)
+    for name, indicator in chosen.items():
+        answer[name] = [
+            each
+            if each.value is None
+            else _limited(
+                each, indicator, [values.get((name, each.dimension)) for values in without], missing
+            )
+            for each in observed[name]
+        ]
+    return answer
+
+
+def _left_out(
+    operators: list[str], indicators: Mapping[str, Indicator], cells: pl.DataFrame, context: Context
+) -> Iterator[_Values]:
+    """Yield the values without each operator, or each group of them."""
+    groups = min(len(operators), MOST_GROUPS)
+    for number in range(groups):
+        month = Month.read(cells.filter(~pl.col("operator").is_in(operators[number::groups])), context)
+        yield {
+            (name, each.dimension): each.value
+            for name, indicator in indicators.items()
+            for each in indicator.observe(month)
+            if each.value is not None
+        }
+
+
+def _limited(
+    observation: Observation, indicator: Indicator, without: list[float | None], missing: float
+) -> Observation:
+    values = [value for value in without if value is not None]
+    if len(values) < len(without) or observation.low is None or observation.high is None:
+        return observation
+    reach = 0.0
+    if values:
+        spread = (len(values) - 1) * float(np.var(values))
+        quantile = float(stdtrit(len(values) - 1, 0.5 + indicator.definition.level / 2))
+        reach = quantile * math.sqrt(missing * spread)
+    least, greatest = (
+        limit if limit is not None else end
+        for limit, end in zip(indicator.definition.range, (-math.inf, math.inf), strict=True)
+    )
+    where = f"{observation.indicator} of the economy"
+    limits = {
+        ECONOMY_LOW: rounded(clip(observation.low - reach, least, greatest), where),
+        ECONOMY_HIGH: rounded(clip(observation.high + reach, least, greatest), where),
+    }
+    return replace(observation, details=observation.details | limits)
