@@ -23,7 +23,7 @@ _OPERATORS = 8
 _FLOWS = 24_000
 _NEIGHBOURS = ("BR", "AR", "PE", "MX")
 _FAR = ("US", "US", "US", "DE", "FR", "GB", "CN")
-_SHORTEST, _LONGEST, _TAIL = 150, 1_000_000, 0.9
+_SHORTEST, _LONGEST, _TAIL = 300, 200_000, 1.1
 # Share of a network's servers at home, in the neighbours and elsewhere, by what it is.
 _PLACES = {"platform": (0.35, 0.15, 0.5), "transit": (0.1, 0.3, 0.6), "unlisted": (0.5, 0.2, 0.3)}
 

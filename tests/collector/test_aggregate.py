@@ -79,7 +79,8 @@ def test_a_cell_has_all_its_columns() -> None:
         "bytes": 1500,
         "packets": 30,
         "flows": 2,
-        "bytes_variance": 10 * 9 * (100 * 100 / 2 + 50 * 50),
+        # Of 100 octets in two packets the squares are at most 1540·100 − 60000·2; those of 50 in one are known.
+        "bytes_variance": 10 * 9 * (34_000 + 50 * 50),
     }
 
 
@@ -120,7 +121,10 @@ def test_every_country_comes_out_as_it_went_in(country: str) -> None:
         (1500, 1, 1000, 1000 * 999 * 1500**2),
         (3000, 2, 1000, 1000 * 999 * 3000**2 / 2),  # two packets of 1500: twice the variance of one
         (1500, 1, 1, 0),
-        (1000, 10, 2, 2 * 1 * 1000**2 / 10),
+        (1540, 2, 10, 10 * 9 * (40**2 + 1500**2)),  # the least and the largest: no sizes are further apart
+        (1000, 10, 2, 2 * 1 * (1540 * 1000 - 60_000 * 10)),
+        (18_000, 2, 10, 10 * 9 * 9000**2 * 2),  # jumbo frames: as if all of one size
+        (20, 2, 10, 10 * 9 * 10**2 * 2),  # smaller than any packet: the same
         (700, 0, 10, 10 * 9 * 700**2),  # packets not told: as if one
     ],
 )
@@ -140,6 +144,45 @@ def test_the_variance_is_that_of_an_estimate_from_sampled_packets() -> None:
         variances.append(sum(10 * 9 * size**2 for size in sampled.tolist()))
     assert np.mean(variances) == pytest.approx(np.var(estimates), rel=0.25)
     assert np.mean(estimates) == pytest.approx(sizes.sum(), rel=0.01)
+
+
+def sampled_records(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates and variances of 2,000 flows of these packets, each sampled 1:10 and told as one record."""
+    drawn = np.random.default_rng(4).random((2_000, len(sizes))) < 0.1
+    octets, packets = drawn @ sizes, drawn.sum(axis=1)
+    seen = packets > 0
+    one = aggregator()
+    flows = flow_records(
+        bytes=octets[seen].tolist(), packets=packets[seen].tolist(), sampling_rate=[10] * int(seen.sum())
+    )
+    asns = np.flatnonzero(seen).tolist()
+    one.add(flows, located(host=[1] * len(asns), remote_asn=asns))
+    table = one.take(None)
+    estimates, variances = np.zeros(len(seen)), np.zeros(len(seen))
+    at = table["remote_asn"].to_numpy()
+    estimates[at], variances[at] = table["bytes"].to_numpy(), table["bytes_variance"].to_numpy()
+    return estimates, variances
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[40] * 60 + [1500] * 40, [40] * 99 + [1500], [64] * 50 + [576] * 30 + [1500] * 20, [700] * 100],
+    ids=["half and half", "one full", "three sizes", "one size"],
+)
+def test_of_packets_of_many_sizes_the_variance_is_never_too_small(sizes: list[int]) -> None:
+    """True: N − 1 = 9 times the squares over all packets. One size for all of a record would say less of a mixture."""
+    estimates, variances = sampled_records(np.array(sizes))
+    true = 9 * float((np.array(sizes, float) ** 2).sum())
+    assert np.var(estimates) == pytest.approx(true, rel=0.15)
+    # The mean of 2,000 has an error of its own.
+    error = float(np.std(variances)) / np.sqrt(len(variances))
+    assert np.mean(variances) >= true - 3 * error
+
+
+def test_of_full_packets_the_variance_is_neither_too_small_nor_too_large() -> None:
+    _, variances = sampled_records(np.full(100, 1500))
+    error = float(np.std(variances)) / np.sqrt(len(variances))
+    assert np.mean(variances) == pytest.approx(9 * 100 * 1500**2, abs=3 * error)
 
 
 def test_rates_that_are_no_whole_number() -> None:
@@ -390,8 +433,11 @@ def test_totals_are_exact_and_no_cell_is_below_k_but_the_rest(records: list[Any]
             transport,
             SAMPLING_FROM[origin],
         )
+        squares = octets**2 / packets
+        if packets > 1:
+            squares = max(squares, octets * 1540 - packets * 60_000)
         # numpy and Python round half to even alike
-        values = (round(octets * rate), round(packets * rate), 1, rate * (rate - 1) * octets**2 / packets)
+        values = (round(octets * rate), round(packets * rate), 1, rate * (rate - 1) * squares)
         for sums in (cells[key], totals[start]):
             for at, value in enumerate(values):
                 sums[at] += value
