@@ -9,7 +9,7 @@ import polars as pl
 from caudal.collector.batch import UNKNOWN_COUNTRY
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
-from caudal.service.indicators.uncertainty import Quantity, normal_interval, share_variance
+from caudal.service.indicators.uncertainty import Quantity, share_interval, share_variance
 
 # Neither is a country code: the unknown, and what is too small to be shown by itself.
 UNKNOWN = ""
@@ -117,4 +117,4 @@ def _shares(cells: pl.DataFrame, by: str, total: float) -> Iterable[Share]:
 
 def _interval(size: float, variance: float, total: float, total_variance: float) -> tuple[float, float]:
     of_share = share_variance(np.array([size]), np.array([variance]), total, total_variance)
-    return normal_interval(Quantity(size / total, float(of_share[0])), LEVEL, 0.0, 1.0)
+    return share_interval(Quantity(size / total, float(of_share[0])), LEVEL)

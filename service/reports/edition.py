@@ -7,6 +7,7 @@ from functools import cached_property
 from caudal.service.confidentiality import CONFIDENTIAL, Withheld
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import Definition, Observation
+from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.reports.change import Change, Since, Trend
 from caudal.service.reports.content import Content, Group, Reading, Remark
@@ -241,6 +242,23 @@ class Edition:
         """Return a national total as it is shown: what it is of, as observed, as estimated."""
         name = self.language.known("total", total.what, total.what)
         return name, self._total(total.observed, total), self._total(total.estimated, total)
+
+    def economy_limits(self, group: Group) -> list[tuple[str, str, str]]:
+        """Return the values of a group that have limits for the whole economy: what it is, as observed, the limits.
+
+        Those of indicators with one value a month only: of the others the limits are among the details.
+        """
+        rows = []
+        for line in self.lines(group):
+            details, value = line.observation.details, line.observation.value
+            if line.observation.dimension is None and value is not None and ECONOMY_LOW in details:
+                limits = self.language.figure(
+                    value, details[ECONOMY_LOW], details[ECONOMY_HIGH], line.definition.unit
+                )
+                rows.append(
+                    (f"{line.definition.id} {line.title}", f"{line.value} ({line.interval})", limits.interval)
+                )
+        return rows
 
     def not_estimated(self) -> list[Passage]:
         """Return why totals were not estimated of the whole economy, each reason once; what is withheld has its own."""

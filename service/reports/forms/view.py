@@ -45,8 +45,8 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
         ],
         "remarks": edition.remarks(),
         "totals": [
-            dict(zip(("name", "observed", "estimated"), edition.total(total), strict=True))
-            for total in content.totals
+            dict(zip(("name", "observed", "estimated"), row, strict=True))
+            for row in (*map(edition.total, content.totals), *_economy_limits(edition, paper=paper))
         ],
         "not_estimated": [asdict(each) for each in edition.not_estimated()],
         "withheld": [edition.withheld(each) for each in content.withheld],
@@ -92,6 +92,12 @@ def _row(edition: Edition, line: Line) -> dict[str, Any]:
         "flags": " ".join(observation.flags),
         "marks": ", ".join(edition.names.marks(observation.flags)),
     }
+
+
+def _economy_limits(edition: Edition, *, paper: bool) -> list[tuple[str, str, str]]:
+    # On paper there is room for the first of each group.
+    limits = [edition.economy_limits(group) for group in edition.content.groups]
+    return [row for rows in limits for row in (rows[:1] if paper else rows)]
 
 
 def _destinations(edition: Edition) -> dict[str, Any]:

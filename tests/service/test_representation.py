@@ -1,0 +1,136 @@
+"""Limits of a value for the whole economy: a jackknife over operators, worked by hand."""
+
+import math
+from typing import Any
+
+import polars as pl
+import pytest
+
+from caudal.service.indicators import CATALOGUE, Context, Observation
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
+from caudal.service.representation import with_economy_limits
+
+from .indicators.conftest import Country, frame
+
+J3 = CATALOGUE["J3"]
+
+
+def context(coverage: float | None) -> Context:
+    return Context(
+        economy=Country(),
+        month="2026-09",
+        region_members=frozenset({"XA", "BR"}),
+        region_group="CELAC",
+        coverage=coverage,
+        covered_users=None if coverage is None else coverage * 1e6,
+        accuracy=pl.DataFrame(),
+        days_in_month=30,
+    )
+
+
+def cells(*shares: float) -> pl.DataFrame:
+    """Operators of 1,000 bytes each, of which such a share is under domestic control; unsampled."""
+    rows: list[dict[str, Any]] = []
+    for number, share in enumerate(shares):
+        for amount, control in ((round(1000 * share), "XA"), (round(1000 * (1 - share)), "US")):
+            rows.append(
+                {
+                    "operator": f"net-{number}",
+                    "bytes": amount,
+                    "control": control,
+                    "remote_country": control,
+                    "location_rung": "database",
+                }
+            )
+    return frame(rows)
+
+
+def limits(coverage: float | None, *shares: float, indicator: str = "J3") -> Observation:
+    where, month = context(coverage), cells(*shares)
+    chosen = {indicator: CATALOGUE[indicator]}
+    observed = {indicator: CATALOGUE[indicator].observe(Month.read(month, where))}
+    return with_economy_limits(observed, chosen, month, where)[indicator][0]
+
+
+def test_limits_by_hand() -> None:
+    """Shares 0.1, 0.2, 0.3, 0.4 of operators of one size; half of the people are covered.
+
+    The share is 0.25. Without one operator after the other it is 0.3, 0.26667, 0.23333, 0.2: mean 0.25, squares of the deviations
+    0.0025 + 0.000278 + 0.000278 + 0.0025 = 0.005556. Jackknife variance 3/4 · 0.005556 = 0.0041667, which for a mean is s²/n =
+    0.016667/4. Half of it counts; the root is 0.045644, times Student's t of 3 degrees of freedom (3.182446) 0.145258.
+    """
+    answer = limits(0.5, 0.1, 0.2, 0.3, 0.4)
+    assert answer.value == pytest.approx(0.25)
+    assert answer.low == answer.high == pytest.approx(0.25)
+    reach = 3.182446 * math.sqrt(0.5 * 0.75 * 2 * (0.05**2 + (1 / 60) ** 2))
+    assert reach == pytest.approx(0.145258, abs=1e-6)
+    assert answer.details[ECONOMY_LOW] == pytest.approx(0.25 - reach, abs=1e-5)
+    assert answer.details[ECONOMY_HIGH] == pytest.approx(0.25 + reach, abs=1e-5)
+
+
+def test_of_operators_all_alike_the_economy_is_like_them() -> None:
+    answer = limits(0.2, 0.3, 0.3, 0.3)
+    assert (answer.details[ECONOMY_LOW], answer.details[ECONOMY_HIGH]) == pytest.approx((0.3, 0.3))
+
+
+@pytest.mark.parametrize("coverage", [1.0, 1.3])
+def test_where_all_people_are_covered_the_limits_are_those_of_the_value(coverage: float) -> None:
+    answer = limits(coverage, 0.1, 0.2, 0.6)
+    assert answer.details[ECONOMY_LOW] == answer.low
+    assert answer.details[ECONOMY_HIGH] == answer.high
+
+
+def test_less_coverage_makes_them_wider() -> None:
+    wide, narrow = limits(0.1, 0.1, 0.2, 0.3), limits(0.9, 0.1, 0.2, 0.3)
+    assert wide.details[ECONOMY_LOW] < narrow.details[ECONOMY_LOW] < wide.value  # type: ignore[operator]
+    assert wide.details[ECONOMY_HIGH] > narrow.details[ECONOMY_HIGH] > wide.value  # type: ignore[operator]
+
+
+def test_they_stay_in_the_range_of_the_indicator() -> None:
+    answer = limits(0.1, 0.0, 0.02, 0.9)
+    assert answer.details[ECONOMY_LOW] == 0.0
+    assert answer.details[ECONOMY_HIGH] == 1.0
+
+
+@pytest.mark.parametrize(("coverage", "shares"), [(0.5, (0.1, 0.9)), (None, (0.1, 0.2, 0.3))])
+def test_two_operators_tell_nothing_nor_does_anybody_undeclared(
+    coverage: float | None, shares: tuple[float, ...]
+) -> None:
+    answer = limits(coverage, *shares)
+    assert ECONOMY_LOW not in answer.details
+    assert ECONOMY_HIGH not in answer.details
+
+
+def test_what_only_one_operator_carries_has_none() -> None:
+    """Without it there is no value to compare with."""
+    where = context(0.5)
+    month = pl.concat([cells(0.0, 0.0, 0.5).filter(pl.col("bytes") > 0)])
+    observed = {"J4": CATALOGUE["J4"].observe(Month.read(month, where))}
+    answers = with_economy_limits(observed, {"J4": CATALOGUE["J4"]}, month, where)["J4"]
+    by_jurisdiction = {each.dimension: each.details for each in answers}
+    assert ECONOMY_LOW in by_jurisdiction["US"]
+    assert ECONOMY_LOW not in by_jurisdiction["XA"]
+
+
+def test_money_and_what_is_insufficient_have_none() -> None:
+    where, month = context(0.5), cells(0.1, 0.2, 0.3)
+    chosen = {name: CATALOGUE[name] for name in ("V2", "V4", "J8", "C6", "J3")}
+    observed = {name: each.observe(Month.read(month, where)) for name, each in chosen.items()}
+    answers = with_economy_limits(observed, chosen, month, where)
+    told = {name for name, each in answers.items() if any(ECONOMY_LOW in one.details for one in each)}
+    assert told == {"J3"}
+
+
+def test_many_operators_are_left_out_in_ten_groups() -> None:
+    """Of twenty operators of one size the first and the eleventh by name go together, and so on.
+
+    With shares that repeat after ten, the groups have the shares 0.1 … 0.28; leaving one out moves the mean 0.19 by a ninth of the
+    group's deviation: squares add up to Σ(d/9)² = 0.033/81, times 9/10, half of it counts; t of 9 degrees of freedom is 2.262157.
+    """
+    order = sorted(range(20), key=lambda number: f"net-{number}")
+    shares = {number: 0.1 + 0.02 * (place % 10) for place, number in enumerate(order)}
+    answer = limits(0.5, *(shares[number] for number in range(20)))
+    reach = 2.262157 * math.sqrt(0.5 * 0.9 * 0.033 / 81)
+    assert answer.details[ECONOMY_LOW] == pytest.approx(0.19 - reach, abs=1e-6)
+    assert answer.details[ECONOMY_HIGH] == pytest.approx(0.19 + reach, abs=1e-6)
