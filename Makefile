@@ -1,6 +1,7 @@
 # make demo   install into .venv and show everything at work
 # make test   install what the tests need and run every check
 # make bench  measure against peers
+# make validation  simulate known traffic, and count how often the intervals hold it
 # make kill-matrix ROUNDS=500   kill collector and service at any step, and compare totals
 # make fuzz   mutate export datagrams for FUZZ_SECONDS, led by what of the decoder they reach
 # make lock   write constraints.txt anew
@@ -15,7 +16,7 @@ DEBIAN_PACKAGES := softflowd nfdump
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
-.PHONY: help demo test check pytest kill-matrix debian bench fuzz lock picture clean
+.PHONY: help demo test check pytest kill-matrix debian bench validation fuzz lock picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -38,6 +39,9 @@ kill-matrix: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m bench
+
+validation: $(VENV)/installed-test
+	$(BIN)/python -m bench.validation --write docs/validation.md
 
 FUZZ_SECONDS ?= 300
 
