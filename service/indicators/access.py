@@ -224,17 +224,18 @@ INDICATORS = (
             "access_laws.csv (proposal); 1 for every law (equal); 1 for laws that reach content (content only). "
             "Then for each jurisdiction the share of all bytes that one of its laws reaches",
             inputs=(*LOCATION, *ACCURACY, "control", "platform", "remote_asn", "facts"),
-            uncertainty="The envelope of sampling around three sums. Least: laws in force that reach "
-            "abroad without condition, through attributed control only, nothing undetermined. Taken: also laws that "
+            uncertainty="The envelope of sampling (Korn & Graubard) around three sums. Least: laws in force that "
+            "reach abroad without condition, through attributed control only, nothing undetermined. Taken: also laws that "
             "reach abroad in part, and every reading of who controls. Most: also laws partly in force, and the "
-            "heaviest law on every byte of unknown location or operator. Widened by as many bytes as a database may have "
-            "placed in the United States, where wrong locations point, that lie under other laws (Se as J6).",
+            "heaviest law on every byte of unknown location or operator. Widened by as many bytes as a "
+            "database may have placed in the United States, where wrong locations point, that lie under other "
+            "laws (Se as J6, its error as J1).",
             source="Own; the laws with their sources in access_laws.csv",
             source_status="verified_laws_memory_weights",
             critique="The weights are a judgement, not a fact: read the scenarios side by side and the vector by "
             "jurisdiction. Exposure is what the law allows, not what was ordered; encryption with keys held "
             "elsewhere is not seen.",
-            method_version="1",
+            method_version="2",
             dimension="scenario or jurisdiction",
             details={
                 "foreign": "the same without the laws of the country itself",

@@ -164,17 +164,17 @@ INDICATORS = (
             "month t, its own territory included; strict: and (j ∈ A_r(t) or j = c). For the regime of c, "
             "where it names countries, and for that of the EU",
             inputs=(*LOCATION, *ACCURACY, "control", "platform", "remote_asn", "facts"),
-            uncertainty="The envelope of sampling (delta method) and of bounds: countries found adequate in part "
+            uncertainty="The envelope of sampling (Korn & Graubard) and of bounds: countries found adequate in part "
             "(certified companies, one sector), or for part of the month, all out or all in; bytes of unknown "
             "location, in the strict form also of unknown operators, none or all in; both also corrected by "
             "Rogan-Gladen with the Se measured outside the United States (where the list holds the United "
-            "States, to which wrong locations point, on the bytes outside the list). A list of which rows name a "
-            "part only gives no answer.",
+            "States, to which wrong locations point, on the bytes outside the list) and its error as J1. A list of "
+            "which rows name a part only gives no answer.",
             source="GDPR art. 45; LGPD art. 33; measured on servers: Gamero-Garrido et al., PETS 2025",
             source_status="verified",
             critique="Adequacy is a legal status, not protection; not all traffic is personal data, and data may "
             "lawfully go elsewhere under other safeguards.",
-            method_version="1",
+            method_version="2",
             dimension="regime",
             details={
                 "partial": "share of all bytes in countries found adequate in part or for part of the month",

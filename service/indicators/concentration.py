@@ -339,13 +339,13 @@ INDICATORS = (
             formula="CR_k = the sum of the k largest s_p, s_p as C1, for k = 1, 4, 8; 1 where there are "
             "no more than k providers",
             inputs=PROVIDER,
-            uncertainty="Sampling (delta method) for the k providers that were largest, extended by the "
+            uncertainty="Sampling (Korn & Graubard) for the k providers that were largest, extended by the "
             "bytes without a known provider: none of them, or all, with those k. Choosing the largest "
             "after sampling biases the value upwards: rank_certainty tells how sure the cut is.",
             source="Industrial economics; 150 networks carried half of the traffic: Labovitz et al. 2010",
             source_status="verified",
             critique="k is arbitrary, and everything beyond the k-th is ignored.",
-            method_version="1",
+            method_version="2",
             dimension="k",
             details={
                 **_PROVIDER_DETAILS,

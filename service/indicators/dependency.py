@@ -240,14 +240,14 @@ INDICATORS = (
             formula="DI_k = Σ_s (B_s / B)·x_sk², s the categories of service, B their bytes together, x_sk the share of "
             "category s controlled by k; for every foreign k that controls some",
             inputs=(*FLOW, "category", "control", "platform", "remote_asn", "network_kind", "facts"),
-            uncertainty="Sampling (delta method) around three indices: of what k commands by every reading of who "
+            uncertainty="Sampling (Korn & Graubard) around three indices: of what k commands by every reading of who "
             "controls, by attribution, by any reading (as J4); extended by bytes without a known category: all of "
             "services that k does not touch, or all of one that is its own.",
             source="Own; threshold of one half: Digital Dependence Index, Mayer & Lu 2023",
             source_status="verified",
             critique="It assumes that what remains of a category replaces the rest in proportion to its size; a small "
             "service may be the only one of its kind, and a large one easily done without.",
-            method_version="1",
+            method_version="2",
             dimension="jurisdiction",
             details={
                 "share_of_services": "share of the bytes of categorised services that the jurisdiction controls",

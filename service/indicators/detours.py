@@ -160,7 +160,7 @@ INDICATORS = (
             formula="TDR = B[l ∈ g(c), path crosses k ∉ g(c)] / B[l ∈ g(c), path known]; by the place of the hops "
             "(place), and by who controls the networks passed (network); then for each k",
             inputs=(*LOCATION, "remote_asn", "region_members", "paths", "facts"),
-            uncertainty="The envelope of sampling (delta method) and of bounds: bytes whose path is not known, or "
+            uncertainty="The envelope of sampling (Korn & Graubard) and of bounds: bytes whose path is not known, or "
             "crosses a hop that nobody placed, all straight or all detours. A path by a far end's network alone "
             "stands for that network in every country.",
             source="Detours of African traffic through Europe: Gupta et al., PAM 2014; Edmundson et al.",
@@ -168,7 +168,7 @@ INDICATORS = (
             critique="An AS path is not the physical path: a carrier controlled from abroad may carry the byte "
             "within the region, and remote peering hides one that leaves it. Routers are located with error. "
             "Paths are those of the day they were measured.",
-            method_version="1",
+            method_version="2",
             dimension="reading, and country crossed",
             details={
                 "path_known": "share of the regional bytes whose path is known",

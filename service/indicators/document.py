@@ -45,24 +45,32 @@ the country's own networks, and in transit, is left out.
 
 ## What the intervals are made of
 
-- **Sampling.** Each cell carries the variance V of its bytes: N(N−1)q for q, the squares of packet sizes, of packets sampled
-  1:N, 0 unsampled (Duffield, Lund & Thorup 2001). Variances add. A share S has the variance
-  ((1−S)²·V_in + S²·V_out)/B² (delta method).
+- **Sampling.** Each cell carries the variance V of its bytes: N(N−1)q for packets sampled 1:N, q the sum of
+  the squares of their sizes, 0 unsampled (Duffield, Lund & Thorup 2001). Of a record of several packets q is
+  not known, and taken as the greatest that sizes of 40 to 1500 octets allow. Variances add. A share S has the
+  variance V_S = ((1−S)²·V_in + S²·V_out)/B² (delta method). It is known as well as by n = S(1−S)/V_S equal
+  units drawn, and its limits are those of Clopper & Pearson (1934) for n·S of n (Korn & Graubard 1998): near
+  0 and 1 they are not symmetrical.
 - **The unknown.** A byte without location or operator could be anything. The interval runs from none of
   them to all of them having what is counted, before anything else: [p, p + the unknown part].
 - **Location.** Address databases miss addresses of a country's own clouds. With the sensitivity Se and
   the specificity Sp that were measured, the true share is p* = (p − (1−Sp)) / (Se + Sp − 1)
   (Rogan & Gladen 1978), applied to the bytes that a database located and to no others. The value is the
   share as observed; the correction widens the interval, because Se was measured on addresses of public
-  clouds and not on this traffic.
+  clouds and not on this traffic. p* varies as Se does, which was measured on so many ranges of addresses;
+  and because addresses of one network in one place are found or missed together: by
+  (1−Se)·Σ F²/(T·(Se+Sp−1))², F the bytes of each network found inside and T all that a database located,
+  divided by (1 − z·r)² for the relative deviation r = √((1−Se)/Se·Σ F²)/Σ F. Such a limit is that of an
+  interval by the score (Wilson 1927): what was missed may be larger than what was found. 1 − z·r is at
+  least 0.2.
 - **Control.** The value follows the jurisdiction that a cell is attributed to. Others may command the same
   bytes: where the parent is incorporated, where it has its head office, who controls the network that its
   service runs on (a tenant on a cloud). What all four readings agree on is certain, what one of them says is
   possible, and the interval runs from the one to the other.
 - **Choice.** Where a method has a free choice (weights, raters, viewpoints) the interval, or the values beside
   it, show what it does.
-- **Days.** Flow cells are sums of a month and carry no exporter and no day: sampling is by the delta method
-  throughout, and what varies from day to day is in no interval.
+- **Days.** Flow cells are sums of a month and carry no exporter and no day: the variance of sampling is by
+  the delta method throughout, and what varies from day to day is in no interval.
 - **Money.** Sums of money rest on factors that nobody measured: how spending grows with the product per
   head, how many users a country has, what part of a revenue a tax would reach. Each is drawn 10,000 times,
   with a fixed seed, from the range that the definition states; value, low and high are the 50th, the 5th and

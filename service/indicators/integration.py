@@ -144,16 +144,16 @@ INDICATORS = (
             formula="RNI = Σ_{c ∈ g} B[l ∈ g, l ≠ c] / Σ_{c ∈ g} B[l known, l ≠ c]; for the country alone (economy), and "
             "over the members of its region that report (region)",
             inputs=(*LOCATION, *ACCURACY, "region_members", "region_flows", "facts"),
-            uncertainty="The envelope of sampling (delta method), of bytes of unknown location all outside or all "
+            uncertainty="The envelope of sampling (Korn & Graubard), of bytes of unknown location all outside or all "
             "inside, and of both corrected by Rogan-Gladen with the Se of the region (also for bytes located "
-            "exactly: an upper limit). For the region, members that do not report exchange nothing or everything "
-            "within it, by their share of its Internet users.",
+            "exactly: an upper limit) and its error as J1. For the region, members that do not report exchange nothing or "
+            "everything within it, by their share of its Internet users.",
             source="Pérez 2010; the share of intra-regional trade",
             source_status="verified_anchor",
             critique="It needs exporters in every member. A byte between two members that report counts at both ends, "
             "as in trade statistics, and a member weighs by the bytes of its networks that report, not by its size; "
             "caches at home take exchange out of sight.",
-            method_version="1",
+            method_version="2",
             dimension="scope",
             details={
                 "location_unknown": "share of the bytes exchanged abroad, or perhaps abroad, without a known location",

@@ -92,10 +92,11 @@ _LOCATION_DETAILS = {
     "specificity": "Sp used: least share of addresses outside that the database places outside",
 }
 _LOCATION_UNCERTAINTY = (
-    "The envelope of: sampling (delta method on bytes_variance) of the observed share; the share of all "
+    "The envelope of: sampling (Korn & Graubard) of the observed share; the share of all "
     "bytes if none, or all, of the unlocated bytes were inside (that is [p, p + the location part of J9], "
     "p over all bytes), with sampling; the same two corrected by Rogan-Gladen for the bytes located by an "
-    "address database, low end with Sp = 0.998, high end with Sp = 1, with the sampling error of Se. "
+    "address database, low end with Sp = 0.998, high end with Sp = 1, with the sampling error of Se, "
+    "and with that of locations which are wrong network by network. "
     "Locations from an operator's list or published cloud regions are taken as exact. An observed share "
     "is a lower bound: Se is below 1 and Sp nearly 1."
 )
@@ -122,7 +123,7 @@ _CONTROL_DETAILS = {
     "reached": "share of all bytes that it can reach by at least one reading",
 }
 _CONTROL_UNCERTAINTY = (
-    "Sampling (delta method) around three shares: of what the jurisdiction commands by every reading of who "
+    "Sampling (Korn & Graubard) around three shares: of what the jurisdiction commands by every reading of who "
     "controls (attributed control, incorporation and head office of the parent, host of the network), of "
     "what is attributed to it, and of what it reaches by any reading, with and without the bytes of "
     "unknown operators"
@@ -284,7 +285,7 @@ INDICATORS = (
             critique="A nearby cache or an anycast address answers for a service run elsewhere; where a "
             "byte lies does not say who commands it (see J3, J5). Se was measured on addresses of "
             "public clouds, each weighing alike, not on bytes.",
-            method_version="1",
+            method_version="2",
             details=_LOCATION_DETAILS,
         ),
         domestic_location,
@@ -308,7 +309,7 @@ INDICATORS = (
             source="Regional confinement (EU28) of tracking flows: Iordanou et al., IMC 2018",
             source_status="verified",
             critique="The choice of the region decides the result: the group is named beside the value.",
-            method_version="1",
+            method_version="2",
             details=_LOCATION_DETAILS,
         ),
         regional_location,
@@ -332,7 +333,7 @@ INDICATORS = (
             critique="Control of the host is not control of the tenant. A national service on a foreign "
             "cloud counts as domestic where a name told it from its host, with the host's jurisdiction in "
             "the interval; where nothing told it, as the host's.",
-            method_version="2",
+            method_version="3",
             details=_CONTROL_DETAILS,
         ),
         domestic_control,
@@ -358,7 +359,7 @@ INDICATORS = (
             critique="Under dual control (incorporated in one country, run from another) the value follows "
             "one jurisdiction, by effective control; another that could command the same bytes has them "
             "in its interval only, also where its own value is 0.",
-            method_version="2",
+            method_version="3",
             dimension="jurisdiction",
             details=_CONTROL_DETAILS,
         ),
@@ -377,7 +378,7 @@ INDICATORS = (
             range=(0.0, 1.0),
             formula="LCG = B[l = c and j ≠ c, j known] / B; conditional LCG / (B[l = c] / B)",
             inputs=(*LOCATION, *CONTROL, *ACCURACY),
-            uncertainty="The envelope of sampling (delta method) and of two bounds: no byte of unknown "
+            uncertainty="The envelope of sampling (Korn & Graubard) and of two bounds: no byte of unknown "
             "location or operator belongs to the gap, nor any that the country could command by some "
             "reading; every byte that could belong does, also by one reading only. Both are also taken "
             "corrected as J1. Fréchet bounds max(0, DLS + FCS − 1) ≤ LCG ≤ min(DLS, FCS), both shares "
@@ -386,7 +387,7 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Legal reach depends on possession, custody or control, on encryption, and on who "
             "holds the keys; the gap says where a foreign order could arrive, not that one did.",
-            method_version="2",
+            method_version="3",
             details={
                 "conditional": "the gap as a share of the bytes located in the country",
                 "conditional_high": "the same if every unattributed byte located there were under foreign "
@@ -415,12 +416,12 @@ INDICATORS = (
             range=(0.0, 1.0),
             formula="UND = B[l unknown, anycast included, or operator unknown] / B; each byte counts once",
             inputs=(*LOCATION, "control"),
-            uncertainty="Sampling only (delta method): it is itself the bound of the others.",
+            uncertainty="Sampling only (Korn & Graubard): it is itself the bound of the others.",
             source="Own; what hides inside other networks: Gigis et al., SIGCOMM 2021",
             source_status="verified_anchor",
             critique="Must be read beside every other indicator. What is located or attributed wrongly "
             "is not in it.",
-            method_version="1",
+            method_version="2",
             # A bound holds of any sample, and must be shown also where nothing else can be.
             minimum_flows=1,
             details={

@@ -180,14 +180,14 @@ INDICATORS = (
                 "region_members",
                 "facts",
             ),
-            uncertainty="Sampling (delta method) around three shares: controlled from the region by every reading of "
+            uncertainty="Sampling (Korn & Graubard) around three shares: controlled from the region by every reading of "
             "who controls, by attribution, by any reading (as J4); extended by the bytes of unknown operators, as "
             "if all were of stages 3 to 5, controlled elsewhere or in the region.",
             source="Regional networks of production and capability: Pérez 2010",
             source_status="verified_anchor",
             critique="Bytes understate software, and video outweighs both; control of a platform is not where its "
             "work is done.",
-            method_version="1",
+            method_version="2",
             details={
                 "sole": "the share that the region alone commands by every reading",
                 "reached": "the share that it can reach by at least one reading",

@@ -191,14 +191,14 @@ INDICATORS = (
             formula="FA = (Bo − Bi) / (Bo + Bi), o out of the country, i in; without platforms whose "
             "category is video or content delivery, then for each category",
             inputs=(*FLOW, "category", "remote_asn"),
-            uncertainty="Sampling (delta method). Without video and CDN, the envelope over every choice of which "
-            "networks without a category are video, and so left out. A category by itself is not extended "
-            "by bytes without a category.",
+            uncertainty="Sampling (Korn & Graubard), of the share that goes out. Without video and CDN, the envelope "
+            "over every choice of which networks without a category are video, and so left out. A category "
+            "by itself is not extended by bytes without a category.",
             source="Volume says little about value: UNCTAD, Digital Economy Report 2021",
             source_status="verified",
             critique="Inbound video swamps everything else, and a platform that mixes search and video "
             "is left out whole; telemetry inside encrypted sessions is invisible.",
-            method_version="2",
+            method_version="3",
             dimension="category",
             details={
                 "share_of_bytes": "share of all bytes that this value is about",

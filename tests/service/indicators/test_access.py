@@ -1,5 +1,7 @@
 """J7 against a month worked by hand, and against the shipped laws."""
 
+import math
+
 import pytest
 
 from caudal.reference import load_reference
@@ -96,6 +98,28 @@ def test_a_parent_under_dual_control_is_reached_by_both(cell, cells, context, fa
     assert found["equal"].details["regimes"] == pytest.approx(2)
     assert found["equal"].details["regimes_low"] == pytest.approx(1)
     assert (found["KY"].low, found["KY"].value) == pytest.approx((0.0, 1.0))
+
+
+def test_bytes_placed_in_the_united_states_may_lie_under_other_laws(cell, cells, context, facts):
+    """1,000 bytes of shop: SE 400 in 200 networks of 2, US 300, both by a database, XA 300 exactly."""
+    networks = [cell(2, "SE", "database", "shop", remote_asn=64500 + n) for n in range(200)]
+    rows = cells(
+        [*networks, cell(300, "US", "database", "shop"), cell(300, "XA", "operator", "shop")],
+    )
+    found = {a.dimension: a for a in CATALOGUE["J7"].compute(rows, context(facts=facts))}
+    # Of SE 400/0.815 bytes are there, 400·0.185/0.815 of them placed in the US: with the error of Se (3,000) and
+    # of 200 networks found of about 245, at the upper limit of how many there are.
+    error = 0.4 / 0.815**2 * math.sqrt(0.815 * 0.185 / 3000)
+    by_network = math.sqrt(0.185 * 200 * 2**2) / (1000 * 0.815)
+    by_network /= 1 - 1.959964 * math.sqrt(0.185 / (0.815 * 200))
+    wrong = 0.4 * 0.185 / 0.815 + 1.959964 * math.hypot(error, by_network)
+    rarely = 0.002 * 0.7  # placed outside the US, and yet in it: 1 − Sp of what a database placed
+    proposal, us, se = (found[name] for name in ("proposal", "US", "SE"))
+    assert proposal.value == pytest.approx(0.4 * 0.6 + 0.3 * 1.0 + 0.3 * 0.4)
+    # Less by the US' 1.0 on each; no more, as no law is heavier than the US'.
+    assert (proposal.value - proposal.low, proposal.high) == pytest.approx((wrong, proposal.value), abs=1e-6)
+    assert (us.low, us.value, us.high) == pytest.approx((0.3 - wrong, 0.3, 0.3 + rarely), abs=1e-6)
+    assert (se.low, se.value, se.high) == pytest.approx((0.4 - rarely, 0.4, 0.4 + wrong), abs=1e-6)
 
 
 def test_without_laws_it_says_what_it_needs(month, context, only):

@@ -33,7 +33,25 @@ def test_a_countrys_own_measurement_comes_first(context, country):
 def test_the_shipped_facts_hold_the_measurement_of_brazil(context, country):
     found = domestic_accuracy(context(country("BR"), accuracy=load_reference().accuracy))
     assert found is not None and not found.extrapolated
-    assert found.sensitivity == 0.864
+    # All of its 3,280,905 addresses were looked up, in 356 ranges.
+    assert (found.sensitivity, found.trials) == (0.864, 356)
+
+
+def test_where_the_ranges_are_told_they_are_the_trials(context, country):
+    """Addresses of one range are right or wrong together: 3,000 of 40 ranges are 40 trials."""
+    table = pl.DataFrame(
+        {
+            "group": ["LatAm regions BR CL CO MX", "all regions BR", "non-US regions"],
+            "ranges": [40, 9000, None],
+            "sampled_ips": [3000, 2000, 500],
+            "geo_whois_asn_country_2026_06": [0.773, 0.864, 0.815],
+        }
+    )
+    brazil = context(country("BR"), accuracy=table)
+    assert regional_accuracy(brazil) == Accuracy(0.773, 40, extrapolated=False)
+    # Of more ranges than addresses no more than the addresses were tried; and a row may not tell.
+    assert domestic_accuracy(brazil) == Accuracy(0.864, 2000, extrapolated=False)
+    assert abroad_accuracy(brazil) == Accuracy(0.815, 500, extrapolated=True)
 
 
 def test_anywhere_abroad_is_the_row_of_all_other_regions(context):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import beta
 
 from caudal.service.indicators import CATALOGUE
 from caudal.service.indicators.dependency import trimmed_influence, trimmed_mean
@@ -189,9 +190,12 @@ def test_sampling_moves_the_index_as_the_delta_method_says(cell, cells, context)
         ]
     )
     answer = denials(sampled, context())["US"]
-    deviation = math.sqrt(0.0048**2 * 16 + 0.0032**2 * 36)
+    # As of n = DI(1 − DI)/V units (Korn & Graubard 1998).
+    units = 0.16 * 0.84 / (0.0048**2 * 16 + 0.0032**2 * 36)
+    held = 0.16 * units
+    low, high = beta.ppf(0.025, held, units - held + 1), beta.ppf(0.975, held + 1, units - held)
     assert answer.value == pytest.approx(0.16)
-    assert (answer.low, answer.high) == pytest.approx((0.16 - Z * deviation, 0.16 + Z * deviation), abs=1e-6)
+    assert (answer.low, answer.high) == pytest.approx((low, high), abs=1e-6)
 
 
 def test_dual_control_can_be_denied_by_both(cell, cells, context, companies):

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from scipy.stats import beta
 
 from caudal.service.indicators import CATALOGUE
 
@@ -13,13 +14,13 @@ Z = 1.959964
 def month(cell, cells):
     """1,000 bytes of economy XA, no sampling; in brackets location (rung) and control.
 
-    shop 100 [XA (operator), XA], films 200 [XA (database), US], search 300 [US, US], shorts 150 [BR, CN],
-    unattributed 50 [BR, ?], cache 150 [anycast, US], and 50 [?, ?]. Internal traffic is left out.
+    shop 100 [XA (operator), XA], films 200 [XA (database), US] in 200 networks of a byte each, search 300 [US, US],
+    shorts 150 [BR, CN], unattributed 50 [BR, ?], cache 150 [anycast, US], and 50 [?, ?]. Internal traffic is left out.
     """
     return cells(
         [
             cell(100, "XA", "operator", "shop", direction="out"),
-            cell(200, "XA", "database", "films"),
+            *(cell(1, "XA", "database", "films", remote_asn=64500 + n, flows=5) for n in range(200)),
             cell(300, "US", "database", "search"),
             cell(150, "BR", "database", "shorts", direction="out"),
             cell(50, "BR", "database"),
@@ -42,13 +43,32 @@ def test_domestic_location_share(month, context, only):
     corrected = (200 / 700 - 0.002) / 0.771
     assert details["corrected"] == pytest.approx((100 + 700 * corrected) / 800)
     assert details["database_share"] == pytest.approx(700 / 800)
-    # Low end: no unlocated byte inside. High end: all 200 of them, Sp = 1, and the error of Se itself.
+    # Low end: no unlocated byte inside. High end: all 200 of them, Sp = 1, the error of Se itself, and that of
+    # 200 networks found of about 259, at the upper limit of how many there are.
     assert answer.low == pytest.approx(0.3)
     most = (200 / 700) / 0.773
-    error = 0.7 * most / 0.773 * math.sqrt(0.773 * 0.227 / 3000)
-    assert answer.high == pytest.approx((100 + 700 * most + 200) / 1000 + Z * error, abs=1e-6)
+    error = most / 0.773 * math.sqrt(0.773 * 0.227 / 3000)
+    by_network = math.sqrt(0.227 * 200) / (700 * 0.773) / (1 - Z * math.sqrt(0.227 / (0.773 * 200)))
+    half = Z * 0.7 * math.hypot(error, by_network)
+    assert answer.high == pytest.approx((100 + 700 * most + 200) / 1000 + half, abs=1e-6)
     assert answer.flags == ("accuracy_extrapolated", "from_memory")
     assert details["from_memory_location_share"] == pytest.approx(0.15)
+
+
+def test_a_share_found_in_one_network_says_little(cell, cells, context, only):
+    """What if its other networks, of the same size, were all placed elsewhere?"""
+    few, many = (
+        cells(
+            [cell(200 // n, "XA", "database", "films", remote_asn=64500 + k) for k in range(n)]
+            + [cell(800, "US", "database", "search")]
+        )
+        for n in (1, 200)
+    )
+    narrow, wide = (only(CATALOGUE["J1"].compute(each, context())) for each in (many, few))
+    assert narrow.value == wide.value == pytest.approx(0.2)
+    assert narrow.low == pytest.approx(0.2)
+    assert wide.low < 0.01
+    assert narrow.high < 0.35 < 0.99 < wide.high
 
 
 def test_locations_by_exact_rungs_are_not_corrected(cell, cells, context, only):
@@ -65,17 +85,22 @@ def test_an_anycast_address_has_no_location_whatever_country_it_is_given(cell, c
     assert answer.details["bound_high"] == pytest.approx(0.5)
 
 
-def test_sampling_widens_a_location_share_as_the_delta_method_says(cell, cells, context, only):
-    # S = 0.25 of 400: ((0.75)²·100 + (0.25)²·800) / 400² = 106.25/160 000
+def test_sampling_widens_a_location_share_to_that_of_as_many_units_as_tell_it_that_well(
+    cell, cells, context, accuracy, only
+):
+    # S = 0.25 of 400: V = ((0.75)²·100 + (0.25)²·800) / 400² = 106.25/160 000, as of S(1 − S)/V = 282.35 units,
+    # 70.59 of them inside (Korn & Graubard 1998, limits of Clopper & Pearson 1934)
     sampled = cells(
         [
             cell(100, "XA", "operator", "shop", bytes_variance=100.0),
             cell(300, "US", "cloud", "search", bytes_variance=800.0),
         ]
     )
-    answer = only(CATALOGUE["J1"].compute(sampled, context()))
-    half = Z * math.sqrt(106.25 / 160_000)
-    assert (answer.low, answer.high) == pytest.approx((0.25 - half, 0.25 + half), abs=1e-6)
+    answer = only(CATALOGUE["J1"].compute(sampled, context(accuracy=accuracy.clear())))
+    units = 0.25 * 0.75 * 160_000 / 106.25
+    inside, outside = units / 4, units * 3 / 4
+    limits = beta.ppf(0.025, inside, outside + 1), beta.ppf(0.975, inside + 1, outside)
+    assert (answer.low, answer.high) == pytest.approx(limits, abs=1e-6)
 
 
 def test_without_a_measured_accuracy_nothing_is_corrected(month, context, country, only):

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from caudal.service.indicators.uncertainty import herfindahl, normal_interval, weighted_share
+from caudal.service.indicators.uncertainty import (
+    herfindahl,
+    normal_interval,
+    share_interval,
+    weighted_share,
+)
 
 RATE = 1000
 REPEATS = 2000
@@ -18,7 +23,7 @@ def simulate(flows):
     provider = random.choice(PROVIDERS, flows, p=[0.35, 0.25, 0.15, 0.1, 0.1, 0.05])
     seen = random.binomial(packets.astype(np.int64), 1 / RATE, (REPEATS, flows))
     sampled_bytes = seen * size
-    # The estimate of a record and its variance, N(N−1)b²/p for b bytes in p packets sampled 1:N.
+    # The estimate of a record and its variance, which for b bytes in p packets of one size is N(N−1)b²/p.
     squares = np.divide(sampled_bytes**2, seen, out=np.zeros_like(sampled_bytes), where=seen > 0)
     by_provider = np.eye(PROVIDERS)[provider]
     return (
@@ -46,7 +51,7 @@ def test_interval_of_a_share_covers_the_truth_95_times_in_100(sampled, provider)
     share = truth[provider] / truth.sum()
     held = 0
     for amounts, variances in zip(estimate, variance, strict=True):
-        low, high = normal_interval(weighted_share(weights, amounts, variances), 0.95, 0.0, 1.0)
+        low, high = share_interval(weighted_share(weights, amounts, variances), 0.95)
         held += low <= share <= high
     assert 0.92 <= held / REPEATS <= 0.98
 

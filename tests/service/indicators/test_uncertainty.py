@@ -4,11 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta
 
 from caudal.service.indicators.uncertainty import (
     Quantity,
     envelope,
     herfindahl,
+    misplacement_variance,
     normal_interval,
     normal_quantile,
     positive_interval,
@@ -17,6 +21,8 @@ from caudal.service.indicators.uncertainty import (
     rogan_gladen,
     rogan_gladen_weights,
     sensitivity_variance,
+    share_interval,
+    share_intervals,
     share_variance,
     weighted_share,
 )
@@ -135,3 +141,130 @@ def test_ratio_bounds_divide_by_either_end():
 
 def test_envelope_holds_every_interval():
     assert envelope([(0.2, 0.4), (0.3, 0.9), (0.1, 0.2)]) == (0.1, 0.9)
+
+
+def units(share, number):
+    """The share of so many units."""
+    return Quantity(share, share * (1 - share) / number)
+
+
+@pytest.mark.parametrize(
+    ("held", "of", "limits"),
+    [
+        # Exact limits of a binomial proportion, as in any table of them (Clopper & Pearson 1934).
+        (7, 20, (0.1539, 0.5922)),
+        (1, 10, (0.0025, 0.4450)),
+        (5, 10, (0.1871, 0.8129)),
+        (2, 4, (0.0676, 0.9324)),
+    ],
+)
+def test_share_interval_is_the_one_of_the_tables(held, of, limits):
+    assert share_interval(units(held / of, of), 0.95) == pytest.approx(limits, abs=5e-5)
+
+
+def test_share_interval_holds_the_binomial_tails():
+    """7 of 20 and more happen in 2.5 % at the lower limit, 7 and fewer at the upper: the definition, summed."""
+    low, high = share_interval(units(0.35, 20), 0.95)
+    terms = [math.comb(20, k) for k in range(21)]
+    assert sum(terms[k] * low**k * (1 - low) ** (20 - k) for k in range(7, 21)) == pytest.approx(0.025)
+    assert sum(terms[k] * high**k * (1 - high) ** (20 - k) for k in range(8)) == pytest.approx(0.025)
+
+
+def test_share_interval_of_what_is_certain_is_its_value():
+    for value in (0.0, 0.3, 1.0):
+        assert share_interval(Quantity(value, 0.0), 0.95) == (value, value)
+
+
+def test_share_intervals_are_each_that_of_its_share():
+    shares, variances = np.array([0.0, 0.2, 0.7, 1.0, 0.5]), np.array([0.0, 0.01, 1e-12, 0.01, 9.0])
+    lows, highs = share_intervals(shares, variances, 0.9)
+    for found, share, variance in zip(zip(lows, highs, strict=True), shares, variances, strict=True):
+        assert found == pytest.approx(share_interval(Quantity(float(share), float(variance)), 0.9))
+    assert np.isfinite(lows).all() and np.isfinite(highs).all()
+
+
+numbers = st.floats(-2, 6).map(lambda exponent: 10**exponent)
+inner = st.floats(0.001, 0.999)
+quick = settings(max_examples=100, deadline=None)
+
+
+@quick
+@given(share=inner, number=numbers)
+def test_share_interval_is_that_of_beta_and_the_same_from_either_side(share, number):
+    low, high = share_interval(units(share, number), 0.95)
+    held = share * number
+    expected = beta.ppf(0.025, held, number - held + 1), beta.ppf(0.975, held + 1, number - held)
+    assert (low, high) == pytest.approx(expected, abs=1e-6)
+    assert 0 <= low <= share <= high <= 1
+    other = share_interval(units(1 - share, number), 0.95)
+    assert (1 - other[1], 1 - other[0]) == pytest.approx((low, high), abs=1e-9)
+
+
+@quick
+@given(share=inner, more=inner, number=numbers, fewer=st.floats(0.01, 1))
+def test_share_interval_grows_with_the_share_and_shrinks_with_the_units(share, more, number, fewer):
+    less, larger = sorted((share, more))
+    below, above = (share_interval(units(each, number), 0.95) for each in (less, larger))
+    assert below[0] <= above[0] + 1e-9 and below[1] <= above[1] + 1e-9
+    narrow, wide = (
+        share_interval(units(share, number), 0.95),
+        share_interval(units(share, number * fewer), 0.95),
+    )
+    assert wide[0] <= narrow[0] + 1e-9 and narrow[1] <= wide[1] + 1e-9
+
+
+@pytest.mark.parametrize("share", [1e-7, 1e-4, 0.3, 0.999])
+def test_share_interval_does_not_jump_where_units_are_too_many_to_count(share):
+    few, many = (share_interval(units(share, 1e7 * factor), 0.95) for factor in (1 - 1e-6, 1 + 1e-6))
+    assert few == pytest.approx(many, abs=1e-6)
+    assert normal_interval(units(share, 1e7), 0.95, 0.0, 1.0) == pytest.approx(few, abs=1e-6)
+
+
+def test_misplacement_variance_of_equal_networks():
+    # 100 networks of 6 found of 1,000 bytes, Se 0.8, Sp 0.95: 0.2·100·36/750², over (1 − z·√(0.2/(0.8·100)))²
+    variance = misplacement_variance(np.full(100, 6.0), 1000.0, 0.8, 0.95, 0.95)
+    assert variance == pytest.approx(0.2 * 3600 / 750**2 / (1 - 1.959964 * 0.05) ** 2, rel=1e-6)
+    # Split among twice as many, it is about half; networks of no bytes are none.
+    split = misplacement_variance(np.append(np.full(200, 3.0), np.zeros(9)), 1000.0, 0.8, 0.95, 0.95)
+    assert split == pytest.approx(variance / 2, rel=0.1)
+
+
+def test_misplacement_variance_of_one_network_is_wide_and_finite():
+    # √(0.2/0.8) = 0.5, and 1 − z·0.5 is next to nothing: 25 times what it is without
+    assert misplacement_variance(np.array([600.0]), 1000.0, 0.8, 1.0, 0.95) == pytest.approx(
+        25 * 0.2 * 0.6**2 / 0.8**2
+    )
+    assert misplacement_variance(np.zeros(3), 1000.0, 0.8, 1.0, 0.95) == 0.0
+    assert misplacement_variance(np.array([600.0]), 1000.0, 1.0, 1.0, 0.95) == 0.0
+
+
+def misplace(networks, sensitivity, repeats=4000):
+    """Yield what is found of these networks, each found whole or not at all."""
+    random = np.random.default_rng(20260911)
+    for _ in range(repeats):
+        yield networks * (random.random(len(networks)) < sensitivity)
+
+
+def test_misplacement_variance_is_the_spread_of_corrected_shares():
+    """Of 2,000 networks, so that the limit it is taken at is near the value."""
+    networks, total, se = np.linspace(1, 9, 2000), 40_000.0, 0.8
+    found = list(misplace(networks, se, 600))
+    corrected = [each.sum() / total / se for each in found]
+    variances = [misplacement_variance(each, total, se, 1.0, 0.95) for each in found]
+    assert np.mean(corrected) == pytest.approx(networks.sum() / total, rel=0.005)
+    assert np.mean(variances) == pytest.approx(np.var(corrected), rel=0.2)
+
+
+def test_misplaced_networks_of_many_sizes_are_covered():
+    """40 networks, a few of which are large: the interval holds the truth as often as it claims."""
+    networks = np.random.default_rng(7).lognormal(0, 1, 40)
+    total, se = 2 * float(networks.sum()), 0.8
+    held = plain = 0
+    for found in misplace(networks, se):
+        corrected = float(found.sum()) / total / se
+        off = abs(corrected - 0.5)
+        held += off <= 1.959964 * math.sqrt(misplacement_variance(found, total, se, 1.0, 0.95))
+        plain += off <= 1.959964 * math.sqrt((1 - se) * float((found**2).sum())) / (total * se)
+    assert held / 4000 >= 0.95
+    # Without the limit the largest, when missed, would be forgotten.
+    assert plain / 4000 < 0.945

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import pytest
+from scipy.stats import beta
 
 from caudal.service.indicators import CATALOGUE
 from caudal.service.indicators.value import ALL_BUT_VIDEO, is_video
@@ -62,6 +63,22 @@ def test_flow_asymmetry_without_video_and_by_category(month, context):
     assert answers["video_streaming"].value == -1.0
     assert answers["telemetry"].value == 1.0
     assert list(answers) == [ALL_BUT_VIDEO, *sorted(set(answers) - {ALL_BUT_VIDEO})]
+
+
+def test_sampling_of_an_asymmetry_is_that_of_the_share_that_goes_out(cell, cells, context):
+    # 30 out with V 9, 70 in with V 49: S = 0.3, V = (0.7²·9 + 0.3²·49)/100² = 8.82e-4, as of 0.21/V = 238.1 units
+    rows = cells(
+        [
+            cell(30, "US", platform="search", direction="out", bytes_variance=9.0),
+            cell(70, "US", platform="search", bytes_variance=49.0),
+        ]
+    )
+    found = {a.dimension: a for a in CATALOGUE["V1"].compute(rows, context())}["search_ads"]
+    units = 0.21 / 8.82e-4
+    low = beta.ppf(0.025, 0.3 * units, 0.7 * units + 1)
+    high = beta.ppf(0.975, 0.3 * units + 1, 0.7 * units)
+    assert found.value == pytest.approx(-0.4)
+    assert (found.low, found.high) == pytest.approx((2 * low - 1, 2 * high - 1), abs=1e-6)
 
 
 def test_a_category_with_too_few_flows_is_insufficient(month, context):
