@@ -126,6 +126,8 @@ def measure(
     """Return the tallies of each scenario, over so many worlds, each metered so many times; `done` is told each world."""
     tasks = [(scenario, seed) for seed in range(worlds) for scenario in scenarios]
     found = {scenario.id: Tallies() for scenario, _ in tasks}
+    # The cores are busy with processes: threads of each would only stand in one another's way.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # The engine lets a process open one store; a process is done with when it has ended.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         running = {pool.submit(of_world, scenario, seed, repeats): scenario for scenario, seed in tasks}

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.accuracy import LEAST_SPECIFICITY, abroad_accuracy
-from caudal.service.indicators.adequacy import ERRORS_POINT_TO
+from caudal.service.indicators.accuracy import ERRORS_POINT_TO, LEAST_SPECIFICITY, abroad_accuracy
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.definition import Definition

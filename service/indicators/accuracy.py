@@ -12,6 +12,8 @@ DATABASE_PREFIX = "geo_whois"
 # Measured Sp was 0.998 or more wherever it was measured; the true one lies between this and 1.
 LEAST_SPECIFICITY = 0.998
 ABROAD_ROW = "non-US regions"
+# Where address databases put what they place wrongly: among the networks' registered homes.
+ERRORS_POINT_TO = "US"
 _COUNTRY = re.compile(r"\b[A-Z]{2}\b")
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.accuracy import abroad_accuracy
+from caudal.service.indicators.accuracy import ERRORS_POINT_TO, abroad_accuracy
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.definition import Definition
@@ -25,8 +25,6 @@ ADEQUATE, PARTIAL = "adequate", "adequate_partial"
 UNNAMED = "*"
 # An organisation is no place: its row names no country because there is none.
 ORGANISATION = "international organisation"
-# Where address databases put what they place wrongly: among the networks' registered homes.
-ERRORS_POINT_TO = "US"
 COLUMNS = ("regime", "country", "level", "date")
 
 

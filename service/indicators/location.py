@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caudal.service.indicators.accuracy import LEAST_SPECIFICITY, Accuracy
+from caudal.service.indicators.accuracy import ERRORS_POINT_TO, LEAST_SPECIFICITY, Accuracy
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.uncertainty import (
@@ -77,12 +77,18 @@ def share_inside(
     return Quantity(value, variance)
 
 
+def _looked_up(month: Month) -> BoolArray:
+    """Return which cells an address database located."""
+    return month.located & ~month.exactly_located
+
+
 def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, level: float) -> float:
     """Return the greatest share of all bytes that lie where these cells do, but were placed elsewhere.
 
-    For b bytes that a database placed rightly, b·(1−Se)/Se were not. Without an accuracy it is 0.
+    For b bytes that a database placed rightly, b·(1−Se)/Se were not; these it placed where its errors point to, and there
+    were no more than lie there now. Without an accuracy it is 0.
     """
-    lookup = month.located & ~month.exactly_located & from_where
+    lookup = _looked_up(month) & from_where
     seen = month.total(lookup)
     if accuracy is None or seen == 0:
         return 0.0
@@ -92,7 +98,8 @@ def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, le
     # d(b·(1−Se)/Se)/dSe = −b/Se², times the binomial variance of Se.
     variance += (seen / month.total() / se**2) ** 2 * se * (1 - se) / accuracy.trials
     variance += month.total_variance(lookup) * ((1 - se) / se / month.total()) ** 2
-    return seen / month.total() * (1 - se) / se + normal_quantile(level) * math.sqrt(variance)
+    most = seen / month.total() * (1 - se) / se + normal_quantile(level) * math.sqrt(variance)
+    return min(most, month.share(_looked_up(month) & month.equals("remote_country", ERRORS_POINT_TO)))
 
 
 class Scenario(NamedTuple):
@@ -120,7 +127,7 @@ def location_scenarios(
     for among, elsewhere in ((certain, 0), (possible, 1)):
         share = share_inside(month, inside, among, elsewhere=elsewhere)
         yield Scenario(share.value, share_interval(share, level))
-    if accuracy is not None:
+    if accuracy is not None and month.total(_looked_up(month)):
         ends = (1.0, LEAST_SPECIFICITY) if inward else (LEAST_SPECIFICITY, 1.0)
         for among, elsewhere, specificity in zip((certain, possible), (0, 1), ends, strict=True):
             share = share_inside(

@@ -144,7 +144,7 @@ def rogan_gladen_weights(sensitivity: float, specificity: float) -> tuple[float,
 
 
 def sensitivity_variance(corrected: float, sensitivity: float, specificity: float, trials: int) -> float:
-    """Return the variance that a corrected share has because Se was measured on `trials` addresses.
+    """Return the variance that a corrected share has because Se was measured by `trials` trials.
 
     dp*/dSe = −p*/(Se+Sp−1), times the binomial variance Se(1−Se)/n (the Se term of Rogan & Gladen 1978).
     """
