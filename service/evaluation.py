@@ -203,7 +203,7 @@ def evaluate(
     read = MonthCells.read(cells, context)
     chosen = {each.definition.id: each for each in indicators}
     observed = {name: each.observe(read) for name, each in chosen.items()}
-    observed = with_economy_limits(observed, chosen, cells, context)
+    observed = with_economy_limits(observed, chosen, cells, read)
     definitions = {name: each.definition for name, each in chosen.items()}
     per_user = {
         name: observed[name][0]

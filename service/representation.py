@@ -9,14 +9,14 @@ apart from those that do is in no interval.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
-from caudal.service.indicators import Context, Indicator, Observation
+from caudal.service.indicators import Indicator, Observation
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
 from caudal.service.indicators.uncertainty import clip
@@ -31,11 +31,11 @@ def with_economy_limits(
     observed: Mapping[str, list[Observation]],
     indicators: Mapping[str, Indicator],
     cells: pl.DataFrame,
-    context: Context,
+    month: Month,
 ) -> dict[str, list[Observation]]:
     """Return the observations, those of traffic with the limits of the whole economy's value among their details.
 
-    Nothing is added where fewer than LEAST_OPERATORS report or none declared its subscribers, nor where a value
+    `month` is what was read from `cells`. Nothing is added where fewer than LEAST_OPERATORS report or none declared its subscribers, nor where a value
     could not be told without one of them.
     """
     operators = (
@@ -50,10 +50,15 @@ def with_economy_limits(
         and not indicator.definition.unit.startswith(("USD", "GB"))
         and any(each.value is not None for each in observed[name])
     }
-    if len(operators) < LEAST_OPERATORS or context.coverage is None or not chosen:
+    coverage = month.context.coverage
+    if len(operators) < LEAST_OPERATORS or coverage is None or not chosen:
         return dict(observed)
-    missing = 1 - min(1.0, context.coverage)
-    without = list(_left_out(operators, chosen, cells, context)) if missing else []
+    missing = 1 - min(1.0, coverage)
+    without: list[_Values] = []
+    if missing:
+        numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(operators)}
+        group = pl.col("operator").replace_strict(numbers, return_dtype=pl.Int64)
+        without = [_values(chosen, each) for each in month.without_each(cells, group)]
     answer = dict(observed)
     for name, indicator in chosen.items():
         answer[name] = [
@@ -67,19 +72,13 @@ def with_economy_limits(
     return answer
 
 
-def _left_out(
-    operators: list[str], indicators: Mapping[str, Indicator], cells: pl.DataFrame, context: Context
-) -> Iterator[_Values]:
-    """Yield the values without each operator, or each group of them."""
-    groups = min(len(operators), MOST_GROUPS)
-    for number in range(groups):
-        month = Month.read(cells.filter(~pl.col("operator").is_in(operators[number::groups])), context)
-        yield {
-            (name, each.dimension): each.value
-            for name, indicator in indicators.items()
-            for each in indicator.observe(month)
-            if each.value is not None
-        }
+def _values(indicators: Mapping[str, Indicator], month: Month) -> _Values:
+    return {
+        (name, each.dimension): each.value
+        for name, indicator in indicators.items()
+        for each in indicator.observe(month)
+        if each.value is not None
+    }
 
 
 def _limited(

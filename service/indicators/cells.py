@@ -1,5 +1,6 @@
 """The flow cells of one economy and month, read for the indicators."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from caudal.service.indicators.errors import CellsError
 from caudal.service.indicators.uncertainty import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
+Commanded = tuple[BoolArray, BoolArray, BoolArray]
 
 UNKNOWN_COUNTRY = "ZZ"
 # Rungs that name the place itself: the operator's own list, and published cloud regions. An address
@@ -35,6 +37,23 @@ _NUMBERS = ("remote_asn", "stage")
 # Of the operators it matters only whether their users are known: more would make cells of each of them.
 _KEYS = (*_TEXTS, *_NUMBERS, "covered")
 _SUMS = ("bytes", "flows", "bytes_variance")
+_UNREADABLE = "bytes_unreadable"
+_GROUP = "group"
+# What follows from the keys of cells alone.
+_OF_KEYS = (
+    "outward",
+    "covered",
+    "anycast",
+    "located",
+    "exactly_located",
+    "controlled",
+    "category_numbers",
+    "staged",
+    "readings",
+    "undetermined",
+    "_presence",
+    "_commanded",
+)
 COLUMNS: tuple[str, ...] = ("operator", *_TEXTS, *_NUMBERS, *_SUMS)
 
 
@@ -53,44 +72,30 @@ class Month:
     @classmethod
     def read(cls, cells: pl.DataFrame, context: Context) -> "Month":
         """Read the frame of one economy-month; raise CellsError naming a column that it lacks."""
-        missing = [name for name in COLUMNS if name not in cells.columns]
-        if missing:
-            raise CellsError(
-                f"the flow cells lack {', '.join(missing)}; indicators need {', '.join(COLUMNS)}"
+        return cls(_added_up(_directed(cells, context), _KEYS), context)
+
+    def without_each(self, cells: pl.DataFrame, group: pl.Expr) -> Iterator["Month"]:
+        """Yield the month without each group of the rows of `cells`, which it was read from, in the order of the groups.
+
+        A cell of which nothing is left stays, with zero bytes.
+        """
+        parts = _added_up(_directed(cells.with_columns(group.alias(_GROUP)), self.context), (*_KEYS, _GROUP))
+        whole = self.cells.select(_KEYS).with_row_index("cell")
+        parts = parts.join(whole, on=_KEYS, how="left", maintain_order="left")
+        for (_,), part in parts.sort(_GROUP, maintain_order=True).group_by(_GROUP, maintain_order=True):
+            at = part["cell"].to_numpy()
+            left = {
+                name: np.maximum(
+                    self.cells[name].to_numpy() - np.bincount(at, part[name].to_numpy(), len(self)), 0.0
+                )
+                for name in (*_SUMS, _UNREADABLE)
+            }
+            month = Month(
+                self.cells.with_columns(pl.Series(name, each) for name, each in left.items()), self.context
             )
-        try:
-            typed = cells.select(
-                *(pl.col(name).cast(pl.String).fill_null("") for name in _TEXTS),
-                *(pl.col(name).cast(pl.Int64).fill_null(0) for name in _NUMBERS),
-                *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "flows")),
-                pl.col("bytes_variance").cast(pl.Float64),
-                _covered(context).alias("covered"),
-            )
-        except pl.exceptions.PolarsError as error:
-            raise CellsError(f"the flow cells cannot be read: {str(error).splitlines()[0]}") from error
-        if typed.filter((pl.col("bytes") < 0) | (pl.col("flows") < 0)).height:
-            raise CellsError(
-                "the flow cells hold negative bytes or flows; sums of traffic cannot be negative"
-            )
-        readable = pl.col("bytes_variance").is_finite() & (pl.col("bytes_variance") >= 0)
-        directed = (
-            typed.filter(
-                pl.col("direction").is_in(DIRECTIONS) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0))
-            )
-            .with_columns(readable.fill_null(value=False).alias("readable"))
-            .with_columns(
-                # Of a cell without a variance nothing better is known than its own size.
-                pl.when("readable")
-                .then("bytes_variance")
-                .otherwise(pl.col("bytes") ** 2)
-                .alias("bytes_variance"),
-                pl.when("readable").then(0.0).otherwise("bytes").alias("bytes_unreadable"),
-            )
-            .sort(*_KEYS, *_SUMS)
-            .group_by(_KEYS, maintain_order=True)
-            .agg(pl.col(*_SUMS, "bytes_unreadable").sum())
-        )
-        return cls(directed, context)
+            # What a cell is does not depend on how much is in it.
+            vars(month).update({name: getattr(self, name) for name in _OF_KEYS})
+            yield month
 
     def __len__(self) -> int:
         return self.cells.height
@@ -177,14 +182,22 @@ class Month:
         """Who could command each cell: one column for each reading of control (see `control.py`)."""
         return control_readings(self.cells, self.context)
 
-    def commanded(self, jurisdictions: frozenset[str]) -> tuple[BoolArray, BoolArray, BoolArray]:
+    def commanded(self, jurisdictions: frozenset[str]) -> Commanded:
         """Return which cells `jurisdictions` command by every reading, by attribution, and by any reading.
 
         The first are among the second, the second among the third; unknown operators are in none.
         """
-        by_reading = [column.is_in(sorted(jurisdictions)).to_numpy() for column in self.readings]
-        every, some = np.logical_and.reduce(by_reading), np.logical_or.reduce(by_reading)
-        return every & self.controlled, by_reading[0] & self.controlled, some & self.controlled
+        known = self._commanded.get(jurisdictions)
+        if known is None:
+            by_reading = [column.is_in(sorted(jurisdictions)).to_numpy() for column in self.readings]
+            every, some = np.logical_and.reduce(by_reading), np.logical_or.reduce(by_reading)
+            known = every & self.controlled, by_reading[0] & self.controlled, some & self.controlled
+            self._commanded[jurisdictions] = known
+        return known
+
+    @cached_property
+    def _commanded(self) -> dict[frozenset[str], Commanded]:
+        return {}
 
     @cached_property
     def undetermined(self) -> BoolArray:
@@ -232,7 +245,48 @@ class Month:
     @cached_property
     def variance_unknown(self) -> bool:
         """Whether some cells had no readable sampling variance."""
-        return bool((self.cells["bytes_unreadable"] > 0).any())
+        return bool((self.cells[_UNREADABLE] > 0).any())
+
+
+def _directed(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Return the cells out and in that have anything, in the types of a month; a column to group by stays."""
+    missing = [name for name in COLUMNS if name not in cells.columns]
+    if missing:
+        raise CellsError(f"the flow cells lack {', '.join(missing)}; indicators need {', '.join(COLUMNS)}")
+    try:
+        typed = cells.select(
+            *(pl.col(name).cast(pl.String).fill_null("") for name in _TEXTS),
+            *(pl.col(name).cast(pl.Int64).fill_null(0) for name in _NUMBERS),
+            *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "flows")),
+            pl.col("bytes_variance").cast(pl.Float64),
+            _covered(context).alias("covered"),
+            *(pl.col(name) for name in (_GROUP,) if name in cells.columns),
+        )
+    except pl.exceptions.PolarsError as error:
+        raise CellsError(f"the flow cells cannot be read: {str(error).splitlines()[0]}") from error
+    if typed.filter((pl.col("bytes") < 0) | (pl.col("flows") < 0)).height:
+        raise CellsError("the flow cells hold negative bytes or flows; sums of traffic cannot be negative")
+    readable = pl.col("bytes_variance").is_finite() & (pl.col("bytes_variance") >= 0)
+    return (
+        typed.filter(pl.col("direction").is_in(DIRECTIONS) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0)))
+        .with_columns(readable.fill_null(value=False).alias("readable"))
+        .with_columns(
+            # Of a cell without a variance nothing better is known than its own size.
+            pl.when("readable")
+            .then("bytes_variance")
+            .otherwise(pl.col("bytes") ** 2)
+            .alias("bytes_variance"),
+            pl.when("readable").then(0.0).otherwise("bytes").alias(_UNREADABLE),
+        )
+    )
+
+
+def _added_up(directed: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
+    return (
+        directed.sort(*keys, *_SUMS)
+        .group_by(keys, maintain_order=True)
+        .agg(pl.col(*_SUMS, _UNREADABLE).sum())
+    )
 
 
 def _covered(context: Context) -> pl.Expr:

@@ -49,8 +49,9 @@ def cells(*shares: float) -> pl.DataFrame:
 def limits(coverage: float | None, *shares: float, indicator: str = "J3") -> Observation:
     where, month = context(coverage), cells(*shares)
     chosen = {indicator: CATALOGUE[indicator]}
-    observed = {indicator: CATALOGUE[indicator].observe(Month.read(month, where))}
-    return with_economy_limits(observed, chosen, month, where)[indicator][0]
+    read = Month.read(month, where)
+    observed = {indicator: CATALOGUE[indicator].observe(read)}
+    return with_economy_limits(observed, chosen, month, read)[indicator][0]
 
 
 def test_limits_by_hand() -> None:
@@ -106,8 +107,9 @@ def test_what_only_one_operator_carries_has_none() -> None:
     """Without it there is no value to compare with."""
     where = context(0.5)
     month = pl.concat([cells(0.0, 0.0, 0.5).filter(pl.col("bytes") > 0)])
-    observed = {"J4": CATALOGUE["J4"].observe(Month.read(month, where))}
-    answers = with_economy_limits(observed, {"J4": CATALOGUE["J4"]}, month, where)["J4"]
+    read = Month.read(month, where)
+    observed = {"J4": CATALOGUE["J4"].observe(read)}
+    answers = with_economy_limits(observed, {"J4": CATALOGUE["J4"]}, month, read)["J4"]
     by_jurisdiction = {each.dimension: each.details for each in answers}
     assert ECONOMY_LOW in by_jurisdiction["US"]
     assert ECONOMY_LOW not in by_jurisdiction["XA"]
@@ -116,8 +118,9 @@ def test_what_only_one_operator_carries_has_none() -> None:
 def test_money_and_what_is_insufficient_have_none() -> None:
     where, month = context(0.5), cells(0.1, 0.2, 0.3)
     chosen = {name: CATALOGUE[name] for name in ("V2", "V4", "J8", "C6", "J3")}
-    observed = {name: each.observe(Month.read(month, where)) for name, each in chosen.items()}
-    answers = with_economy_limits(observed, chosen, month, where)
+    read = Month.read(month, where)
+    observed = {name: each.observe(read) for name, each in chosen.items()}
+    answers = with_economy_limits(observed, chosen, month, read)
     told = {name for name, each in answers.items() if any(ECONOMY_LOW in one.details for one in each)}
     assert told == {"J3"}
 
@@ -134,3 +137,18 @@ def test_many_operators_are_left_out_in_ten_groups() -> None:
     reach = 2.262157 * math.sqrt(0.5 * 0.9 * 0.033 / 81)
     assert answer.details[ECONOMY_LOW] == pytest.approx(0.19 - reach, abs=1e-6)
     assert answer.details[ECONOMY_HIGH] == pytest.approx(0.19 + reach, abs=1e-6)
+
+
+def test_what_is_left_without_an_operator_is_what_the_others_carry() -> None:
+    """The quick way, taking away from the cells, and the long one, reading the others', say the same."""
+    where, month = context(0.5), cells(0.1, 0.25, 0.5, 0.9)
+    read = Month.read(month, where)
+    group = pl.col("operator").replace_strict({f"net-{n}": n for n in range(4)}, return_dtype=pl.Int64)
+    for number, quick in enumerate(read.without_each(month, group)):
+        long = Month.read(month.filter(pl.col("operator") != f"net-{number}"), where)
+        for name in ("J1", "J3", "J4", "J7", "J9", "C1", "C2", "C4", "C7", "P3"):
+            one, other = (
+                {each.dimension: (each.value, each.low, each.high) for each in CATALOGUE[name].observe(of)}
+                for of in (quick, long)
+            )
+            assert {key: pytest.approx(value) for key, value in other.items()} == one
