@@ -184,7 +184,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FactError(path, 0, "", f"is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise FactError(path, line, "", f"is not UTF-8 text: {error.reason}") from error
     except OSError as error:
         raise FactError(path, 0, "", f"cannot be read: {error.strerror}") from error
 

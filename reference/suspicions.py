@@ -138,11 +138,13 @@ def _platforms(facts: Mapping[str, Facts], _: date) -> Iterator[Suspicion]:
         for row in rows_of(facts, file):
             if not row.overlay:
                 continue
-            if not any(
-                other.validity.overlaps(row.validity)
+            platforms = [
+                other
                 for other in rows_of(facts, PLATFORMS)
                 if other.values["platform_id"] == row.values["platform_id"]
-            ):
+            ]
+            # A platform that does not exist is a fault, and named as one.
+            if platforms and not any(other.validity.overlaps(row.validity) for other in platforms):
                 problem = f"{row.values['platform_id']} does not hold in any of {row.validity}"
                 yield Suspicion(row, "platform_id", problem)
 
@@ -188,7 +190,8 @@ def _words(facts: Mapping[str, Facts], _: date) -> Iterator[Suspicion]:
     for column in ("category", "tier"):
         usual = {row.values[column] for row in rows_of(facts, PLATFORMS) if not row.overlay}
         for row in rows_of(facts, PLATFORMS):
-            if row.overlay and row.values[column] not in usual:
+            # A cell that cannot be read is a fault already.
+            if row.overlay and row.values[column] is not None and row.values[column] not in usual:
                 yield Suspicion(
                     row, column, f"{row.values[column]!r} is the {column} of no platform that is shipped"
                 )

@@ -35,7 +35,8 @@ def opened(path: Path) -> Iterator[TextIO]:
             with path.open(newline="", encoding="utf-8-sig") as text:
                 yield text
     except (OSError, zipfile.BadZipFile) as error:
-        raise ImportFault(f"{path}: cannot be read: {error}") from error
+        problem = getattr(error, "strerror", None) or error
+        raise ImportFault(f"{path}: cannot be read: {problem}") from error
     except UnicodeDecodeError as error:
         raise ImportFault(f"{path}: is not UTF-8 text: {error.reason} at byte {error.start}") from error
     except csv.Error as error:

@@ -288,25 +288,27 @@ class Edition:
                 datagrams=number(counts["datagrams"]),
                 aggregated=number(counts["aggregated"]),
                 balanced=self.yes(content.quality.balanced),
-            )
+            ),
+            self.coverage(),
         ]
-        operators = self.language.listed(content.coverage.operators)
-        if content.coverage.share is None or content.coverage.users is None:
-            sentences.append(say("document", "coverage_unknown", operators=operators))
-        else:
-            sentences.append(
-                say(
-                    "document",
-                    "coverage_text",
-                    operators=operators,
-                    share=self.language.percent(content.coverage.share),
-                    users=number(content.coverage.users),
-                )
-            )
         undetermined = self.undetermined()
         if undetermined is not None:
             sentences.append(say("document", "undetermined_text", share=self.language.percent(undetermined)))
         return sentences
+
+    def coverage(self) -> str:
+        """Return who reported, and how many of the economy's internet users they serve."""
+        coverage, say = self.content.coverage, self.language.say
+        operators = self.language.listed(coverage.operators)
+        if coverage.share is None or coverage.users is None:
+            return say("document", "coverage_unknown", operators=operators)
+        return say(
+            "document",
+            "coverage_text",
+            operators=operators,
+            share=self.language.percent(coverage.share),
+            users=self.language.number(coverage.users),
+        )
 
     def undetermined(self) -> float | None:
         """Return the undetermined share of the month, which stands beside every value; None without values."""

@@ -25,7 +25,7 @@ def group_chart(edition: Edition, group: Group) -> str | None:
     lines = [line for line in edition.lines(group) if line.observation.value is not None]
     shown: list[Line] = []
     for _, own in groupby(lines, key=lambda line: line.definition.id):
-        shown.extend(list(own)[:_MOST_ROWS])
+        shown.extend(_most_telling(list(own)))
     panels: list[Panel] = []
     units = dict.fromkeys(line.definition.unit for line in shown)
     for unit in units:
@@ -36,6 +36,12 @@ def group_chart(edition: Edition, group: Group) -> str | None:
     if not panels:
         return None
     return interval_chart(panels, edition.finding(group))
+
+
+def _most_telling(lines: list[Line]) -> list[Line]:
+    """Return the first line of an indicator, which sums it up, and the largest of the others, in their order."""
+    largest = sorted(lines[1:], key=lambda line: -abs(line.observation.value or 0.0))[: _MOST_ROWS - 1]
+    return [line for line in lines if line is lines[0] or any(line is each for each in largest)]
 
 
 def _by_indicator(lines: list[Line]) -> list[list[Line]]:

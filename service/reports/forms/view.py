@@ -34,6 +34,7 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
         "computed_at": content.provenance.computed_at,
         "banners": edition.banners,
         "reading": edition.reading_note,
+        "coverage": edition.coverage(),
         "month_before": language.month(month) if month else "",
         "year_before": language.month(year) if year else "",
         "groups": [_group(edition, group, paper=paper) for group in content.groups],
