@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 import os
 import tempfile
 import threading
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import page
 from bench.figure import Figure, Section, alone
+from bench.machine import describe
 from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import Reference, load_reference
 from caudal.service.indicators import CATALOGUE
@@ -37,7 +40,8 @@ _METHOD = (
     "chDB embedded, all cores, wall time. Rows are windows of 5 minutes, generated inside the store and summed into "
     f"hours, days and months by the views that ingest uses: {_OPERATORS} operators, out and in, over the networks "
     f"of the reference and {_OTHERS:,} others by a power law, 60 countries; all alike in time. Computing is everything from "
-    "the roll-up to the values of all indicators, national totals included; publishing also keeps facts and "
+    "the roll-up to the values of all indicators, national totals and the limits of the whole economy (a jackknife over operators) "
+    "included; publishing also keeps facts and "
     "reference and writes the values; recomputing reads all back and compares. Growth by months computes the same "
     "month again in stores of so many months."
 )
@@ -219,8 +223,14 @@ def main() -> None:
     parser.add_argument(
         "--parts", type=float, nargs="*", default=[0.01, 0.1, 1.0], help="of the rows, for growth"
     )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures as JSON, for `python -m bench --with`"
+    )
     arguments = parser.parse_args()
+    machine = describe()
     section = measure(arguments.rows, arguments.rounds, tuple(arguments.parts))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(page.as_json(machine, [section]), indent=1) + "\n", "utf-8")
     for figure in section.figures:
         print(
             f"{figure.what}: {figure.caudal:,.3f} {figure.unit} ({figure.low:,.3f}-{figure.high:,.3f})  {figure.note}"

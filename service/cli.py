@@ -72,6 +72,8 @@ def list_command(config: Config, economy: EconomyOption = None) -> None:
     """List what is published."""
     with service_of(config) as client:
         found = _answer(client.get("/v1/vintages", params={"economy": economy} if economy else {}))
+    if not found["vintages"]:
+        typer.echo(f"nothing is published{f' of {economy}' if economy else ''} yet")
     for each in found["vintages"]:
         reason = f"  {each['reason']}" if each["reason"] else ""
         typer.echo(

@@ -58,7 +58,10 @@ def with_economy_limits(
     if missing:
         numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(operators)}
         group = pl.col("operator").replace_strict(numbers, return_dtype=pl.Int64)
-        without = [_values(chosen, each) for each in month.without_each(cells, group)]
+        if month.context.paths is None:
+            cells = cells.with_columns(_network())
+        whole = Month.read(cells, month.context)
+        without = [_values(chosen, each) for each in whole.without_each(cells, group)]
     answer = dict(observed)
     for name, indicator in chosen.items():
         answer[name] = [
@@ -70,6 +73,12 @@ def with_economy_limits(
             for each in observed[name]
         ]
     return answer
+
+
+def _network() -> pl.Expr:
+    """Return the number of a network that is listed, else 0: no value tells others apart, unless by the ways to them."""
+    unlisted = (pl.col("network_kind") == "") & (pl.col("platform") == "")
+    return pl.when(unlisted).then(0).otherwise("remote_asn").alias("remote_asn")
 
 
 def _values(indicators: Mapping[str, Indicator], month: Month) -> _Values:

@@ -49,21 +49,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Note:
-    """Why a share is below LEAST, or above MOST: in which rows (those of these indicators, all if none), and when."""
+    """Why a share is below LEAST, or above MOST: in which rows (of these labels or indicators; all if none), and when."""
 
     mark: str
     below: bool
     text: str
-    indicators: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
     when: Callable[[Scenario], bool] = lambda _: True
 
     def holds(self, row: Row, scenario: Scenario, below: bool) -> bool:
         """Return whether this is why the share of a row is on this side in a scenario."""
-        return (
-            self.below == below
-            and row.indicator in (self.indicators or (row.indicator,))
-            and self.when(scenario)
-        )
+        named = row.label in self.rows or (row.indicator in self.rows and _SAMPLING not in row.label)
+        return self.below == below and (named or not self.rows) and self.when(scenario)
 
 
 def _places_right(scenario: Scenario) -> bool:
@@ -106,7 +103,8 @@ NOTES: Final = (
         "d",
         True,
         "Places go wrong network by network. The variance of that is estimated from the networks that were placed rightly: where "
-        "the largest was missed, or the only one a small country has here, nothing that is left tells of it.",
+        "the largest was missed, or the only one a small country has here, nothing that is left tells of it. J2 moreover "
+        "takes one sensitivity for a region whose countries have several.",
         ("J1", "J2", "J5", "J6", "J7", "P3"),
         lambda scenario: scenario.errors.misplaced,
     ),
@@ -131,7 +129,7 @@ NOTES: Final = (
         "or outside, places as wrong as they were measured to be (even in a world where, as here, none is), each reading of who "
         "controls, stages and head counts wrong by as much as is assumed. Such an interval holds the truth more often than 95 "
         "times in a hundred, and is meant to.",
-        ("J1", "J2", "J5", "J6", "J7", "V2", "P1", "P3"),
+        ("J1", "J2", "J5", "J6", "J7", "V1, all but video", "V2", "V2, total", "P1", "P3"),
     ),
     Note(
         "g",

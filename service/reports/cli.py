@@ -58,7 +58,10 @@ def report_command(
     by_suffix: dict[str, str] = {}
     for form in FORMS.values():
         by_suffix.setdefault(form.suffix.rpartition(".")[2], form.name)
-    name = format or (by_suffix.get(output.suffix.removeprefix(".")) if output else None) or "json"
+    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    if not format and suffix and suffix not in by_suffix:
+        refuse(f"no format ends in .{suffix}: give --format, or an --output in {', '.join(by_suffix)}")
+    name = format or by_suffix.get(suffix, "json")
     if name not in FORMS:
         refuse(f"there is no format {name!r}; there are {', '.join(FORMS)}")
     if language is not None and language not in LANGUAGES:

@@ -1,6 +1,7 @@
 """Limits of a value for the whole economy: a jackknife over operators, worked by hand."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -152,3 +153,23 @@ def test_what_is_left_without_an_operator_is_what_the_others_carry() -> None:
                 for of in (quick, long)
             )
             assert {key: pytest.approx(value) for key, value in other.items()} == one
+
+
+def test_networks_that_nobody_lists_need_not_be_told_apart() -> None:
+    """With and without the ways that traffic takes, for which they are, the limits are the same."""
+    month = cells(0.1, 0.25, 0.5).with_columns(
+        pl.Series("remote_asn", [64500, 15169, 64501, 15169, 64502, 64500]),
+        pl.Series("network_kind", ["", "platform", "", "platform", "", ""]),
+        pl.Series("platform", ["", "search", "", "search", "", ""]),
+    )
+    told = []
+    for paths in (None, pl.DataFrame()):
+        where = replace(context(0.5), paths=paths)
+        read = Month.read(month, where)
+        chosen = {
+            name: CATALOGUE[name] for name in ("J1", "J3", "J4", "J7", "J9", "C1", "C2", "C3", "C4", "P3")
+        }
+        observed = {name: each.observe(read) for name, each in chosen.items()}
+        told.append(with_economy_limits(observed, chosen, month, read))
+    assert told[0] == told[1]
+    assert ECONOMY_LOW in told[0]["C1"][0].details

@@ -24,10 +24,10 @@ def month(value: float = 0.625, spread: float = 0.01, name: str = "2026-10") -> 
 def test_a_finding_is_made_of_values() -> None:
     [group] = month().groups
     assert edition(month()).finding(group) == (
-        "Networks controlled from United States carry 62.5% (61.5 – 63.5%) of all traffic; "
+        "Networks controlled from one country (United States) carry 62.5% (61.5 – 63.5%) of all traffic; "
         "30.0% (20.0 – 40.0%) of the traffic with a known place stays in the country."
     )
-    assert "Estados Unidos llevan 62,5%" in edition(month(), "es").finding(group)
+    assert "(Estados Unidos) llevan 62,5%" in edition(month(), "es").finding(group)
     other = month(0.5)
     assert "50.0% (49.0 – 51.0%)" in edition(other).finding(other.groups[0])
 
@@ -40,7 +40,7 @@ def test_changes_are_said_where_intervals_allow_and_in_every_language() -> None:
     # J4 is apart; J1 touches at 0.2, and is not said.
     assert said == [
         "Control share by jurisdiction (United States) rose from 50.0% in September 2026 to 60.0%.",
-        "The same month of last year has no data to compare with.",
+        "There are no figures of the same month of last year to compare with.",
     ]
     assert "septiembre de 2026" in edition(both, "es").changes(both.groups[0])[0]
     assert "setembro de 2026" in edition(both, "pt").changes(both.groups[0])[0]
