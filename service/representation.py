@@ -2,10 +2,10 @@
 
 A value is stated of the networks that report. Were those a sample of all, left to chance, the economy's own would
 differ from it as the values of samples differ among themselves: the jackknife leaves out one operator after the other
-(one of ten groups, where there are more), and of the variance of the values that remain counts the part of the people who are
-not covered (finite population correction; Wolter, *Introduction to Variance Estimation*, Springer 2007, ch. 4). The
-limits are those of the value, moved apart by as much. Operators that do not report seldom are left to chance: what sets them
-apart from those that do is in no interval.
+(one of ten groups, where there are more), and of the variance of the values that remain counts the part of the people
+who are not covered (finite population correction; Wolter, *Introduction to Variance Estimation*, Springer 2007, ch. 4).
+The limits are those of the value, moved apart by as much. Which operators do not report is seldom left to chance: what
+sets them apart from those that do is in no interval.
 """
 
 import math
@@ -17,7 +17,7 @@ import polars as pl
 from scipy.special import stdtrit
 
 from caudal.service.indicators import Indicator, Observation
-from caudal.service.indicators.cells import Month
+from caudal.service.indicators.cells import DIRECTIONS, Month
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
 from caudal.service.indicators.uncertainty import clip
 
@@ -35,11 +35,12 @@ def with_economy_limits(
 ) -> dict[str, list[Observation]]:
     """Return the observations, those of traffic with the limits of the whole economy's value among their details.
 
-    `month` is what was read from `cells`. Nothing is added where fewer than LEAST_OPERATORS report or none declared its subscribers, nor where a value
-    could not be told without one of them.
+    `month` is what was read from `cells`. Nothing is added where fewer than LEAST_OPERATORS report or none declared
+    its subscribers, nor where a value could not be told without one of them.
     """
     operators = (
-        cells.group_by("operator")
+        cells.filter(pl.col("direction").is_in(DIRECTIONS))
+        .group_by("operator")
         .agg(pl.col("bytes").sum())
         .sort("bytes", "operator", descending=[True, False])
     )["operator"].to_list()
@@ -57,7 +58,7 @@ def with_economy_limits(
     without: list[_Values] = []
     if missing:
         numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(operators)}
-        group = pl.col("operator").replace_strict(numbers, return_dtype=pl.Int64)
+        group = pl.col("operator").replace_strict(numbers, default=0, return_dtype=pl.Int64)
         if month.context.paths is None:
             cells = cells.with_columns(_network())
         whole = Month.read(cells, month.context)

@@ -104,6 +104,25 @@ def test_two_operators_tell_nothing_nor_does_anybody_undeclared(
     assert ECONOMY_HIGH not in answer.details
 
 
+def test_an_operator_without_traffic_out_or_in_is_none() -> None:
+    where, month = context(0.5), cells(0.1, 0.2, 0.3)
+    silent = month.with_columns(
+        pl.when(pl.col("operator") == "net-2")
+        .then(pl.lit("internal"))
+        .otherwise("direction")
+        .alias("direction")
+    )
+    more = pl.concat([month, silent.filter(direction="internal").with_columns(operator=pl.lit("net-9"))])
+    told = {}
+    for name, frame_of in (("three", month), ("two", silent), ("and one silent", more)):
+        read = Month.read(frame_of, where)
+        observed = {"J3": J3.observe(read)}
+        told[name] = with_economy_limits(observed, {"J3": J3}, frame_of, read)["J3"][0].details
+    assert ECONOMY_LOW not in told["two"]
+    assert told["and one silent"] == told["three"]
+    assert ECONOMY_LOW in told["three"]
+
+
 def test_what_only_one_operator_carries_has_none() -> None:
     """Without it there is no value to compare with."""
     where = context(0.5)
