@@ -30,8 +30,9 @@ joined from the reference tables when the indicator is computed.
 - **undetermined**: the share of the month's bytes that lack a location or an operator (J9). It stands
   beside every value.
 - **coverage**: the people whom the reporting networks serve, as operators declare them, as a share of the
-  economy's internet users; null where no operator declared it. No value is extrapolated to the rest:
-  national totals are estimated apart.
+  economy's internet users; null where no operator declared it. Value and interval are of the networks that
+  report. What a value may be of the whole economy stands apart, among the details (economy_low,
+  economy_high); so do estimates of national totals.
 - **flows**: the flow records behind the value. Below the minimum of the definition the answer is
   *insufficient*: no value, and a reason.
 - **flags** and **details**: what to know before quoting the number, and the figures it is made of.
@@ -71,6 +72,9 @@ the country's own networks, and in transit, is left out.
   it, show what it does.
 - **Days.** Flow cells are sums of a month and carry no exporter and no day: the variance of sampling is by
   the delta method throughout, and what varies from day to day is in no interval.
+- **Operators that do not report.** From three that do on, the limits of the whole economy: those of the value,
+  moved apart by Student's t times the root of (1 − coverage) times the jackknife variance over operators.
+- **Tried out.** How often the intervals held a truth that was known: [validation.md](validation.md).
 - **Money.** Sums of money rest on factors that nobody measured: how spending grows with the product per
   head, how many users a country has, what part of a revenue a tax would reach. Each is drawn 10,000 times,
   with a fixed seed, from the range that the definition states; value, low and high are the 50th, the 5th and
