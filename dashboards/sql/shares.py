@@ -43,7 +43,10 @@ def _share_sums(share: Share) -> str:
 
 
 def _spread(share: str, variance: str, total: str = "total") -> str:
-    """Half the sampling interval of a share, by the delta method on a ratio of correlated sums."""
+    """Half the sampling interval of a share, by the delta method on a ratio of correlated sums.
+
+    Normal, because ClickHouse has no quantiles of the beta distribution, by which the service sets limits of few packets.
+    """
     return (
         f"{Z_95} * sqrt(pow(1 - {share}, 2) * {variance} "
         f"+ pow({share}, 2) * greatest(0, {total}_variance - {variance})) / {total}"

@@ -41,6 +41,12 @@ def ask(
     return store.frame(expand(sql, variables, start, end, interval_seconds))
 
 
+def near(expected: Any) -> tuple[Any, ...]:
+    """Low, value and high as the service has them; limits as near as normal ones are where there are many packets."""
+    low, high = (pytest.approx(limit, rel=5e-5, abs=5e-6) for limit in (expected.low, expected.high))
+    return low, pytest.approx(expected.value, rel=1e-6), high
+
+
 def panel(name: str) -> str:
     [found] = [each for each in PANELS if each["title"] == name]
     [target] = found["targets"]
@@ -167,7 +173,7 @@ def test_trends_are_the_indicators(
     assert sorted(answers) == MONTHS
     for month, numbers in answers.items():
         expected = published[(month, indicator, dimension)]
-        assert numbers == pytest.approx((expected.low, expected.value, expected.high), rel=1e-6)
+        assert numbers == near(expected)
 
 
 @pytest.mark.parametrize("position", range(3), ids=MONTHS)
@@ -183,9 +189,7 @@ def test_shares_of_a_month_are_the_indicators(store: Store, published: dict[Any,
     assert answer["indicator"].to_list() == [title(each) for each in ("J1", "J2", "J3", "J5", "J9")]
     for row, indicator in zip(answer.iter_rows(named=True), ("J1", "J2", "J3", "J5", "J9"), strict=True):
         expected = published[(MONTHS[position], indicator, None)]
-        assert (row["low"], row["share"], row["high"]) == pytest.approx(
-            (expected.low, expected.value, expected.high), rel=1e-6
-        ), indicator
+        assert (row["low"], row["share"], row["high"]) == near(expected), indicator
 
 
 def test_jurisdictions_of_a_month_are_the_indicator(store: Store, published: dict[Any, Any]) -> None:
@@ -197,9 +201,7 @@ def test_jurisdictions_of_a_month_are_the_indicator(store: Store, published: dic
     for jurisdiction in ("US", "UY", "CN", "BR"):
         expected = published[("2026-08", "J4", jurisdiction)]
         row = rows[jurisdiction]
-        assert (row["share low"], row["share"], row["share high"]) == pytest.approx(
-            (expected.low, expected.value, expected.high), rel=1e-6
-        )
+        assert (row["share low"], row["share"], row["share high"]) == near(expected)
 
 
 def test_indices_by_month_are_the_indicators(store: Store, published: dict[Any, Any]) -> None:
@@ -215,9 +217,7 @@ def test_indices_by_month_are_the_indicators(store: Store, published: dict[Any, 
         ):
             expected = published[(month, indicator, dimension)]
             row = rows[(month, name)]
-            assert (row["low"], row["value"], row["high"]) == pytest.approx(
-                (expected.low, expected.value, expected.high), rel=1e-6
-            ), name
+            assert (row["low"], row["value"], row["high"]) == near(expected), name
 
 
 def test_rates_add_up_to_the_bytes(store: Store) -> None:
