@@ -1,20 +1,16 @@
 """Whose prefixes are, by the operator's own knowledge: tables of prefix and AS number, and RIB dumps (MRT)."""
 
 from collections import Counter
-from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-
-from ftlbgp import BgpParser
-from ftlbgp.model.error import FtlError
 
 from caudal.reference.errors import AddressError
 from caudal.reference.layers import Layer, layer_of_prefixes
 from caudal.reference.ranges import RangeSource, read_ranges
+from caudal.reference.ribdump import rib_entries
 from caudal.reference.steps import BITS, Version
 
 MOST_PREFIXES = 4_000_000
-_RIB = 0
 _COUNT_BITS = 24
 
 # By (first address · 2⁸ + prefix length): AS number.
@@ -59,27 +55,22 @@ def read_rib(path: Path) -> Origins:
     first: Origins = {4: {}, 6: {}}
     others: dict[Version, dict[int, Counter[int]]] = {4: {}, 6: {}}
     one_more = (1 << _COUNT_BITS) - 1
-    try:
-        with closing(_routes(path)) as routes:
-            for version, key, origin in routes:
-                known = first[version].get(key)
-                if known is None:
-                    first[version][key] = origin << _COUNT_BITS | 1
-                    if len(first[version]) > MOST_PREFIXES:
-                        raise AddressError(
-                            f"{path}: has more than {MOST_PREFIXES} prefixes; is it a RIB dump?"
-                        )
-                elif known >> _COUNT_BITS == origin:
-                    if known & one_more < one_more:
-                        first[version][key] = known + 1
-                else:
-                    others[version].setdefault(key, Counter())[origin] += 1
-    except FtlError as error:
-        raise AddressError(
-            f"{path}: is no MRT dump of a RIB (RFC 6396), or damaged: {error.message or 'unreadable'}"
-        ) from error
-    except (OSError, EOFError) as error:
-        raise AddressError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    with closing(rib_entries(path)) as entries:
+        for _, version, start, length, aspath in entries:
+            # An AS_SET comes as a tuple of its own, an empty path is the operator's own route.
+            last = aspath[-1] if aspath else 0
+            origin = last if isinstance(last, int) else 0
+            key = start << 8 | length
+            known = first[version].get(key)
+            if known is None:
+                first[version][key] = origin << _COUNT_BITS | 1
+                if len(first[version]) > MOST_PREFIXES:
+                    raise AddressError(f"{path}: has more than {MOST_PREFIXES} prefixes; is it a RIB dump?")
+            elif known >> _COUNT_BITS == origin:
+                if known & one_more < one_more:
+                    first[version][key] = known + 1
+            else:
+                others[version].setdefault(key, Counter())[origin] += 1
     origins: Origins = {}
     for version, table in first.items():
         origins[version] = {key: known >> _COUNT_BITS for key, known in table.items()}
@@ -87,23 +78,3 @@ def read_rib(path: Path) -> Origins:
             counts[table[key] >> _COUNT_BITS] += table[key] & one_more
             origins[version][key] = min(counts.items(), key=lambda named: (-named[1], named[0]))[0]
     return origins
-
-
-def _routes(path: Path) -> Generator[tuple[Version, int, int], None, None]:
-    route = BgpParser.bgp.route
-    # The same fields as the service's indicators ask for: the library takes one choice in a process at a time.
-    wanted = route.source | route.peer_as | route.prefix_protocol | route.prefix | route.aspath
-    with (
-        BgpParser(
-            bgp_records=BgpParser.bgp.records.route,
-            bgp_route=wanted,
-            named_records=False,
-            raise_on_errors=True,
-        ) as parse,
-        closing(parse(str(path))) as entries,
-    ):  # a parser left half-way locks out the next one
-        for source, _, version, (start, length), aspath in entries:
-            if source == _RIB:
-                # An AS_SET comes as a tuple of its own, an empty path is the operator's own route.
-                last = aspath[-1] if aspath else 0
-                yield version, start << 8 | length, last if isinstance(last, int) else 0

@@ -69,6 +69,8 @@ _TARGETS = {
     "ledger_window": (_Target("ledger_window", None, "%Y%m%d"), _Target("ledger_day", "1d", "%Y")),
 }
 _TABLES = [target.table for targets in _TARGETS.values() for target in targets]
+# All that storing a batch writes to.
+FACT_TABLES = (*_TABLES, "batch", "batch_pending")
 _OUTSIDE_ROLLUPS = ("window_start", "window_seconds", "received_at")
 _SENDER = ("economy", "operator", "collector")
 

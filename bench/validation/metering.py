@@ -30,7 +30,7 @@ from caudal.demo.traffic import Flows
 from caudal.reference import AddressTable, Reference
 from caudal.reference.build import build_addresses
 from caudal.reference.ranges import RangeSource
-from caudal.service.ingest import Ingest
+from caudal.service.ingest import FACT_TABLES, Ingest
 from caudal.service.period import Month
 from caudal.service.queries import month_facts
 from caudal.service.store import Store
@@ -39,15 +39,6 @@ from caudal.service.store import Store
 REGISTERED: Final = "US"
 SPECIFICITY: Final = 0.998
 
-_FACT_TABLES = (
-    "flow_window",
-    "flow_hour",
-    "flow_day",
-    "flow_month",
-    "ledger_window",
-    "ledger_day",
-    "batch",
-)
 _HOME = "198.18.0.0/15"
 _FIRST_HOST = 0xC612_0000
 _FIRST_BLOCK, _BLOCK = 0x0B00_0000, 1 << 10  # 11.0.0.0, a /22 for each network and place
@@ -178,7 +169,7 @@ class Metering:
 
         The months are consecutive ones, so that all are stored at once, each operator's in one batch.
         """
-        for table in _FACT_TABLES:
+        for table in FACT_TABLES:
             self._store.command(f"TRUNCATE TABLE {table}")
         months = [Month(_FIRST_YEAR + number // 12, number % 12 + 1) for number in range(len(reporting))]
         exported: list[list[Message]] = [[] for _ in self._world.operators]

@@ -274,47 +274,40 @@ _LEFT_OUT = """\
 
 
 def _table(rows: Iterable[Row], scenarios: list[Scenario]) -> str:
-    lines = [
-        "| | " + " | ".join(each.title for each in scenarios) + " |",
-        "|---|" + "---:|" * len(scenarios),
-    ]
-    for row in rows:
-        cells = []
-        for each in scenarios:
-            share = row.share(each.id)
-            mark = mark_of(row, each)
-            cells.append(
-                _NONE if share is None else f"{100 * share:.1f}" + (f" <sup>{mark}</sup>" if mark else "")
-            )
-        lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return _lines(scenarios, "---:", {row.label: [_cell(row, each) for each in scenarios] for row in rows})
 
 
 def _economy_table(rows: Iterable[Row], plain: Mapping[str, Row], scenarios: list[Scenario]) -> str:
-    lines = [
-        "| | " + " | ".join(each.title for each in scenarios) + " |",
-        "|---|" + "---:|" * len(scenarios),
-    ]
+    lines = {}
     for row in rows:
         label = row.label.replace(f" {_ECONOMY}", "")
-        cells = []
-        for each in scenarios:
-            share, mark = row.share(each.id), mark_of(row, each)
-            own = plain[label].share(each.id) if label in plain and label != row.label else None
-            cell = _NONE if share is None else f"{100 * share:.1f}" + (f" <sup>{mark}</sup>" if mark else "")
-            cells.append(cell if own is None else f"{cell} ({100 * own:.1f})")
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        own = plain.get(label) if label != row.label else None
+        shares = [None if own is None else own.share(each.id) for each in scenarios]
+        lines[label] = [
+            _cell(row, each) + ("" if share is None else f" ({100 * share:.1f})")
+            for each, share in zip(scenarios, shares, strict=True)
+        ]
+    return _lines(scenarios, "---:", lines)
 
 
 def _worst(rows: Iterable[Row], scenarios: list[Scenario]) -> str:
-    lines = [
-        "| | " + " | ".join(each.title for each in scenarios) + " |",
-        "|---|" + "---|" * len(scenarios),
-    ]
+    lines = {}
     for row in rows:
         found = [row.worst(each.id) for each in scenarios]
         if any(found):
-            cells = [_NONE if each is None else f"{each[0]} {100 * each[1]:.1f}" for each in found]
-            lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            lines[row.label] = [_NONE if each is None else f"{each[0]} {100 * each[1]:.1f}" for each in found]
+    return _lines(scenarios, "---", lines)
+
+
+def _cell(row: Row, scenario: Scenario) -> str:
+    share, mark = row.share(scenario.id), mark_of(row, scenario)
+    if share is None:
+        return _NONE
+    return f"{100 * share:.1f}" + (f" <sup>{mark}</sup>" if mark else "")
+
+
+def _lines(scenarios: list[Scenario], aligned: str, rows: Mapping[str, list[str]]) -> str:
+    """Return a table with a column for each scenario."""
+    head = ["| | " + " | ".join(each.title for each in scenarios) + " |"]
+    head.append("|---|" + f"{aligned}|" * len(scenarios))
+    return "\n".join([*head, *(f"| {label} | " + " | ".join(cells) + " |" for label, cells in rows.items())])

@@ -180,19 +180,20 @@ def _vector(
     month: Month, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
 ) -> Iterator[Estimate]:
     """Yield for each jurisdiction the share of all bytes that one of its laws reaches, and its weights."""
+    accuracy = abroad_accuracy(month.context)
+    rarely = (1 - LEAST_SPECIFICITY) * month.share(month.looked_up)
     for regime in found:
-        least, taken, most = reaches[regime.jurisdiction].weights(regime, "equal")
+        reach = reaches[regime.jurisdiction]
+        least, taken, most = reach.weights(regime, "equal")
         possible = np.maximum(most, np.maximum(~month.located, ~month.controlled) * 1.0)
         if not (most > 0).any():
             continue
         shares = [weighted_share(each, month.bytes, month.variance) for each in (least, taken, possible)]
-        reach = reaches[regime.jurisdiction]
         low, high = envelope(share_interval(each, definition.level) for each in shares)
         # Wrong locations point to one country, and so away from all others.
         pointed = ERRORS_POINT_TO in regime.territory
         moved = ~reach.home & ~reach.attributed if pointed else reach.home & ~reach.reached
-        wrong = misplaced(month, moved, abroad_accuracy(month.context), definition.level)
-        rarely = (1 - LEAST_SPECIFICITY) * month.share(month.located & ~month.exactly_located)
+        wrong = misplaced(month, moved, accuracy, definition.level)
         low -= wrong if pointed else rarely
         high += rarely if pointed else wrong
         interval = clip(low, 0.0, 1.0), clip(high, 0.0, 1.0)

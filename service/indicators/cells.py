@@ -46,6 +46,7 @@ _OF_KEYS = (
     "anycast",
     "located",
     "exactly_located",
+    "looked_up",
     "controlled",
     "category_numbers",
     "staged",
@@ -151,6 +152,11 @@ class Month:
     def exactly_located(self) -> BoolArray:
         """Which cells were located by a rung that is not subject to error."""
         return self.located & self.among("location_rung", EXACT_RUNGS)
+
+    @cached_property
+    def looked_up(self) -> BoolArray:
+        """Which cells an address database located, so that they may be placed wrongly."""
+        return self.located & ~self.exactly_located
 
     @cached_property
     def controlled(self) -> BoolArray:

@@ -70,7 +70,7 @@ def _location_share(
         "bound_low": scenarios[0].value,
         "bound_high": scenarios[1].value,
         "location_unknown": month.share(~located),
-        "database_share": month.total(located & ~month.exactly_located) / month.total(located),
+        "database_share": month.total(month.looked_up) / month.total(located),
     }
     flags = frozenset({"accuracy_unmeasured"})
     if accuracy is not None:

@@ -53,7 +53,7 @@ def share_inside(
     addresses outside.
     """
     located = month.located & among
-    lookup = located & ~month.exactly_located
+    lookup = month.looked_up & among
     weights = np.where(located, inside, np.where(among, elsewhere, 0.0)).astype(np.float64)
     if accuracy is None or month.total(lookup) == 0:
         return weighted_share(weights, month.bytes, month.variance)
@@ -77,18 +77,13 @@ def share_inside(
     return Quantity(value, variance)
 
 
-def _looked_up(month: Month) -> BoolArray:
-    """Return which cells an address database located."""
-    return month.located & ~month.exactly_located
-
-
 def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, level: float) -> float:
     """Return the greatest share of all bytes that lie where these cells do, but were placed elsewhere.
 
     For b bytes that a database placed rightly, b·(1−Se)/Se were not; these it placed where its errors point to, and there
     were no more than lie there now. Without an accuracy it is 0.
     """
-    lookup = _looked_up(month) & from_where
+    lookup = month.looked_up & from_where
     seen = month.total(lookup)
     if accuracy is None or seen == 0:
         return 0.0
@@ -99,7 +94,7 @@ def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, le
     variance += (seen / month.total() / se**2) ** 2 * se * (1 - se) / accuracy.trials
     variance += month.total_variance(lookup) * ((1 - se) / se / month.total()) ** 2
     most = seen / month.total() * (1 - se) / se + normal_quantile(level) * math.sqrt(variance)
-    return min(most, month.share(_looked_up(month) & month.equals("remote_country", ERRORS_POINT_TO)))
+    return min(most, month.share(month.looked_up & month.equals("remote_country", ERRORS_POINT_TO)))
 
 
 class Scenario(NamedTuple):
@@ -127,7 +122,7 @@ def location_scenarios(
     for among, elsewhere in ((certain, 0), (possible, 1)):
         share = share_inside(month, inside, among, elsewhere=elsewhere)
         yield Scenario(share.value, share_interval(share, level))
-    if accuracy is not None and month.total(_looked_up(month)):
+    if accuracy is not None and month.total(month.looked_up):
         ends = (1.0, LEAST_SPECIFICITY) if inward else (LEAST_SPECIFICITY, 1.0)
         for among, elsewhere, specificity in zip((certain, possible), (0, 1), ends, strict=True):
             share = share_inside(

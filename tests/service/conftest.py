@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from caudal.reference import Reference, load_reference
+from caudal.service.ingest import FACT_TABLES
 from caudal.service.migration import migrate
 from caudal.service.reference_tables import load_reference_tables
 from caudal.service.settings import ServiceSettings
@@ -40,16 +41,7 @@ def store(directory: Path, reference: Reference) -> Iterator[Store]:
 
 def clear(store: Store) -> None:
     """Forget every fact."""
-    for table in (
-        "flow_window",
-        "flow_hour",
-        "flow_day",
-        "flow_month",
-        "ledger_window",
-        "ledger_day",
-        "batch",
-        "batch_pending",
-    ):
+    for table in FACT_TABLES:
         store.command(f"TRUNCATE TABLE {table}")
 
 
