@@ -1,0 +1,1 @@
+-- Bodies of batches, what became of each, sums that cannot wrap.

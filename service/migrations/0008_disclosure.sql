@@ -1,0 +1,1 @@
+-- What protects contributors from each other.
