@@ -30,7 +30,7 @@ from caudal.service.routes import (
     vintages,
 )
 from caudal.service.routes import reference as known
-from caudal.service.routes.authority import Authority
+from caudal.service.routes.authority import Asking, Authority
 from caudal.service.settings import ServiceSettings, read_publisher_token, read_tokens
 from caudal.service.store import Store
 from caudal.service.supplied import read_supplied
@@ -80,18 +80,19 @@ def create_app(
         redoc_url=None,
         license_info={"name": "MIT", "identifier": "MIT"},
     )
+    app.add_middleware(Asking, authority=authority)
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
     for router in (
         batches.router(settings, gate, Ingest(store), measures, metrics, clock),
         flows.router(store, reference, measures, authority),
         indicators.router(reference, measures),
-        reports.router(monthly),
-        sdmx.router(reference, monthly),
+        reports.router(monthly, measures),
+        sdmx.router(reference, monthly, measures),
         vintages.router(store, measures, published, authority),
         exports.router(store, settings.data_licence, clock),
         ledger.router(store, measures),
-        known.router(store, reference, measures, authority),
+        known.router(store, reference, measures),
         facts.router(reference),
         health.router(store, metrics, load_migrations()),
     ):

@@ -4,8 +4,9 @@ Two rules of official statistics decide about totals to which few contribute (Hu
 Disclosure Control*, Wiley 2012, ch. 4): the minimum frequency rule, by which so many must contribute, and
 the p% rule, by which the second largest contributor, who knows itself, must not be able to tell the largest
 to within p %. What fails is withheld (primary); so is what a reader could compute it from (secondary).
-Shares of an economy's traffic are kept: they say where traffic goes, not how much there is. Declared
-subscribers, and so coverage, are declared to be published.
+Shares of an economy's traffic are kept: they say where traffic goes, not how much there is; what an operator could
+compute from them of another's is prevented by `perturbation.py`. Declared subscribers, and so coverage, are declared
+to be published.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +27,8 @@ _SECONDARY_UNITS = frozenset({"USD/GB"})
 
 Degree = Literal["primary", "secondary"]
 # What operators did that contribute to a total: reported, declared subscribers, reported without declaring any.
-Deed = Literal["reported", "declared", "undeclared"]
+# … or sent what changed since an earlier vintage.
+Deed = Literal["reported", "declared", "undeclared", "changed"]
 
 
 @dataclass(frozen=True)

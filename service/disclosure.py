@@ -23,6 +23,8 @@ AGGREGATE_KEYS = (
     "folded",
 )
 _SUMS = ("bytes", "packets", "flows", "bytes_variance")
+# Of sums and shares that a factor moved; a share of less than a millionth is not told.
+_DIGITS, _SHARE_DECIMALS = 4, 6
 _REST = {
     "remote_asn": 0,
     "remote_country": "ZZ",
@@ -46,8 +48,18 @@ class Aggregates:
     objection: Objection | None
 
 
-def aggregates(facts: pl.DataFrame, rule: Rule, *, protected: bool = True) -> Aggregates:
-    """Return what may be shown of a month's facts (as `month_facts` answers them); all where not `protected`."""
+def aggregates(
+    facts: pl.DataFrame,
+    rule: Rule,
+    *,
+    protected: bool = True,
+    whole: Objection | None = None,
+    moved: bool = False,
+) -> Aggregates:
+    """Return what may be shown of a month's facts (as `month_facts` answers them); all where not `protected`.
+
+    `whole` is what else forbids the sums. Where each operator's were `moved` by a factor, they are told to four digits.
+    """
     summed = facts.sort(*AGGREGATE_KEYS, "operator").with_columns(pl.col("bytes").cast(pl.Float64).alias("b"))
     cells = summed.group_by(AGGREGATE_KEYS, maintain_order=True).agg(
         pl.col(_SUMS).sum(),
@@ -59,13 +71,18 @@ def aggregates(facts: pl.DataFrame, rule: Rule, *, protected: bool = True) -> Ag
     amount = float(cells.filter(directed)["total"].sum())
     told = (("out", "in"), ("out",), ("in",))
     objections = (rule.objection(_by_operator(summed, directions)) for directions in told)
-    objection = next((each for each in objections if each is not None), None) if protected else None
+    objection = whole or next((each for each in objections if each is not None), None) if protected else None
     if protected and objection is None:
         cells = _folded(cells, summed, rule)
     else:
         cells = cells.with_columns(pl.lit(1, pl.UInt32).alias("cells"))
     shares = pl.when(directed & (amount > 0)).then(pl.col("bytes").cast(pl.Float64) / (amount or 1.0))
     rows = cells.with_columns(shares.alias("share")).select(*AGGREGATE_KEYS, *_SUMS, "share", "cells")
+    if moved:
+        rows = rows.with_columns(
+            *(pl.col(name).round_sig_figs(_DIGITS) for name in _SUMS),
+            pl.col("share").round(_SHARE_DECIMALS),
+        ).with_columns(pl.col(name).round().cast(pl.UInt64) for name in ("bytes", "packets", "flows"))
     if objection is not None:
         rows = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in _SUMS)
     return Aggregates(rows, objection)

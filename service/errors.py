@@ -8,6 +8,7 @@ ServiceError
 ├── BatchRefused       a batch that is well formed and must not be stored
 └── QuestionError      a question the store cannot answer as asked
     ├── NotFound       … because what it asks for does not exist
+    ├── NotPublished   … because it is of a month that is not published, and not for everybody yet
     └── AlreadyPublished  … because what is published does not change
 
 Every message is one line that says what is wrong, where, and what to do.
@@ -46,6 +47,14 @@ class QuestionError(ServiceError):
 
 class AlreadyPublished(QuestionError):
     """What is published does not change; a revision needs a reason."""
+
+
+class NotPublished(QuestionError):
+    """The month has data and is not published; `available` names the months that are."""
+
+    def __init__(self, message: str, available: Sequence[str]) -> None:
+        super().__init__(message)
+        self.available = list(available)
 
 
 class NotFound(QuestionError):

@@ -10,14 +10,17 @@ import polars as pl
 
 from caudal.reference import FILES, Reference
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.confidentiality import CONFIDENTIAL, Objection, Rule, Withheld, withhold
-from caudal.service.indicators import Context, Indicator, Observation
+from caudal.service.confidentiality import CONFIDENTIAL, Objection, Rule, Withheld, degree_of, withhold
+from caudal.service.indicators import Context, Definition, Indicator, Observation
 from caudal.service.indicators.cells import Month as MonthCells
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
+from caudal.service.jackknife import Jackknife
 from caudal.service.national import FLAGS as TOTAL_FLAGS
 from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals, withhold_totals
 from caudal.service.period import Month
+from caudal.service.perturbation import FLAGS as PERTURBATION_FLAGS
+from caudal.service.perturbation import as_told, deviation_of, perturbed, total_as_told, widened
 from caudal.service.representation import with_economy_limits
 
 SYNTHETIC = "synthetic"
@@ -27,6 +30,7 @@ PARTIAL_MONTH = "partial_month"
 FLAG_TEXTS: Mapping[str, str] = {
     **OBSERVATION_FLAGS,
     **TOTAL_FLAGS,
+    **PERTURBATION_FLAGS,
     PARTIAL_MONTH: "the month is not over: later values will differ",
     CONFIDENTIAL: "withheld, because it would show what a single operator carries",
 }
@@ -52,7 +56,9 @@ class MonthInputs:
 
     `operators` reported; `declared` are (subscribers, as of) of those that declared any. `paths`, `routes` (what
     a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
-    empty where there were none.
+    empty where there were none. `factors` protect the operators from each other, each at most `reach`; none of made-up
+    traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes (out, in) each operator's
+    differ from it.
     """
 
     economy: str
@@ -64,6 +70,9 @@ class MonthInputs:
     paths: str = ""
     routes: str = ""
     region_flows: str = ""
+    factors: Mapping[str, float] = field(default_factory=dict)
+    reach: float = 1.0
+    told_before: tuple[Mapping[str, tuple[float, float]], ...] = ()
 
     @property
     def subscribers(self) -> dict[str, float]:
@@ -83,6 +92,12 @@ class MonthInputs:
                 "paths": self.paths,
                 "routes": self.routes,
                 "region_flows": self.region_flows,
+                "factors": dict(sorted(self.factors.items())),
+                "reach": self.reach,
+                "told_before": [
+                    {name: list(each) for name, each in sorted(earlier.items())}
+                    for earlier in self.told_before
+                ],
             }
         )
 
@@ -99,8 +114,14 @@ class MonthInputs:
             Rule(**read["rule"]),
             read["paths"],
             read["routes"],
-            # A vintage of before it was kept knew of no neighbours.
+            # A vintage of before it was kept knew of no neighbours, and had no factors.
             read.get("region_flows", ""),
+            {name: float(each) for name, each in read.get("factors", {}).items()},
+            float(read.get("reach", 1.0)),
+            tuple(
+                {name: (float(each[0]), float(each[1])) for name, each in earlier.items()}
+                for earlier in read.get("told_before", ())
+            ),
         )
 
 
@@ -177,11 +198,11 @@ def evaluate(
 ) -> MonthMeasures:
     """Return what the facts of a month say, with national totals, and without what is confidential.
 
-    `month_facts` and `region_flows` are what the queries of these names answer. The reference is taken as of
-    the month. The same arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
+    `month_facts` and `region_flows` are what the queries of these names answer; the former are multiplied by the
+    factors of `inputs`, and nothing that is returned depends on anything else of them. The reference is taken as of the month. The same arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
     """
     reference = reference.at(inputs.month)
-    cells = interpret(month_facts, reference)
+    cells = interpret(perturbed(month_facts, inputs.factors), reference)
     economy = reference.economy(inputs.economy)
     coverage = coverage_of(inputs, reference)
     context = Context(
@@ -203,18 +224,27 @@ def evaluate(
     read = MonthCells.read(cells, context)
     chosen = {each.definition.id: each for each in indicators}
     observed = {name: each.observe(read) for name, each in chosen.items()}
-    observed = with_economy_limits(observed, chosen, cells, read)
     definitions = {name: each.definition for name, each in chosen.items()}
+    jackknife = Jackknife(observed, chosen, cells, read)
+    deviation = deviation_of(inputs.reach) if inputs.factors else 0.0
+    if inputs.factors:
+        observed = _with_factor_limits(observed, definitions, jackknife, deviation)
+    observed = with_economy_limits(observed, jackknife)
     per_user = {
         name: observed[name][0]
         for name, definition in definitions.items()
         if definition.unit in PER_USER_UNITS and definition.dimension is None and observed[name]
     }
-    totals = tuple(national_totals(cells, inputs.subscribers, economy.internet_users, per_user))
+    totals = tuple(national_totals(cells, inputs.subscribers, economy.internet_users, per_user, deviation))
     # There is nobody behind made-up traffic.
     whole, scaled = (None, None) if SYNTHETIC in inputs.flags else _objections(inputs, cells)
     observations, withheld = withhold(observed, definitions, scaled)
     totals, entries = withhold_totals(totals, whole, scaled)
+    if inputs.factors:
+        observations = {
+            name: [as_told(each, definitions[name]) for each in own] for name, own in observations.items()
+        }
+        totals = tuple(total_as_told(each) for each in totals)
     known = {each.what for each in withheld}
     withheld += tuple(entry for entry in entries if entry.what not in known)
     return MonthMeasures(
@@ -248,7 +278,9 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
         }
         for directions in (("out", "in"), ("out",), ("in",))
     ]
-    whole = _first(inputs.rule.objection(amounts.values()) for amounts in told)
+    whole = _first(inputs.rule.objection(amounts.values()) for amounts in told) or _first(
+        _to_difference(inputs.rule, earlier) for earlier in inputs.told_before
+    )
     declaring = inputs.subscribers.keys()
     if whole is not None or not declaring & told[0].keys():
         return whole, whole
@@ -258,6 +290,48 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
             inputs.rule.objection(_of(amounts, amounts.keys() - declaring), "undeclared") for amounts in told
         )
     )
+
+
+def _to_difference(rule: Rule, changed: Mapping[str, tuple[float, float]]) -> Objection | None:
+    """Return what forbids amounts beside those of an earlier vintage: who has both has what changed."""
+    told = [[out + into for out, into in changed.values()]]
+    told += [[each[direction] for each in changed.values()] for direction in (0, 1)]
+    return _first(rule.objection(amounts, "changed") for amounts in told)
+
+
+def _with_factor_limits(
+    observed: Mapping[str, list[Observation]],
+    definitions: Mapping[str, Definition],
+    jackknife: Jackknife,
+    deviation: float,
+) -> dict[str, list[Observation]]:
+    """Return observations whose intervals hold what the factors of operators may have moved.
+
+    Shares of one operator's traffic are what they were. Amounts are moved in proportion to what each carries.
+    """
+    answer = dict(observed)
+    if len(jackknife.carried) > 1:
+        for name, indicator in jackknife.chosen.items():
+            answer[name] = [
+                widened(each, indicator.definition, _effects(each, jackknife), deviation)
+                for each in observed[name]
+            ]
+    everything = sum(jackknife.carried.values())
+    for name, definition in definitions.items():
+        if degree_of(definition) is not None and everything:
+            parts = [amount / everything for amount in jackknife.carried.values()]
+            answer[name] = [
+                widened(each, definition, [part * (each.value or 0.0) for part in parts], deviation)
+                for each in observed[name]
+            ]
+    return answer
+
+
+def _effects(observation: Observation, jackknife: Jackknife) -> list[float | None]:
+    if observation.value is None:
+        return []
+    known = [values.get((observation.indicator, observation.dimension)) for values in jackknife.without]
+    return [None if each is None else observation.value - each for each in known]
 
 
 def _first(objections: Iterable[Objection | None]) -> Objection | None:

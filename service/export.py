@@ -13,10 +13,11 @@ import polars as pl
 
 import caudal
 from caudal.reference import attributions
-from caudal.service.confidentiality import Rule
+from caudal.service.confidentiality import Objection
 from caudal.service.disclosure import aggregates
 from caudal.service.evaluation import FLAG_TEXTS, MonthInputs
 from caudal.service.indicators import CATALOGUE
+from caudal.service.perturbation import perturbed
 from caudal.service.queries import month_facts
 from caudal.service.queries.vintages import Vintage, vintage_values
 from caudal.service.settings import Licence
@@ -79,9 +80,15 @@ def export_aggregates(
     )
     lines = 0
     for vintage in chosen:
-        rule: Rule = MonthInputs.from_json(vintage.inputs).rule
+        inputs = MonthInputs.from_json(vintage.inputs)
         facts = month_facts(store, vintage.economy, vintage.month, vintage.facts)
-        shown = aggregates(facts, rule, protected=not vintage.synthetic)
+        shown = aggregates(
+            perturbed(facts, inputs.factors),
+            inputs.rule,
+            protected=not vintage.synthetic,
+            whole=_objection(vintage),
+            moved=bool(inputs.factors),
+        )
         known = {"type": "aggregate", "economy": vintage.economy, "month": vintage.month}
         withheld = f"{shown.objection.why} ({shown.objection.rule})" if shown.objection else None
         rows = shown.rows.with_columns(
@@ -94,6 +101,12 @@ def export_aggregates(
         for piece in rows.iter_slices(_ROWS_A_PIECE):
             yield piece.write_ndjson().encode()
     yield _end(lines)
+
+
+def _objection(vintage: Vintage) -> Objection | None:
+    """Return what forbade the totals of a vintage."""
+    withheld = json.loads(vintage.inputs)["withheld"]
+    return next((Objection(each["rule"], each["why"]) for each in withheld if each["what"] == "bytes"), None)
 
 
 def _notice(
@@ -114,7 +127,7 @@ def _notice(
                 {
                     "vintage": each.vintage,
                     "reference_version": each.reference_version,
-                    "facts": each.facts,
+                    "facts": None if MonthInputs.from_json(each.inputs).factors else each.facts,
                     "reason": each.reason,
                 }
                 for each in chosen

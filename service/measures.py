@@ -13,7 +13,7 @@ import caudal
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import Rule
-from caudal.service.errors import NotFound, QuestionError
+from caudal.service.errors import NotFound, NotPublished, QuestionError
 from caudal.service.evaluation import (
     FLAG_TEXTS,
     PARTIAL_MONTH,
@@ -24,10 +24,19 @@ from caudal.service.evaluation import (
     coverage_of,
     evaluate,
 )
+from caudal.service.factors import Drawn, Factors
 from caudal.service.indicators import CATALOGUE, Indicator
 from caudal.service.interpretation import interpret
 from caudal.service.period import Month
-from caudal.service.queries import economies_with_data, month_facts, months_with_data, reporting_operators
+from caudal.service.perturbation import PERTURBED, deviation_of, perturbed
+from caudal.service.queries import (
+    LedgerAnswer,
+    economies_with_data,
+    ledger_sums,
+    month_facts,
+    months_with_data,
+    reporting_operators,
+)
 from caudal.service.queries.months import region_flows, synthetic_batches
 from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
 from caudal.service.reference_archive import archived_reference
@@ -57,12 +66,14 @@ _KEPT_REFERENCES = 4
 class Basis:
     """What the values of a month are computed from: cells as `interpret` answers them, the reference as of the month.
 
-    `vintage` is whose facts and reference they are; None where the month is not published.
+    `vintage` is whose facts and reference they are; None where the month is not published. `deviation` is that of the
+    factors by which operators' traffic was multiplied; 0 where it was not.
     """
 
     cells: pl.DataFrame
     reference: Reference
     vintage: Vintage | None
+    deviation: float = 0.0
 
 
 class Measures:
@@ -75,12 +86,14 @@ class Measures:
         reference: Reference,
         clock: Callable[[], datetime],
         supplied: Supplied | None = None,
+        factors: Factors | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._reference = reference
         self._clock = clock
         self._supplied = supplied or Supplied()
+        self._factors = factors or Factors(store, clock)
         self._published: dict[str, MonthMeasures] = {}
         self._references: dict[str, Reference] = {}
         self._regions: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -97,8 +110,11 @@ class Measures:
             )
         return found
 
-    def months(self, economy: str) -> list[str]:
-        """Return the months in which an economy has data; raise NotFound naming the economies that have any."""
+    def months(self, economy: str, *, running: bool = True) -> list[str]:
+        """Return the months in which an economy has data; raise NotFound naming the economies that have any.
+
+        Without `running`, those of them that are published.
+        """
         months = months_with_data(self._store, economy)
         if not months:
             known = [str(code) for code in economies_with_data(self._store)["economy"]]
@@ -107,11 +123,27 @@ class Measures:
                 f"{economy} has no data here; economies with data: {', '.join(known) or 'none yet'}",
                 known,
             )
-        return months
+        if running:
+            return months
+        published = {each.month for each in vintages(self._store, economy, newest=True)}
+        return [month for month in months if month in published]
 
-    def month(self, economy: str, month: str | None) -> str:
-        """Return the month asked for, by default the newest; raise NotFound naming the months there are."""
+    def month(self, economy: str, month: str | None, *, running: bool = True) -> str:
+        """Return the month asked for, by default the newest; raise NotFound naming the months there are.
+
+        Without `running` only published months are there; raises NotPublished of others that have data.
+        """
         months = self.months(economy)
+        if not running and (month is None or month in months):
+            published = self.months(economy, running=False)
+            if not published or month not in (None, *published):
+                asked = "nothing of" if month is None else f"{month} of"
+                raise NotPublished(
+                    f"{asked} {economy} is published yet; published months: {', '.join(published) or 'none'}. Before "
+                    "a month is published, only those with a role that may see running months are told of it",
+                    published,
+                )
+            months = published
         if month is None:
             return months[-1]
         if month not in months:
@@ -138,6 +170,10 @@ class Measures:
         rule = self._settings.confidentiality
         return Rule(rule.minimum_operators, rule.percent).forbids and not self.is_synthetic(economy)
 
+    def awaits_publication(self, economy: str) -> bool:
+        """Whether months of an economy that are not published are for roles only."""
+        return self._settings.confidentiality.running_months == "roles" and self.protected(economy)
+
     def coverage(self, economy: str, start: datetime, end: datetime) -> Coverage:
         """Return who reported in [start, end) and what share of the internet users they serve.
 
@@ -159,6 +195,9 @@ class Measures:
         if self._clock() < period.end:
             flags.add(PARTIAL_MONTH)
         rule = self._settings.confidentiality
+        drawn = self._drawn(economy, reporting)
+        if drawn.factors:
+            flags.add(PERTURBED)
         return MonthInputs(
             economy=economy,
             month=month,
@@ -168,19 +207,34 @@ class Measures:
             rule=Rule(rule.minimum_operators, rule.percent),
             paths=self._supplied.paths_digest,
             routes=self._supplied.routes_digest,
+            factors=drawn.factors,
+            reach=drawn.reach,
         )
 
-    def region_flows(self, economy: str, month: str) -> pl.DataFrame | None:
+    def region_flows(self, economy: str, month: str, *, exact: bool = False) -> pl.DataFrame | None:
         """Return what the store holds of the other members of an economy's region in a month; None where nothing.
 
-        Made-up traffic of others is no neighbour of a metered economy.
+        Each operator's is multiplied by its factor, unless `exact`. Made-up traffic of others is no neighbour of a metered economy.
         """
         made_up = self.is_synthetic(economy)
         others = [
             other for other in self._neighbours(economy, month) if made_up or not self.may_be_synthetic(other)
         ]
         found = region_flows(self._store, others, month, made_up) if others else None
-        return None if found is None or found.is_empty() else found
+        if found is None or found.is_empty():
+            return None
+        parts = [
+            part
+            if exact
+            else perturbed(part, self._drawn(str(other), part["operator"].unique().sort().to_list()).factors)
+            for (other,), part in found.partition_by("economy", as_dict=True, maintain_order=True).items()
+        ]
+        told = pl.concat(
+            part.with_columns(pl.col("bytes", "bytes_variance", "flows").cast(pl.Float64)) for part in parts
+        )
+        return told.group_by("economy", "remote_country", maintain_order=True).agg(
+            pl.col("bytes", "bytes_variance", "flows").sum()
+        )
 
     def compute(self, economy: str, month: str, indicators: Iterable[Indicator]) -> MonthMeasures:
         """Compute indicators of a month that has data, of today's facts; the economy must be one of the reference."""
@@ -195,6 +249,31 @@ class Measures:
             self.region_flows(economy, month),
         )
         return replace(measured, computed_at=self._clock())
+
+    def exact(
+        self, economy: str, month: str, indicators: Iterable[Indicator], vintage: str | None = None
+    ) -> MonthMeasures:
+        """Compute indicators of a month as it was metered: nothing withheld, nothing moved by a factor.
+
+        Of a published month, of the facts that its newest, or the given, vintage kept; of any other, of today's.
+        """
+        found = find_vintage(self._store, economy, month, vintage)
+        inputs = self.inputs(economy, month) if found is None else MonthInputs.from_json(found.inputs)
+        bare = replace(
+            inputs, factors={}, reach=1.0, told_before=(), rule=Rule(1, 0.0), flags=inputs.flags - {PERTURBED}
+        )
+        measured = evaluate(
+            bare,
+            month_facts(self._store, economy, month, found.facts if found is not None else None),
+            self._reference if found is None else self._reference_of(found),
+            indicators,
+            self._supplied.paths,
+            self._supplied.routes,
+            self.region_flows(economy, month, exact=True),
+        )
+        return replace(
+            measured, computed_at=self._clock(), vintage=found.vintage if found is not None else None
+        )
 
     def published(self, economy: str, month: str, vintage: str | None = None) -> MonthMeasures | None:
         """Return what was published of a month, by default its newest vintage; None where nothing was.
@@ -215,20 +294,32 @@ class Measures:
                 self._published[found.vintage] = kept
         return kept
 
-    def basis(self, economy: str, month: str, vintage: str | None = None) -> Basis:
+    def basis(self, economy: str, month: str, vintage: str | None = None, *, exact: bool = False) -> Basis:
         """Return what a month's values are computed from: of a published one as a vintage kept it, the newest by default.
 
-        Where the reference of a vintage cannot be read any more, the one in force interprets the facts: its
+        The traffic of each operator is multiplied by its factor, unless `exact`. Where the reference of a vintage cannot be read any more, the one in force interprets the facts: its
         version tells. Raises NotFound where the month has no such vintage.
         """
         found = find_vintage(self._store, economy, month, vintage)
-        reference = self._reference
-        if found is not None:
-            with suppress(QuestionError):
-                reference = self.reference(found.reference_version)
+        reference = self._reference if found is None else self._reference_of(found)
         facts = month_facts(self._store, economy, month, found.facts if found is not None else None)
+        inputs = self.inputs(economy, month) if found is None else MonthInputs.from_json(found.inputs)
         as_of_month = reference.at(month)
-        return Basis(interpret(facts, as_of_month), as_of_month, found)
+        cells = interpret(facts if exact else perturbed(facts, inputs.factors), as_of_month)
+        deviation = deviation_of(inputs.reach) if inputs.factors and not exact else 0.0
+        return Basis(cells, as_of_month, found, deviation)
+
+    def ledger(self, economy: str, month: str, vintage: str | None = None) -> LedgerAnswer:
+        """Return the sums of a month's ledger as they are told: of a published one, as they were when it was.
+
+        Records of each operator are multiplied by its factor, as its traffic is.
+        """
+        published = find_vintage(self._store, economy, month, vintage)
+        if published is not None and published.ledger is not None:
+            return published.ledger
+        period = Month.parse(month)
+        inputs = self.inputs(economy, month) if published is None else MonthInputs.from_json(published.inputs)
+        return ledger_sums(self._store, economy, period.start, period.end, inputs.factors)
 
     def reference(self, version: str) -> Reference:
         """Return a version of the reference, as it is in force or was kept; raise QuestionError where it is neither.
@@ -274,6 +365,17 @@ class Measures:
             mark = published.get(month) or self._unpublished(economy, month)
             digest.update(f"{economy} {month} {mark}\n".encode())
         return digest.hexdigest()[:32]
+
+    def _reference_of(self, vintage: Vintage) -> Reference:
+        with suppress(QuestionError):
+            return self.reference(vintage.reference_version)
+        return self._reference
+
+    def _drawn(self, economy: str, operators: list[str]) -> Drawn:
+        """Return the factors of operators; none of made-up traffic, behind which there is nobody."""
+        if not self.protected(economy):
+            return Drawn()
+        return self._factors.of(economy, operators, self._settings.confidentiality.percent)
 
     def _neighbours(self, economy: str, month: str) -> tuple[str, ...]:
         # Asked for with every cached answer, and a reference as of a month is not had for nothing.

@@ -164,9 +164,11 @@ class LedgerRow(Answer):
     """What became of the records of one exporter in one day or month."""
 
     time: datetime
-    operator: str = Field(examples=["demo-net"])
-    collector: str = Field(examples=["xa-1"])
-    exporter: str = Field(description="a configured name or a pseudonym", examples=["core-1"])
+    operator: str | None = Field(description="null where the row is of all", examples=["demo-net"])
+    collector: str | None = Field(description="null where the row is of all", examples=["xa-1"])
+    exporter: str | None = Field(
+        description="a configured name or a pseudonym; null where the row is of all", examples=["core-1"]
+    )
     counts: dict[str, int]
     balanced: bool
 

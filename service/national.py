@@ -82,11 +82,12 @@ def national_totals(
     subscribers: Mapping[str, float],
     internet_users: int | None,
     per_user: Mapping[str, Observation],
+    deviation: float = 0.0,
 ) -> list[NationalTotal]:
     """Return the totals of a month, and the indicators per user of `per_user`, observed and estimated.
 
     `cells` has operator, direction, bytes, bytes_variance; `subscribers` are those declared by the operators
-    that reported.
+    that reported. `deviation` is that of the factors by which the operators' traffic was multiplied, about 1.
     """
     operators = (
         cells.filter(pl.col("direction").is_in(("out", "in")))
@@ -95,7 +96,13 @@ def national_totals(
         .sort("operator", "direction")
     )
     totals = [
-        _total(name, operators.filter(pl.col("direction").is_in(directions)), subscribers, internet_users)
+        _total(
+            name,
+            operators.filter(pl.col("direction").is_in(directions)),
+            subscribers,
+            internet_users,
+            deviation,
+        )
         for name, directions in TOTALS.items()
     ]
     both = totals[-1]
@@ -134,10 +141,14 @@ def withhold_totals(
 
 
 def _total(
-    name: str, rows: pl.DataFrame, subscribers: Mapping[str, float], internet_users: int | None
+    name: str,
+    rows: pl.DataFrame,
+    subscribers: Mapping[str, float],
+    internet_users: int | None,
+    deviation: float,
 ) -> NationalTotal:
     declared = rows.filter(pl.col("operator").is_in(list(subscribers)))
-    observed = _figure(rows)
+    observed = _figure(rows, deviation)
     carried = declared.group_by("operator").agg(pl.col("bytes").sum()).sort("operator")
     users = sum(subscribers.values())
     why = _obstacle(users, internet_users)
@@ -150,7 +161,7 @@ def _total(
     missing = max(0.0, internet_users - users)
     fewest = max(0.0, internet_users * (1 - USERS_ERROR) - users * (1 + USERS_ERROR))
     most = max(0.0, internet_users * (1 + USERS_ERROR) - users * (1 - USERS_ERROR))
-    own = _figure(declared)
+    own = _figure(declared, deviation)
     value = own.value + own.value / users * missing
     low = own.low + own.low / (users * (1 + USERS_ERROR)) / spread * fewest
     high = own.high + own.high / (users * (1 - USERS_ERROR)) * spread * most
@@ -203,7 +214,10 @@ def _obstacle(users: float, internet_users: int | None) -> Reason | None:
     return None
 
 
-def _figure(rows: pl.DataFrame) -> Figure:
+def _figure(rows: pl.DataFrame, deviation: float) -> Figure:
     value = float(rows["bytes"].sum())
-    low, high = normal_interval(Quantity(value, float(rows["bytes_variance"].sum())), LEVEL, 0.0)
+    moved = sum(
+        (deviation * amount) ** 2 for amount in rows.group_by("operator").agg(pl.col("bytes").sum())["bytes"]
+    )
+    low, high = normal_interval(Quantity(value, float(rows["bytes_variance"].sum()) + moved), LEVEL, 0.0)
     return Figure.rounded(value, low, high)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.errors import AlreadyPublished, NotFound, QuestionError, StoreError
+from caudal.service.errors import AlreadyPublished, NotFound, NotPublished, QuestionError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "unauthorized": ("A bearer token is needed", 401),
     "forbidden": ("The token does not allow this", 403),
     "confidential": ("The answer would show what a single operator carries", 403),
+    "not-published": ("The month is not published", 403),
     "unknown-path": ("There is no such resource", 404),
     "unknown-economy": ("The economy has no data", 404),
     "unknown-fact": ("The reference says nothing of it", 404),
@@ -99,6 +100,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(AlreadyPublished, _published)
+    app.add_exception_handler(NotPublished, _not_published)
     app.add_exception_handler(QuestionError, _question)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
@@ -133,6 +135,11 @@ def _not_found(request: Request, error: Exception) -> JSONResponse:
 
 def _published(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("already-published", str(error)))
+
+
+def _not_published(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NotPublished)
+    return _answer(request, Problem("not-published", str(error), extras={"available": error.available}))
 
 
 def _question(request: Request, error: Exception) -> JSONResponse:

@@ -109,9 +109,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "few_declared": "{operators:d} operators declared subscribers" + _AND_SO,
         "one_undeclared": "1 operator reported without declaring subscribers" + _AND_SO,
         "few_undeclared": "{operators:d} operators reported without declaring subscribers" + _AND_SO,
+        "one_changed": "what changed since an earlier vintage is of 1 operator; amounts of both would show it",
+        "few_changed": "what changed since an earlier vintage is of {operators:d} operators; amounts of both would show what "
+        "each sent, of fewer than {minimum:d}",
         "near_reported": "of the operators that reported, " + _NEAR,
         "near_declared": "of the operators that declared subscribers, " + _NEAR,
         "near_undeclared": "of the operators that reported without declaring subscribers, " + _NEAR,
+        "near_changed": "of what changed since an earlier vintage, " + _NEAR,
     }
 )
 

@@ -13,58 +13,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 from scipy.special import stdtrit
 
 from caudal.service.indicators import Indicator, Observation
-from caudal.service.indicators.cells import DIRECTIONS, Month
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
 from caudal.service.indicators.uncertainty import clip
+from caudal.service.jackknife import Jackknife
 
 LEAST_OPERATORS = 3
-MOST_GROUPS = 10
-
-_Values = dict[tuple[str, str | None], float]
 
 
 def with_economy_limits(
-    observed: Mapping[str, list[Observation]],
-    indicators: Mapping[str, Indicator],
-    cells: pl.DataFrame,
-    month: Month,
+    observed: Mapping[str, list[Observation]], jackknife: Jackknife
 ) -> dict[str, list[Observation]]:
     """Return the observations, those of traffic with the limits of the whole economy's value among their details.
 
-    `month` is what was read from `cells`. Nothing is added where fewer than LEAST_OPERATORS report or none declared
+    `jackknife` is of the same month. Nothing is added where fewer than LEAST_OPERATORS report or none declared
     its subscribers, nor where a value could not be told without one of them.
     """
-    operators = (
-        cells.filter(pl.col("direction").is_in(DIRECTIONS))
-        .group_by("operator")
-        .agg(pl.col("bytes").sum())
-        .sort("bytes", "operator", descending=[True, False])
-    )["operator"].to_list()
-    chosen = {
-        name: indicator
-        for name, indicator in indicators.items()
-        if "bytes" in indicator.definition.inputs
-        and not indicator.definition.unit.startswith(("USD", "GB"))
-        and any(each.value is not None for each in observed[name])
-    }
-    coverage = month.context.coverage
-    if len(operators) < LEAST_OPERATORS or coverage is None or not chosen:
+    coverage = jackknife.month.context.coverage
+    if len(jackknife.carried) < LEAST_OPERATORS or coverage is None or not jackknife.chosen:
         return dict(observed)
     missing = 1 - min(1.0, coverage)
-    without: list[_Values] = []
-    if missing:
-        numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(operators)}
-        group = pl.col("operator").replace_strict(numbers, default=0, return_dtype=pl.Int64)
-        if month.context.paths is None:
-            cells = cells.with_columns(_network())
-        whole = Month.read(cells, month.context)
-        without = [_values(chosen, each) for each in whole.without_each(cells, group)]
+    without = jackknife.without if missing else []
     answer = dict(observed)
-    for name, indicator in chosen.items():
+    for name, indicator in jackknife.chosen.items():
         answer[name] = [
             each
             if each.value is None
@@ -74,21 +47,6 @@ def with_economy_limits(
             for each in observed[name]
         ]
     return answer
-
-
-def _network() -> pl.Expr:
-    """Return the number of a network that is listed, else 0: no value tells others apart, unless by the ways to them."""
-    unlisted = (pl.col("network_kind") == "") & (pl.col("platform") == "")
-    return pl.when(unlisted).then(0).otherwise("remote_asn").alias("remote_asn")
-
-
-def _values(indicators: Mapping[str, Indicator], month: Month) -> _Values:
-    return {
-        (name, each.dimension): each.value
-        for name, indicator in indicators.items()
-        for each in indicator.observe(month)
-        if each.value is not None
-    }
 
 
 def _limited(

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -117,13 +117,16 @@ class Publication(BaseModel):
 class Confidentiality(BaseModel):
     """Which totals may be published: contributed to by so many operators, the largest not told to within percent.
 
-    1 and 0 publish everything. Made-up traffic is never withheld.
+    Percent also says how far the traffic of each operator is moved by a secret factor before anything is told of it.
+    1 and 0 publish everything as it was metered. Made-up traffic is never withheld or moved. Months that are not
+    published yet are told to roles only, unless `running_months` is "public".
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     minimum_operators: int = Field(default=3, ge=1, le=100)
-    percent: float = Field(default=10.0, ge=0, le=100)
+    percent: float = Field(default=10.0, ge=0, le=50)
+    running_months: Literal["roles", "public"] = "roles"
 
 
 class Licence(BaseModel):

@@ -18,8 +18,9 @@ class VintageAnswer(Answer):
     computed_at: datetime = Field(examples=["2026-09-10T03:00:12Z"])
     software: str = Field(examples=["caudal 0.1.0"])
     reference_version: str = Field(examples=["2026-11-21-0123456789ab"])
-    facts: str = Field(
-        description="SHA-256 of the facts it was computed from", examples=["9f86d081884c7d65" * 4]
+    facts: str | None = Field(
+        description="SHA-256 of the facts it was computed from; null where it would confirm a guess of them",
+        examples=["9f86d081884c7d65" * 4],
     )
     reason: str = Field(description="of a revision", examples=["batches of a collector came late"])
     synthetic: Synthetic

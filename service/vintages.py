@@ -13,7 +13,7 @@ vintage names; `sweep` removes them when the service starts.
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -29,7 +29,8 @@ from caudal.service.evaluation import PARTIAL_MONTH, SYNTHETIC, MonthInputs, Mon
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.measures import Measures
 from caudal.service.period import Month
-from caudal.service.queries import ledger, month_facts
+from caudal.service.perturbation import PERTURBED, perturbed
+from caudal.service.queries import ledger_sums, month_facts
 from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
 from caudal.service.reference_archive import archive_reference
 from caudal.service.store import Store
@@ -105,6 +106,7 @@ class Vintages:
             region = self._measures.region_flows(economy, month)
             inputs = replace(inputs, region_flows=self._keep("region_flows", region))
             facts = self._keep_facts(economy, month)
+            inputs = self._beside_what_is_told(inputs, facts)
             # Computed from what was kept, not from what is kept a copy of.
             measured = self._evaluate(inputs, facts, self._reference, self._supplied, region)
             if last is not None and _same(measured, read_vintage(self._store, last)):
@@ -132,6 +134,39 @@ class Vintages:
         differences = _differences(published, again)
         count = sum(len(each) for each in published.observations.values())
         return Recomputation(vintage, not differences, count, tuple(differences[:20]))
+
+    def _beside_what_is_told(self, inputs: MonthInputs, facts: str) -> MonthInputs:
+        """Return inputs that keep safe, beside earlier vintages of the month, what an operator sent since.
+
+        A month of which exact figures are out has no factors in a revision either: both would tell the factor.
+        """
+        earlier = vintages(self._store, inputs.economy, inputs.month)
+        known = [MonthInputs.from_json(each.inputs) for each in earlier]
+        if known and not known[-1].factors and SYNTHETIC not in inputs.flags:
+            inputs = replace(inputs, factors={}, reach=1.0, flags=inputs.flags - {PERTURBED})
+        if SYNTHETIC in inputs.flags or not inputs.rule.forbids:
+            return inputs
+        now = self._carried(inputs, facts, inputs.factors)
+        told = tuple(
+            _changed(now, self._carried(inputs, each.facts, inputs.factors))
+            for each in earlier
+            if "bytes" not in {entry["what"] for entry in json.loads(each.inputs)["withheld"]}
+        )
+        return replace(inputs, told_before=tuple(each for each in told if each))
+
+    def _carried(
+        self, inputs: MonthInputs, facts: str, factors: Mapping[str, float]
+    ) -> dict[str, tuple[float, float]]:
+        rows = perturbed(month_facts(self._store, inputs.economy, inputs.month, facts), factors)
+        amounts = {
+            direction: dict(part.group_by("operator").agg(pl.col("bytes").cast(pl.Float64).sum()).iter_rows())
+            for direction in ("out", "in")
+            for part in (rows.filter(pl.col("direction") == direction),)
+        }
+        return {
+            str(operator): (amounts["out"].get(operator, 0.0), amounts["in"].get(operator, 0.0))
+            for operator in rows["operator"].unique().sort()
+        }
 
     def _evaluate(
         self,
@@ -195,7 +230,7 @@ class Vintages:
         values = _values(measured, vintage, run, now)
         self._store.insert("indicator_value", values, token=run)
         period = Month.parse(measured.month)
-        became = ledger(self._store, measured.economy, period.start, period.end, "month", limit=0)
+        became = ledger_sums(self._store, measured.economy, period.start, period.end, inputs.factors)
         stored = {
             **json.loads(inputs.to_json()),
             "ledger": {"total": became.total, "balanced": became.balanced, "exporters": became.exporters},
@@ -263,6 +298,20 @@ def _values(measured: MonthMeasures, vintage: str, run: str, now: datetime) -> p
     for name in ("indicator", "dimension", "reason"):
         columns[name] = pa.array([getattr(each, name) for each in flat], pa.string())
     return pa.table(columns)
+
+
+def _changed(
+    now: Mapping[str, tuple[float, float]], earlier: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """Return by how many bytes (out, in) the operators differ that do."""
+    nothing = (0.0, 0.0)
+    differences = {}
+    for operator in sorted(now.keys() | earlier.keys()):
+        one, other = now.get(operator, nothing), earlier.get(operator, nothing)
+        difference = (abs(one[0] - other[0]), abs(one[1] - other[1]))
+        if any(difference):
+            differences[operator] = difference
+    return differences
 
 
 def _same(one: MonthMeasures, other: MonthMeasures) -> bool:

@@ -1,5 +1,6 @@
 """The ledger: what became of every record, by exporter and day or month."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import polars as pl
 
 from caudal.collector.batch import LEDGER_COUNTS
+from caudal.service.perturbation import coarse
 from caudal.service.store import Store
 
 
@@ -30,9 +32,9 @@ def ledger(
     start: datetime,
     end: datetime,
     by: Literal["day", "month"],
-    limit: int = 10_000,
+    limit: int | None = 10_000,
 ) -> LedgerAnswer:
-    """Return the ledger of an economy in [start, end), whole days; the total is over all rows, shown or not.
+    """Return the ledger of an economy in [start, end), whole days; the total is over all rows, shown or not (None: all).
 
     A row is balanced when received = decoded + waiting + malformed + filtered and decoded = aggregated +
     events: nothing was lost without being counted. The answer is balanced when every row is.
@@ -54,8 +56,36 @@ def ledger(
     total = {name: int(shown[name].sum()) for name in LEDGER_COUNTS}
     exporters = shown.select("collector", "exporter").n_unique()
     return LedgerAnswer(
-        shown.head(limit), total, bool(shown["balanced"].all()), exporters, shown.height > limit
+        shown if limit is None else shown.head(limit),
+        total,
+        bool(shown["balanced"].all()),
+        exporters,
+        limit is not None and shown.height > limit,
     )
+
+
+def ledger_sums(
+    store: Store, economy: str, start: datetime, end: datetime, factors: Mapping[str, float]
+) -> LedgerAnswer:
+    """Return the sums of the ledger in [start, end), without rows, the records of each operator times its factor.
+
+    What was multiplied is told to four digits, and adds up as what was counted does.
+    """
+    counted = ledger(store, economy, start, end, "month")
+    if not factors:
+        return LedgerAnswer(
+            counted.rows.clear(), counted.total, counted.balanced, counted.exporters, more=False
+        )
+    own = pl.col("operator").replace_strict(dict(factors), default=1.0, return_dtype=pl.Float64)
+    every = ledger(store, economy, start, end, "month", limit=None).rows
+    moved = every.select(pl.col(name).cast(pl.Float64).mul(own).sum() for name in LEDGER_COUNTS).row(
+        0, named=True
+    )
+    total = {name: int(coarse(number)) for name, number in moved.items()}
+    if counted.balanced:
+        total["decoded"] = total["aggregated"] + total["events"]
+        total["received"] = total["decoded"] + total["waiting"] + total["malformed"] + total["filtered"]
+    return LedgerAnswer(counted.rows.clear(), total, counted.balanced, counted.exporters, more=False)
 
 
 def _balanced() -> pl.Expr:

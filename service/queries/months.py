@@ -57,22 +57,22 @@ def month_facts(store: Store, economy: str, month: str, facts: str | None = None
 
 
 def region_flows(store: Store, economies: Iterable[str], month: str, made_up: bool) -> pl.DataFrame:
-    """Return the flows out and in of economies in a month: economy, remote_country, bytes, bytes_variance, flows.
+    """Return the flows out and in of economies in a month: economy, operator, remote_country, and the sums.
 
-    A far end without a known location is ZZ. Economies of which a batch was made by a traffic model are left
+    The sums are bytes, bytes_variance and flows. A far end without a known location is ZZ. Economies of which a batch was made by a traffic model are left
     out unless `made_up`.
     """
     metered = "" if made_up else "AND economy NOT IN (SELECT economy FROM batch WHERE synthetic) "
     found = store.frame(
-        "SELECT economy, if(location_rung = 'anycast' OR remote_country = '', 'ZZ', toString(remote_country)) "
+        "SELECT economy, operator, if(location_rung = 'anycast' OR remote_country = '', 'ZZ', toString(remote_country)) "
         "AS place, sum(cell.bytes) AS bytes, sum(cell.bytes_variance) AS bytes_variance, sum(cell.flows) AS flows "
         "FROM flow_month AS cell WHERE has({economies:Array(String)}, economy) "
         "AND time = toDateTime({start:UInt32}, 'UTC') AND direction IN ('out', 'in') "
-        f"{metered}GROUP BY economy, place ORDER BY economy, place",
+        f"{metered}GROUP BY economy, operator, place ORDER BY economy, operator, place",
         {"economies": sorted(economies), "start": Month.parse(month).epoch},
     )
     return found.select(
-        pl.col("economy").cast(pl.String),
+        pl.col("economy", "operator").cast(pl.String),
         pl.col("place").cast(pl.String).alias("remote_country"),
         pl.col("bytes", "bytes_variance", "flows"),
     )

@@ -1,6 +1,7 @@
 """Where the traffic of a month goes and who controls it there, as shares that can be shown."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,8 @@ import polars as pl
 from caudal.collector.batch import UNKNOWN_COUNTRY
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
-from caudal.service.indicators.uncertainty import Quantity, share_interval, share_variance
+from caudal.service.indicators.uncertainty import Quantity, normal_quantile, share_interval, share_variance
+from caudal.service.perturbation import coarse
 
 # Neither is a country code: the unknown, and what is too small to be shown by itself.
 UNKNOWN = ""
@@ -50,10 +52,11 @@ class Destinations:
     withheld: float
 
 
-def located(cells: pl.DataFrame) -> pl.DataFrame:
+def located(cells: pl.DataFrame, *apart: str) -> pl.DataFrame:
     """Return location, control, bytes, bytes_variance, flows of interpreted cells, out and in; '' is unknown.
 
-    A declared anycast address has no location: it is somewhere, and nobody can say where.
+    Cells that differ in the columns `apart` are kept apart. A declared anycast address has no location: it is
+    somewhere, and nobody can say where.
     """
     nowhere = (pl.col("remote_country") == UNKNOWN_COUNTRY) | (pl.col("location_rung") == "anycast")
     known = pl.when(pl.col("control") != UNKNOWN_COUNTRY).then("control").otherwise(pl.lit(UNKNOWN))
@@ -63,17 +66,44 @@ def located(cells: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.when(nowhere).then(pl.lit(UNKNOWN)).otherwise("remote_country").alias("location"),
             known.alias("control"),
-            pl.col("bytes").cast(pl.Float64),
-            pl.col("flows").cast(pl.Int64),
+            pl.col("bytes", "flows").cast(pl.Float64),
         )
-        .group_by("location", "control", maintain_order=True)
+        .group_by(*apart, "location", "control", maintain_order=True)
         .agg(pl.col("bytes", "bytes_variance", "flows").sum())
-        .sort("bytes", "location", "control", descending=[True, False, False])
+        .sort(
+            "bytes", *apart, "location", "control", descending=[True, *(False for _ in apart), False, False]
+        )
     )
 
 
-def destinations_of(cells: pl.DataFrame) -> Destinations:
-    """Return the shares of cells with location, control, bytes, bytes_variance and flows; '' is unknown."""
+@dataclass(frozen=True)
+class Moved:
+    """What factors of a `deviation` about 1 may have moved: the cells that `located` answers with operators apart."""
+
+    cells: pl.DataFrame
+    deviation: float
+
+    def deviations(self, by: str, kept: Collection[str]) -> dict[str, float]:
+        """Return the standard deviation of each share by place or jurisdiction; what is not `kept` is OTHER.
+
+        To first order: a factor moves a share by what its operator has of it over and above the share.
+        """
+        key = pl.when(pl.col(by).is_in(list(kept))).then(pl.col(by)).otherwise(pl.lit(OTHER))
+        own = self.cells.group_by("operator", key.alias("key")).agg(pl.col("bytes").sum())
+        total = float(own["bytes"].sum())
+        carried = own.group_by("operator").agg(pl.col("bytes").sum().alias("carried"))
+        shares = own.group_by("key").agg((pl.col("bytes").sum() / total).alias("share"))
+        effects = carried.join(shares, how="cross").join(own, on=["operator", "key"], how="left")
+        effect = (pl.col("bytes").fill_null(0.0) - pl.col("share") * pl.col("carried")) / total
+        squares = effects.group_by("key").agg((effect**2).sum().alias("square")).sort("key")
+        return {key: self.deviation * math.sqrt(square) for key, square in squares.iter_rows()}
+
+
+def destinations_of(cells: pl.DataFrame, moved: Moved | None = None) -> Destinations:
+    """Return the shares of cells with location, control, bytes, bytes_variance and flows; '' is unknown.
+
+    With `moved`, limits hold what factors may have moved, and shares are told to a ten-thousandth.
+    """
     total = float(cells["bytes"].sum()) if cells.height else 0.0
     if not total > 0:
         return Destinations((), (), (), 0.0)
@@ -90,14 +120,21 @@ def destinations_of(cells: pl.DataFrame) -> Destinations:
         .sort("bytes", "location", "control", descending=[True, False, False])
     )
     return Destinations(
-        locations=tuple(_shares(cells, "location", total)),
-        controls=tuple(_shares(cells, "control", total)),
-        links=tuple(Link(location, control, size / total) for location, control, size in links.iter_rows()),
-        withheld=float(cells.filter(few)["bytes"].sum()) / total,
+        locations=tuple(_shares(cells, "location", total, moved)),
+        controls=tuple(_shares(cells, "control", total, moved)),
+        links=tuple(
+            Link(location, control, _as_told(size / total, moved))
+            for location, control, size in links.iter_rows()
+        ),
+        withheld=_as_told(float(cells.filter(few)["bytes"].sum()) / total, moved),
     )
 
 
-def _shares(cells: pl.DataFrame, by: str, total: float) -> Iterable[Share]:
+def _as_told(share: float, moved: Moved | None) -> float:
+    return share if moved is None else coarse(share)
+
+
+def _shares(cells: pl.DataFrame, by: str, total: float, moved: Moved | None) -> Iterable[Share]:
     sums = cells.group_by(by, maintain_order=True).agg(pl.col("bytes", "bytes_variance", "flows").sum())
     few = (pl.col("flows") < SHARE_MINIMUM_FLOWS) & (pl.col(by) != UNKNOWN)
     folded = (
@@ -108,11 +145,21 @@ def _shares(cells: pl.DataFrame, by: str, total: float) -> Iterable[Share]:
     )
     total_variance = float(cells["bytes_variance"].sum())
     unknown = {key: (size, variance) for key, size, variance in folded.iter_rows()}.get(UNKNOWN, (0.0, 0.0))
+    deviations = moved.deviations(by, folded[by].to_list()) if moved is not None else {}
     for key, size, variance in folded.iter_rows():
         extra = unknown if key != UNKNOWN else (0.0, 0.0)
         least = _interval(size, variance, total, total_variance)
         most = _interval(size + extra[0], variance + extra[1], total, total_variance)
-        yield Share(key, size / total, min(least[0], most[0]), max(least[1], most[1]))
+        share = Share(key, size / total, min(least[0], most[0]), max(least[1], most[1]))
+        yield share if moved is None else _widened(share, deviations.get(key, 0.0))
+
+
+def _widened(share: Share, deviation: float) -> Share:
+    """Return a share as it is told where factors moved it by a deviation of so much."""
+    half = normal_quantile(LEVEL) * deviation
+    low = max(0.0, share.value - math.hypot(share.value - share.low, half))
+    high = min(1.0, share.value + math.hypot(share.high - share.value, half))
+    return Share(share.key, coarse(share.value), coarse(low, -1), coarse(high, 1))
 
 
 def _interval(size: float, variance: float, total: float, total_variance: float) -> tuple[float, float]:

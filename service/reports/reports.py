@@ -14,11 +14,10 @@ from caudal.service.caching import Renderings, entity_tag
 from caudal.service.indicators import CATALOGUE
 from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.period import Month
-from caudal.service.queries import ledger
 from caudal.service.queries.vintages import Vintage, vintages
 from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
-from caudal.service.reports.destinations import destinations_of, located
+from caudal.service.reports.destinations import Moved, destinations_of, located
 from caudal.service.reports.edition import Edition, Publication
 from caudal.service.reports.forms import Form
 from caudal.service.reports.language import LANGUAGES, Language
@@ -59,12 +58,14 @@ class Reports:
         self._renderings = Renderings()
         self._lock = threading.Lock()
 
-    def months(self, economy: str, month: str) -> Months:
-        """Return a month and those beside it; raise NotFound naming what there is."""
-        known = self._measures.months(economy)
+    def months(self, economy: str, month: str, *, running: bool = True) -> Months:
+        """Return a month and those beside it; raise NotFound naming what there is.
+
+        Without `running` only published months are there; raises NotPublished of others.
+        """
         chosen = Month.parse(month)
-        if month not in known:
-            self._measures.month(economy, month)
+        self._measures.month(economy, month, running=running)
+        known = self._measures.months(economy, running=running)
         wanted: dict[Since, str] = {
             "month_before": str(chosen.before),
             "year_before": str(Month(chosen.year - 1, chosen.number)),
@@ -78,10 +79,6 @@ class Reports:
             earlier=known[position - 1] if position else None,
             later=known[position + 1] if position + 1 < len(known) else None,
         )
-
-    def newest(self, economy: str) -> str:
-        """Return the newest month with data; raise NotFound naming the economies that have any."""
-        return self._measures.months(economy)[-1]
 
     def tag(self, economy: str, months: Months, vintage: str | None, *asked: object) -> str:
         """Return the entity tag of what is asked about a month: it changes with any figure of it."""
@@ -116,18 +113,17 @@ class Reports:
         return self._renderings.get(tag, lambda: form.render(edition)), form.filename(edition)
 
     def _make(self, economy: str, months: Months, vintage: str | None) -> Content:
-        period = Month.parse(months.month)
         now = self._measures.measured(economy, months.month, vintage=vintage)
         basis = self._measures.basis(economy, months.month, now.vintage)
         reference, published = basis.reference, basis.vintage
-        kept = published.ledger if published is not None else None
+        moved = Moved(located(basis.cells, "operator"), basis.deviation) if basis.deviation else None
         software = published.software.removeprefix("caudal ") if published is not None else caudal.__version__
         return build_content(
             now=now,
             before=self._before(economy, months, published),
             definitions=[each.definition for each in CATALOGUE.values()],
-            destinations=destinations_of(located(basis.cells)),
-            ledger=kept or ledger(self._store, economy, period.start, period.end, "month", limit=0),
+            destinations=destinations_of(located(basis.cells), moved),
+            ledger=self._measures.ledger(economy, months.month, now.vintage),
             facts=Facts(
                 reference_version=reference.version,
                 names=names_of(reference, economy),

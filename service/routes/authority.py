@@ -6,7 +6,10 @@ from hashlib import sha256
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from caudal.service.access.actor import ANYBODY, Actor
+from caudal.service.access.roles import Role
 from caudal.service.problem import Problem
 
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
@@ -27,6 +30,10 @@ class Authority:
         offered = sha256(match[1].encode("utf-8", "surrogateescape")).digest() if match else b""
         return self._expected is not None and hmac.compare_digest(offered, self._expected)
 
+    def actor(self, request: Request) -> Actor:
+        """Return who sent a request."""
+        return Actor(Role.publisher, "publisher") if self.held(request) else ANYBODY
+
     def demand(self, request: Request) -> None:
         """Return if a request comes with the token; raise Problem otherwise."""
         if self._expected is None:
@@ -40,3 +47,17 @@ class Authority:
                 "send the publisher's token as Authorization: Bearer <token>",
                 headers={"WWW-Authenticate": 'Bearer realm="caudal"'},
             )
+
+
+class Asking:
+    """ASGI middleware that notes who asks."""
+
+    def __init__(self, app: ASGIApp, authority: Authority) -> None:
+        self._app = app
+        self._authority = authority
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note it and pass the request on."""
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["actor"] = self._authority.actor(Request(scope))
+        await self._app(scope, receive, send)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 
+from caudal.service.access.actor import decide
+from caudal.service.access.asking import actor_of
+from caudal.service.access.roles import Resource
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.period import Month
+from caudal.service.problem import Problem
 
 TIME_PATTERN = r"^20\d{2}-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2})?)?Z?)?)?$"
 VintageText = Annotated[
@@ -20,6 +24,28 @@ VintageText = Annotated[
         examples=["XA-2026-08-v1"],
     ),
 ]
+Exact = Annotated[
+    bool,
+    Query(
+        description="as metered, nothing withheld and nothing moved by a factor: for roles that may see it"
+    ),
+]
+
+
+def sees_running(measures: Measures, request: Request, economy: str) -> bool:
+    """Whether who asks may see months of an economy that are not published."""
+    return not measures.awaits_publication(economy) or decide(actor_of(request), Resource.running, [economy])
+
+
+def demand_exact(measures: Measures, request: Request, economy: str) -> None:
+    """Return if who asks may see an economy's traffic as it was metered; raise Problem otherwise."""
+    if measures.protected(economy) and not decide(actor_of(request), Resource.exact, [economy]):
+        raise Problem(
+            "confidential",
+            f"exact figures of {economy} are for roles that may see what single operators carry (analyst, publisher, "
+            "auditor); without exact=true the answer is as it is published",
+            extras={"withheld": [economy]},
+        )
 
 
 @dataclass(frozen=True)
@@ -30,15 +56,23 @@ class Span:
     end: datetime
 
 
-def span(measures: Measures, economy: str, month: str | None, start: str | None, end: str | None) -> Span:
+def span(
+    measures: Measures,
+    economy: str,
+    month: str | None,
+    start: str | None,
+    end: str | None,
+    *,
+    running: bool = True,
+) -> Span:
     """Return the time asked for: a month, or from … to; without either the newest month with data.
 
-    A month or day as `to` is included whole; a moment is where the time ends.
+    Without `running`, that of those that are published. A month or day as `to` is included whole; a moment is where the time ends.
     """
     if month is not None and (start is not None or end is not None):
         raise QuestionError("give `month`, or `from` and `to`; not both")
     if start is None and end is None:
-        chosen = Month.parse(measures.month(economy, month))
+        chosen = Month.parse(measures.month(economy, month, running=running))
         return Span(chosen.start, chosen.end)
     if start is None or end is None:
         raise QuestionError("give both `from` and `to`")

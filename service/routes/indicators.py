@@ -20,7 +20,7 @@ from caudal.service.models import (
     ObservationAnswer,
 )
 from caudal.service.problem import documented
-from caudal.service.routes.choices import VintageText
+from caudal.service.routes.choices import Exact, VintageText, demand_exact, sees_running
 
 
 def router(reference: Reference, measures: Measures) -> APIRouter:
@@ -49,18 +49,25 @@ def router(reference: Reference, measures: Measures) -> APIRouter:
         vintage: VintageText | None = None,
         first: Annotated[MonthText | None, Query(alias="from", description="first month")] = None,
         last: Annotated[MonthText | None, Query(alias="to", description="last month, included")] = None,
+        exact: Exact = False,
     ) -> IndicatorSeries | Response:
         """Return the values of an indicator in a month, from … to, or in every month with data.
 
-        Of a month that is published, what was published; of any other, what is computed now.
+        Of a month that is published, what was published; of any other, what is computed now: of metered economies for
+        roles that may see months that are not published.
         """
         indicator = measures.indicator(indicator_id)
-        months = _months(measures, economy, month, first, last)
+        if exact:
+            demand_exact(measures, request, economy)
+        running = sees_running(measures, request, economy)
+        months = _months(measures, economy, month, first, last, running=running)
         if vintage is not None and month is None:
             raise QuestionError("a vintage is that of one month: give `month` with it")
-        tag = entity_tag(measures.state(economy, months), indicator_id, economy, months, vintage)
+        tag = entity_tag(measures.state(economy, months), indicator_id, economy, months, vintage, exact)
         # A vintage that there is not has no answer, whatever the client says it has.
         found = [measures.measured(economy, months[0], [indicator], vintage)] if vintage is not None else []
+        if exact:
+            found = [measures.exact(economy, each, [indicator], vintage) for each in months]
         same = not_modified(request, tag, fixed=vintage is not None)
         if same is not None:
             return same
@@ -104,13 +111,21 @@ def observation_answer(observation: Observation) -> ObservationAnswer:
 
 
 def _months(
-    measures: Measures, economy: str, month: str | None, first: str | None, last: str | None
+    measures: Measures,
+    economy: str,
+    month: str | None,
+    first: str | None,
+    last: str | None,
+    *,
+    running: bool,
 ) -> list[str]:
     if month is not None:
         if first is not None or last is not None:
             raise QuestionError("give `month`, or `from` and `to`; not both")
-        return [measures.month(economy, month)]
-    known = measures.months(economy)
+        return [measures.month(economy, month, running=running)]
+    known = measures.months(economy, running=running)
+    if not known:
+        measures.month(economy, None, running=running)
     if first is not None and last is not None and last < first:
         raise QuestionError("`to` must not come before `from`")
     chosen = [each for each in known if (first or each) <= each <= (last or each)]

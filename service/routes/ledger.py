@@ -2,19 +2,26 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS
+from caudal.service.access.actor import decide
+from caudal.service.access.asking import actor_of
+from caudal.service.access.roles import Resource
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.models import EconomyCode, LedgerList, LedgerRow, MonthText
+from caudal.service.period import Month
 from caudal.service.problem import documented
 from caudal.service.queries import ledger
-from caudal.service.routes.choices import span
+from caudal.service.routes.choices import Span, sees_running, span
 from caudal.service.routes.flows import TimeParameter
 from caudal.service.store import Store
 
 _MEANING = {column.name: column.meaning for column in LEDGER if column.kind == "sum"}
+
+
+_TOLD = "by month, and without operator and exporter, as the rules of confidentiality have it"
 
 
 def router(store: Store, measures: Measures) -> APIRouter:
@@ -23,19 +30,27 @@ def router(store: Store, measures: Measures) -> APIRouter:
 
     @routes.get("/v1/ledger", summary="What became of every record", responses=documented(404, 422, 503))
     def get_ledger(
+        request: Request,
         economy: EconomyCode,
         month: MonthText | None = None,
         start: Annotated[TimeParameter, Query(alias="from")] = None,
         end: Annotated[TimeParameter, Query(alias="to")] = None,
         by: Literal["day", "month"] = "month",
     ) -> LedgerList:
-        """Return the ledger by exporter and day or month; without a time that of the newest month."""
+        """Return the ledger by exporter and day or month; without a time that of the newest month.
+
+        Of a metered economy, others than its operators, auditors and administrators are told the sums of published months.
+        """
         measures.months(economy)
-        time = span(measures, economy, month, start, end)
+        whole = decide(actor_of(request), Resource.quality, [economy]) or not measures.protected(economy)
+        running = whole or sees_running(measures, request, economy)
+        time = span(measures, economy, month, start, end, running=running)
         if any(moment.hour or moment.minute or moment.second for moment in (time.start, time.end)):
             raise QuestionError("the ledger is kept by day: give `from` and `to` as days or months")
         if time.end <= time.start:
             raise QuestionError("the time asked for is empty: `to` must come after `from`")
+        if not whole:
+            return _told(measures, economy, time, by, running=running)
         answer = ledger(store, economy, time.start, time.end, by)
         return LedgerList(
             economy=economy,
@@ -61,3 +76,39 @@ def router(store: Store, measures: Measures) -> APIRouter:
         )
 
     return routes
+
+
+def _told(
+    measures: Measures, economy: str, time: Span, by: Literal["day", "month"], *, running: bool
+) -> LedgerList:
+    """Return the sums of the ledger of each month in a time, as they are told to everybody."""
+    if by == "day" or any(moment.day != 1 for moment in (time.start, time.end)):
+        raise QuestionError(f"the ledger of {economy} is told {_TOLD}: give `month`, or whole months")
+    months = [
+        each
+        for each in measures.months(economy, running=running)
+        if time.start <= Month.parse(each).start < time.end
+    ]
+    answers = {each: measures.ledger(economy, each) for each in months}
+    return LedgerList(
+        economy=economy,
+        start=time.start,
+        end=time.end,
+        by=by,
+        synthetic=measures.is_synthetic(economy),
+        balanced=all(answer.balanced for answer in answers.values()),
+        meaning=_MEANING,
+        total={name: sum(answer.total[name] for answer in answers.values()) for name in LEDGER_COUNTS},
+        rows=[
+            LedgerRow(
+                time=Month.parse(each).start,
+                operator=None,
+                collector=None,
+                exporter=None,
+                counts={name: answer.total[name] for name in LEDGER_COUNTS},
+                balanced=answer.balanced,
+            )
+            for each, answer in answers.items()
+        ],
+        more=False,
+    )

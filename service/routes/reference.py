@@ -4,6 +4,9 @@ import polars as pl
 from fastapi import APIRouter, Request
 
 from caudal.reference import Reference
+from caudal.service.access.actor import decide
+from caudal.service.access.asking import actor_of
+from caudal.service.access.roles import Resource
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.measures import Measures
 from caudal.service.models import (
@@ -16,15 +19,16 @@ from caudal.service.models import (
     Platform,
     PlatformList,
 )
+from caudal.service.perturbation import coarse
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
-from caudal.service.routes.authority import TOKEN, Authority
-from caudal.service.routes.choices import VintageText
+from caudal.service.routes.authority import TOKEN
+from caudal.service.routes.choices import VintageText, sees_running
 from caudal.service.routes.flows import AMOUNTS_WITHHELD
 from caudal.service.store import Store
 
 
-def router(store: Store, reference: Reference, measures: Measures, authority: Authority) -> APIRouter:
+def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
     """Return the routes that answer what the reference and the store hold."""
     routes = APIRouter(tags=["reference"])
 
@@ -49,9 +53,9 @@ def router(store: Store, reference: Reference, measures: Measures, authority: Au
 
         Of a month that is published, as it was published. Of a metered economy only shares are told.
         """
-        chosen = measures.month(economy, month)
-        basis = measures.basis(economy, chosen, vintage)
-        withheld = measures.protected(economy) and not authority.held(request)
+        withheld = measures.protected(economy) and not decide(actor_of(request), Resource.exact, [economy])
+        chosen = measures.month(economy, month, running=sees_running(measures, request, economy))
+        basis = measures.basis(economy, chosen, vintage, exact=not withheld)
         names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
         return JurisdictionList(
             economy=economy,
@@ -66,21 +70,23 @@ def router(store: Store, reference: Reference, measures: Measures, authority: Au
                     name=names.get(control),
                     platforms=platforms,
                     bytes=None if withheld else amount,
-                    share=share,
+                    share=coarse(share) if withheld and share is not None else share,
                 )
                 for control, platforms, amount, share in _jurisdictions(basis.cells).iter_rows()
             ],
         )
 
     @routes.get("/v1/economies", summary="Economies with data", responses=documented(503))
-    def get_economies() -> EconomyList:
-        """Return the economies with data, their months and the operators that reported."""
+    def get_economies(request: Request) -> EconomyList:
+        """Return the economies with data, the months that who asks may see, and the operators that reported."""
         return EconomyList(
             economies=[
                 EconomyMonths(
                     economy=row["economy"],
                     names=economy_names(reference, row["economy"]),
-                    months=measures.months(row["economy"]),
+                    months=measures.months(
+                        row["economy"], running=sees_running(measures, request, row["economy"])
+                    ),
                     operators=row["operators"],
                     synthetic=measures.is_synthetic(row["economy"]),
                 )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.service.caching import cache_headers, not_modified
+from caudal.service.measures import Measures
 from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.reports.edition import Publication
@@ -12,7 +13,7 @@ from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.model import Report
 from caudal.service.reports.reports import Months, Reports, language_of
-from caudal.service.routes.choices import VintageText
+from caudal.service.routes.choices import VintageText, sees_running
 
 FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf"]
 LanguageCode = Literal["es", "pt", "en"]
@@ -21,7 +22,7 @@ LanguageCode = Literal["es", "pt", "en"]
 _DEFAULT = "json"
 
 
-def router(reports: Reports) -> APIRouter:
+def router(reports: Reports, measures: Measures) -> APIRouter:
     """Return the route that answers reports."""
     routes = APIRouter(tags=["reports"])
     contents = {
@@ -62,7 +63,7 @@ def router(reports: Reports) -> APIRouter:
         """
         form = FORMS[format or _wanted_form(request)]
         chosen = language or _wanted_language(request) or language_of(economy)
-        months = reports.months(economy, month)
+        months = reports.months(economy, month, running=sees_running(measures, request, economy))
         tag = reports.tag(economy, months, vintage, form.name, chosen)
         if vintage is not None:
             # A vintage that there is not has no answer, whatever the client says it has.

@@ -8,11 +8,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from caudal.reference import Reference
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import NotFound, QuestionError
+from caudal.service.measures import Measures
+from caudal.service.period import Month
 from caudal.service.problem import documented
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.reports import Reports, language_of, places_of
 from caudal.service.reports.sdmx.structure import AGENCY, DATAFLOW, STRUCTURE, VERSION
 from caudal.service.reports.sdmx.structuremessage import MEDIA_TYPE, structure_message
+from caudal.service.routes.choices import sees_running
 
 _VERSIONS = ("~", "*", "+", "latest", VERSION)
 _KINDS = {"datastructure": STRUCTURE, "dataflow": DATAFLOW}
@@ -28,7 +31,7 @@ Resource = Annotated[str, Path(max_length=60, examples=[STRUCTURE])]
 Version = Annotated[str, Path(max_length=20, examples=[VERSION])]
 
 
-def router(reference: Reference, reports: Reports) -> APIRouter:
+def router(reference: Reference, reports: Reports, measures: Measures) -> APIRouter:
     """Return the routes that answer SDMX."""
     routes = APIRouter(tags=["sdmx"])
 
@@ -109,8 +112,10 @@ def router(reference: Reference, reports: Reports) -> APIRouter:
         if version not in _VERSIONS:
             raise QuestionError(f"there is no version {version!r} of {DATAFLOW}; there is {VERSION}")
         economy = key.split(".")[1]
-        month = period.removeprefix("eq:") if period else reports.newest(economy)
-        months = reports.months(economy, month)
+        running = sees_running(measures, request, economy)
+        asked = str(Month.parse(period.removeprefix("eq:"))) if period else None
+        month = measures.month(economy, asked, running=running)
+        months = reports.months(economy, month, running=running)
         wants_json = format == "json" or (format is None and "json" in request.headers.get("accept", ""))
         form = FORMS["sdmx-json" if wants_json else "sdmx-csv"]
         language = language_of(economy)

@@ -7,14 +7,15 @@ from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import AlreadyPublished, NotFound
-from caudal.service.evaluation import SYNTHETIC
+from caudal.service.evaluation import SYNTHETIC, MonthInputs
+from caudal.service.indicators import CATALOGUE
 from caudal.service.measures import Measures
 from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data, months_with_data
 from caudal.service.queries.vintages import Vintage, vintages
 from caudal.service.routes.authority import TOKEN, Authority
-from caudal.service.routes.choices import VintageText
+from caudal.service.routes.choices import Exact, VintageText, demand_exact, sees_running
 from caudal.service.routes.flows import coverage_answer
 from caudal.service.store import Store
 from caudal.service.vintagemodels import (
@@ -100,12 +101,17 @@ def router(
         economy: EconomyCode,
         month: MonthText | None = None,
         vintage: VintageText | None = None,
+        exact: Exact = False,
     ) -> MonthTotals | Response:
         """Return the totals of a month: as observed, and as estimated of the whole economy. Never one for the other."""
-        chosen = measures.month(economy, month)
-        tag = entity_tag(measures.state(economy, [chosen]), "totals", economy, chosen, vintage)
+        if exact:
+            demand_exact(measures, request, economy)
+        chosen = measures.month(economy, month, running=sees_running(measures, request, economy))
+        tag = entity_tag(measures.state(economy, [chosen]), "totals", economy, chosen, vintage, exact)
         # A vintage that there is not has no answer, whatever the client says it has.
         measured = measures.measured(economy, chosen, vintage=vintage) if vintage is not None else None
+        if exact:
+            measured = measures.exact(economy, chosen, CATALOGUE.values(), vintage)
         same = not_modified(request, tag, fixed=vintage is not None)
         if same is not None:
             return same
@@ -133,4 +139,7 @@ def router(
 def vintage_answer(vintage: Vintage) -> VintageAnswer:
     """Return a vintage as the API says it."""
     known = asdict(vintage)
+    if MonthInputs.from_json(vintage.inputs).factors:
+        # The hash of exact facts would confirm whoever guesses them.
+        known["facts"] = None
     return VintageAnswer.model_validate({name: known[name] for name in VintageAnswer.model_fields})

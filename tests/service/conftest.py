@@ -41,7 +41,7 @@ def store(directory: Path, reference: Reference) -> Iterator[Store]:
 
 def clear(store: Store) -> None:
     """Forget every fact."""
-    for table in FACT_TABLES:
+    for table in (*FACT_TABLES, "perturbation"):
         store.command(f"TRUNCATE TABLE {table}")
 
 

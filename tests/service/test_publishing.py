@@ -182,6 +182,9 @@ def test_totals_show_observed_and_estimated_apart(client: httpx.Client) -> None:
 def test_one_operator_is_not_shown(client: httpx.Client) -> None:
     rows = [{"bytes": 10**9, "flows": 500}, {"bytes": 10**9, "flows": 500, "direction": "in"}]
     send(client, batch(rows, collector="uy-1", operator="uy-net", economy="UY", synthetic=False), OTHER_TOKEN)
+    early = client.get("/v1/totals", params={"economy": "UY", "month": MONTH})
+    assert (early.status_code, early.json()["type"]) == (403, "urn:caudal:problem:not-published")
+    publish(client, economy="UY")
     answer = client.get("/v1/totals", params={"economy": "UY", "month": MONTH}).json()
     assert {each["what"] for each in answer["withheld"]} == {"bytes_out", "bytes_in", "bytes", "V2"}
     assert all(each["observed"] is None and each["estimated"] is None for each in answer["totals"])
@@ -194,7 +197,6 @@ def test_one_operator_is_not_shown(client: httpx.Client) -> None:
     assert volume["details"] == {}
     shares = client.get("/v1/indicators/J4", params=question).json()["months"][0]["observations"]
     assert any(each["value"] for each in shares)
-    publish(client, economy="UY")
     lines = [json.loads(each) for each in client.get("/v1/export/aggregates.jsonl").text.splitlines()]
     rows = [each for each in lines if each["type"] == "aggregate"]
     assert sum(each["share"] for each in rows) == pytest.approx(1)

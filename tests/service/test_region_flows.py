@@ -8,6 +8,7 @@ import pytest
 
 from caudal.collector.batch import decode_batch
 from caudal.reference import Reference
+from caudal.service.factors import Factors
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
@@ -50,7 +51,9 @@ def filled(store: Store) -> Iterator[Store]:
 
 @pytest.fixture
 def measures(settings: ServiceSettings, filled: Store, reference: Reference) -> Measures:
-    return Measures(settings, filled, reference, lambda: NOW)
+    # UY is metered: a factor of 1 leaves its traffic as it is.
+    factors = Factors(filled, lambda: NOW, lot=lambda: 0.0)
+    return Measures(settings, filled, reference, lambda: NOW, factors=factors)
 
 
 def integration(measures: Measures, economy: str = "XA") -> dict[str | None, Observation]:

@@ -10,6 +10,7 @@ import pytest
 from caudal.service.indicators import CATALOGUE, Context, Observation
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
+from caudal.service.jackknife import Jackknife
 from caudal.service.representation import with_economy_limits
 
 from .indicators.conftest import Country, frame
@@ -52,7 +53,7 @@ def limits(coverage: float | None, *shares: float, indicator: str = "J3") -> Obs
     chosen = {indicator: CATALOGUE[indicator]}
     read = Month.read(month, where)
     observed = {indicator: CATALOGUE[indicator].observe(read)}
-    return with_economy_limits(observed, chosen, month, read)[indicator][0]
+    return with_economy_limits(observed, Jackknife(observed, chosen, month, read))[indicator][0]
 
 
 def test_limits_by_hand() -> None:
@@ -117,7 +118,9 @@ def test_an_operator_without_traffic_out_or_in_is_none() -> None:
     for name, frame_of in (("three", month), ("two", silent), ("and one silent", more)):
         read = Month.read(frame_of, where)
         observed = {"J3": J3.observe(read)}
-        told[name] = with_economy_limits(observed, {"J3": J3}, frame_of, read)["J3"][0].details
+        told[name] = with_economy_limits(observed, Jackknife(observed, {"J3": J3}, frame_of, read))["J3"][
+            0
+        ].details
     assert ECONOMY_LOW not in told["two"]
     assert told["and one silent"] == told["three"]
     assert ECONOMY_LOW in told["three"]
@@ -129,7 +132,7 @@ def test_what_only_one_operator_carries_has_none() -> None:
     month = pl.concat([cells(0.0, 0.0, 0.5).filter(pl.col("bytes") > 0)])
     read = Month.read(month, where)
     observed = {"J4": CATALOGUE["J4"].observe(read)}
-    answers = with_economy_limits(observed, {"J4": CATALOGUE["J4"]}, month, read)["J4"]
+    answers = with_economy_limits(observed, Jackknife(observed, {"J4": CATALOGUE["J4"]}, month, read))["J4"]
     by_jurisdiction = {each.dimension: each.details for each in answers}
     assert ECONOMY_LOW in by_jurisdiction["US"]
     assert ECONOMY_LOW not in by_jurisdiction["XA"]
@@ -140,7 +143,7 @@ def test_money_and_what_is_insufficient_have_none() -> None:
     chosen = {name: CATALOGUE[name] for name in ("V2", "V4", "J8", "C6", "J3")}
     read = Month.read(month, where)
     observed = {name: each.observe(read) for name, each in chosen.items()}
-    answers = with_economy_limits(observed, chosen, month, read)
+    answers = with_economy_limits(observed, Jackknife(observed, chosen, month, read))
     told = {name for name, each in answers.items() if any(ECONOMY_LOW in one.details for one in each)}
     assert told == {"J3"}
 
@@ -189,6 +192,6 @@ def test_networks_that_nobody_lists_need_not_be_told_apart() -> None:
             name: CATALOGUE[name] for name in ("J1", "J3", "J4", "J7", "J9", "C1", "C2", "C3", "C4", "P3")
         }
         observed = {name: each.observe(read) for name, each in chosen.items()}
-        told.append(with_economy_limits(observed, chosen, month, read))
+        told.append(with_economy_limits(observed, Jackknife(observed, chosen, month, read)))
     assert told[0] == told[1]
     assert ECONOMY_LOW in told[0]["C1"][0].details

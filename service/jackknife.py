@@ -1,0 +1,80 @@
+"""The values of a month without each operator: what says how far a value rests on one of them.
+
+One operator after the other is left out, or one of ten groups where there are more (delete-a-group jackknife; Wolter,
+*Introduction to Variance Estimation*, Springer 2007, ch. 4).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from caudal.service.indicators import Indicator, Observation
+from caudal.service.indicators.cells import DIRECTIONS, Month
+
+MOST_GROUPS = 10
+
+Values = dict[tuple[str, str | None], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Jackknife:
+    """The indicators of traffic among those observed, and their values without each group of operators.
+
+    `cells` are what `month` was read from.
+    """
+
+    observed: Mapping[str, list[Observation]]
+    indicators: Mapping[str, Indicator]
+    cells: pl.DataFrame
+    month: Month
+
+    @cached_property
+    def carried(self) -> dict[str, float]:
+        """Bytes out and in of each operator, the largest first."""
+        return {
+            str(operator): float(amount)
+            for operator, amount in self.cells.filter(pl.col("direction").is_in(DIRECTIONS))
+            .group_by("operator")
+            .agg(pl.col("bytes").cast(pl.Float64).sum())
+            .sort("bytes", "operator", descending=[True, False])
+            .iter_rows()
+        }
+
+    @cached_property
+    def chosen(self) -> dict[str, Indicator]:
+        """The indicators that are shares of traffic, or made of such, and have a value."""
+        return {
+            name: indicator
+            for name, indicator in self.indicators.items()
+            if "bytes" in indicator.definition.inputs
+            and not indicator.definition.unit.startswith(("USD", "GB"))
+            and any(each.value is not None for each in self.observed[name])
+        }
+
+    @cached_property
+    def without(self) -> list[Values]:
+        """The values of `chosen` without each group of operators; computed when first asked for."""
+        numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(self.carried)}
+        group = pl.col("operator").replace_strict(numbers, default=0, return_dtype=pl.Int64)
+        cells = self.cells
+        if self.month.context.paths is None:
+            cells = cells.with_columns(_network())
+        whole = Month.read(cells, self.month.context)
+        return [_values(self.chosen, each) for each in whole.without_each(cells, group)]
+
+
+def _network() -> pl.Expr:
+    """Return the number of a network that is listed, else 0: no value tells others apart, unless by the ways to them."""
+    unlisted = (pl.col("network_kind") == "") & (pl.col("platform") == "")
+    return pl.when(unlisted).then(0).otherwise("remote_asn").alias("remote_asn")
+
+
+def _values(indicators: Mapping[str, Indicator], month: Month) -> Values:
+    return {
+        (name, each.dimension): each.value
+        for name, indicator in indicators.items()
+        for each in indicator.observe(month)
+        if each.value is not None
+    }
