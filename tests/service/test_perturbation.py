@@ -176,7 +176,7 @@ def test_intervals_hold_what_the_factors_moved(reference: Reference, operators: 
     lot = random.Random(f"caudal {operators}")
     held = counted = 0
     narrow = 0
-    for _ in range(60):
+    for _ in range(25):
         facts = month_facts(lot, operators)
         names = sorted(facts["operator"].unique())
         factors = {name: REACH ** lot.uniform(-1, 1) for name in names}
