@@ -68,6 +68,16 @@ ENTRANCES: tuple[Entrance, ...] = (
     Entrance("GET", "/v1/reference", Resource.facts),
     Entrance("GET", "/v1/reference/{file}", Resource.facts),
     Entrance("GET", "/v1/reference/about/{subject}", Resource.facts),
+    Entrance("GET", "/v1/me", Resource.oneself, Budget.manage),
+    Entrance("GET", "/v1/collector", Resource.status, Budget.manage),
+    Entrance("GET", "/v1/keys", Resource.holders, Budget.manage),
+    Entrance("POST", "/v1/keys", Resource.keys, Budget.manage, ORDER_BYTES),
+    Entrance("POST", "/v1/keys/{id}/revocation", Resource.keys, Budget.manage, ORDER_BYTES),
+    Entrance("GET", "/v1/audit", Resource.audit, Budget.manage),
+    Entrance("GET", "/v1/audit/verification", Resource.audit, Budget.manage),
+    Entrance("GET", "/auth/login", Resource.oneself, Budget.manage),
+    Entrance("GET", "/auth/callback", Resource.oneself, Budget.manage),
+    Entrance("POST", "/auth/logout", Resource.oneself, Budget.manage),
 )
 
 

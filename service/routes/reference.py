@@ -1,9 +1,14 @@
 """GET /v1/platforms, /v1/jurisdictions, /v1/economies: who is who, and what there is."""
 
+from typing import Annotated
+
 import polars as pl
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends
 
 from caudal.reference import Reference
+from caudal.service.access.access import KEY, Access
+from caudal.service.access.actor import Actor, decide
+from caudal.service.access.roles import Resource
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.measures import Measures
 from caudal.service.models import (
@@ -18,13 +23,12 @@ from caudal.service.models import (
 )
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
-from caudal.service.routes.authority import TOKEN, Authority
 from caudal.service.routes.choices import VintageText
 from caudal.service.routes.flows import AMOUNTS_WITHHELD
 from caudal.service.store import Store
 
 
-def router(store: Store, reference: Reference, measures: Measures, authority: Authority) -> APIRouter:
+def router(store: Store, reference: Reference, measures: Measures, access: Access) -> APIRouter:
     """Return the routes that answer what the reference and the store hold."""
     routes = APIRouter(tags=["reference"])
 
@@ -36,11 +40,11 @@ def router(store: Store, reference: Reference, measures: Measures, authority: Au
     @routes.get(
         "/v1/jurisdictions",
         summary="Controlling jurisdictions of a month",
-        responses=documented(404, 422, 503),
-        dependencies=[TOKEN],
+        responses=documented(401, 404, 422, 503),
+        dependencies=[KEY],
     )
     def get_jurisdictions(
-        request: Request,
+        actor: Annotated[Actor, Depends(access.demand(Resource.published))],
         economy: EconomyCode,
         month: MonthText | None = None,
         vintage: VintageText | None = None,
@@ -51,7 +55,10 @@ def router(store: Store, reference: Reference, measures: Measures, authority: Au
         """
         chosen = measures.month(economy, month)
         basis = measures.basis(economy, chosen, vintage)
-        withheld = measures.protected(economy) and not authority.held(request)
+        exact = decide(actor, Resource.exact, [economy])
+        withheld = measures.protected(economy) and not exact
+        if exact and measures.protected(economy):
+            access.read(actor, Resource.exact, [economy])
         names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
         return JurisdictionList(
             economy=economy,

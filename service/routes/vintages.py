@@ -5,6 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
+from caudal.service.access.access import KEY, Access
+from caudal.service.access.actor import Actor, decide
+from caudal.service.access.roles import Resource
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import AlreadyPublished, NotFound
 from caudal.service.evaluation import SYNTHETIC
@@ -13,7 +16,6 @@ from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data, months_with_data
 from caudal.service.queries.vintages import Vintage, vintages
-from caudal.service.routes.authority import TOKEN, Authority
 from caudal.service.routes.choices import VintageText
 from caudal.service.routes.flows import coverage_answer
 from caudal.service.store import Store
@@ -36,13 +38,15 @@ def router(
     store: Store,
     measures: Measures,
     published: Vintages,
-    authority: Authority,
+    access: Access,
 ) -> APIRouter:
     """Return the routes that publish, and that answer what is published."""
     routes = APIRouter(tags=["vintages"])
 
-    def publish(economy: str, order: PublicationOrder) -> PublicationOutcome:
+    def publish(actor: Actor, economy: str, order: PublicationOrder) -> PublicationOutcome:
         made = published.publish(economy, order.month, order.reason)
+        if made is not None:
+            access.audit.write(actor, "publish", made.vintage, detail={"reason": order.reason})
         return PublicationOutcome.of(economy, vintage_answer(made) if made is not None else None)
 
     @routes.get("/v1/vintages", summary="What is published", responses=documented(422, 503))
@@ -55,24 +59,33 @@ def router(
         summary="Publish a month",
         status_code=201,
         responses=documented(401, 403, 404, 409, 422, 503),
-        dependencies=[TOKEN, Depends(authority.demand)],
+        dependencies=[KEY],
     )
-    def post_vintage(order: Annotated[PublicationOrder, Body()]) -> PublicationReceipt:
+    def post_vintage(
+        actor: Annotated[Actor, Depends(access.demand(Resource.publish))],
+        order: Annotated[PublicationOrder, Body()],
+    ) -> PublicationReceipt:
         """Compute a month that is over and publish it; with a reason, publish a revision of it.
 
         Without an economy, all that have data in the month: those that are published and not to be revised are left.
+        A key that is bound to economies publishes these.
         """
         if order.economy is not None:
-            outcome = publish(order.economy, order)
+            access.allow(actor, Resource.publish, [order.economy])
+            outcome = publish(actor, order.economy, order)
             return PublicationReceipt(month=order.month, outcomes=[outcome])
-        codes = [str(code) for code in economies_with_data(store)["economy"]]
+        codes = [
+            str(code)
+            for code in economies_with_data(store)["economy"]
+            if decide(actor, Resource.publish, [str(code)])
+        ]
         with_data = [code for code in codes if order.month in months_with_data(store, code)]
         if not with_data:
             raise NotFound("month", f"no economy has flows in {order.month}", [])
         outcomes = []
         for code in with_data:
             try:
-                outcomes.append(publish(code, order))
+                outcomes.append(publish(actor, code, order))
             except AlreadyPublished:
                 outcomes.append(PublicationOutcome(economy=code, outcome="already published", vintage=None))
         return PublicationReceipt(month=order.month, outcomes=outcomes)

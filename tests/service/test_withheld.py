@@ -11,6 +11,7 @@ import pypdf
 import pytest
 
 from caudal.collector.batch import MEDIA_TYPE
+from caudal.service.access.roles import Role
 from caudal.service.reports.forms import FORMS
 from caudal.service.server import Service
 from caudal.service.settings import Confidentiality, ServiceSettings
@@ -39,7 +40,7 @@ def client(settings: ServiceSettings, store: Store) -> Iterator[httpx.Client]:
     quiet = settings.publication.model_copy(update={"enabled": False})
     open_ = settings.model_copy(update={"publication": quiet})
     with (
-        Service(open_, lambda: NOW, PUBLISHER) as service,
+        Service(open_, lambda: NOW, {Role.publisher: PUBLISHER}) as service,
         httpx.Client(base_url=service.url, timeout=60) as opened,
     ):
         rows = [{"bytes": OUT, "flows": 500}, {"bytes": IN, "flows": 500, "direction": "in"}]
