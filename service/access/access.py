@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from caudal.service.access.actor import ANYBODY, Actor, decide, entitled
 from caudal.service.access.audit import Audit
@@ -101,22 +102,31 @@ class Access:
         if people is not None:
             self.people = people
 
-    def identify(self, connection: HTTPConnection) -> Actor:
-        """Return who asks, once for each request; raise Problem 401 for a key that is none or is not valid any more."""
-        state = connection.scope.setdefault("state", {})
-        actor: Actor | None = state.get("actor")
-        if actor is None:
-            actor = state["actor"] = self._identified(connection)
+    def identify(self, scope: Scope) -> Actor:
+        """Return who asks by the ASGI scope of a request, and leave it there as `state["actor"]`.
+
+        Raise Problem 401 for a key that is none, or not valid any more; 403 for a login that another site uses.
+        """
+        state = scope.setdefault("state", {})
+        actor: Actor = state.get("actor", ANYBODY)
+        if actor is ANYBODY:
+            actor = state["actor"] = self._identified(HTTPConnection(scope))
         return actor
 
-    def enter(self, connection: HTTPConnection, resource: Resource) -> Actor:
+    def enter(self, scope: Scope, resource: Resource) -> Actor:
         """Return who asks, if their role may have the resource; raise Problem 401 or 403.
 
         Of which economies and operators they may have it, `decide` and `allow` say.
         """
-        actor = self.identify(connection)
-        if entitled(actor, resource) or (resource is Resource.metrics and self._is_near(connection)):
-            return actor
+        actor = self.identify(scope)
+        if not (resource is Resource.metrics and self._is_near(HTTPConnection(scope))):
+            self.check(actor, resource)
+        return actor
+
+    def check(self, actor: Actor, resource: Resource) -> None:
+        """Return if the role of an actor may have the resource; raise Problem 401 or 403, and note that."""
+        if entitled(actor, resource):
+            return
         if not actor.known:
             raise self._stranger(
                 f"{MEANING[resource]}: not for everybody; send a key or token that allows it as "
@@ -131,7 +141,7 @@ class Access:
             )
         raise Problem(
             "forbidden",
-            f"the {actor.credential or 'token'} of {actor.name} has the role {actor.role}, which does not have this: "
+            f"{actor.name} has the role {actor.role} ({actor.credential}), which does not have this: "
             f"{MEANING[resource]}",
         )
 
@@ -139,7 +149,7 @@ class Access:
         """Return a dependency of a route: gives who asks, or refuses."""
 
         async def entered(request: Request) -> Actor:
-            return self.enter(request, resource)
+            return self.enter(request.scope, resource)
 
         return entered
 

@@ -44,6 +44,9 @@ class Entrance:
 ENTRANCES: tuple[Entrance, ...] = (
     Entrance("GET", "/", Resource.health, Budget.health),
     Entrance("GET", "/docs", Resource.health),
+    Entrance("GET", "/docs/oauth2-redirect", Resource.health),
+    # What the page of the documentation is made of.
+    Entrance("GET", "/static-offline-docs/{file}", Resource.health),
     Entrance("GET", "/openapi.json", Resource.health),
     Entrance("GET", "/healthz", Resource.health, Budget.health),
     Entrance("GET", "/readyz", Resource.health, Budget.health),

@@ -82,7 +82,7 @@ class AuditLineAnswer(Answer):
     time: datetime = Field(examples=["2026-11-21T12:00:00.123Z"])
     actor: str = Field(examples=["admin"])
     role: str = Field(examples=["admin"])
-    credential: str = Field(description="what proved it: never a secret", examples=["token file"])
+    credential: str = Field(description="what proved it: never a secret", examples=["admin_token_file"])
     deed: str = Field(examples=["key.make"])
     subject: str = Field(examples=["key 4fGk02Zq"])
     outcome: str = Field(examples=["done"])

@@ -9,8 +9,6 @@ from caudal.service.access.actor import Actor
 from caudal.service.access.roles import Role
 from caudal.service.settings import Person
 
-CREDENTIAL = "login"
-
 
 @dataclass(frozen=True)
 class Claims:
@@ -44,6 +42,7 @@ class Claims:
 
 def actor_of_claims(claims: Claims, people: Sequence[Person], until: datetime) -> Actor:
     """Return who somebody is by the people that are known: the public, with a name, where nobody is meant."""
+    credential = f"login of {claims.name}"
     for person in people:
         if claims.fits(person):
             return Actor(
@@ -51,7 +50,7 @@ def actor_of_claims(claims: Claims, people: Sequence[Person], until: datetime) -
                 claims.name,
                 frozenset(person.economies) or None,
                 frozenset(person.operators) or None,
-                CREDENTIAL,
+                credential,
                 until,
             )
-    return Actor(Role.public, claims.name, credential=CREDENTIAL, expires_at=until)
+    return Actor(Role.public, claims.name, credential=credential, expires_at=until)

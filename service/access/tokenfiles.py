@@ -61,7 +61,7 @@ class TokenFiles:
     ) -> None:
         self._sources = sources(settings)
         self._given = {
-            digest_of(token): Actor(role, str(role), credential="own token")
+            digest_of(token): Actor(role, str(role), credential=f"own token of the {role}")
             for role, token in (given or {}).items()
         }
         self._environment = os.environ if environment is None else environment
@@ -139,7 +139,7 @@ def sources(settings: ServiceSettings) -> tuple[Source, ...]:
             Role.collector,
             collector.id,
             operators=frozenset({collector.operator}),
-            credential="token file" if collector.token_file is not None else "token of the environment",
+            credential=f"token of {collector.id}",
         )
         place = (
             f"token_file {collector.token_file}"
@@ -157,7 +157,7 @@ def sources(settings: ServiceSettings) -> tuple[Source, ...]:
     for role, name in ((Role.publisher, "publisher_token_file"), (Role.admin, "admin_token_file")):
         file = getattr(settings, name)
         if file is not None:
-            found.append(Source(Actor(role, str(role), credential="token file"), f"{name}: {file}", file))
+            found.append(Source(Actor(role, str(role), credential=name), f"{name}: {file}", file))
     return tuple(found)
 
 

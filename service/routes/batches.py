@@ -44,7 +44,7 @@ def router(
 
     async def sender(request: Request) -> Collector:
         try:
-            actor = access.enter(request, Resource.ingest)
+            actor = access.enter(request.scope, Resource.ingest)
         except Problem as problem:
             metrics.batches.labels("forbidden" if problem.status == 403 else "unauthorized").inc()
             raise
