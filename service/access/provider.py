@@ -4,6 +4,7 @@ What the provider says of itself is asked when somebody logs in, and kept for an
 """
 
 import hmac
+import json
 import secrets
 import threading
 from collections.abc import Callable
@@ -53,7 +54,14 @@ def client_secret(file: Path) -> str:
 class Provider:
     """Sends browsers to log in, and makes claims of what they bring back; safe to use from several threads."""
 
-    def __init__(self, settings: OpenIdConnect, redirect_uri: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: OpenIdConnect,
+        redirect_uri: str,
+        clock: Callable[[], datetime],
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._transport = transport
         self._settings = settings
         self._redirect_uri = redirect_uri
         self._clock = clock
@@ -186,31 +194,31 @@ class Provider:
     def _ask(self, method: str, url: str, **content: Any) -> dict[str, Any]:
         try:
             with (
-                httpx.Client(timeout=_SECONDS, trust_env=False) as client,
+                httpx.Client(timeout=_SECONDS, trust_env=False, transport=self._transport) as client,
                 client.stream(method, url, headers={"Accept": "application/json"}, **content) as answer,
             ):
-                body = bytearray()
+                status, body = answer.status_code, bytearray()
                 for piece in answer.iter_bytes():
                     body += piece
                     if len(body) > _BYTES_MOST:
                         raise ProviderError(
-                            f"the provider of identities answers more than {_BYTES_MOST} bytes"
+                            f"the provider of identities answers more than {_BYTES_MOST} bytes; look at issuer in [oidc]"
                         )
-                said = httpx.Response(answer.status_code, content=bytes(body))
-            found = said.json()
         except httpx.HTTPError as error:
             raise ProviderError(f"the provider of identities does not answer: {error}") from error
-        except ValueError as error:
+        try:
+            found = json.loads(bytes(body))
+        except (ValueError, RecursionError) as error:
             raise ProviderError(
-                f"the provider of identities answers {said.status_code}, and no JSON; look at issuer in [oidc]"
+                f"the provider of identities answers {status}, and no JSON; look at issuer in [oidc]"
             ) from error
-        if said.status_code in (400, 401, 403) and method == "POST" and isinstance(found, dict):
-            reason = found.get("error")
+        if not isinstance(found, dict):
+            raise ProviderError(f"the provider of identities answers {status}, and no object")
+        if method == "POST" and status in (400, 401, 403):
             raise LoginRefused(
-                f"the provider takes the login for none of its own ({reason!r:.80}); begin again at /auth/login"
+                f"the provider takes the login for none of its own ({found.get('error')!r:.80}); begin again at "
+                "/auth/login"
             )
-        if said.is_error or not isinstance(found, dict):
-            raise ProviderError(
-                f"the provider of identities answers {said.status_code}; look at issuer in [oidc]"
-            )
+        if status != 200:
+            raise ProviderError(f"the provider of identities answers {status}; look at issuer in [oidc]")
         return found
