@@ -40,7 +40,9 @@ def service_of(config: Path, role: str = "publisher") -> Iterator["httpx.Client"
         settings = load_settings(config)
         file = settings.admin_token_file if role == "admin" else settings.publisher_token_file
         token = read_tokens(file, f"{role}_token_file: {file}")[0] if file is not None else None
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        # What listens everywhere is asked at loopback.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+        host = f"[{host}]" if ":" in host else host
         url = f"http://{host}:{settings.port}"
         with _client(url, token) as client:
             try:
