@@ -63,6 +63,7 @@ def measure(rows: int = 100_000, batches: int = 5, answers: int = 9) -> Section:
 
 def _settings(directory: Path) -> ServiceSettings:
     token = directory / "token"
+    token.touch(mode=0o600)
     token.write_text(_TOKEN, encoding="utf-8")
     return ServiceSettings.model_validate(
         {

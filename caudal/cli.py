@@ -24,6 +24,7 @@ from caudal.dashboards.cli import dashboards_cli
 from caudal.demo.cli import demo_command
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.cli import reference_cli
+from caudal.service.access.cli import audit_cli, keys_cli
 from caudal.service.cli import indicators_cli
 from caudal.service.errors import ServiceError
 from caudal.service.reports.cli import report_command
@@ -36,8 +37,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(audit_cli)
 app.add_typer(dashboards_cli)
 app.add_typer(indicators_cli)
+app.add_typer(keys_cli)
 app.add_typer(reference_cli)
 app.command("demo")(demo_command)
 app.command("report")(report_command)
@@ -173,12 +176,15 @@ def resend_command(
 def serve_command(
     config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/service.toml shows.")],
 ) -> None:
-    """Take batches from collectors and answer the API; until SIGTERM."""
+    """Take batches from collectors and answer the API; until SIGTERM.
+
+    SIGHUP reads token files, keys and people again.
+    """
     from caudal.service.server import run
     from caudal.service.settings import load_settings
 
     with _one_line_errors():
-        raise typer.Exit(run(load_settings(config)))
+        raise typer.Exit(run(load_settings(config), lambda: load_settings(config)))
 
 
 @app.command("meter")

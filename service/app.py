@@ -1,16 +1,21 @@
 """The API, wired: settings, store, reference and clock in, a FastAPI application out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 import caudal
 from caudal.reference import Reference
 from caudal.service import problem
+from caudal.service.access.access import Access
+from caudal.service.access.audit import Audit
+from caudal.service.access.keyring import Keyring
+from caudal.service.access.roles import Resource, Role
+from caudal.service.access.tokenfiles import TokenFiles
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
@@ -18,20 +23,24 @@ from caudal.service.migration import load_migrations
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.reports import Reports
 from caudal.service.routes import (
+    audit,
     batches,
+    collector,
     exports,
     facts,
     flows,
     health,
     indicators,
+    keys,
     ledger,
+    login,
     reports,
     sdmx,
     vintages,
 )
 from caudal.service.routes import reference as known
-from caudal.service.routes.authority import Asking, Authority
-from caudal.service.settings import ServiceSettings, read_publisher_token, read_tokens
+from caudal.service.routes.sight import Sight
+from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 from caudal.service.supplied import read_supplied
 from caudal.service.vintages import Vintages
@@ -53,48 +62,55 @@ def create_app(
     store: Store,
     reference: Reference,
     clock: Callable[[], datetime] = utc_now,
-    publisher_token: str | None = None,
+    own_tokens: Mapping[Role, str] | None = None,
 ) -> FastAPI:
     """Return the API over a store that is open and migrated; raise SettingsError where a token is missing.
 
-    `publisher_token` allows to publish, in place of the one of the settings. `app.state` holds `vintages`
-    and `metrics`, for whoever runs the application. A batch that was being stored when the service was killed is finished before the first new one.
+    `own_tokens` are tokens that this process makes for itself, by role. `app.state` holds `vintages`, `metrics`
+    and `access`, which is to be started and stopped, for whoever runs the application. A batch that was being stored when the service was killed is finished before the first new one.
     """
     metrics = Metrics()
     supplied = read_supplied(settings, reference)
     measures = Measures(settings, store, reference, clock, supplied)
     published = Vintages(store, reference, measures, clock, settings.reference_overlay, supplied)
     licence = settings.data_licence
-    authority = Authority(publisher_token or read_publisher_token(settings))
+    access = Access(
+        settings, TokenFiles(settings, own_tokens), Keyring(store, clock), Audit(store, clock), clock
+    )
+    access.load()
+    sight = Sight(measures, access)
     monthly = Reports(
         store,
         measures,
         clock,
         Publication(licence.holder, settings.public_url, licence.name, licence.url),
     )
-    gate = batches.Gate(settings, read_tokens(settings))
     app = FastAPIOffline(
         title="Caudal",
         version=caudal.__version__,
         description=_DESCRIPTION,
         redoc_url=None,
         license_info={"name": "MIT", "identifier": "MIT"},
+        dependencies=[Depends(access.demand(Resource.health))],
     )
-    app.add_middleware(Asking, authority=authority)
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
     for router in (
-        batches.router(settings, gate, Ingest(store), measures, metrics, clock),
-        flows.router(store, reference, measures, authority),
-        indicators.router(reference, measures),
-        reports.router(monthly, measures),
-        sdmx.router(reference, monthly, measures),
-        vintages.router(store, measures, published, authority),
+        batches.router(settings, access, Ingest(store), measures, metrics, clock),
+        flows.router(store, reference, measures, access),
+        indicators.router(reference, measures, sight),
+        reports.router(monthly, sight),
+        sdmx.router(reference, monthly, measures, sight),
+        vintages.router(store, measures, published, access, sight),
         exports.router(store, settings.data_licence, clock),
-        ledger.router(store, measures),
-        known.router(store, reference, measures),
+        ledger.router(store, measures, sight),
+        known.router(store, reference, measures, sight),
         facts.router(reference),
-        health.router(store, metrics, load_migrations()),
+        health.router(store, metrics, load_migrations(), access),
+        keys.router(settings, access, clock),
+        audit.router(access),
+        login.router(access),
+        collector.router(store, access, clock),
     ):
         app.include_router(router)
 
@@ -102,7 +118,7 @@ def create_app(
     def get_root() -> RedirectResponse:
         return RedirectResponse("docs")
 
-    app.state.vintages, app.state.metrics = published, metrics
+    app.state.vintages, app.state.metrics, app.state.access = published, metrics, access
     _declare_problems(app)
     return app
 

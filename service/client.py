@@ -25,26 +25,30 @@ _SECONDS = 600.0
 
 
 @contextmanager
-def service_of(config: Path) -> Iterator["httpx.Client"]:
+def service_of(config: Path, role: str = "publisher") -> Iterator["httpx.Client"]:
     """Give a client of the service that runs with these settings, or of one that runs meanwhile.
 
-    It holds the token of the publisher where it may be read.
+    It holds the token of the publisher, or of the admin if that is the role: of the file that the settings name.
     """
     import httpx
 
-    from caudal.service.settings import load_settings, read_publisher_token
+    from caudal.service.access.tokenfiles import read_tokens
+    from caudal.service.settings import load_settings
 
     url = ""
     try:
         settings = load_settings(config)
-        token = read_publisher_token(settings)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        file = settings.admin_token_file if role == "admin" else settings.publisher_token_file
+        token = read_tokens(file, f"{role}_token_file: {file}")[0] if file is not None else None
+        # What listens everywhere is asked at loopback.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+        host = f"[{host}]" if ":" in host else host
         url = f"http://{host}:{settings.port}"
         with _client(url, token) as client:
             try:
                 client.get("/healthz", timeout=10)
             except httpx.ConnectError:
-                with _own(settings) as own:
+                with _own(settings, role) as own:
                     yield own
                 return
             yield client
@@ -83,7 +87,8 @@ def refuse(message: str) -> NoReturn:
 
 
 @contextmanager
-def _own(settings: "ServiceSettings") -> Iterator["httpx.Client"]:
+def _own(settings: "ServiceSettings", role: str) -> Iterator["httpx.Client"]:
+    from caudal.service.access.roles import Role
     from caudal.service.server import Service
 
     token = secrets.token_hex(32)
@@ -93,7 +98,7 @@ def _own(settings: "ServiceSettings") -> Iterator["httpx.Client"]:
             "publication": settings.publication.model_copy(update={"enabled": False}),
         }
     )
-    with Service(quiet, publisher_token=token) as service, _client(service.url, token) as client:
+    with Service(quiet, own_tokens={Role(role): token}) as service, _client(service.url, token) as client:
         yield client
 
 

@@ -5,6 +5,9 @@ ServiceError
 ├── StoreError         the store cannot be opened or does not answer
 │   └── MigrationError the schema of the store is not one this version can work with
 ├── ListenError        the address to listen on cannot be used
+├── KeyConflict        a key that must not be made beside those there are
+├── LoginRefused       a login that is not what was begun
+├── ProviderError      the provider of identities does not answer as it must
 ├── BatchRefused       a batch that is well formed and must not be stored
 └── QuestionError      a question the store cannot answer as asked
     ├── NotFound       … because what it asks for does not exist
@@ -35,6 +38,18 @@ class MigrationError(StoreError):
 
 class ListenError(ServiceError):
     """The address to listen on cannot be used."""
+
+
+class KeyConflict(ServiceError):
+    """A key that must not be made beside those there are."""
+
+
+class LoginRefused(ServiceError):
+    """A login that is not what was begun."""
+
+
+class ProviderError(ServiceError):
+    """The provider of identities does not answer, or not as OpenID Connect says."""
 
 
 class BatchRefused(ServiceError):

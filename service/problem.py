@@ -11,7 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.errors import AlreadyPublished, NotFound, NotPublished, QuestionError, StoreError
+from caudal.service.errors import (
+    AlreadyPublished,
+    KeyConflict,
+    NotFound,
+    NotPublished,
+    QuestionError,
+    StoreError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -19,19 +26,22 @@ _log = logging.getLogger(__name__)
 # Every kind of problem: what its type ends in → (title, status).
 KINDS: dict[str, tuple[str, int]] = {
     "bad-digest": ("The body is not what its digest says", 400),
-    "unauthorized": ("A bearer token is needed", 401),
-    "forbidden": ("The token does not allow this", 403),
+    "login-refused": ("The login is not the one that was begun", 400),
+    "unauthorized": ("A key or token is needed", 401),
+    "forbidden": ("The key or token does not allow this", 403),
     "confidential": ("The answer would show what a single operator carries", 403),
     "not-published": ("The month is not published", 403),
     "unknown-path": ("There is no such resource", 404),
     "unknown-economy": ("The economy has no data", 404),
     "unknown-fact": ("The reference says nothing of it", 404),
+    "unknown-key": ("There is no such key", 404),
     "unknown-indicator": ("There is no such indicator", 404),
     "unknown-month": ("The month has no data", 404),
     "unknown-structure": ("There is no such structure", 404),
     "unknown-vintage": ("There is no such vintage", 404),
     "method-not-allowed": ("The resource does not take this method", 405),
     "already-published": ("What is published does not change", 409),
+    "too-many-keys": ("Two keys of this name are valid", 409),
     "too-large": ("The body is too large", 413),
     "unsupported-media-type": ("The body is of the wrong media type", 415),
     "invalid-request": ("The request cannot be read", 422),
@@ -39,6 +49,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "invalid-batch": ("The batch does not follow the contract", 422),
     "batch-refused": ("The batch must not be stored", 422),
     "internal": ("The service failed", 500),
+    "login-unavailable": ("The provider of identities does not answer", 503),
     "store-unavailable": ("The store does not answer", 503),
     "not-ready": ("The service is not ready", 503),
     "http": ("The request failed", 400),
@@ -101,6 +112,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(AlreadyPublished, _published)
     app.add_exception_handler(NotPublished, _not_published)
+    app.add_exception_handler(KeyConflict, _key_conflict)
     app.add_exception_handler(QuestionError, _question)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
@@ -140,6 +152,10 @@ def _published(request: Request, error: Exception) -> JSONResponse:
 def _not_published(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotPublished)
     return _answer(request, Problem("not-published", str(error), extras={"available": error.available}))
+
+
+def _key_conflict(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("too-many-keys", str(error)))
 
 
 def _question(request: Request, error: Exception) -> JSONResponse:

@@ -35,12 +35,14 @@ class Publisher:
         publication: Publication,
         clock: Callable[[], datetime],
         metrics: Metrics,
+        record: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._vintages = vintages_
         self._store = store
         self._publication = publication
         self._clock = clock
         self._metrics = metrics
+        self._record = record
         self._scheduler: Any = None
         self._stopped = False
 
@@ -76,6 +78,8 @@ class Publisher:
                 return
             try:
                 made = self._vintages.publish(economy, month)
+                if made is not None:
+                    self._record(made.vintage)
             except AlreadyPublished:
                 continue
             except (ServiceError, FactsError) as error:

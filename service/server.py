@@ -1,11 +1,12 @@
 """Runs the service: opens the store, migrates it, loads the reference, serves until told to stop."""
 
 import logging
+import queue
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -13,13 +14,17 @@ import uvicorn
 
 from caudal.reference import Reference, load_reference
 from caudal.reference import ReferenceError as FactsError
+from caudal.service.access.access import Access
+from caudal.service.access.actor import SERVICE
+from caudal.service.access.roles import Role
+from caudal.service.access.tokenfiles import TokenFiles
 from caudal.service.app import create_app, utc_now
 from caudal.service.errors import ListenError, ServiceError, SettingsError
 from caudal.service.ingest import Ingest
 from caudal.service.migration import migrate, set_retention
 from caudal.service.publisher import Publisher
 from caudal.service.reference_tables import load_reference_tables
-from caudal.service.settings import ServiceSettings, read_tokens
+from caudal.service.settings import Person, ServiceSettings
 from caudal.service.store import Store
 
 _log = logging.getLogger("caudal.service")
@@ -37,10 +42,11 @@ class Service:
         self,
         settings: ServiceSettings,
         clock: Callable[[], datetime] = utc_now,
-        publisher_token: str | None = None,
+        own_tokens: Mapping[Role, str] | None = None,
     ) -> None:
         self._settings = settings
-        self._publisher_token = publisher_token
+        self._own_tokens = own_tokens
+        self._access: Access | None = None
         self._publisher: Publisher | None = None
         self._clock = clock
         self._store = Store(settings.dsn.get_secret_value())
@@ -51,7 +57,7 @@ class Service:
 
     def prepare(self) -> uvicorn.Server:
         """Check everything that can fail and return a server ready to run; raise ServiceError otherwise."""
-        read_tokens(self._settings)
+        TokenFiles(self._settings).read()
         reference = _load(self._settings)
         self._socket = _listen(self._settings)
         try:
@@ -61,7 +67,9 @@ class Service:
             migrate(self._store, self._clock)
             set_retention(self._store, self._settings.keep_windows_days)
             load_reference_tables(self._store, reference, self._clock)
-            app = create_app(self._settings, self._store, reference, self._clock, self._publisher_token)
+            app = create_app(self._settings, self._store, reference, self._clock, self._own_tokens)
+            self._access = app.state.access
+            self._access.start()
             if app.state.vintages.sweep():
                 _log.warning("removed what a computation left that was interrupted")
             if self._settings.publication.enabled:
@@ -71,6 +79,7 @@ class Service:
                     self._settings.publication,
                     self._clock,
                     app.state.metrics,
+                    self._record_publication,
                 )
                 self._publisher.start()
         except BaseException:
@@ -107,9 +116,23 @@ class Service:
             self._thread.join(_GRACE_SECONDS + 5)
         self._close()
 
-    def serve(self) -> None:
-        """Serve in this thread until SIGTERM or SIGINT, then close the store."""
+    def reread(self, people: Sequence[Person] | None = None) -> None:
+        """Read token files and keys anew; take other people, where they are given."""
+        if self._access is not None:
+            self._access.reread(people)
+
+    def serve(self, settings_anew: Callable[[], ServiceSettings] | None = None) -> None:
+        """Serve in this thread until SIGTERM or SIGINT, then close the store.
+
+        SIGHUP has token files and keys read anew, and the people of the settings, where these can be read anew.
+        """
+        # A handler interrupts the thread that serves, wherever it is: so another does the work.
+        hangups: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        signal.signal(signal.SIGHUP, lambda *_: hangups.put(True))
         server = self.prepare()
+        threading.Thread(
+            target=self._follow, args=(hangups, settings_anew), name="caudal-reread", daemon=True
+        ).start()
         try:
             # uvicorn hands a signal on once it has shut down; by default that would end the process
             # before the store is closed.
@@ -118,6 +141,7 @@ class Service:
             _log.info("serving at %s (API documentation at %s/docs)", self.url, self.url)
             self._serve()
         finally:
+            hangups.put(False)
             self._close()
 
     def __enter__(self) -> Self:
@@ -126,6 +150,22 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _record_publication(self, vintage: str) -> None:
+        assert self._access is not None
+        self._access.audit.write(SERVICE, "publish", vintage)
+
+    def _follow(
+        self, hangups: "queue.SimpleQueue[bool]", settings_anew: Callable[[], ServiceSettings] | None
+    ) -> None:
+        while hangups.get():
+            try:
+                self.reread(settings_anew().people if settings_anew is not None else None)
+                _log.info(
+                    "tokens, keys and people were read anew; other settings count from the next start on"
+                )
+            except ServiceError as error:
+                _log.error("not read anew: %s", error)
 
     def _serve(self) -> None:
         assert self._server is not None
@@ -136,13 +176,19 @@ class Service:
         if self._publisher is not None:
             self._publisher.stop()
             self._publisher = None
+        if self._access is not None:
+            self._access.stop()
+            self._access = None
         if self._socket is not None:
             self._socket.close()
         self._store.close()
 
 
-def run(settings: ServiceSettings) -> int:
-    """Serve until SIGTERM or SIGINT and return 0; say in one line what prevents it and return 2."""
+def run(settings: ServiceSettings, settings_anew: Callable[[], ServiceSettings] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT and return 0; say in one line what prevents it and return 2.
+
+    `settings_anew` reads the settings again, at SIGHUP.
+    """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -150,7 +196,7 @@ def run(settings: ServiceSettings) -> int:
     for driver in ("clickhouse_connect", "urllib3"):
         logging.getLogger(driver).setLevel(logging.CRITICAL)
     try:
-        Service(settings).serve()
+        Service(settings).serve(settings_anew)
     except ServiceError as error:
         sys.stderr.write(f"caudal: {error}\n")
         return EXIT_SETTINGS

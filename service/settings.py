@@ -5,8 +5,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -20,13 +22,18 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from caudal.service.access.roles import Role
+from caudal.service.access.scope import scope_fault
 from caudal.service.errors import SettingsError
 
 PREFIX = "CAUDAL_SERVICE_"
 TOKEN_PREFIX = f"{PREFIX}TOKEN_"
-TOKEN_LEAST = 16
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+# Where traffic that is not encrypted goes no further than this machine.
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+IDENTIFIER = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
@@ -139,6 +146,52 @@ class Licence(BaseModel):
     holder: str = Field(default="", max_length=200, description="whom to name as the source")
 
 
+class OpenIdConnect(BaseModel):
+    """The provider by which people log in; `public_url` of the service must be set as well.
+
+    The redirect URI to register there is `<public_url>/auth/callback`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(pattern=r"^https?://[^\s<>\"?#]+$", max_length=500)
+    client_id: str = Field(min_length=1, max_length=200)
+    client_secret_file: Path | None = Field(
+        default=None, description="without it a public client, by PKCE alone"
+    )
+    scopes: str = Field(default="openid email profile", pattern=r"^openid( [!-~]+)*$")
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Self:
+        if self.issuer.startswith("http:") and urlsplit(self.issuer).hostname not in LOOPBACK_NAMES:
+            raise ValueError(f"issuer {self.issuer} is not encrypted; give its https address")
+        return self
+
+
+class Person(BaseModel):
+    """Who, of those that log in, has which role: by a claim of the provider. The first that fits counts.
+
+    `claim` is email, sub, or the name of a claim that holds a text or a list of texts, such as groups.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    claim: str = Field(min_length=1, max_length=200)
+    value: str = Field(min_length=1, max_length=500)
+    role: Role
+    economies: tuple[CountryCode, ...] = ()
+    operators: tuple[Identifier, ...] = ()
+
+    @model_validator(mode="after")
+    def _bound(self) -> Self:
+        if self.role is Role.collector:
+            raise ValueError("a collector is no person: give it a token or a key")
+        fault = scope_fault(self.role, self.economies, self.operators)
+        if fault is not None:
+            raise ValueError(f"{self.claim} {self.value}: {fault}")
+        return self
+
+
 class ServiceSettings(BaseSettings):
     """Everything the service is told from outside. Keys that do not exist are refused."""
 
@@ -158,6 +211,15 @@ class ServiceSettings(BaseSettings):
     publisher_token_file: Path | None = Field(
         default=None, description="the token of whoever may publish; without it only the service itself does"
     )
+    admin_token_file: Path | None = Field(
+        default=None, description="the token of whoever makes and revokes keys (`caudal keys`)"
+    )
+    metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="networks that read /metrics without a key",
+    )
+    oidc: OpenIdConnect | None = None
+    people: tuple[Person, ...] = ()
     paths: Path | None = Field(
         default=None, description="ways that traffic takes, as indicators.md says (J8)"
     )
@@ -190,6 +252,17 @@ class ServiceSettings(BaseSettings):
                     f"collectors: {collector.id} belongs to operator {collector.operator!r}, which is not among "
                     f"operators ({', '.join(sorted(known)) or 'none'}); add it or correct the name"
                 )
+        for person in self.people:
+            unknown = sorted(set(person.operators) - known)
+            if unknown:
+                raise ValueError(
+                    f"people: {person.value} is to see operator {unknown[0]!r}, which is not among operators "
+                    f"({', '.join(sorted(known)) or 'none'}); add it or correct the name"
+                )
+        if self.oidc is not None and not self.public_url:
+            raise ValueError("oidc: people come back to public_url after they logged in; set it")
+        if self.people and self.oidc is None:
+            raise ValueError("people: nobody can log in; say by which provider in [oidc]")
         return self
 
     @property
@@ -246,62 +319,22 @@ def load_settings(path: Path) -> ServiceSettings:
         raise SettingsError(f"environment: {error}; lists are written as JSON") from error
 
 
-def read_tokens(settings: ServiceSettings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the bearer token of every collector by its id; raise SettingsError where one is missing or weak."""
-    variables = os.environ if environment is None else environment
-    tokens: dict[str, str] = {}
-    for collector in settings.collectors:
-        if collector.token_file is not None:
-            source = str(collector.token_file)
-            token = _token(collector.token_file, f"collectors: token_file {source} of {collector.id}")
-        else:
-            source = collector.token_variable
-            token = variables.get(source, "").strip()
-        if not _usable(token):
-            raise SettingsError(
-                f"collectors: {source} holds no usable token for {collector.id}; put at least {TOKEN_LEAST} letters "
-                "and digits there, for instance from: openssl rand -hex 32"
-            )
-        if token in tokens.values():
-            raise SettingsError(
-                f"collectors: {collector.id} has the token of another collector; give it its own"
-            )
-        tokens[collector.id] = token
-    return tokens
-
-
-def read_publisher_token(settings: ServiceSettings) -> str | None:
-    """Return the token of whoever may publish, None where none is set; raise SettingsError where it is weak."""
-    if settings.publisher_token_file is None:
-        return None
-    token = _token(settings.publisher_token_file, f"publisher_token_file: {settings.publisher_token_file}")
-    if not _usable(token):
-        raise SettingsError(
-            f"publisher_token_file: {settings.publisher_token_file} holds no usable token; put at least "
-            f"{TOKEN_LEAST} letters and digits there, for instance from: openssl rand -hex 32"
-        )
-    return token
-
-
-def _token(file: Path, named: str) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise SettingsError(
-            f"{named} cannot be read: {reason}; write the token there, readable by the service only"
-        ) from error
-
-
-def _usable(token: str) -> bool:
-    return len(token) >= TOKEN_LEAST and re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token) is not None
+_PATHS = (
+    "reference_overlay",
+    "token_file",
+    "publisher_token_file",
+    "admin_token_file",
+    "client_secret_file",
+    "paths",
+    "routes",
+)
 
 
 def _absolute(values: dict[str, Any], directory: Path) -> dict[str, Any]:
     collectors = values.get("collectors")
-    tables = [values, *(collectors if isinstance(collectors, list) else [])]
+    tables = [values, values.get("oidc"), *(collectors if isinstance(collectors, list) else [])]
     for table in tables:
-        for key in ("reference_overlay", "token_file", "publisher_token_file", "paths", "routes"):
+        for key in _PATHS:
             if isinstance(table, dict) and isinstance(table.get(key), str):
                 table[key] = directory / table[key]
     return values

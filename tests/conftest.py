@@ -1,6 +1,7 @@
 """What tests of several packages share: a run of `caudal demo`."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ import pytest
 
 # What starts a collector, or meters.
 _METERING = ("tests/collector", "tests/caudal", "tests/bench", "tests/fuzz", "tests/test_")
+
+
+def pytest_configure() -> None:
+    """Have the files that tests write be nobody else's: the service refuses tokens that others can read."""
+    os.umask(0o077)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

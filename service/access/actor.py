@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from caudal.service.access.roles import OF_OPERATORS, TABLE, Resource, Role
 
@@ -11,7 +12,9 @@ class Actor:
     """Who asks: a role, and the name it is written down under.
 
     `economies` and `operators` are those it is restricted to, None where it is not. `credential` names the key, token
-    file or session that proved it, never its secret.
+    file or session that proved it, never its secret; `expires_at` is when that ends, None where it does not.
+
+    Somebody who logged in and has no role here is public, with a name and a credential.
     """
 
     role: Role
@@ -19,14 +22,22 @@ class Actor:
     economies: frozenset[str] | None = None
     operators: frozenset[str] | None = None
     credential: str = ""
+    expires_at: datetime | None = None
 
     @property
     def known(self) -> bool:
         """Whether it proved who it is."""
-        return self.role is not Role.public
+        return bool(self.credential)
 
 
 ANYBODY = Actor(Role.public, "anybody")
+# What the service does by itself, it is written down for.
+SERVICE = Actor(Role.publisher, "service", credential="own")
+
+
+def entitled(actor: Actor, resource: Resource) -> bool:
+    """Return whether the role of an actor may have a resource at all, of whichever economies and operators."""
+    return resource in TABLE.get(actor.role, frozenset())
 
 
 def decide(
@@ -39,7 +50,7 @@ def decide(
 
     An actor that is bound to operators has nothing of all operators: ask for its own. Default is no.
     """
-    if resource not in TABLE.get(actor.role, frozenset()):
+    if not entitled(actor, resource):
         return False
     if resource in TABLE[Role.public]:
         return True

@@ -44,6 +44,9 @@ class Entrance:
 ENTRANCES: tuple[Entrance, ...] = (
     Entrance("GET", "/", Resource.health, Budget.health),
     Entrance("GET", "/docs", Resource.health),
+    Entrance("GET", "/docs/oauth2-redirect", Resource.health),
+    # What the page of the documentation is made of.
+    Entrance("GET", "/static-offline-docs/{file}", Resource.health),
     Entrance("GET", "/openapi.json", Resource.health),
     Entrance("GET", "/healthz", Resource.health, Budget.health),
     Entrance("GET", "/readyz", Resource.health, Budget.health),
@@ -68,6 +71,16 @@ ENTRANCES: tuple[Entrance, ...] = (
     Entrance("GET", "/v1/reference", Resource.facts),
     Entrance("GET", "/v1/reference/{file}", Resource.facts),
     Entrance("GET", "/v1/reference/about/{subject}", Resource.facts),
+    Entrance("GET", "/v1/me", Resource.oneself, Budget.manage),
+    Entrance("GET", "/v1/collector", Resource.status, Budget.manage),
+    Entrance("GET", "/v1/keys", Resource.holders, Budget.manage),
+    Entrance("POST", "/v1/keys", Resource.keys, Budget.manage, ORDER_BYTES),
+    Entrance("POST", "/v1/keys/{id}/revocation", Resource.keys, Budget.manage, ORDER_BYTES),
+    Entrance("GET", "/v1/audit", Resource.audit, Budget.manage),
+    Entrance("GET", "/v1/audit/verification", Resource.audit, Budget.manage),
+    Entrance("GET", "/auth/login", Resource.oneself, Budget.manage),
+    Entrance("GET", "/auth/callback", Resource.oneself, Budget.manage),
+    Entrance("POST", "/auth/logout", Resource.oneself, Budget.manage),
 )
 
 

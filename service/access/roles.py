@@ -36,7 +36,9 @@ class Resource(StrEnum):
     batches = "batches"
     changes = "changes"
     keys = "keys"
+    holders = "holders"
     audit = "audit"
+    oneself = "oneself"
 
 
 MEANING: Mapping[Resource, str] = {
@@ -52,11 +54,13 @@ MEANING: Mapping[Resource, str] = {
     Resource.publish: "publishing and revising months",
     Resource.batches: "the list of batches: who sent what, when, with which software",
     Resource.changes: "retracting, restoring, releasing batches",
-    Resource.keys: "making, listing and revoking keys",
+    Resource.keys: "making and revoking keys",
+    Resource.holders: "the list of keys: who holds which, for what, until when",
     Resource.audit: "the record of what was done, and whether it is whole",
+    Resource.oneself: "who one is to the service; logging in and out",
 }
 
-_PUBLIC = frozenset({Resource.health, Resource.facts, Resource.published})
+_PUBLIC = frozenset({Resource.health, Resource.facts, Resource.published, Resource.oneself})
 
 TABLE: Mapping[Role, frozenset[Resource]] = {
     Role.public: _PUBLIC,
@@ -70,6 +74,7 @@ TABLE: Mapping[Role, frozenset[Resource]] = {
         Resource.exact,
         Resource.quality,
         Resource.batches,
+        Resource.holders,
         Resource.audit,
     },
     Role.admin: _PUBLIC
@@ -79,6 +84,7 @@ TABLE: Mapping[Role, frozenset[Resource]] = {
         Resource.batches,
         Resource.changes,
         Resource.keys,
+        Resource.holders,
         Resource.audit,
     },
     Role.collector: _PUBLIC | {Resource.ingest, Resource.status},

@@ -1,6 +1,6 @@
 """The ledger: what became of every record, by exporter and day or month."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -33,8 +33,11 @@ def ledger(
     end: datetime,
     by: Literal["day", "month"],
     limit: int | None = 10_000,
+    operators: Collection[str] | None = None,
 ) -> LedgerAnswer:
     """Return the ledger of an economy in [start, end), whole days; the total is over all rows, shown or not (None: all).
+
+    `operators` are those whose rows are read, None for all.
 
     A row is balanced when received = decoded + waiting + malformed + filtered and decoded = aggregated +
     events: nothing was lost without being counted. The answer is balanced when every row is.
@@ -45,8 +48,15 @@ def ledger(
         f"SELECT toUInt32({slot}) AS slot, operator, collector, exporter, {counts} FROM ledger_day "
         "WHERE economy = {economy:String} AND time >= toDateTime({start:UInt32}, 'UTC') "
         "AND time < toDateTime({end:UInt32}, 'UTC') "
+        "AND ({all:Bool} OR has({operators:Array(String)}, operator)) "
         "GROUP BY slot, operator, collector, exporter ORDER BY slot, operator, collector, exporter",
-        {"economy": economy, "start": int(start.timestamp()), "end": int(end.timestamp())},
+        {
+            "economy": economy,
+            "start": int(start.timestamp()),
+            "end": int(end.timestamp()),
+            "all": operators is None,
+            "operators": sorted(operators or ()),
+        },
     )
     named = rows.rename({f"sum_{name}": name for name in LEDGER_COUNTS}).with_columns(
         _balanced().alias("balanced"),

@@ -7,15 +7,17 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.security import HTTPBearer
 from starlette.requests import ClientDisconnect
 
 from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
+from caudal.service.access.access import KEY, Access
+from caudal.service.access.actor import Actor
+from caudal.service.access.roles import Resource
 from caudal.service.admission import admit
 from caudal.service.errors import BatchRefused, ServiceError
 from caudal.service.ingest import Accepted, Ingest
@@ -26,40 +28,12 @@ from caudal.service.problem import Problem, documented
 from caudal.service.settings import Collector, ServiceSettings
 
 _log = logging.getLogger(__name__)
-_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]*):")
-
-
-class Gate:
-    """Knows which collector a bearer token belongs to; keeps digests, not tokens."""
-
-    def __init__(self, settings: ServiceSettings, tokens: Mapping[str, str]) -> None:
-        self._collectors = {
-            collector.id: (collector, _digest(tokens[collector.id])) for collector in settings.collectors
-        }
-
-    def collector(self, authorization: str | None) -> Collector:
-        """Return the collector of an Authorization header; raise Problem 401 for anything else."""
-        match = _BEARER.fullmatch(authorization or "")
-        if match is None:
-            raise _unauthorized("send the collector's token as Authorization: Bearer <token>", "")
-        offered = _digest(match[1])
-        found = None
-        # Every token is compared in constant time, so that time tells neither whose nor how much fits.
-        for collector, digest in self._collectors.values():
-            if hmac.compare_digest(offered, digest):
-                found = collector
-        if found is None:
-            raise _unauthorized(
-                "the token is not that of any collector; compare the collector's token_file with the service's",
-                ', error="invalid_token"',
-            )
-        return found
 
 
 def router(
     settings: ServiceSettings,
-    gate: Gate,
+    access: Access,
     ingest: Ingest,
     measures: Measures,
     metrics: Metrics,
@@ -68,12 +42,13 @@ def router(
     """Return the route that takes batches."""
     routes = APIRouter(tags=["batches"])
 
-    def sender(request: Request) -> Collector:
+    async def sender(request: Request) -> Collector:
         try:
-            return gate.collector(request.headers.get("authorization"))
-        except Problem:
-            metrics.batches.labels("unauthorized").inc()
+            actor = access.enter(request.scope, Resource.ingest)
+        except Problem as problem:
+            metrics.batches.labels("forbidden" if problem.status == 403 else "unauthorized").inc()
             raise
+        return _collector(settings, actor)
 
     async def body(request: Request, _: Annotated[Collector, Depends(sender)]) -> bytes:
         try:
@@ -92,7 +67,7 @@ def router(
             200: {"model": BatchReceipt, "description": "The batch had been stored before."},
             **documented(400, 401, 403, 413, 415, 422, 503),
         },
-        dependencies=[Depends(HTTPBearer(auto_error=False, description="the token of the collector"))],
+        dependencies=[KEY],
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -143,6 +118,18 @@ def router(
         return BatchReceipt(batch_id=batch.id, outcome="duplicate", received_at=answer.received_at)
 
     return routes
+
+
+def _collector(settings: ServiceSettings, actor: Actor) -> Collector:
+    """Return the collector that sends; raise Problem 403 where its operator is none of the settings any more."""
+    [operator] = actor.operators or ("",)
+    if operator not in {each.id for each in settings.operators}:
+        raise Problem(
+            "forbidden",
+            f"the key of {actor.name} is for operator {operator!r}, which is not among the operators of the service any "
+            "more; ask whoever runs it",
+        )
+    return Collector(id=actor.name, operator=operator)
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -220,11 +207,3 @@ def _checked(
             f"the batch is synthetic and {origin.economy} is a real economy; synthetic traffic goes to XA only",
         )
     return batch
-
-
-def _unauthorized(detail: str, parameters: str) -> Problem:
-    return Problem("unauthorized", detail, headers={"WWW-Authenticate": f'Bearer realm="caudal"{parameters}'})
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query
 
-from caudal.service.access.actor import decide
-from caudal.service.access.asking import actor_of
-from caudal.service.access.roles import Resource
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.period import Month
-from caudal.service.problem import Problem
 
 TIME_PATTERN = r"^20\d{2}-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2})?)?Z?)?)?$"
 VintageText = Annotated[
@@ -30,22 +26,6 @@ Exact = Annotated[
         description="as metered, nothing withheld and nothing moved by a factor: for roles that may see it"
     ),
 ]
-
-
-def sees_running(measures: Measures, request: Request, economy: str) -> bool:
-    """Whether who asks may see months of an economy that are not published."""
-    return not measures.awaits_publication(economy) or decide(actor_of(request), Resource.running, [economy])
-
-
-def demand_exact(measures: Measures, request: Request, economy: str) -> None:
-    """Return if who asks may see an economy's traffic as it was metered; raise Problem otherwise."""
-    if measures.protected(economy) and not decide(actor_of(request), Resource.exact, [economy]):
-        raise Problem(
-            "confidential",
-            f"exact figures of {economy} are for roles that may see what single operators carry (analyst, publisher, "
-            "auditor); without exact=true the answer is as it is published",
-            extras={"withheld": [economy]},
-        )
 
 
 @dataclass(frozen=True)

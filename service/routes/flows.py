@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from caudal.reference import Reference
+from caudal.service.access.access import KEY, Access
+from caudal.service.access.actor import Actor, decide, entitled
+from caudal.service.access.roles import Resource
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Coverage, Measures
 from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
 from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
 from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
-from caudal.service.routes.authority import TOKEN, Authority
 from caudal.service.routes.choices import TIME_PATTERN, span
 from caudal.service.store import Store
 
@@ -28,23 +30,23 @@ TimeParameter = Annotated[
 # A table that anyone may cut anew cannot be made safe cell by cell: two answers together tell what each withholds.
 AMOUNTS_WITHHELD = (
     "how much traffic there is, is told by /v1/totals and /v1/export/aggregates.jsonl, as far as the rules of "
-    "confidentiality allow (minimum number of operators, p% rule); here only to those who send the publisher's "
-    "token, or where the settings let everything pass (confidentiality: minimum_operators = 1, percent = 0)"
+    "confidentiality allow (minimum number of operators, p% rule); here only to those whose key "
+    "allows it, or where the settings let everything pass (confidentiality: minimum_operators = 1, percent = 0)"
 )
 
 
-def router(store: Store, reference: Reference, measures: Measures, authority: Authority) -> APIRouter:
+def router(store: Store, reference: Reference, measures: Measures, access: Access) -> APIRouter:
     """Return the route that answers flows."""
     routes = APIRouter(tags=["flows"])
 
     @routes.get(
         "/v1/flows",
         summary="Flows by any grouping",
-        responses=documented(403, 404, 422, 503),
-        dependencies=[TOKEN],
+        responses=documented(401, 403, 404, 422, 503),
+        dependencies=[KEY],
     )
     def get_flows(
-        request: Request,
+        actor: Annotated[Actor, Depends(access.demand(Resource.published))],
         economy: EconomyParameter,
         month: MonthText | None = None,
         start: Annotated[TimeParameter, Query(alias="from")] = None,
@@ -72,15 +74,23 @@ def router(store: Store, reference: Reference, measures: Measures, authority: Au
 
         Without a time the newest month of the first economy is taken. Intervals are 95 % and hold what packet sampling leaves
         uncertain; `undetermined` holds what location and attribution leave open. Of a metered economy they are
-        told to the holder of the publisher's token only: any grouping would show what single operators carry.
+        told to roles that may have exact figures only: any grouping would show what single operators carry. The key
+        of an operator is told of that operator.
         """
         economies = tuple(dict.fromkeys(economy))
         for code in economies:
             measures.months(code)
-        if not authority.held(request):
-            _refuse([code for code in economies if measures.protected(code)])
+        filters = _filters(where)
+        if actor.operators is not None and entitled(actor, Resource.exact):
+            filters.setdefault("operator", tuple(sorted(actor.operators)))
+            access.allow(actor, Resource.exact, economies, filters["operator"])
+        protected = [code for code in economies if measures.protected(code)]
+        if decide(actor, Resource.exact, economies, filters.get("operator")):
+            access.read(actor, Resource.exact, protected)
+        else:
+            _refuse(protected)
         time = span(measures, economies[0], month, start, end)
-        query = FlowQuery(economies, time.start, time.end, _names(group_by), _filters(where), limit, offset)
+        query = FlowQuery(economies, time.start, time.end, _names(group_by), filters, limit, offset)
         answer = flows(store, query)
         keys = [name for name in answer.rows.columns if name in DIMENSIONS]
         return FlowsAnswer(

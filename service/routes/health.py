@@ -1,9 +1,11 @@
 """GET /healthz, /readyz, /metrics: for those who run the service."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import caudal
+from caudal.service.access.access import Access
+from caudal.service.access.roles import Resource
 from caudal.service.errors import ServiceError
 from caudal.service.metrics import Metrics
 from caudal.service.migration import Migration, pending
@@ -13,7 +15,7 @@ from caudal.service.reference_tables import reference_in_force
 from caudal.service.store import Store
 
 
-def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...]) -> APIRouter:
+def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...], access: Access) -> APIRouter:
     """Return the routes that say how the service is."""
     routes = APIRouter(tags=["operation"])
 
@@ -43,7 +45,8 @@ def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...]) ->
         "/metrics",
         summary="Metrics for Prometheus",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
+        dependencies=[Depends(access.demand(Resource.metrics))],
     )
     def get_metrics() -> Response:
         """Return the metrics of this service in Prometheus's text format."""

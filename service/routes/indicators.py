@@ -20,10 +20,11 @@ from caudal.service.models import (
     ObservationAnswer,
 )
 from caudal.service.problem import documented
-from caudal.service.routes.choices import Exact, VintageText, demand_exact, sees_running
+from caudal.service.routes.choices import Exact, VintageText
+from caudal.service.routes.sight import Sight
 
 
-def router(reference: Reference, measures: Measures) -> APIRouter:
+def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
     """Return the routes that answer indicators."""
     routes = APIRouter(tags=["indicators"])
 
@@ -58,9 +59,10 @@ def router(reference: Reference, measures: Measures) -> APIRouter:
         """
         indicator = measures.indicator(indicator_id)
         if exact:
-            demand_exact(measures, request, economy)
-        running = sees_running(measures, request, economy)
+            sight.demand_exact(request, economy)
+        running = sight.running(request, economy)
         months = _months(measures, economy, month, first, last, running=running)
+        sight.note(request, economy, months)
         if vintage is not None and month is None:
             raise QuestionError("a vintage is that of one month: give `month` with it")
         tag = entity_tag(measures.state(economy, months), indicator_id, economy, months, vintage, exact)

@@ -5,17 +5,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS
-from caudal.service.access.actor import decide
-from caudal.service.access.asking import actor_of
-from caudal.service.access.roles import Resource
+from caudal.service.access.access import KEY, actor_of
+from caudal.service.access.roles import OF_OPERATORS
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.models import EconomyCode, LedgerList, LedgerRow, MonthText
 from caudal.service.period import Month
 from caudal.service.problem import documented
 from caudal.service.queries import ledger
-from caudal.service.routes.choices import Span, sees_running, span
+from caudal.service.routes.choices import Span, span
 from caudal.service.routes.flows import TimeParameter
+from caudal.service.routes.sight import Sight
 from caudal.service.store import Store
 
 _MEANING = {column.name: column.meaning for column in LEDGER if column.kind == "sum"}
@@ -24,11 +24,16 @@ _MEANING = {column.name: column.meaning for column in LEDGER if column.kind == "
 _TOLD = "by month, and without operator and exporter, as the rules of confidentiality have it"
 
 
-def router(store: Store, measures: Measures) -> APIRouter:
+def router(store: Store, measures: Measures, sight: Sight) -> APIRouter:
     """Return the route that answers the ledger."""
     routes = APIRouter(tags=["ledger"])
 
-    @routes.get("/v1/ledger", summary="What became of every record", responses=documented(404, 422, 503))
+    @routes.get(
+        "/v1/ledger",
+        summary="What became of every record",
+        responses=documented(401, 404, 422, 503),
+        dependencies=[KEY],
+    )
     def get_ledger(
         request: Request,
         economy: EconomyCode,
@@ -39,11 +44,12 @@ def router(store: Store, measures: Measures) -> APIRouter:
     ) -> LedgerList:
         """Return the ledger by exporter and day or month; without a time that of the newest month.
 
-        Of a metered economy, others than its operators, auditors and administrators are told the sums of published months.
+        Of a metered economy, others than its operators, auditors and administrators are told the sums of published
+        months; the key of an operator, or of its collector, is told of that operator.
         """
         measures.months(economy)
-        whole = decide(actor_of(request), Resource.quality, [economy]) or not measures.protected(economy)
-        running = whole or sees_running(measures, request, economy)
+        whole = sight.quality(request, economy)
+        running = whole or sight.running(request, economy)
         time = span(measures, economy, month, start, end, running=running)
         if any(moment.hour or moment.minute or moment.second for moment in (time.start, time.end)):
             raise QuestionError("the ledger is kept by day: give `from` and `to` as days or months")
@@ -51,7 +57,9 @@ def router(store: Store, measures: Measures) -> APIRouter:
             raise QuestionError("the time asked for is empty: `to` must come after `from`")
         if not whole:
             return _told(measures, economy, time, by, running=running)
-        answer = ledger(store, economy, time.start, time.end, by)
+        actor = actor_of(request)
+        operators = actor.operators if actor.role in OF_OPERATORS else None
+        answer = ledger(store, economy, time.start, time.end, by, operators=operators)
         return LedgerList(
             economy=economy,
             start=time.start,

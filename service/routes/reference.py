@@ -4,9 +4,7 @@ import polars as pl
 from fastapi import APIRouter, Request
 
 from caudal.reference import Reference
-from caudal.service.access.actor import decide
-from caudal.service.access.asking import actor_of
-from caudal.service.access.roles import Resource
+from caudal.service.access.access import KEY
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.measures import Measures
 from caudal.service.models import (
@@ -22,13 +20,13 @@ from caudal.service.models import (
 from caudal.service.perturbation import coarse
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
-from caudal.service.routes.authority import TOKEN
-from caudal.service.routes.choices import VintageText, sees_running
+from caudal.service.routes.choices import VintageText
 from caudal.service.routes.flows import AMOUNTS_WITHHELD
+from caudal.service.routes.sight import Sight
 from caudal.service.store import Store
 
 
-def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
+def router(store: Store, reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
     """Return the routes that answer what the reference and the store hold."""
     routes = APIRouter(tags=["reference"])
 
@@ -40,8 +38,8 @@ def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
     @routes.get(
         "/v1/jurisdictions",
         summary="Controlling jurisdictions of a month",
-        responses=documented(404, 422, 503),
-        dependencies=[TOKEN],
+        responses=documented(401, 404, 422, 503),
+        dependencies=[KEY],
     )
     def get_jurisdictions(
         request: Request,
@@ -53,8 +51,9 @@ def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
 
         Of a month that is published, as it was published. Of a metered economy only shares are told.
         """
-        withheld = measures.protected(economy) and not decide(actor_of(request), Resource.exact, [economy])
-        chosen = measures.month(economy, month, running=sees_running(measures, request, economy))
+        withheld = not sight.exact(request, economy)
+        chosen = measures.month(economy, month, running=sight.running(request, economy))
+        sight.note(request, economy, [chosen])
         basis = measures.basis(economy, chosen, vintage, exact=not withheld)
         names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
         return JurisdictionList(
@@ -84,9 +83,7 @@ def router(store: Store, reference: Reference, measures: Measures) -> APIRouter:
                 EconomyMonths(
                     economy=row["economy"],
                     names=economy_names(reference, row["economy"]),
-                    months=measures.months(
-                        row["economy"], running=sees_running(measures, request, row["economy"])
-                    ),
+                    months=measures.months(row["economy"], running=sight.running(request, row["economy"])),
                     operators=row["operators"],
                     synthetic=measures.is_synthetic(row["economy"]),
                 )

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.service.caching import cache_headers, not_modified
-from caudal.service.measures import Measures
 from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.reports.edition import Publication
@@ -13,7 +12,8 @@ from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.model import Report
 from caudal.service.reports.reports import Months, Reports, language_of
-from caudal.service.routes.choices import VintageText, sees_running
+from caudal.service.routes.choices import VintageText
+from caudal.service.routes.sight import Sight
 
 FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf"]
 LanguageCode = Literal["es", "pt", "en"]
@@ -22,7 +22,7 @@ LanguageCode = Literal["es", "pt", "en"]
 _DEFAULT = "json"
 
 
-def router(reports: Reports, measures: Measures) -> APIRouter:
+def router(reports: Reports, sight: Sight) -> APIRouter:
     """Return the route that answers reports."""
     routes = APIRouter(tags=["reports"])
     contents = {
@@ -63,7 +63,8 @@ def router(reports: Reports, measures: Measures) -> APIRouter:
         """
         form = FORMS[format or _wanted_form(request)]
         chosen = language or _wanted_language(request) or language_of(economy)
-        months = reports.months(economy, month, running=sees_running(measures, request, economy))
+        months = reports.months(economy, month, running=sight.running(request, economy))
+        sight.note(request, economy, [month])
         tag = reports.tag(economy, months, vintage, form.name, chosen)
         if vintage is not None:
             # A vintage that there is not has no answer, whatever the client says it has.

@@ -15,7 +15,7 @@ from caudal.service.reports.forms import FORMS
 from caudal.service.reports.reports import Reports, language_of, places_of
 from caudal.service.reports.sdmx.structure import AGENCY, DATAFLOW, STRUCTURE, VERSION
 from caudal.service.reports.sdmx.structuremessage import MEDIA_TYPE, structure_message
-from caudal.service.routes.choices import sees_running
+from caudal.service.routes.sight import Sight
 
 _VERSIONS = ("~", "*", "+", "latest", VERSION)
 _KINDS = {"datastructure": STRUCTURE, "dataflow": DATAFLOW}
@@ -31,7 +31,7 @@ Resource = Annotated[str, Path(max_length=60, examples=[STRUCTURE])]
 Version = Annotated[str, Path(max_length=20, examples=[VERSION])]
 
 
-def router(reference: Reference, reports: Reports, measures: Measures) -> APIRouter:
+def router(reference: Reference, reports: Reports, measures: Measures, sight: Sight) -> APIRouter:
     """Return the routes that answer SDMX."""
     routes = APIRouter(tags=["sdmx"])
 
@@ -112,10 +112,11 @@ def router(reference: Reference, reports: Reports, measures: Measures) -> APIRou
         if version not in _VERSIONS:
             raise QuestionError(f"there is no version {version!r} of {DATAFLOW}; there is {VERSION}")
         economy = key.split(".")[1]
-        running = sees_running(measures, request, economy)
+        running = sight.running(request, economy)
         asked = str(Month.parse(period.removeprefix("eq:"))) if period else None
         month = measures.month(economy, asked, running=running)
         months = reports.months(economy, month, running=running)
+        sight.note(request, economy, [month])
         wants_json = format == "json" or (format is None and "json" in request.headers.get("accept", ""))
         form = FORMS["sdmx-json" if wants_json else "sdmx-csv"]
         language = language_of(economy)

@@ -5,6 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
+from caudal.service.access.access import KEY, Access
+from caudal.service.access.actor import Actor, decide
+from caudal.service.access.roles import Resource
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import AlreadyPublished, NotFound
 from caudal.service.evaluation import SYNTHETIC, MonthInputs
@@ -14,9 +17,9 @@ from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data, months_with_data
 from caudal.service.queries.vintages import Vintage, vintages
-from caudal.service.routes.authority import TOKEN, Authority
-from caudal.service.routes.choices import Exact, VintageText, demand_exact, sees_running
+from caudal.service.routes.choices import Exact, VintageText
 from caudal.service.routes.flows import coverage_answer
+from caudal.service.routes.sight import Sight
 from caudal.service.store import Store
 from caudal.service.vintagemodels import (
     ConfidentialAnswer,
@@ -37,13 +40,16 @@ def router(
     store: Store,
     measures: Measures,
     published: Vintages,
-    authority: Authority,
+    access: Access,
+    sight: Sight,
 ) -> APIRouter:
     """Return the routes that publish, and that answer what is published."""
     routes = APIRouter(tags=["vintages"])
 
-    def publish(economy: str, order: PublicationOrder) -> PublicationOutcome:
+    def publish(actor: Actor, economy: str, order: PublicationOrder) -> PublicationOutcome:
         made = published.publish(economy, order.month, order.reason)
+        if made is not None:
+            access.audit.write(actor, "publish", made.vintage, detail={"reason": order.reason})
         return PublicationOutcome.of(economy, vintage_answer(made) if made is not None else None)
 
     @routes.get("/v1/vintages", summary="What is published", responses=documented(422, 503))
@@ -56,24 +62,33 @@ def router(
         summary="Publish a month",
         status_code=201,
         responses=documented(401, 403, 404, 409, 422, 503),
-        dependencies=[TOKEN, Depends(authority.demand)],
+        dependencies=[KEY],
     )
-    def post_vintage(order: Annotated[PublicationOrder, Body()]) -> PublicationReceipt:
+    def post_vintage(
+        actor: Annotated[Actor, Depends(access.demand(Resource.publish))],
+        order: Annotated[PublicationOrder, Body()],
+    ) -> PublicationReceipt:
         """Compute a month that is over and publish it; with a reason, publish a revision of it.
 
         Without an economy, all that have data in the month: those that are published and not to be revised are left.
+        A key that is bound to economies publishes these.
         """
         if order.economy is not None:
-            outcome = publish(order.economy, order)
+            access.allow(actor, Resource.publish, [order.economy])
+            outcome = publish(actor, order.economy, order)
             return PublicationReceipt(month=order.month, outcomes=[outcome])
-        codes = [str(code) for code in economies_with_data(store)["economy"]]
+        codes = [
+            str(code)
+            for code in economies_with_data(store)["economy"]
+            if decide(actor, Resource.publish, [str(code)])
+        ]
         with_data = [code for code in codes if order.month in months_with_data(store, code)]
         if not with_data:
             raise NotFound("month", f"no economy has flows in {order.month}", [])
         outcomes = []
         for code in with_data:
             try:
-                outcomes.append(publish(code, order))
+                outcomes.append(publish(actor, code, order))
             except AlreadyPublished:
                 outcomes.append(PublicationOutcome(economy=code, outcome="already published", vintage=None))
         return PublicationReceipt(month=order.month, outcomes=outcomes)
@@ -105,8 +120,9 @@ def router(
     ) -> MonthTotals | Response:
         """Return the totals of a month: as observed, and as estimated of the whole economy. Never one for the other."""
         if exact:
-            demand_exact(measures, request, economy)
-        chosen = measures.month(economy, month, running=sees_running(measures, request, economy))
+            sight.demand_exact(request, economy)
+        chosen = measures.month(economy, month, running=sight.running(request, economy))
+        sight.note(request, economy, [chosen])
         tag = entity_tag(measures.state(economy, [chosen]), "totals", economy, chosen, vintage, exact)
         # A vintage that there is not has no answer, whatever the client says it has.
         measured = measures.measured(economy, chosen, vintage=vintage) if vintage is not None else None

@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+TOKENS = ("collector_token", "admin_token")
 FILES = [*DEPLOY.rglob("*.yaml"), *DEPLOY.rglob("*.yml")]
 
 
@@ -129,14 +132,34 @@ def test_the_dsn_is_put_together_from_the_secret(tmp_path: Path) -> None:
     service = SERVICES["service"]
     assert service["entrypoint"] == ["/bin/sh", "-c"]
     [command] = service["command"]
-    (tmp_path / "password").write_text("0123abcd")
+    for name, content in (("clickhouse_password", "0123abcd"), *((each, each) for each in TOKENS)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o444)
     command = (
         command.replace("$$", "$")
-        .replace("/run/secrets/clickhouse_password", str(tmp_path / "password"))
+        .replace("/run/secrets", str(tmp_path))
+        .replace("/tmp/tokens", str(tmp_path / "tokens"))
         .replace("exec caudal", "exec env #")
     )
-    out = subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True).stdout
-    assert "CAUDAL_SERVICE_DSN=clickhouse://caudal:0123abcd@clickhouse:8123/caudal" in out.splitlines()
+    for _ in range(2):  # a container that is started again may find what it had copied
+        out = subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True, text=True).stdout
+        assert "CAUDAL_SERVICE_DSN=clickhouse://caudal:0123abcd@clickhouse:8123/caudal" in out.splitlines()
+    for name in TOKENS:
+        copy = tmp_path / "tokens" / name
+        assert (copy.read_text(), copy.stat().st_mode & 0o777) == (name, 0o400)
+        assert name in service["secrets"]
+    assert (tmp_path / "tokens").stat().st_mode & 0o777 == 0o700
+
+
+def test_prometheus_may_read_the_metrics_of_the_service() -> None:
+    settings = tomllib.loads((DEPLOY / "compose/service.toml").read_text())
+    address = ip_address(SERVICES["prometheus"]["networks"]["default"]["ipv4_address"])
+    assert any(address in ip_network(each) for each in settings["metrics_from"])
+    [network] = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert address in ip_network(network["subnet"])
+    # Not so the gateway, from where whatever comes through a published port seems to come.
+    gateway = next(ip_network(network["subnet"]).hosts())
+    assert not any(gateway in ip_network(each) for each in settings["metrics_from"])
 
 
 def test_grafana_gets_the_plugin_the_data_source_and_the_dashboard() -> None:

@@ -44,7 +44,9 @@ def test_under_compose(monkeypatch: pytest.MonkeyPatch) -> None:
     fit(service, collector)
     assert collector.service.url == f"http://service:{service.port}"
     assert service.dsn.get_secret_value().startswith("clickhouse://")
-    assert service.collectors[0].token_file == collector.service.token_file
+    # The service reads a copy (compose.yaml), the collector the secret itself.
+    assert service.collectors[0].token_file == Path("/tmp/tokens") / collector.service.token_file.name
+    assert service.admin_token_file == Path("/tmp/tokens/admin_token")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pytest
 
 from caudal.collector.batch import MEDIA_TYPE
+from caudal.service.access.roles import Role
 from caudal.service.migration import migrate
 from caudal.service.perturbation import reach_of
 from caudal.service.reports.forms import FORMS
@@ -139,7 +140,9 @@ def lived(directory: Path, world: World) -> Iterator[httpx.Client]:
             factor = world.factor if number == VICTIM else FACTORS[number]
             store.insert("perturbation", drawn(f"net-{number}", factor))
     with (
-        Service(settings, lambda: NOW, PUBLISHER["Authorization"].removeprefix("Bearer ")) as service,
+        Service(
+            settings, lambda: NOW, {Role.publisher: PUBLISHER["Authorization"].removeprefix("Bearer ")}
+        ) as service,
         httpx.Client(base_url=service.url, timeout=120) as client,
     ):
         for month, operator in itertools.product(range(3), range(world.operators)):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from caudal.service.errors import SettingsError
-from caudal.service.settings import ServiceSettings, load_settings, read_publisher_token, read_tokens
+from caudal.service.settings import load_settings
 
 WHOLE = """
 dsn = "chdb:///var/lib/caudal/store"
@@ -97,42 +97,6 @@ def test_variable_that_is_not_json(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         load_settings(write(tmp_path, WHOLE))
 
 
-def settings_of(*collectors: dict[str, object]) -> ServiceSettings:
-    return ServiceSettings(
-        dsn="chdb:///x", operators=[{"id": "net", "name": "Net", "economy": "XA"}], collectors=collectors
-    )
-
-
-def test_tokens_from_file_and_environment(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("a" * 32 + "\n", encoding="utf-8")
-    settings = settings_of(
-        {"id": "xa-1", "operator": "net", "token_file": tmp_path / "a"}, {"id": "xa.2", "operator": "net"}
-    )
-    tokens = read_tokens(settings, {"CAUDAL_SERVICE_TOKEN_XA_2": "b" * 32})
-    assert tokens == {"xa-1": "a" * 32, "xa.2": "b" * 32}
-
-
-@pytest.mark.parametrize("token", ["", "short", "has spaces in the middle of it", "ünicode-ünicode-ünicode"])
-def test_weak_tokens_are_refused_and_not_shown(token: str) -> None:
-    settings = settings_of({"id": "xa-1", "operator": "net"})
-    with pytest.raises(SettingsError, match="CAUDAL_SERVICE_TOKEN_XA_1 holds no usable token") as raised:
-        read_tokens(settings, {"CAUDAL_SERVICE_TOKEN_XA_1": token})
-    assert not token or token not in str(raised.value)
-
-
-def test_missing_token_file(tmp_path: Path) -> None:
-    settings = settings_of({"id": "xa-1", "operator": "net", "token_file": tmp_path / "none"})
-    with pytest.raises(SettingsError, match=r"token_file .*none of xa-1 cannot be read: No such file"):
-        read_tokens(settings)
-
-
-def test_two_collectors_with_one_token() -> None:
-    settings = settings_of({"id": "a", "operator": "net"}, {"id": "b", "operator": "net"})
-    variables = {"CAUDAL_SERVICE_TOKEN_A": "x" * 20, "CAUDAL_SERVICE_TOKEN_B": "x" * 20}
-    with pytest.raises(SettingsError, match="b has the token of another"):
-        read_tokens(settings, variables)
-
-
 def test_subscribers_have_a_history(tmp_path: Path) -> None:
     history = """
 [[operators.subscriber_counts]]
@@ -158,14 +122,3 @@ count = 800000
 def test_no_subscribers_are_declared(tmp_path: Path) -> None:
     text = WHOLE.replace("subscribers = 1200000\nsubscribers_as_of", "# ")
     assert load_settings(write(tmp_path, text)).operator("demo-net").declared(date(2026, 1, 31)) is None
-
-
-@pytest.mark.parametrize("token", ["", "short", "with a space in the middle"])
-def test_a_weak_token_of_the_publisher(tmp_path: Path, token: str) -> None:
-    (tmp_path / "publisher").write_text(token)
-    settings = load_settings(write(tmp_path, 'publisher_token_file = "publisher"\n' + WHOLE))
-    with pytest.raises(SettingsError, match=r"publisher_token_file: .*holds no usable token"):
-        read_publisher_token(settings)
-    (tmp_path / "publisher").unlink()
-    with pytest.raises(SettingsError, match="cannot be read: No such file"):
-        read_publisher_token(settings)
