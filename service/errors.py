@@ -3,11 +3,14 @@
 ServiceError
 ├── SettingsError      the settings cannot be used: file, key, what to do
 ├── StoreError         the store cannot be opened or does not answer
+│   ├── StoreFull      … because its disk is full, or would be
+│   ├── StoreRefused   it answers, and refuses what it was given
 │   └── MigrationError the schema of the store is not one this version can work with
 ├── ListenError        the address to listen on cannot be used
 ├── BatchRefused       a batch that is well formed and must not be stored
 └── QuestionError      a question the store cannot answer as asked
     ├── NotFound       … because what it asks for does not exist
+    ├── ChangeRefused  … because the batch is not in a state that takes this order
     └── AlreadyPublished  … because what is published does not change
 
 Every message is one line that says what is wrong, where, and what to do.
@@ -28,6 +31,14 @@ class StoreError(ServiceError):
     """The store cannot be opened, or does not answer."""
 
 
+class StoreFull(StoreError):
+    """There is no room for what is to be stored."""
+
+
+class StoreRefused(StoreError):
+    """The store answers, and refuses what it was given: trying again changes nothing."""
+
+
 class MigrationError(StoreError):
     """The schema of the store is not one that this version can work with."""
 
@@ -42,6 +53,10 @@ class BatchRefused(ServiceError):
 
 class QuestionError(ServiceError):
     """A question that cannot be answered as asked."""
+
+
+class ChangeRefused(QuestionError):
+    """An order about a batch that its state does not allow."""
 
 
 class AlreadyPublished(QuestionError):
