@@ -4,20 +4,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 import caudal
 from caudal.reference import Reference
 from caudal.service import problem
-from caudal.service.ingest import Ingest
+from caudal.service.access.actor import Actor
+from caudal.service.access.roles import Resource, Role
+from caudal.service.ingest import Ingest, Space
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
 from caudal.service.migration import load_migrations
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.reports import Reports
 from caudal.service.routes import (
+    batchchanges,
     batches,
     exports,
     facts,
@@ -72,6 +75,14 @@ def create_app(
         clock,
         Publication(licence.holder, settings.public_url, licence.name, licence.url),
     )
+    space = Space.of(store.directory, settings.storage.reserve_mebibytes << 20)
+    ingest = Ingest(store, space, clock)
+
+    def who(request: Request, _: Resource) -> Actor:
+        """Return who asks for batches: whoever holds the publisher's token has them all."""
+        authority.demand(request)
+        return Actor(Role.admin, "publisher")
+
     gate = batches.Gate(settings, read_tokens(settings))
     app = FastAPIOffline(
         title="Caudal",
@@ -83,7 +94,8 @@ def create_app(
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
     for router in (
-        batches.router(settings, gate, Ingest(store), measures, metrics, clock),
+        batches.router(settings, gate, ingest, measures, metrics, clock),
+        batchchanges.router(store, ingest, who),
         flows.router(store, reference, measures, authority),
         indicators.router(reference, measures),
         reports.router(monthly),
@@ -93,7 +105,7 @@ def create_app(
         ledger.router(store, measures),
         known.router(store, reference, measures, authority),
         facts.router(reference),
-        health.router(store, metrics, load_migrations()),
+        health.router(store, metrics, load_migrations(), ingest),
     ):
         app.include_router(router)
 

@@ -11,7 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.errors import AlreadyPublished, NotFound, QuestionError, StoreError
+from caudal.service.errors import (
+    AlreadyPublished,
+    ChangeRefused,
+    NotFound,
+    QuestionError,
+    StoreError,
+    StoreFull,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -23,6 +30,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "forbidden": ("The token does not allow this", 403),
     "confidential": ("The answer would show what a single operator carries", 403),
     "unknown-path": ("There is no such resource", 404),
+    "unknown-batch": ("There is no such batch", 404),
     "unknown-economy": ("The economy has no data", 404),
     "unknown-fact": ("The reference says nothing of it", 404),
     "unknown-indicator": ("There is no such indicator", 404),
@@ -31,6 +39,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "unknown-vintage": ("There is no such vintage", 404),
     "method-not-allowed": ("The resource does not take this method", 405),
     "already-published": ("What is published does not change", 409),
+    "change-refused": ("The batch does not take this order", 409),
     "too-large": ("The body is too large", 413),
     "unsupported-media-type": ("The body is of the wrong media type", 415),
     "invalid-request": ("The request cannot be read", 422),
@@ -39,6 +48,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "batch-refused": ("The batch must not be stored", 422),
     "internal": ("The service failed", 500),
     "store-unavailable": ("The store does not answer", 503),
+    "store-full": ("The store has no room for this", 507),
     "not-ready": ("The service is not ready", 503),
     "http": ("The request failed", 400),
 }
@@ -99,7 +109,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(AlreadyPublished, _published)
+    app.add_exception_handler(ChangeRefused, _change)
     app.add_exception_handler(QuestionError, _question)
+    app.add_exception_handler(StoreFull, _full)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
@@ -135,12 +147,21 @@ def _published(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("already-published", str(error)))
 
 
+def _change(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("change-refused", str(error)))
+
+
 def _question(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("invalid-question", str(error)))
 
 
 def _facts(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("invalid-question", str(error)))
+
+
+def _full(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s", error)
+    return _answer(request, Problem("store-full", str(error), headers={"Retry-After": "60"}))
 
 
 def _store(request: Request, error: Exception) -> JSONResponse:

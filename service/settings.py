@@ -126,6 +126,14 @@ class Confidentiality(BaseModel):
     percent: float = Field(default=10.0, ge=0, le=100)
 
 
+class Storage(BaseModel):
+    """How much of the disk of an embedded store stays free: what would leave less is refused with 507."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reserve_mebibytes: int = Field(default=512, ge=0, le=1 << 20)
+
+
 class Licence(BaseModel):
     """Under which terms what is exported may be used."""
 
@@ -161,6 +169,7 @@ class ServiceSettings(BaseSettings):
     routes: Path | None = Field(default=None, description="routes to the economy, as indicators.md says (C6)")
     publication: Publication = Publication()
     confidentiality: Confidentiality = Confidentiality()
+    storage: Storage = Storage()
     data_licence: Licence = Licence()
     public_url: str = Field(
         default="",

@@ -82,7 +82,8 @@ def region_flows(store: Store, economies: Iterable[str], month: str, made_up: bo
     found = store.frame(
         "SELECT economy, if(location_rung = 'anycast' OR remote_country = '', 'ZZ', toString(remote_country)) "
         "AS place, toFloat64(sum(cell.bytes)) AS bytes, toFloat64(sum(cell.bytes_variance)) AS bytes_variance, "
-        f"{flow_count('sum(cell.flows)')} AS flows FROM flow_month AS cell WHERE has({economies:Array(String)}, economy) "
+        f"{flow_count('sum(cell.flows)')} AS flows "
+        "FROM flow_month AS cell WHERE has({economies:Array(String)}, economy) "
         "AND time = toDateTime({start:UInt32}, 'UTC') AND direction IN ('out', 'in') "
         f"{metered}GROUP BY economy, place HAVING {_ANYTHING_OF_CELLS} ORDER BY economy, place",
         {"economies": sorted(economies), "start": Month.parse(month).epoch},
