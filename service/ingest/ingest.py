@@ -58,6 +58,7 @@ class Ingest:
         self._lock = threading.Lock()
         self._settled = False
         self._failures = 0
+        self._last_aside = ""
 
     def store_batch(
         self, batch: Batch, body: bytes, received_at: datetime, held: str | None = None
@@ -79,6 +80,10 @@ class Ingest:
                 self._keep_once(batch.id, body, known.received_at)
                 return Duplicate(batch.id, known.received_at)
             self._space.demand(need_of(batch, body, len(months)))
+            if known is not None and self._last_aside == batch.id:
+                # It was tried often enough: its sender may go on with the next.
+                self._last_aside = ""
+                return Held(batch.id, known.received_at, f"set aside: {known.why}")
             if known is not None:
                 return self._try_again(batch.id, known)
             self._keep_once(batch.id, body, received_at)
@@ -105,7 +110,12 @@ class Ingest:
             if order not in ORDERS[known.state]:
                 allowed = " or ".join(ORDERS[known.state])
                 raise ChangeRefused(f"the batch is {known.state}: it takes {allowed}, not {order}")
-            batch = self._kept(batch_id)
+            try:
+                batch = self._kept(batch_id)
+            except ChangeRefused:
+                if known.state is not State.quarantined or order is not Order.reject:
+                    raise
+                return self._write_off(batch_id, text(reason), text(subject))
             deed = self._deed(batch_id, known, order, text(reason), text(subject), batch)
             self._do(deed, batch)
             after = self._known(batch_id)
@@ -157,6 +167,18 @@ class Ingest:
         undo = replace(aside, name="undo", state=State.rejected, number=number, present=untouched)
         return replace(undo, changed_at=now, reason=reason, subject=subject)
 
+    def _write_off(self, batch_id: str, reason: str, subject: str) -> Changed:
+        """Reject what nobody can read: what parts of it were written stays."""
+        aside = self._journal.aside(batch_id)
+        assert aside is not None
+        number = self._journal.next_number()
+        deed = replace(aside, name="reject", state=State.rejected, number=number, changed_at=self._now())
+        economy = self._store.value(
+            "SELECT economy FROM batch_aside WHERE batch_id = {id:String} LIMIT 1", {"id": batch_id}
+        )
+        self._journal.note(replace(deed, reason=reason, subject=subject), str(economy))
+        return Changed(batch_id, str(economy), State.rejected, ())
+
     def _do(self, deed: Deed, batch: Batch) -> None:
         self._settled = False
         self._failures = 0
@@ -164,7 +186,7 @@ class Ingest:
         self._writer.write(begun, batch, begun.present, first=True)
         self._finish(begun, batch)
 
-    def _try_again(self, batch_id: str, known: _Known) -> Accepted | Held:
+    def _try_again(self, batch_id: str, known: _Known) -> Accepted:
         """Have another try at a quarantined batch, since it was sent again."""
         batch = self._kept(batch_id)
         self._do(self._deed(batch_id, known, Order.retry, "sent again", "", batch), batch)
@@ -230,6 +252,7 @@ class Ingest:
             if statement.startswith("CREATE TABLE IF NOT EXISTS batch_"):
                 self._store.command(statement)
         self._journal.set_aside(deed, sender, why)
+        self._last_aside = deed.batch_id
 
     def _known(self, batch_id: str) -> _Known | None:
         found = self._store.frame(
@@ -268,7 +291,13 @@ class Ingest:
         return body
 
     def _kept(self, batch_id: str) -> Batch:
-        return read_kept(self._body(batch_id))
+        body = self._body(batch_id)
+        try:
+            return read_kept(body)
+        except Exception as error:
+            raise ChangeRefused(
+                f"the body that was kept cannot be read ({text(error)}); all that can be done is to reject it"
+            ) from error
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)

@@ -101,7 +101,7 @@ def flows(store: Store, query: FlowQuery) -> FlowAnswer:
     # Added up exactly, and only then rounded: the order of adding must not matter.
     sums = (
         "toFloat64(sum(f.bytes)) AS sum_bytes, toFloat64(sum(f.packets)) AS sum_packets, "
-        "toFloat64(sum(f.flows)) AS sum_flows, toFloat64(sum(f.bytes_variance)) AS sum_variance"
+        "toFloat64(sum(f.flows)) AS sum_flows, greatest(toFloat64(sum(f.bytes_variance)), 0) AS sum_variance"
     )
     # Batches that were taken back leave rows that add up to nothing.
     anything = "HAVING sum_bytes != 0 OR sum_packets != 0 OR sum_flows != 0" if grouped else ""
