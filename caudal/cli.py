@@ -24,6 +24,7 @@ from caudal.dashboards.cli import dashboards_cli
 from caudal.demo.cli import demo_command
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.cli import reference_cli
+from caudal.service.batchcli import batches_cli
 from caudal.service.cli import indicators_cli
 from caudal.service.errors import ServiceError
 from caudal.service.reports.cli import report_command
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(batches_cli)
 app.add_typer(dashboards_cli)
 app.add_typer(indicators_cli)
 app.add_typer(reference_cli)

@@ -18,7 +18,7 @@ Reason = Annotated[
         strip_whitespace=True,
         min_length=3,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*$",
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$",
     ),
 ]
 
