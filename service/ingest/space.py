@@ -8,9 +8,9 @@ from pathlib import Path
 from caudal.collector.batch import Batch
 from caudal.service.errors import StoreFull
 
-# Measured: windows and roll-ups of a batch whose cells are all different take up to 200 bytes a row before the
-# engine merges them, which for a while takes as much again.
-_BYTES_A_ROW = 400
+# Measured: windows and roll-ups of a batch whose cells are all different take 70 bytes a row, and as much again while the
+# engine merges them. The rest is for what compresses worse.
+_BYTES_A_ROW = 200
 # A part is a directory of a dozen files; the smallest take a block of the disk each.
 _BYTES_A_PART = 64 << 10
 _PARTS_A_MONTH = 3

@@ -181,7 +181,7 @@ def test_a_journal_of_before_that_is_no_batch(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_refuses_what_does_not_fit_and_takes_what_does(one: Store) -> None:
-    free = 100 << 20
+    free = 60 << 20
     space = Space(10 << 20, lambda: free)
     ingest = Ingest(one, space)
     large = random_batch(9, rows=300_000)
