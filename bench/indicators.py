@@ -162,6 +162,20 @@ def generate(store: Store, reference: Reference, rows: int, months: int = _MONTH
                 f"'{ECONOMY}', toDateTime({int(_NOW.timestamp())}, 'UTC') FROM numbers({count})"
             )
             made += count
+    keys = (
+        "economy, operator, collector, direction, remote_asn, remote_country, location_rung, service, ip_version, "
+        "transport, sampling_from, folded"
+    )
+    for table, slot in (
+        ("flow_hour", "toStartOfHour(w.window_start)"),
+        ("flow_day", "toStartOfDay(w.window_start)"),
+        ("flow_month", "toDateTime(toStartOfMonth(w.window_start), 'UTC')"),
+    ):
+        store.command(
+            f"INSERT INTO {table} (time, {keys}, bytes, packets, flows, bytes_variance) SELECT {slot} AS slot, {keys}, "
+            "sum(toInt128(w.bytes)), sum(toInt128(w.packets)), sum(toInt128(w.flows)), "
+            f"sum(toInt256(floor(w.bytes_variance))) FROM flow_window AS w GROUP BY slot, {keys}"
+        )
     return made
 
 

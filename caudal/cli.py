@@ -25,6 +25,7 @@ from caudal.demo.cli import demo_command
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.cli import reference_cli
 from caudal.service.access.cli import audit_cli, keys_cli
+from caudal.service.batchcli import batches_cli
 from caudal.service.cli import indicators_cli
 from caudal.service.errors import ServiceError
 from caudal.service.reports.cli import report_command
@@ -38,6 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(audit_cli)
+app.add_typer(batches_cli)
 app.add_typer(dashboards_cli)
 app.add_typer(indicators_cli)
 app.add_typer(keys_cli)

@@ -16,7 +16,7 @@ from caudal.service.access.audit import Audit
 from caudal.service.access.keyring import Keyring
 from caudal.service.access.roles import Resource, Role
 from caudal.service.access.tokenfiles import TokenFiles
-from caudal.service.ingest import Ingest
+from caudal.service.ingest import Ingest, Space
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
 from caudal.service.migration import load_migrations
@@ -24,6 +24,7 @@ from caudal.service.reports.edition import Publication
 from caudal.service.reports.reports import Reports
 from caudal.service.routes import (
     audit,
+    batchchanges,
     batches,
     collector,
     exports,
@@ -85,6 +86,8 @@ def create_app(
         clock,
         Publication(licence.holder, settings.public_url, licence.name, licence.url),
     )
+    space = Space.of(store.directory, settings.storage.reserve_mebibytes << 20)
+    ingest = Ingest(store, space, clock)
     app = FastAPIOffline(
         title="Caudal",
         version=caudal.__version__,
@@ -96,7 +99,8 @@ def create_app(
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
     for router in (
-        batches.router(settings, access, Ingest(store), measures, metrics, clock),
+        batches.router(settings, access, ingest, measures, metrics, clock),
+        batchchanges.router(store, ingest, access),
         flows.router(store, reference, measures, access),
         indicators.router(reference, measures, sight),
         reports.router(monthly, sight),
@@ -106,7 +110,7 @@ def create_app(
         ledger.router(store, measures, sight),
         known.router(store, reference, measures, sight),
         facts.router(reference),
-        health.router(store, metrics, load_migrations(), access),
+        health.router(store, metrics, load_migrations(), ingest, access),
         keys.router(settings, access, clock),
         audit.router(access),
         login.router(access),

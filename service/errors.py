@@ -3,6 +3,8 @@
 ServiceError
 ├── SettingsError      the settings cannot be used: file, key, what to do
 ├── StoreError         the store cannot be opened or does not answer
+│   ├── StoreFull      … because its disk is full, or would be
+│   ├── StoreRefused   it answers, and refuses what it was given
 │   └── MigrationError the schema of the store is not one this version can work with
 ├── ListenError        the address to listen on cannot be used
 ├── KeyConflict        a key that must not be made beside those there are
@@ -12,6 +14,7 @@ ServiceError
 └── QuestionError      a question the store cannot answer as asked
     ├── NotFound       … because what it asks for does not exist
     ├── NotPublished   … because it is of a month that is not published, and not for everybody yet
+    ├── ChangeRefused  … because the batch is not in a state that takes this order
     └── AlreadyPublished  … because what is published does not change
 
 Every message is one line that says what is wrong, where, and what to do.
@@ -30,6 +33,14 @@ class SettingsError(ServiceError):
 
 class StoreError(ServiceError):
     """The store cannot be opened, or does not answer."""
+
+
+class StoreFull(StoreError):
+    """There is no room for what is to be stored."""
+
+
+class StoreRefused(StoreError):
+    """The store answers, and refuses what it was given: trying again changes nothing."""
 
 
 class MigrationError(StoreError):
@@ -58,6 +69,10 @@ class BatchRefused(ServiceError):
 
 class QuestionError(ServiceError):
     """A question that cannot be answered as asked."""
+
+
+class ChangeRefused(QuestionError):
+    """An order about a batch that its state does not allow."""
 
 
 class AlreadyPublished(QuestionError):

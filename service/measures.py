@@ -391,9 +391,10 @@ class Measures:
 
     def _unpublished(self, economy: str, month: str) -> str:
         # What an economy exchanges with its region is also told by who else reports there.
+        where = "WHERE has({economies:Array(String)}, economy)"
         received = self._store.frame(
-            "SELECT count() AS batches, toUInt32(max(received_at)) AS newest FROM batch "
-            "WHERE has({economies:Array(String)}, economy)",
+            f"SELECT count() AS batches, toUInt32(max(received_at)) AS newest, "
+            f"(SELECT max(number) FROM batch_change {where}) AS changes FROM batch {where}",
             {"economies": [economy, *self._neighbours(economy, month)]},
         ).row(0)
         inputs = self.inputs(economy, month)

@@ -6,10 +6,13 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Outcome = Literal["accepted", "duplicate", "unauthorized", "forbidden", "invalid", "refused", "failed"]
+Outcome = Literal[
+    "accepted", "duplicate", "held", "unauthorized", "forbidden", "invalid", "refused", "failed"
+]
 OUTCOMES: tuple[Outcome, ...] = (
     "accepted",
     "duplicate",
+    "held",
     "unauthorized",
     "forbidden",
     "invalid",

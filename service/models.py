@@ -36,7 +36,9 @@ class BatchReceipt(Answer):
     """A batch is stored, durably."""
 
     batch_id: str = Field(description="SHA-256 of the body, hex", examples=["9f86d081884c7d65" * 4])
-    outcome: Literal["accepted", "duplicate"] = Field(examples=["accepted"])
+    outcome: Literal["accepted", "duplicate", "held"] = Field(
+        description="held: stored, and counted nowhere until it is released", examples=["accepted"]
+    )
     received_at: datetime = Field(description="when it was stored first", examples=["2026-11-21T12:00:00Z"])
 
 

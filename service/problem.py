@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.errors import (
     AlreadyPublished,
+    ChangeRefused,
     KeyConflict,
     NotFound,
     NotPublished,
     QuestionError,
     StoreError,
+    StoreFull,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,6 +34,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "confidential": ("The answer would show what a single operator carries", 403),
     "not-published": ("The month is not published", 403),
     "unknown-path": ("There is no such resource", 404),
+    "unknown-batch": ("There is no such batch", 404),
     "unknown-economy": ("The economy has no data", 404),
     "unknown-fact": ("The reference says nothing of it", 404),
     "unknown-key": ("There is no such key", 404),
@@ -42,6 +45,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "method-not-allowed": ("The resource does not take this method", 405),
     "already-published": ("What is published does not change", 409),
     "too-many-keys": ("Two keys of this name are valid", 409),
+    "change-refused": ("The batch does not take this order", 409),
     "too-large": ("The body is too large", 413),
     "unsupported-media-type": ("The body is of the wrong media type", 415),
     "invalid-request": ("The request cannot be read", 422),
@@ -51,6 +55,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "internal": ("The service failed", 500),
     "login-unavailable": ("The provider of identities does not answer", 503),
     "store-unavailable": ("The store does not answer", 503),
+    "store-full": ("The store has no room for this", 507),
     "not-ready": ("The service is not ready", 503),
     "http": ("The request failed", 400),
 }
@@ -113,7 +118,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AlreadyPublished, _published)
     app.add_exception_handler(NotPublished, _not_published)
     app.add_exception_handler(KeyConflict, _key_conflict)
+    app.add_exception_handler(ChangeRefused, _change)
     app.add_exception_handler(QuestionError, _question)
+    app.add_exception_handler(StoreFull, _full)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
@@ -158,12 +165,21 @@ def _key_conflict(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("too-many-keys", str(error)))
 
 
+def _change(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("change-refused", str(error)))
+
+
 def _question(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("invalid-question", str(error)))
 
 
 def _facts(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("invalid-question", str(error)))
+
+
+def _full(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s", error)
+    return _answer(request, Problem("store-full", str(error), headers={"Retry-After": "60"}))
 
 
 def _store(request: Request, error: Exception) -> JSONResponse:

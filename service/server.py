@@ -63,7 +63,7 @@ class Service:
         try:
             self._store.open()
             if Ingest(self._store).recover():
-                _log.warning("finished storing a batch that was interrupted")
+                _log.warning("finished, or set aside, what was being done to a batch when the service ended")
             migrate(self._store, self._clock)
             set_retention(self._store, self._settings.keep_windows_days)
             load_reference_tables(self._store, reference, self._clock)

@@ -136,6 +136,14 @@ class Confidentiality(BaseModel):
     running_months: Literal["roles", "public"] = "roles"
 
 
+class Storage(BaseModel):
+    """How much of the disk of an embedded store stays free: what would leave less is refused with 507."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reserve_mebibytes: int = Field(default=512, ge=0, le=1 << 20)
+
+
 class Licence(BaseModel):
     """Under which terms what is exported may be used."""
 
@@ -226,6 +234,7 @@ class ServiceSettings(BaseSettings):
     routes: Path | None = Field(default=None, description="routes to the economy, as indicators.md says (C6)")
     publication: Publication = Publication()
     confidentiality: Confidentiality = Confidentiality()
+    storage: Storage = Storage()
     data_licence: Licence = Licence()
     public_url: str = Field(
         default="",

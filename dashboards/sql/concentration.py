@@ -19,7 +19,7 @@ def _owners(owner: str) -> str:
     sumIf(variance, owner = '') AS unknown_variance
   FROM (
     SELECT f.time AS month, {owner} AS owner,
-      toFloat64(sum(f.bytes)) AS amount, sum(f.bytes_variance) AS variance
+      toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance
     FROM flow_attributed_month AS f
     WHERE {scope(MONTHS)}
     GROUP BY month, owner

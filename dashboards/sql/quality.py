@@ -73,7 +73,7 @@ def last_batches() -> str:
   toFloat64(count()) AS "batches",
   argMax(f.software, f.received_at) AS "software",
   if(countIf(f.synthetic) = 0, 'measured', 'SYNTHETIC') AS "data are"
-FROM batch AS f
+FROM batch_counted AS f
 WHERE {WHO}
 GROUP BY f.operator, f.collector
 ORDER BY "last batch" """.rstrip()

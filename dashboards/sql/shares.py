@@ -36,10 +36,10 @@ def _share_sums(share: Share) -> str:
     toFloat64(sumIf(f.bytes, {share.base})) AS base,
     toFloat64(sumIf(f.bytes, {share.part} OR {share.maybe})) AS possible,
     toFloat64(sum(f.bytes)) AS total,
-    sumIf(f.bytes_variance, {share.part}) AS part_variance,
-    sumIf(f.bytes_variance, {share.base}) AS base_variance,
-    sumIf(f.bytes_variance, {share.part} OR {share.maybe}) AS possible_variance,
-    sum(f.bytes_variance) AS total_variance"""
+    toFloat64(sumIf(f.bytes_variance, {share.part})) AS part_variance,
+    toFloat64(sumIf(f.bytes_variance, {share.base})) AS base_variance,
+    toFloat64(sumIf(f.bytes_variance, {share.part} OR {share.maybe})) AS possible_variance,
+    toFloat64(sum(f.bytes_variance)) AS total_variance"""
 
 
 def _spread(share: str, variance: str, total: str = "total") -> str:
@@ -104,7 +104,7 @@ def jurisdictions() -> str:
     """Controlling jurisdictions over the time range: bytes and share with their intervals."""
     return f"""WITH held AS (
   SELECT if({CONTROLLED}, toString(f.control), '') AS jurisdiction,
-    toFloat64(sum(f.bytes)) AS amount, sum(f.bytes_variance) AS variance
+    toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance
   FROM flow_attributed_day AS f
   WHERE {scope(DAYS)}
   GROUP BY jurisdiction
@@ -129,7 +129,7 @@ def platforms() -> str:
     return f"""WITH held AS (
   SELECT toString(f.platform) AS id, any(f.platform_name) AS label, any(toString(f.control)) AS jurisdiction,
     any(toString(f.category)) AS sort, any(f.stage) AS ladder, any(toString(f.interpretation_status)) AS status,
-    toFloat64(sum(f.bytes)) AS amount, sum(f.bytes_variance) AS variance,
+    toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance,
     toFloat64(sumIf(f.bytes, f.direction = 'out')) AS outward
   FROM flow_attributed_day AS f
   WHERE {scope(DAYS)}
@@ -166,8 +166,8 @@ def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str
     multiIf(f.category != '', '', f.remote_asn = 0, toString(f.direction), toString(f.remote_asn)) AS network,
     toFloat64(sumIf(f.bytes, f.direction = 'out')) AS outward,
     toFloat64(sumIf(f.bytes, f.direction = 'in')) AS inward,
-    sumIf(f.bytes_variance, f.direction = 'out') AS outward_variance,
-    sumIf(f.bytes_variance, f.direction = 'in') AS inward_variance
+    toFloat64(sumIf(f.bytes_variance, f.direction = 'out')) AS outward_variance,
+    toFloat64(sumIf(f.bytes_variance, f.direction = 'in')) AS inward_variance
   FROM flow_attributed_month AS f
   WHERE {scope(MONTHS)}
     AND NOT (hasAny(splitByChar('_', toString(f.category)), [{listed}]) OR f.category IN ({named}))

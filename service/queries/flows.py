@@ -98,17 +98,23 @@ def flows(store: Store, query: FlowQuery) -> FlowAnswer:
     order = ", ".join(
         (["slot"] if query.grain else []) + ["sum_bytes DESC"] + [n for n in names if n != "time"]
     )
+    # Added up exactly, and only then rounded: the order of adding must not matter.
+    sums = (
+        "toFloat64(sum(f.bytes)) AS sum_bytes, toFloat64(sum(f.packets)) AS sum_packets, "
+        "toFloat64(sum(f.flows)) AS sum_flows, greatest(toFloat64(sum(f.bytes_variance)), 0) AS sum_variance"
+    )
+    # Batches that were taken back leave rows that add up to nothing.
+    anything = "HAVING sum_bytes != 0 OR sum_packets != 0 OR sum_flows != 0" if grouped else ""
     rows = store.frame(
-        f"SELECT {columns}sum(toFloat64(bytes)) AS sum_bytes, sum(toFloat64(packets)) AS sum_packets, sum(flows) AS sum_flows, "
-        f"sum(bytes_variance) AS sum_variance, sum(sum(toFloat64(bytes))) OVER ({period}) AS of_bytes "
-        f"FROM {source} WHERE {where} {group} ORDER BY {order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}",
+        f"SELECT {columns}{sums}, toFloat64(sum(sum(f.bytes)) OVER ({period})) AS of_bytes "
+        f"FROM {source} AS f WHERE {where} {group} {anything} ORDER BY {order} "
+        "LIMIT {limit:UInt32} OFFSET {offset:UInt32}",
         {**values, "limit": query.limit + 1, "offset": query.offset},
     )
     total = store.frame(
-        f"SELECT sum(toFloat64(bytes)) AS sum_bytes, sum(toFloat64(packets)) AS sum_packets, sum(flows) AS sum_flows, "
-        "sum(bytes_variance) AS sum_variance, sumIf(toFloat64(bytes), direction IN ('out', 'in')) AS directed, "
-        f"sumIf(toFloat64(bytes), direction IN ('out', 'in') AND {_UNDETERMINED}) AS undetermined "
-        f"FROM flow_attributed_{grain} WHERE {where}",
+        f"SELECT {sums}, toFloat64(sumIf(f.bytes, direction IN ('out', 'in'))) AS directed, "
+        f"toFloat64(sumIf(f.bytes, direction IN ('out', 'in') AND {_UNDETERMINED})) AS undetermined "
+        f"FROM flow_attributed_{grain} AS f WHERE {where}",
         values,
     ).row(0, named=True)
     more = rows.height > query.limit

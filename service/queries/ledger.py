@@ -11,6 +11,13 @@ from caudal.collector.batch import LEDGER_COUNTS
 from caudal.service.perturbation import coarse
 from caudal.service.store import Store
 
+# Sums are exact in the store; no count that means anything is larger, and a thousand of them still fit 64 bits.
+_MOST = 1 << 53
+_BALANCED = (
+    "sum(received) = sum(decoded) + sum(waiting) + sum(malformed) + sum(filtered) "
+    "AND sum(decoded) = sum(aggregated) + sum(events)"
+)
+
 
 @dataclass(frozen=True)
 class LedgerAnswer:
@@ -43,13 +50,14 @@ def ledger(
     events: nothing was lost without being counted. The answer is balanced when every row is.
     """
     slot = "time" if by == "day" else "toDateTime(toStartOfMonth(time), 'UTC')"
-    counts = ", ".join(f"sum({name}) AS sum_{name}" for name in LEDGER_COUNTS)
+    counts = ", ".join(f"{_count(name)} AS sum_{name}" for name in LEDGER_COUNTS)
+    anything = " OR ".join(f"sum({name}) != 0" for name in LEDGER_COUNTS)
     rows = store.frame(
-        f"SELECT toUInt32({slot}) AS slot, operator, collector, exporter, {counts} FROM ledger_day "
+        f"SELECT toUInt32({slot}) AS slot, operator, collector, exporter, {counts}, {_BALANCED} AS balanced FROM ledger_day "
         "WHERE economy = {economy:String} AND time >= toDateTime({start:UInt32}, 'UTC') "
         "AND time < toDateTime({end:UInt32}, 'UTC') "
         "AND ({all:Bool} OR has({operators:Array(String)}, operator)) "
-        "GROUP BY slot, operator, collector, exporter ORDER BY slot, operator, collector, exporter",
+        f"GROUP BY slot, operator, collector, exporter HAVING {anything} ORDER BY slot, operator, collector, exporter",
         {
             "economy": economy,
             "start": int(start.timestamp()),
@@ -59,7 +67,7 @@ def ledger(
         },
     )
     named = rows.rename({f"sum_{name}": name for name in LEDGER_COUNTS}).with_columns(
-        _balanced().alias("balanced"),
+        pl.col("balanced").cast(pl.Boolean),
         pl.from_epoch("slot", time_unit="s").dt.replace_time_zone("UTC").alias("time"),
     )
     shown = named.select("time", "operator", "collector", "exporter", *LEDGER_COUNTS, "balanced")
@@ -81,23 +89,20 @@ def ledger_sums(
 
     What was multiplied is told to four digits, and adds up as what was counted does.
     """
-    counted = ledger(store, economy, start, end, "month")
+    counted = ledger(store, economy, start, end, "month", limit=None)
+    none = counted.rows.clear()
     if not factors:
-        return LedgerAnswer(
-            counted.rows.clear(), counted.total, counted.balanced, counted.exporters, more=False
-        )
+        return LedgerAnswer(none, counted.total, counted.balanced, counted.exporters, more=False)
     own = pl.col("operator").replace_strict(dict(factors), default=1.0, return_dtype=pl.Float64)
-    every = ledger(store, economy, start, end, "month", limit=None).rows
-    moved = every.select(pl.col(name).cast(pl.Float64).mul(own).sum() for name in LEDGER_COUNTS).row(
+    moved = counted.rows.select(pl.col(name).cast(pl.Float64).mul(own).sum() for name in LEDGER_COUNTS).row(
         0, named=True
     )
     total = {name: int(coarse(number)) for name, number in moved.items()}
     if counted.balanced:
         total["decoded"] = total["aggregated"] + total["events"]
         total["received"] = total["decoded"] + total["waiting"] + total["malformed"] + total["filtered"]
-    return LedgerAnswer(counted.rows.clear(), total, counted.balanced, counted.exporters, more=False)
+    return LedgerAnswer(none, total, counted.balanced, counted.exporters, more=False)
 
 
-def _balanced() -> pl.Expr:
-    ends = pl.col("decoded") + pl.col("waiting") + pl.col("malformed") + pl.col("filtered")
-    return (pl.col("received") == ends) & (pl.col("decoded") == pl.col("aggregated") + pl.col("events"))
+def _count(name: str) -> str:
+    return f"toInt64(greatest(least(sum({name}), toInt128({_MOST})), toInt128(-{_MOST})))"

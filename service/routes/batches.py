@@ -20,7 +20,7 @@ from caudal.service.access.actor import Actor
 from caudal.service.access.roles import Resource
 from caudal.service.admission import admit
 from caudal.service.errors import BatchRefused, ServiceError
-from caudal.service.ingest import Accepted, Ingest
+from caudal.service.ingest import Accepted, Held, Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics
 from caudal.service.models import BatchReceipt
@@ -64,8 +64,12 @@ def router(
         response_model=BatchReceipt,
         responses={
             201: {"description": "The batch is stored durably."},
+            202: {
+                "model": BatchReceipt,
+                "description": "The batch is stored and waits for review; it is counted nowhere.",
+            },
             200: {"model": BatchReceipt, "description": "The batch had been stored before."},
-            **documented(400, 401, 403, 413, 415, 422, 503),
+            **documented(400, 401, 403, 413, 415, 422, 503, 507),
         },
         dependencies=[KEY],
         openapi_extra={
@@ -113,6 +117,11 @@ def router(
             metrics.rows.labels("ledger").inc(batch.ledger.num_rows)
             metrics.last_accepted.set(answer.received_at.timestamp())
             return BatchReceipt(batch_id=batch.id, outcome="accepted", received_at=answer.received_at)
+        if isinstance(answer, Held):
+            metrics.batches.labels("held").inc()
+            _log.warning("batch of %s is held: %s", collector.id, answer.why)
+            response.status_code = 202
+            return BatchReceipt(batch_id=batch.id, outcome="held", received_at=answer.received_at)
         metrics.batches.labels("duplicate").inc()
         response.status_code = 200
         return BatchReceipt(batch_id=batch.id, outcome="duplicate", received_at=answer.received_at)

@@ -7,6 +7,7 @@ import caudal
 from caudal.service.access.access import Access
 from caudal.service.access.roles import Resource
 from caudal.service.errors import ServiceError
+from caudal.service.ingest import Ingest
 from caudal.service.metrics import Metrics
 from caudal.service.migration import Migration, pending
 from caudal.service.models import Health
@@ -15,7 +16,13 @@ from caudal.service.reference_tables import reference_in_force
 from caudal.service.store import Store
 
 
-def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...], access: Access) -> APIRouter:
+def router(
+    store: Store,
+    metrics: Metrics,
+    migrations: tuple[Migration, ...],
+    ingest: Ingest,
+    access: Access,
+) -> APIRouter:
     """Return the routes that say how the service is."""
     routes = APIRouter(tags=["operation"])
 
@@ -26,10 +33,14 @@ def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...], ac
 
     @routes.get("/readyz", summary="Whether the service can work", responses=documented(503))
     def get_readiness() -> Health:
-        """Answer ok when the store answers, every migration is applied and a reference is in force."""
+        """Answer ok when the store answers and has room, every migration is applied and a reference is in force.
+
+        `quarantined` counts batches that wait because something could not be done to them; others go on.
+        """
         try:
             left = pending(store, migrations)
             version = reference_in_force(store)
+            quarantined = 0 if left else ingest.quarantined()
         except ServiceError as error:
             raise Problem("not-ready", "the store does not answer; the log says why") from error
         if left:
@@ -37,9 +48,15 @@ def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...], ac
             raise Problem("not-ready", f"migrations are still to apply: {names}; start the service again")
         if version is None:
             raise Problem("not-ready", "no reference data is loaded; start the service again")
-        return Health(
-            version=caudal.__version__, details={"migrations": len(migrations), "reference_version": version}
-        )
+        short = ingest.short_of_space()
+        if short is not None:
+            raise Problem(
+                "not-ready",
+                f"the disk of the store lacks {max(1, short >> 20)} MiB to the reserve of [storage]; make room: no batch "
+                "is taken until then",
+            )
+        details: dict[str, str | int] = {"migrations": len(migrations), "reference_version": version}
+        return Health(version=caudal.__version__, details={**details, "quarantined": quarantined})
 
     @routes.get(
         "/metrics",

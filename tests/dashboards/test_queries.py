@@ -133,7 +133,8 @@ def published(store: Store) -> dict[tuple[str, str, str | None], Any]:
     answers = {}
     for number, month in zip((8, 9, 10), MONTHS, strict=True):
         cells = store.frame(
-            "SELECT * EXCEPT (time) FROM flow_attributed_month WHERE economy = {economy:String} AND time = {time:DateTime}",
+            "SELECT * EXCEPT (time) REPLACE (toFloat64(bytes) AS bytes, toFloat64(packets) AS packets, "
+            "toInt64(flows) AS flows, toFloat64(bytes_variance) AS bytes_variance) FROM flow_attributed_month WHERE economy = {economy:String} AND time = {time:DateTime}",
             {"economy": ECONOMY, "time": f"2026-{number:02}-01 00:00:00"},
         )
         context = Context(

@@ -117,6 +117,7 @@ def _service(request: dict[str, Any], steps: Steps) -> int:
         threading.Thread(target=_merge, args=(self, command), daemon=True).start()
 
     steps.around(Store, "insert")
+    steps.around(Store, "insert_select")
     steps.around(Store, "command")
     Store.open = open_and_merge  # type: ignore[method-assign]
     return server.run(load_service_settings(Path(request["config"])))

@@ -14,10 +14,14 @@ from caudal.service.ingest import Ingest
 from caudal.service.migration import load_migrations, migrate
 from caudal.service.store import Store
 
+from .earlier import store_as_before
 from .samples import NOW, batch, origin, random_batch
 
 BEFORE, THIS = load_migrations()[:3], load_migrations()[3]
-_OF_DAY = "SELECT sum(received) AS received, sum(aggregated) AS aggregated, sum(interface_unknown) AS unknown FROM ledger_day"
+_OF_DAY = (
+    "SELECT toInt64(sum(received)) AS received, toInt64(sum(aggregated)) AS aggregated, "
+    "toInt64(sum(interface_unknown)) AS unknown FROM ledger_day"
+)
 
 
 def of_contract_1(body: bytes) -> bytes:
@@ -46,7 +50,7 @@ def test_killed_after_any_statement_and_started_again(tmp_path: Path) -> None:
     for last in range(len(THIS.statements) + 1):
         with store(tmp_path / str(last)) as one:
             migrate(one, lambda: NOW, BEFORE)
-            Ingest(one).store_batch(decode_batch(OLD), OLD, NOW)
+            store_as_before(one, OLD, NOW)
             for statement in THIS.statements[:last]:
                 one.command(statement)
             assert [each.number for each in migrate(one, lambda: NOW)][:1] == [4]
@@ -71,7 +75,7 @@ def test_what_the_version_before_began_to_store_is_finished_first(tmp_path: Path
     with store(tmp_path) as one:
         migrate(one, lambda: NOW, BEFORE)
         first = of_contract_1(batch(sequence="first"))
-        Ingest(one).store_batch(decode_batch(first), first, NOW)
+        store_as_before(one, first, NOW)
         insert, left = one.insert, [stop]
 
         def failing(*arguments: object, **keywords: object) -> None:
@@ -83,14 +87,14 @@ def test_what_the_version_before_began_to_store_is_finished_first(tmp_path: Path
         one.insert = failing  # type: ignore[method-assign, assignment]
         if stop < 4:
             with pytest.raises(Killed):
-                Ingest(one).store_batch(decode_batch(OLD), OLD, NOW + timedelta(seconds=1))
+                store_as_before(one, OLD, NOW + timedelta(seconds=1))
         else:
-            Ingest(one).store_batch(decode_batch(OLD), OLD, NOW + timedelta(seconds=1))
+            store_as_before(one, OLD, NOW + timedelta(seconds=1))
         one.insert = insert  # type: ignore[method-assign]
         assert Ingest(one).recover() == (stop < 4)
         migrate(one, lambda: NOW)
         assert one.frame(_OF_DAY).rows() == [(41, 41, 0)]
-        assert one.value("SELECT sum(flows) FROM flow_month") == 41
+        assert one.value("SELECT toInt64(sum(flows)) FROM flow_month") == 41
 
 
 def test_a_store_with_nothing_in_it_has_nothing_to_finish(tmp_path: Path) -> None:
