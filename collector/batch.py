@@ -123,7 +123,13 @@ FLOWS: tuple[Column, ...] = (
     ),
     Column("folded", pa.bool_(), "Bool", "key", "several cells below k local hosts, added up"),
     Column("bytes", pa.uint64(), "UInt64", "sum", "IP bytes, corrected for sampling"),
-    Column("packets", pa.uint64(), "UInt64", "sum", "packets, corrected for sampling"),
+    Column(
+        "packets",
+        pa.uint64(),
+        "UInt64",
+        "sum",
+        "packets, corrected for sampling; where an exporter tells none, the fewest that hold the bytes",
+    ),
     Column("flows", pa.uint64(), "UInt64", "sum", "flow records, as received"),
     Column(
         "bytes_variance",

@@ -83,7 +83,7 @@ def create_app(
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
     for router in (
-        batches.router(settings, gate, Ingest(store), measures, metrics, clock),
+        batches.router(settings, gate, store, Ingest(store), measures, metrics, clock),
         flows.router(store, reference, measures, authority),
         indicators.router(reference, measures),
         reports.router(monthly),

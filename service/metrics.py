@@ -6,7 +6,9 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Outcome = Literal["accepted", "duplicate", "unauthorized", "forbidden", "invalid", "refused", "failed"]
+Outcome = Literal[
+    "accepted", "duplicate", "unauthorized", "forbidden", "invalid", "refused", "held", "quota", "failed"
+]
 OUTCOMES: tuple[Outcome, ...] = (
     "accepted",
     "duplicate",
@@ -14,6 +16,8 @@ OUTCOMES: tuple[Outcome, ...] = (
     "forbidden",
     "invalid",
     "refused",
+    "held",
+    "quota",
     "failed",
 )
 METHODS = ("GET", "HEAD", "POST")

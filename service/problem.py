@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.errors import AlreadyPublished, NotFound, QuestionError, StoreError
+from caudal.service.errors import AlreadyPublished, NotFound, QuestionError, QuotaExceeded, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "invalid-question": ("The question cannot be answered as asked", 422),
     "invalid-batch": ("The batch does not follow the contract", 422),
     "batch-refused": ("The batch must not be stored", 422),
+    "quota-exceeded": ("The collector has sent as much as it may for now", 429),
     "internal": ("The service failed", 500),
     "store-unavailable": ("The store does not answer", 503),
     "not-ready": ("The service is not ready", 503),
@@ -100,6 +101,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(AlreadyPublished, _published)
     app.add_exception_handler(QuestionError, _question)
+    app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
@@ -141,6 +143,13 @@ def _question(request: Request, error: Exception) -> JSONResponse:
 
 def _facts(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Problem("invalid-question", str(error)))
+
+
+def _quota(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, QuotaExceeded)
+    extras = {"quota": error.quota, "used": error.used, "limit": error.limit}
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return _answer(request, Problem("quota-exceeded", str(error), extras=extras, headers=headers))
 
 
 def _store(request: Request, error: Exception) -> JSONResponse:

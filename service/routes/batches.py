@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,14 +17,15 @@ from fastapi.security import HTTPBearer
 from starlette.requests import ClientDisconnect
 
 from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
-from caudal.service.admission import admit
-from caudal.service.errors import BatchRefused, ServiceError
+from caudal.service.admission import QuotaBook, admit, review
+from caudal.service.errors import BatchRefused, QuotaExceeded, ServiceError
 from caudal.service.ingest import Accepted, Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics
 from caudal.service.models import BatchReceipt
 from caudal.service.problem import Problem, documented
 from caudal.service.settings import Collector, ServiceSettings
+from caudal.service.store import Store
 
 _log = logging.getLogger(__name__)
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
@@ -60,6 +62,7 @@ class Gate:
 def router(
     settings: ServiceSettings,
     gate: Gate,
+    store: Store,
     ingest: Ingest,
     measures: Measures,
     metrics: Metrics,
@@ -67,6 +70,11 @@ def router(
 ) -> APIRouter:
     """Return the route that takes batches."""
     routes = APIRouter(tags=["batches"])
+    quotas = QuotaBook(
+        settings.quotas, {each.id: each.quotas for each in settings.collectors if each.quotas is not None}
+    )
+    # A batch is reviewed and stored in one turn: of two that are reviewed at once, each would find room for itself.
+    turn = threading.Lock()
 
     def sender(request: Request) -> Collector:
         try:
@@ -75,12 +83,18 @@ def router(
             metrics.batches.labels("unauthorized").inc()
             raise
 
-    async def body(request: Request, _: Annotated[Collector, Depends(sender)]) -> bytes:
+    async def body(request: Request, collector: Annotated[Collector, Depends(sender)]) -> bytes:
         try:
-            return await _read(request, settings.max_batch_bytes)
+            quotas.demand(collector.id, clock())
+            content = await _read(request, settings.max_batch_bytes)
+        except QuotaExceeded:
+            metrics.batches.labels("quota").inc()
+            raise
         except Problem:
             metrics.batches.labels("invalid").inc()
             raise
+        quotas.enter(collector.id, clock(), body_bytes=len(content))
+        return content
 
     @routes.post(
         "/v1/batches",
@@ -90,7 +104,7 @@ def router(
         responses={
             201: {"description": "The batch is stored durably."},
             200: {"model": BatchReceipt, "description": "The batch had been stored before."},
-            **documented(400, 401, 403, 413, 415, 422, 503),
+            **documented(400, 401, 403, 413, 415, 422, 429, 503),
         },
         dependencies=[Depends(HTTPBearer(auto_error=False, description="the token of the collector"))],
         openapi_extra={
@@ -125,9 +139,16 @@ def router(
             metrics.batches.labels(outcome if problem.kind != "invalid-batch" else "invalid").inc()
             _log.warning("batch of %s not stored: %s", collector.id, problem.detail)
             raise
+        quotas.enter(collector.id, received_at, rows=batch.flows.num_rows + batch.ledger.num_rows)
         started = time.perf_counter()
         try:
-            answer = ingest.store_batch(batch, body, received_at)
+            with turn:
+                held = review(store, batch, settings)
+                if held is not None and not _stored(store, batch):
+                    metrics.batches.labels("held").inc()
+                    _log.warning("batch of %s not counted: %s", collector.id, held)
+                    raise Problem("batch-refused", held)
+                answer = ingest.store_batch(batch, body, received_at)
         except ServiceError:
             metrics.batches.labels("failed").inc()
             raise
@@ -194,7 +215,7 @@ def _checked(
     settings: ServiceSettings, measures: Measures, collector: Collector, body: bytes, received_at: datetime
 ) -> Batch:
     try:
-        batch = decode_batch(body)
+        batch = decode_batch(body, settings.admission.rows_per_batch)
     except BatchError as error:
         raise Problem("invalid-batch", str(error)) from error
     origin = batch.origin
@@ -211,7 +232,7 @@ def _checked(
                 "correct the settings of the collector or of the service",
             )
     try:
-        admit(batch, received_at)
+        admit(batch, received_at, settings.admission)
     except BatchRefused as error:
         raise Problem("batch-refused", str(error)) from error
     if origin.synthetic and not measures.may_be_synthetic(origin.economy):
@@ -220,6 +241,10 @@ def _checked(
             f"the batch is synthetic and {origin.economy} is a real economy; synthetic traffic goes to XA only",
         )
     return batch
+
+
+def _stored(store: Store, batch: Batch) -> bool:
+    return bool(store.value("SELECT count() FROM batch WHERE batch_id = {id:String}", {"id": batch.id}))
 
 
 def _unauthorized(detail: str, parameters: str) -> Problem:
