@@ -157,6 +157,11 @@ class ArrowStream:
         return length - 8 if size == -1 else int(size)
 
 
+def printable(text: str, most: int) -> str:
+    """Return text that Arrow makes of what it found, whatever that is, as it may stand in a line: ASCII, and cut."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:most])
+
+
 def open_stream(body: memoryview, start: int, name: str) -> ArrowStream:
     """Return the stream that begins at `start`, its schema read; raise BatchError where there is none."""
     message = _message(body, start, name)
@@ -230,4 +235,4 @@ def _padded(octets: int) -> int:
 
 
 def _unreadable(name: str, reason: str) -> BatchError:
-    return BatchError(f"the {name} stream is not a readable Arrow IPC stream: {reason:.200}")
+    return BatchError(f"the {name} stream is not a readable Arrow IPC stream: {printable(reason, 200)}")

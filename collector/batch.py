@@ -15,7 +15,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.ipc
 
-from caudal.collector.arrowstream import ArrowStream, Field, open_stream
+from caudal.collector.arrowstream import ArrowStream, Field, open_stream, printable
 from caudal.collector.batchorigin import BatchOrigin, read_origin, write_origin
 from caudal.collector.errors import BatchError
 
@@ -273,7 +273,7 @@ def _check_schema(stream: ArrowStream, columns: tuple[Column, ...]) -> None:
     for position, column in enumerate(columns):
         have = found[position] if position < len(found) else None
         if have is None or have.name != column.name or have.type != column.arrow:
-            seen = "nothing" if have is None else f"{have.name!a:.80} {have.type!s:.80}"
+            seen = "nothing" if have is None else f"{have.name!a:.80} {printable(str(have.type), 80)}"
             raise BatchError(
                 f"column {position} of the {stream.name} stream must be {column.name} {column.arrow}; found {seen}"
             )
