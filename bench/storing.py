@@ -104,7 +104,7 @@ def _batch(reference: Reference, rows: int, seed: int) -> bytes:
     popularity = 1 / np.arange(1, len(asns) + 1)
     which = random.choice(len(asns), rows, p=popularity / popularity.sum())
     window = _FIRST + random.integers(0, _WINDOWS, rows) * _WINDOW_SECONDS
-    size = random.integers(1, 10**9, rows).astype("u8")
+    size = random.integers(1_000, 10**9, rows).astype("u8")
     columns: dict[str, pa.Array] = {
         "window_start": pa.array(window).cast(pa.timestamp("s", tz="UTC")),
         "window_seconds": pa.array(np.full(rows, _WINDOW_SECONDS, "u4")),
@@ -118,7 +118,7 @@ def _batch(reference: Reference, rows: int, seed: int) -> bytes:
         "bytes": pa.array(size),
         "packets": pa.array(size // np.uint64(1_000) + np.uint64(1)),
         "flows": pa.array(random.integers(1, 1_000, rows).astype("u8")),
-        "bytes_variance": pa.array(size.astype("f8") * 1e6),
+        "bytes_variance": pa.array(size.astype("f8") * 1e3),
     }
     for name, names in _TEXT_PARTS:
         columns[name] = _texts(np.array(names), random.integers(0, len(names), rows))

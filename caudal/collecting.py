@@ -47,6 +47,7 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
         + (f", {spool['refused']} refused" if spool["refused"] else "")
         + (f", {spool['damaged']} damaged" if spool["damaged"] else ""),
         "shipping": f"{shipping['shipped']:,} batches to {shipping['service']}, last {_ago(shipping['last_shipped_time'], now)}"
+        + (f", {shipping['held']} held for review" if shipping.get("held") else "")
         + (f", {shipping['set_back']} set back" if shipping["set_back"] else "")
         + (f", pausing {shipping['pause_seconds']:.0f} s" if shipping["pause_seconds"] else ""),
         "last error": f"{shipping['last_error']} ({_ago(shipping['last_error_time'], now)})"

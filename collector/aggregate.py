@@ -29,6 +29,9 @@ _NEWEST_MS = 5 * 60 * 1000
 # What sizes the IP packets of a flow are taken to have, in octets: an acknowledgement, and what Ethernet carries.
 _SMALLEST_PACKET, _LARGEST_PACKET = 40.0, 1500.0
 
+# What an IP packet holds at most: a record that tells fewer packets than its octets need, or none, had as many as that.
+_FULLEST_PACKET = 65_535
+
 _AT_ONCE = 4096  # flows: their estimates are added up before they leave the processor's cache
 
 _ANY = TRANSPORTS.index("any")
@@ -166,6 +169,8 @@ class _Estimates:
     IMW 2001). A record of b bytes in one packet tells q; of p packets it is taken to be the greatest that sizes
     between 40 and 1500 octets allow, 1540b - 60000p, which acknowledgements among full packets come near to.
     That packets are all of one size, b²/p, would be the least, and for a mixture of both several times too little.
+    Some exporters tell no packets, or fewer than can carry the octets (what a host joins before it meters): they are
+    taken to be the fewest that can, so bytes never exceed what so many packets hold.
     """
 
     def __init__(self) -> None:
@@ -238,10 +243,12 @@ def _estimate(
             | of_sampling[sampling_from[i]]
         )
         host[counted] = local[i]
+        fewest = (sampled_octets[i] + np.uint64(_FULLEST_PACKET - 1)) // np.uint64(_FULLEST_PACKET)
+        told = max(sampled_packets[i], fewest)
         if rate[i] == 1:
-            octets[counted], packets[counted], variance[counted] = sampled_octets[i], sampled_packets[i], 0.0
+            octets[counted], packets[counted], variance[counted] = sampled_octets[i], told, 0.0
         else:
-            b, p = float(sampled_octets[i]), float(sampled_packets[i])
+            b, p = float(sampled_octets[i]), float(told)
             octets[counted], packets[counted] = (
                 np.uint64(np.rint(b * rate[i])),
                 np.uint64(np.rint(p * rate[i])),

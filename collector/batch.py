@@ -9,18 +9,46 @@ batches that follow an earlier one, such as those that waited in a spool for lon
 """
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.ipc
 
+from caudal.collector.arrowstream import ArrowStream, Field, open_stream, printable
+from caudal.collector.batchorigin import BatchOrigin, read_origin, write_origin
+from caudal.collector.errors import BatchError
+
+# What goes by the contract finds all of it here.
+__all__ = [
+    "CONTRACT_VERSION",
+    "DIRECTIONS",
+    "FLOWS",
+    "LEDGER",
+    "LEDGER_COUNTS",
+    "LOCATION_RUNGS",
+    "MEDIA_TYPE",
+    "METADATA_KEY",
+    "MOST_ROWS",
+    "SAMPLING_FROM",
+    "TRANSPORTS",
+    "UNKNOWN_COUNTRY",
+    "Batch",
+    "BatchError",
+    "BatchOrigin",
+    "Column",
+    "batch_id",
+    "decode_batch",
+    "encode_batch",
+    "of_contract",
+    "schema",
+]
+
 CONTRACT_VERSION = 2
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 METADATA_KEY = b"caudal"
-_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+# No batch has more rows in one of its streams; the service may be told to take fewer.
+MOST_ROWS = 4_000_000
 
 UNKNOWN_COUNTRY = "ZZ"
 DIRECTIONS = ("out", "in", "internal", "transit")
@@ -35,8 +63,8 @@ Kind = Literal["key", "sum"]
 class Column:
     """One column of a batch: its name, Arrow and ClickHouse types, whether it is a key or a sum, its meaning.
 
-    `values` is the closed set of a text column, where it has one; `since` the first contract that has the
-    column. One that came later is a sum.
+    `values` is the closed set of a text column, and `longest` the most octets of a text where there is no such set,
+    beyond which nothing is read; `since` is the first contract that has the column. One that came later is a sum.
     """
 
     name: str
@@ -46,6 +74,7 @@ class Column:
     meaning: str
     values: tuple[str, ...] = ()
     since: int = 1
+    longest: int = 64
 
 
 _TIME = pa.timestamp("s", tz="UTC")
@@ -65,7 +94,14 @@ FLOWS: tuple[Column, ...] = (
     Column(
         "remote_asn", pa.uint32(), "UInt32", "key", "autonomous system of the far end; 0 unknown or folded"
     ),
-    Column("remote_country", pa.string(), _TEXT, "key", "ISO 3166-1 alpha-2 of the far end; ZZ unknown"),
+    Column(
+        "remote_country",
+        pa.string(),
+        _TEXT,
+        "key",
+        "ISO 3166-1 alpha-2 of the far end; ZZ unknown",
+        longest=8,
+    ),
     Column(
         "location_rung",
         pa.string(),
@@ -87,7 +123,13 @@ FLOWS: tuple[Column, ...] = (
     ),
     Column("folded", pa.bool_(), "Bool", "key", "several cells below k local hosts, added up"),
     Column("bytes", pa.uint64(), "UInt64", "sum", "IP bytes, corrected for sampling"),
-    Column("packets", pa.uint64(), "UInt64", "sum", "packets, corrected for sampling"),
+    Column(
+        "packets",
+        pa.uint64(),
+        "UInt64",
+        "sum",
+        "packets, corrected for sampling; where an exporter tells none, the fewest that hold the bytes",
+    ),
     Column("flows", pa.uint64(), "UInt64", "sum", "flow records, as received"),
     Column(
         "bytes_variance",
@@ -104,7 +146,14 @@ def _count(name: str, meaning: str, since: int = 1) -> Column:
 
 
 LEDGER: tuple[Column, ...] = (
-    Column("exporter", pa.string(), _TEXT, "key", "configured name, or a keyed pseudonym of its address"),
+    Column(
+        "exporter",
+        pa.string(),
+        _TEXT,
+        "key",
+        "configured name, or a keyed pseudonym of its address",
+        longest=512,
+    ),
     Column("window_start", _TIME, "DateTime('UTC')", "key", "window of the export time"),
     Column("window_seconds", pa.uint32(), "UInt32", "key", "length of the window"),
     _count("datagrams", "datagrams received (for captures: packets read)"),
@@ -138,23 +187,6 @@ LEDGER: tuple[Column, ...] = (
 LEDGER_COUNTS: tuple[str, ...] = tuple(column.name for column in LEDGER if column.kind == "sum")
 
 
-class BatchError(ValueError):
-    """A batch that cannot be read: the message says what is wrong and where."""
-
-
-@dataclass(frozen=True)
-class BatchOrigin:
-    """Who sent a batch, and how it was made."""
-
-    collector: str
-    operator: str
-    economy: str
-    created: str
-    sequence: str
-    software: str
-    synthetic: bool = False
-
-
 @dataclass(frozen=True)
 class Batch:
     """A batch as read: its id (SHA-256 of its bytes, hex), origin, flow aggregates and ledger.
@@ -186,7 +218,7 @@ def batch_id(body: bytes) -> str:
 
 def encode_batch(origin: BatchOrigin, flows: pa.Table, ledger: pa.Table) -> bytes:
     """Return the bytes of a batch; the tables must have the declared schemas."""
-    metadata = {METADATA_KEY: json.dumps({"contract": CONTRACT_VERSION, **asdict(origin)}).encode()}
+    metadata = {METADATA_KEY: write_origin(CONTRACT_VERSION, origin)}
     sink = pa.BufferOutputStream()
     options = pyarrow.ipc.IpcWriteOptions(compression="zstd")
     for table, columns, extra in ((flows, FLOWS, metadata), (ledger, LEDGER, None)):
@@ -198,52 +230,59 @@ def encode_batch(origin: BatchOrigin, flows: pa.Table, ledger: pa.Table) -> byte
     return bytes(sink.getvalue())
 
 
-def decode_batch(body: bytes) -> Batch:
-    """Read and validate a batch; raise BatchError with one line that says what is wrong."""
-    source = pa.BufferReader(body)
-    flows = _read_stream(source, "flows")
-    contract, origin = _origin(flows.schema.metadata or {})
-    flows = _conforming(flows, "flows", FLOWS, contract)
-    ledger = _conforming(_read_stream(source, "ledger"), "ledger", LEDGER, contract)
-    if source.tell() != len(body):
-        raise BatchError(
-            f"{len(body) - source.tell()} bytes follow the ledger; a batch is two Arrow IPC streams"
-        )
-    # Arrow reads a stream whose end is missing; cut there, a batch would be another batch, and count twice.
-    if not body.endswith(_END_OF_STREAM):
-        raise BatchError("the ledger stream has no end; the body was cut: send it again")
+def decode_batch(body: bytes, most_rows: int = MOST_ROWS) -> Batch:
+    """Read and validate a batch; raise BatchError with one line that says what is wrong.
+
+    It may have `most_rows` rows in all. What the streams declare is checked before anything is expanded.
+    """
+    octets = memoryview(body)
+    stream = open_stream(octets, 0, "flows")
+    contract, origin = _origin(stream.schema.metadata or {})
+    flows, flows_end = _read(stream, FLOWS, contract, most_rows)
+    stream = open_stream(octets, flows_end, "ledger")
+    if stream.schema.metadata:
+        raise BatchError("the ledger stream has metadata; those of a batch are on its flows stream")
+    ledger, end = _read(stream, LEDGER, contract, most_rows - flows.num_rows)
+    if end != len(body):
+        raise BatchError(f"{len(body) - end} bytes follow the ledger; a batch is two Arrow IPC streams")
     return Batch(batch_id(body), origin, flows, ledger, contract)
 
 
-def _read_stream(source: Any, name: str) -> pa.Table:
-    try:
-        with pyarrow.ipc.open_stream(source) as reader:
-            table = reader.read_all()
-            table.validate(full=True)
-            return table
-    except (pa.ArrowException, UnicodeDecodeError, OSError, EOFError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BatchError(f"the {name} stream is not a readable Arrow IPC stream: {reason}") from error
-
-
-def _conforming(table: pa.Table, name: str, declared: tuple[Column, ...], contract: int) -> pa.Table:
-    """Return a table that has the columns of its contract, and no others, with those of this one."""
+def _read(
+    stream: ArrowStream, declared: tuple[Column, ...], contract: int, most_rows: int
+) -> tuple[pa.Table, int]:
+    """Return a stream as a table that has the columns of this contract, and where the stream ends."""
     columns = of_contract(declared, contract)
-    for position, column in enumerate(columns):
-        have = table.schema.field(position) if position < table.num_columns else None
-        if have is None or have.name != column.name or have.type != column.arrow:
-            found = "nothing" if have is None else f"{have.name!r:.80} {have.type!s:.80}"
-            raise BatchError(
-                f"column {position} of the {name} stream must be {column.name} {column.arrow}; found {found}"
-            )
-        _check_values(table.column(position), name, column)
-    if table.num_columns != len(columns):
-        raise BatchError(f"the {name} stream has {table.num_columns} columns; {len(columns)} are declared")
+    _check_schema(stream, columns)
+    fields = [Field(c.name, c.arrow, max(map(len, c.values), default=c.longest)) for c in columns]
+    rows, end = stream.measure(fields, most_rows)
+    table = stream.read(end)
+    if table.num_rows != rows:
+        raise BatchError(f"the {stream.name} stream has {table.num_rows} rows and declares {rows}")
+    for column in columns:
+        _check_values(table.column(column.name), stream.name, column)
     for position, column in enumerate(declared):
         if column.since > contract:
             nothing = pa.repeat(pa.scalar(0, column.arrow), table.num_rows)
             table = table.add_column(position, pa.field(column.name, column.arrow, nullable=False), nothing)
-    return table
+    return table, end
+
+
+def _check_schema(stream: ArrowStream, columns: tuple[Column, ...]) -> None:
+    found = list(stream.schema)
+    for position, column in enumerate(columns):
+        have = found[position] if position < len(found) else None
+        if have is None or have.name != column.name or have.type != column.arrow:
+            seen = "nothing" if have is None else f"{have.name!a:.80} {printable(str(have.type), 80)}"
+            raise BatchError(
+                f"column {position} of the {stream.name} stream must be {column.name} {column.arrow}; found {seen}"
+            )
+        if have.metadata:
+            raise BatchError(
+                f"column {column.name} of the {stream.name} stream has metadata; no column has any"
+            )
+    if len(found) != len(columns):
+        raise BatchError(f"the {stream.name} stream has {len(found)} columns; {len(columns)} are declared")
 
 
 def _check_values(values: pa.ChunkedArray, stream: str, column: Column) -> None:
@@ -255,27 +294,15 @@ def _check_values(values: pa.ChunkedArray, stream: str, column: Column) -> None:
         for value in values.unique().to_pylist():
             if value not in column.values:
                 raise BatchError(
-                    f"column {column.name} of the {stream} stream holds {value!r}; "
+                    f"column {column.name} of the {stream} stream holds {value!a:.80}; "
                     f"it must be one of {', '.join(column.values)}"
                 )
 
 
 def _origin(metadata: dict[bytes, bytes]) -> tuple[int, BatchOrigin]:
     """Return the contract that a batch follows, and who sent it."""
-    try:
-        fields = json.loads(metadata[METADATA_KEY])
-        contract = fields.pop("contract")
-        if contract not in range(1, CONTRACT_VERSION + 1):
-            raise BatchError(
-                f"the batch follows contract {contract}; this version reads contracts up to {CONTRACT_VERSION}: "
-                "install a newer one"
-            )
-        origin = BatchOrigin(**fields)
-        datetime.fromisoformat(origin.created)
-    except KeyError as error:
-        raise BatchError(f"the flows stream has no metadata {error}; it says who sent the batch") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, BatchError):
-            raise
-        raise BatchError(f"the metadata of the flows stream cannot be read: {error}") from error
-    return int(contract), origin
+    if METADATA_KEY not in metadata:
+        raise BatchError(f"the flows stream has no metadata {METADATA_KEY!r}; it says who sent the batch")
+    if len(metadata) > 1:
+        raise BatchError(f"the flows stream has metadata besides {METADATA_KEY!r}; leave them out")
+    return read_origin(metadata[METADATA_KEY], CONTRACT_VERSION)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# What the service takes in one batch, with room to spare.
-_MOST_DAYS = 3000
-_MOST_ROWS = 500_000
+# What the service takes in one batch, with room to spare: three months at most, and rows that it stores in about a
+# second, because it stores one batch at a time.
+_MOST_DAYS = 31
+_MOST_ROWS = 100_000
 _AHEAD = timedelta(hours=12)
 _DAY = timedelta(days=1)
 _TIME = pa.timestamp("s", tz="UTC")

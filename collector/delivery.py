@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -17,23 +18,32 @@ _REFUSED = frozenset({413, 415, 422})
 # An answer is a line or two; what goes on for longer, or comes for longer, is none of the service's.
 _MOST_ANSWER_OCTETS = 1 << 20
 _ANSWER_SECONDS = 120.0
+# The service says when it will take batches again: of 429 because this collector sent enough, of 503 because it is busy.
+_PAUSING = frozenset({429, 503})
+_LONGEST_PAUSE_SECONDS = 3600.0
 
 
 class Outcome(Enum):
     """What became of a batch that was sent."""
 
     TAKEN = "taken"
+    HELD = "taken, and counted once the regulator has looked at it"
     REFUSED = "refused"
     AWAY = "nobody answered, which says nothing about the batch"
+    ENOUGH = "this collector sent enough for now, which says nothing about the batch"
     NOT_NOW = "the answer was no acknowledgement"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a batch, and why if it was not taken: one line, which never holds the token."""
+    """What became of a batch, and why if it is not counted: one line, which never holds the token.
+
+    `pause_seconds` is how long the service asks to wait before anything else is sent.
+    """
 
     outcome: Outcome
     reason: str = ""
+    pause_seconds: float = 0.0
 
 
 def deliver(client: httpx.Client, batch_id: str, body: bytes, clock: Callable[[], float]) -> Answer:
@@ -59,9 +69,20 @@ def deliver(client: httpx.Client, batch_id: str, body: bytes, clock: Callable[[]
         return Answer(Outcome.TAKEN)
     token = client.headers.get("Authorization", "").partition(" ")[2]
     detail = _detail(said, content, answer.reason_phrase, token)
+    if answer.status_code == 202 and said.get("batch_id") == batch_id:
+        return Answer(Outcome.HELD, detail if said.get("detail") else "it does not say why")
     if answer.status_code in _REFUSED and said:
         return Answer(Outcome.REFUSED, f"({answer.status_code}): {detail}")
-    return Answer(Outcome.NOT_NOW, f"the service answered {answer.status_code}: {detail}")
+    outcome = Outcome.ENOUGH if answer.status_code == 429 else Outcome.NOT_NOW
+    return Answer(outcome, f"the service answered {answer.status_code}: {detail}", _pause(answer))
+
+
+def _pause(answer: httpx.Response) -> float:
+    """Return the seconds of Retry-After, bounded, as far as they are for all batches; 0 without."""
+    asked = answer.headers.get("Retry-After", "")
+    if answer.status_code not in _PAUSING or not re.fullmatch(r"[0-9]{1,9}", asked):
+        return 0.0
+    return min(float(asked), _LONGEST_PAUSE_SECONDS)
 
 
 def _read(answer: httpx.Response, clock: Callable[[], float], until: float) -> bytes:

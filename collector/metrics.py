@@ -164,6 +164,7 @@ class Metrics:
         for name, meaning, value in (
             ("shipped_batches", "batches that the service acknowledged", shipper.shipped),
             ("refused_batches", "batches that the service will never take", shipper.refused),
+            ("held_batches", "batches that the service took and holds for review", shipper.held),
             ("damaged_batches", "batches found changed on disk", shipper.damaged),
             ("shipping_failures", "attempts that ended without an acknowledgement", shipper.failures),
         ):

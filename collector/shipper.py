@@ -43,7 +43,8 @@ class Shipper:
     A batch leaves the spool when the service has acknowledged it. Until then it is sent again, with
     growing pauses: the service recognises a batch it has. A batch that fails again and again lets the next
     one go first; if that one is taken, it was the batch, and it is tried more and more rarely, without
-    holding up the others. If not, it was the service, and the order is kept.
+    holding up the others. If not, it was the service, and the order is kept. Where the service says how long to
+    wait (Retry-After), nothing is sent until then. A batch that it holds for review is taken: it has it.
     """
 
     def __init__(
@@ -68,8 +69,10 @@ class Shipper:
         self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
         self._turns: dict[str, _Turn] = {}
         self._failed_in_a_row = 0
+        self._asked_until = float("-inf")
         self._told: tuple[str, float] = ("", float("-inf"))
         self.shipped = 0
+        self.held = 0
         self.refused = 0
         self.damaged = 0
         self.failures = 0
@@ -104,15 +107,11 @@ class Shipper:
 
     @property
     def waiting_seconds(self) -> float:
-        """How long it pauses after so many failures in a row; 0 where shipping goes well."""
+        """How long it pauses after so many failures in a row, or is asked to; 0 where shipping goes well."""
         if not self._failed_in_a_row:
             return 0.0
-        return float(
-            min(
-                self._longest_wait_seconds,
-                self._first_wait_seconds * 2.0 ** min(self._failed_in_a_row - 1, 30),
-            )
-        )
+        growing = self._first_wait_seconds * 2.0 ** min(self._failed_in_a_row - 1, 30)
+        return float(max(min(self._longest_wait_seconds, growing), self._asked_until - self._clock()))
 
     @property
     def set_back(self) -> int:
@@ -123,6 +122,7 @@ class Shipper:
         """Ship with another client from the next batch on, and try at once."""
         self._retired.append(self._client)
         self._client = client
+        self._asked_until = float("-inf")
         self._wake.set()
 
     def drain(self, seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
@@ -151,6 +151,8 @@ class Shipper:
         """Ship what is there, until something fails or nothing is left; return how long to pause."""
         while self._retired:
             self._retired.pop().close()
+        if self._asked_until > self._clock():
+            return self._asked_until - self._clock()
         segments = self._spool.segments()
         there = {segment.path.name for segment in segments}
         self._turns = {name: turn for name, turn in self._turns.items() if name in there}
@@ -185,11 +187,12 @@ class Shipper:
             )
             return True
         outcome = self._send(segment, body)
-        if outcome in (Outcome.AWAY, Outcome.NOT_NOW):
+        if outcome in (Outcome.AWAY, Outcome.ENOUGH, Outcome.NOT_NOW):
             return self._failed(segment, outcome)
-        if outcome is Outcome.TAKEN:
+        if outcome in (Outcome.TAKEN, Outcome.HELD):
             self._spool.done(segment)
             self.shipped += 1
+            self.held += outcome is Outcome.HELD
             self.last_shipped_time = time.time()
         else:
             self._spool.refuse(segment)
@@ -228,8 +231,15 @@ class Shipper:
     def _send(self, segment: Segment, body: bytes) -> Outcome:
         began = self._clock()
         answer = deliver(self._client, segment.batch_id, body, self._clock)
-        if answer.outcome is Outcome.TAKEN:
+        if answer.outcome in (Outcome.TAKEN, Outcome.HELD):
             self.latency.observe(self._clock() - began)
+            if answer.outcome is Outcome.HELD:
+                log.warning(
+                    "the service holds batch %s for review; it counts once the regulator releases it: %s",
+                    segment.batch_id[:12],
+                    answer.reason,
+                )
+                self._remember(f"the service holds a batch for review: {answer.reason}")
         elif answer.outcome is Outcome.REFUSED:
             log.error(
                 "the service refuses batch %s %s; set aside in %s",
@@ -239,6 +249,7 @@ class Shipper:
             )
             self._remember(f"the service refuses a batch {answer.reason}")
         else:
+            self._asked_until = self._clock() + answer.pause_seconds
             self._note_failure(answer.reason)
         return answer.outcome
 

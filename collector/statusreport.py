@@ -81,6 +81,7 @@ class StatusReport:
         return {
             "service": settings.service.url,
             "shipped": shipper.shipped,
+            "held": shipper.held,
             "refused": shipper.refused,
             "damaged": shipper.damaged,
             "failures": shipper.failures,

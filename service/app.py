@@ -99,7 +99,7 @@ def create_app(
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
     for router in (
-        batches.router(settings, access, ingest, measures, metrics, clock),
+        batches.router(settings, access, store, ingest, measures, metrics, clock),
         batchchanges.router(store, ingest, access),
         flows.router(store, reference, measures, access),
         indicators.router(reference, measures, sight),

@@ -67,6 +67,15 @@ class BatchRefused(ServiceError):
     """A batch that reads well and must not be stored."""
 
 
+class QuotaExceeded(ServiceError):
+    """A collector has sent as much as it may for now: `used` of `limit`, and when it may go on."""
+
+    def __init__(self, message: str, *, quota: str, used: int, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.quota, self.used, self.limit = quota, used, limit
+        self.retry_after_seconds = retry_after_seconds
+
+
 class QuestionError(ServiceError):
     """A question that cannot be answered as asked."""
 

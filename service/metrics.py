@@ -7,16 +7,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Outcome = Literal[
-    "accepted", "duplicate", "held", "unauthorized", "forbidden", "invalid", "refused", "failed"
+    "accepted", "duplicate", "unauthorized", "forbidden", "invalid", "refused", "held", "quota", "failed"
 ]
 OUTCOMES: tuple[Outcome, ...] = (
     "accepted",
     "duplicate",
-    "held",
     "unauthorized",
     "forbidden",
     "invalid",
     "refused",
+    "held",
+    "quota",
     "failed",
 )
 METHODS = ("GET", "HEAD", "POST")

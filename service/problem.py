@@ -18,6 +18,7 @@ from caudal.service.errors import (
     NotFound,
     NotPublished,
     QuestionError,
+    QuotaExceeded,
     StoreError,
     StoreFull,
 )
@@ -52,6 +53,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "invalid-question": ("The question cannot be answered as asked", 422),
     "invalid-batch": ("The batch does not follow the contract", 422),
     "batch-refused": ("The batch must not be stored", 422),
+    "quota-exceeded": ("The collector has sent as much as it may for now", 429),
     "internal": ("The service failed", 500),
     "login-unavailable": ("The provider of identities does not answer", 503),
     "store-unavailable": ("The store does not answer", 503),
@@ -121,6 +123,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ChangeRefused, _change)
     app.add_exception_handler(QuestionError, _question)
     app.add_exception_handler(StoreFull, _full)
+    app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(StoreError, _store)
     app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
@@ -180,6 +183,13 @@ def _facts(request: Request, error: Exception) -> JSONResponse:
 def _full(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s", error)
     return _answer(request, Problem("store-full", str(error), headers={"Retry-After": "60"}))
+
+
+def _quota(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, QuotaExceeded)
+    extras = {"quota": error.quota, "used": error.used, "limit": error.limit}
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return _answer(request, Problem("quota-exceeded", str(error), extras=extras, headers=headers))
 
 
 def _store(request: Request, error: Exception) -> JSONResponse:

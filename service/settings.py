@@ -25,6 +25,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 from caudal.service.access.roles import Role
 from caudal.service.access.scope import scope_fault
 from caudal.service.errors import SettingsError
+from caudal.service.intakelimits import Admission, Quotas
 
 PREFIX = "CAUDAL_SERVICE_"
 TOKEN_PREFIX = f"{PREFIX}TOKEN_"
@@ -52,6 +53,8 @@ class Operator(BaseModel):
     Coverage is computed from `subscribers`: people who use the network, not lines. For fixed access that is
     lines times people per household. `subscriber_counts` is the same as a history, one count a date; a month
     goes by the newest count that is not later than its last day, or by the first where all are later.
+    `capacity_gbit_per_second` is what all its links together could carry, both directions added up: a batch that
+    would make it more waits for review.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,6 +65,7 @@ class Operator(BaseModel):
     subscribers: int | None = Field(default=None, ge=0)
     subscribers_as_of: date | None = None
     subscriber_counts: tuple[SubscriberCount, ...] = ()
+    capacity_gbit_per_second: float | None = Field(default=None, gt=0, le=10_000_000)
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -92,7 +96,7 @@ class Collector(BaseModel):
     """A collector that may send batches for an operator.
 
     Its bearer token is the content of `token_file`, or without one the environment variable
-    CAUDAL_SERVICE_TOKEN_<id>, in capitals and with underscores.
+    CAUDAL_SERVICE_TOKEN_<id>, in capitals and with underscores. `quotas` are its own, instead of everybody's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -100,6 +104,7 @@ class Collector(BaseModel):
     id: Identifier
     operator: Identifier
     token_file: Path | None = None
+    quotas: Quotas | None = None
 
     @property
     def token_variable(self) -> str:
@@ -236,6 +241,8 @@ class ServiceSettings(BaseSettings):
     confidentiality: Confidentiality = Confidentiality()
     storage: Storage = Storage()
     data_licence: Licence = Licence()
+    admission: Admission = Admission()
+    quotas: Quotas = Quotas()
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s<>\"]+)?$",

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -18,14 +19,15 @@ from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.actor import Actor
 from caudal.service.access.roles import Resource
-from caudal.service.admission import admit
-from caudal.service.errors import BatchRefused, ServiceError
+from caudal.service.admission import QuotaBook, admit, review
+from caudal.service.errors import BatchRefused, QuotaExceeded, ServiceError
 from caudal.service.ingest import Accepted, Held, Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics
 from caudal.service.models import BatchReceipt
 from caudal.service.problem import Problem, documented
 from caudal.service.settings import Collector, ServiceSettings
+from caudal.service.store import Store
 
 _log = logging.getLogger(__name__)
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]*):")
@@ -34,6 +36,7 @@ _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]*):")
 def router(
     settings: ServiceSettings,
     access: Access,
+    store: Store,
     ingest: Ingest,
     measures: Measures,
     metrics: Metrics,
@@ -41,6 +44,11 @@ def router(
 ) -> APIRouter:
     """Return the route that takes batches."""
     routes = APIRouter(tags=["batches"])
+    quotas = QuotaBook(
+        settings.quotas, {each.id: each.quotas for each in settings.collectors if each.quotas is not None}
+    )
+    # A batch is reviewed and stored in one turn: of two that are reviewed at once, each would find room for itself.
+    turn = threading.Lock()
 
     async def sender(request: Request) -> Collector:
         try:
@@ -50,12 +58,18 @@ def router(
             raise
         return _collector(settings, actor)
 
-    async def body(request: Request, _: Annotated[Collector, Depends(sender)]) -> bytes:
+    async def body(request: Request, collector: Annotated[Collector, Depends(sender)]) -> bytes:
         try:
-            return await _read(request, settings.max_batch_bytes)
+            quotas.demand(collector.id, clock())
+            content = await _read(request, settings.max_batch_bytes)
+        except QuotaExceeded:
+            metrics.batches.labels("quota").inc()
+            raise
         except Problem:
             metrics.batches.labels("invalid").inc()
             raise
+        quotas.enter(collector.id, clock(), body_bytes=len(content))
+        return content
 
     @routes.post(
         "/v1/batches",
@@ -69,7 +83,7 @@ def router(
                 "description": "The batch is stored and waits for review; it is counted nowhere.",
             },
             200: {"model": BatchReceipt, "description": "The batch had been stored before."},
-            **documented(400, 401, 403, 413, 415, 422, 503, 507),
+            **documented(400, 401, 403, 413, 415, 422, 429, 503, 507),
         },
         dependencies=[KEY],
         openapi_extra={
@@ -104,9 +118,11 @@ def router(
             metrics.batches.labels(outcome if problem.kind != "invalid-batch" else "invalid").inc()
             _log.warning("batch of %s not stored: %s", collector.id, problem.detail)
             raise
+        quotas.enter(collector.id, received_at, rows=batch.flows.num_rows + batch.ledger.num_rows)
         started = time.perf_counter()
         try:
-            answer = ingest.store_batch(batch, body, received_at)
+            with turn:
+                answer = ingest.store_batch(batch, body, received_at, review(store, batch, settings))
         except ServiceError:
             metrics.batches.labels("failed").inc()
             raise
@@ -190,7 +206,7 @@ def _checked(
     settings: ServiceSettings, measures: Measures, collector: Collector, body: bytes, received_at: datetime
 ) -> Batch:
     try:
-        batch = decode_batch(body)
+        batch = decode_batch(body, settings.admission.rows_per_batch)
     except BatchError as error:
         raise Problem("invalid-batch", str(error)) from error
     origin = batch.origin
@@ -207,7 +223,7 @@ def _checked(
                 "correct the settings of the collector or of the service",
             )
     try:
-        admit(batch, received_at)
+        admit(batch, received_at, settings.admission)
     except BatchRefused as error:
         raise Problem("batch-refused", str(error)) from error
     if origin.synthetic and not measures.may_be_synthetic(origin.economy):

@@ -126,11 +126,23 @@ def test_every_country_comes_out_as_it_went_in(country: str) -> None:
         (18_000, 2, 10, 10 * 9 * 9000**2 * 2),  # jumbo frames: as if all of one size
         (20, 2, 10, 10 * 9 * 10**2 * 2),  # smaller than any packet: the same
         (700, 0, 10, 10 * 9 * 700**2),  # packets not told: as if one
+        (131_070, 0, 10, 10 * 9 * 65_535**2 * 2),  # … or as many as hold these octets
     ],
 )
 def test_variance_of_sampled_bytes(octets: int, packets: int, rate: float, variance: float) -> None:
     (row,) = aggregate(bytes=[octets], packets=[packets], sampling_rate=[rate])
     assert row["bytes_variance"] == pytest.approx(variance)
+
+
+@pytest.mark.parametrize(
+    ("octets", "told", "packets"),
+    [(65_535, 0, 1), (65_536, 0, 2), (200_000, 1, 4), (1 << 52, 0, 68_720_525_329), (65_535, 3, 3)],
+)
+def test_packets_that_are_not_told_are_the_fewest_that_hold_the_octets(
+    octets: int, told: int, packets: int
+) -> None:
+    (row,) = aggregate(bytes=[octets], packets=[told])
+    assert (row["bytes"], row["packets"]) == (octets, packets)
 
 
 def test_the_variance_is_that_of_an_estimate_from_sampled_packets() -> None:
@@ -433,11 +445,12 @@ def test_totals_are_exact_and_no_cell_is_below_k_but_the_rest(records: list[Any]
             transport,
             SAMPLING_FROM[origin],
         )
-        squares = octets**2 / packets
-        if packets > 1:
-            squares = max(squares, octets * 1540 - packets * 60_000)
+        counted = max(packets, -(-octets // 65_535))
+        squares = octets**2 / counted
+        if counted > 1:
+            squares = max(squares, octets * 1540 - counted * 60_000)
         # numpy and Python round half to even alike
-        values = (round(octets * rate), round(packets * rate), 1, rate * (rate - 1) * squares)
+        values = (round(octets * rate), round(counted * rate), 1, rate * (rate - 1) * squares)
         for sums in (cells[key], totals[start]):
             for at, value in enumerate(values):
                 sums[at] += value

@@ -168,7 +168,7 @@ def test_a_batch_of_the_contract_before_is_read_with_nothing_counted() -> None:
         (b"[]", "cannot be read"),
         (b'{"contract": 3}', "follows contract 3; this version reads contracts up to 2: install a newer one"),
         (b'{"contract": 0}', "follows contract 0"),
-        (b'{"contract": 1, "collector": "x"}', "cannot be read"),
+        (b'{"contract": 1, "collector": "x"}', "no metadata 'operator'"),
         (b"{}", "no metadata 'contract'"),
     ],
 )

@@ -35,6 +35,7 @@ def spans(days: list[int], now: datetime = LATER, most_rows: int = 1000) -> list
 def test_a_batch_does_not_span_more_time_than_the_service_takes() -> None:
     """One exporter with a wrong clock must not make the service refuse everybody's traffic."""
     assert spans([0, 9000, 1, 9001, 4000]) == [[0, 1], [4000], [9000, 9001]]
+    assert spans([0, 30, 31, 62]) == [[0, 30], [31], [62]]
     assert spans([5, 6]) == [[5, 6]]
     assert spans([]) == []
 

@@ -94,7 +94,7 @@ def test_every_count_of_the_ledger_and_what_moves(parts: Parts) -> None:
     expected = {
         "received_total": 7, "decoded_total": 5, "waiting": 2, "lost": 4, "kernel_drops_total": 1,
         "spool_batches": 1, "spool_bytes": 100, "shipped_batches_total": 3, "shipping_failures_total": 2,
-        "refused_batches_total": 0, "damaged_batches_total": 1, "spool_max_bytes": 5000,
+        "refused_batches_total": 0, "held_batches_total": 0, "damaged_batches_total": 1, "spool_max_bytes": 5000,
         "shipping_latency_seconds_count": 0, "templates": 0, "sflow_counters_samples_total": 0, "sflow_unknown_samples_total": 0, "exporters": 0, "backlog_batches": 0,
         "lost_batches_total": 0, "lost_traffic_bytes_total": 0, "coarsened_batches_total": 0, "set_back_batches": 0,
     }  # fmt: skip

@@ -113,6 +113,9 @@ def test_a_batch_the_service_had_before_is_done(spool: Spool) -> None:
         says(403, json={"detail": "the token does not allow this"}),
         says(404, text="not found"),
         says(429, text="slow down"),
+        says(429, text="slow down", headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}),
+        says(507, json={"detail": "the disk is full"}, headers={"Retry-After": "3600"}),
+        says(202, json={"batch_id": "0" * 64, "outcome": "held"}),
         says(301, headers={"Location": "http://elsewhere/"}),
         says(200, text="<html><h1>Welcome to the hotel's network</h1></html>", headers={"Content-Type": "text/html"}),
         says(201, content=b"\xff\xfe garbage"),
@@ -125,7 +128,7 @@ def test_a_batch_the_service_had_before_is_done(spool: Spool) -> None:
         fails(httpx.RemoteProtocolError("garbage")),
     ],
     ids=[
-        "500", "503", "400", "401", "403", "404", "429", "redirect", "proxy's page", "garbage", "another batch",
+        "500", "503", "400", "401", "403", "404", "429", "429 until", "507", "202 of another", "redirect", "proxy's page", "garbage", "another batch",
         "list", "empty object", "proxy's 413", "no connection", "timeout", "no HTTP",
     ],
 )  # fmt: skip
@@ -162,6 +165,60 @@ def test_what_the_service_will_never_take_is_set_aside(
     assert (one.shipped, one.refused) == (1, 1)
     assert [path.read_bytes() for path in spool.refused.iterdir()] == [b"bad"]
     assert "column 3 is wrong" in caplog.text
+
+
+def test_a_batch_that_is_held_for_review_is_taken(spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    """The service has it: sending it again would not make it count."""
+    spool.put(b"much")
+    spool.put(b"good")
+
+    def held(request: httpx.Request) -> httpx.Response:
+        content = {"batch_id": batch_id(request), "outcome": "held", "detail": "more than its links carry"}
+        return httpx.Response(202, json=content)
+
+    service = Service(held)
+    with caplog.at_level(logging.WARNING), shipper(spool, service) as one:
+        assert one.drain(5)
+    assert service.bodies == [b"much", b"good"]
+    assert (one.shipped, one.held, one.refused, one.failures) == (2, 1, 0, 0)
+    assert "for review; it counts once the regulator releases it: more than its links carry" in caplog.text
+    assert one.last_error == "the service holds a batch for review: more than its links carry"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_nothing_is_sent_before_the_time_that_the_service_asks_for(spool: Spool, status: int) -> None:
+    for body in (b"one", b"two"):
+        spool.put(body)
+    clock = Clock()
+    service = Service(says(status, json={"detail": "enough"}, headers={"Retry-After": "1800"}))
+    one = stepped(spool, service, clock)
+    assert one._step() >= 1800
+    assert one.waiting_seconds == 1800
+    clock.now += 1799
+    assert one._step() == 1
+    assert service.bodies == [b"one"]
+    clock.now += 1
+    for _ in range(3):
+        one._step()
+    assert service.bodies == [b"one", b"one", b"two"]
+    assert (one.shipped, one.set_back, one.waiting_seconds) == (2, 0, 0)
+
+
+def test_no_service_makes_it_wait_for_days(spool: Spool) -> None:
+    spool.put(b"one")
+    one = stepped(spool, says(429, headers={"Retry-After": "999999999"}), Clock())
+    assert 3600 <= one._step() < 3601
+
+
+def test_a_quota_never_sets_a_batch_back(spool: Spool) -> None:
+    """Others that are taken in between say nothing about this one: the hour was over."""
+    spool.put(b"one")
+    clock = Clock()
+    one = stepped(spool, Service(*[says(429, text="enough")] * 20), clock)
+    for _ in range(20):
+        one._step()
+        clock.now += 1
+    assert not one._turns or all(turn.tries == 0 for turn in one._turns.values())
 
 
 def test_a_damaged_batch_is_set_aside_and_the_next_shipped(spool: Spool) -> None:

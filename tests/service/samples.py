@@ -66,11 +66,18 @@ def write_overlay(directory: Path) -> Path:
 
 
 def table(columns: tuple[Column, ...], defaults: dict[str, Any], rows: list[dict[str, Any]]) -> pa.Table:
-    """Return rows as a table of the declared schema, defaults where a row says nothing."""
-    filled = [{**defaults, **row} for row in rows]
+    """Return rows as a table of the declared schema, defaults where a row says nothing.
+
+    Packets that a row does not tell are of a kilobyte each.
+    """
+    filled = [{**defaults, **_packets(row), **row} for row in rows]
     return pa.table(
         {c.name: pa.array([row[c.name] for row in filled], c.arrow) for c in columns}, schema=schema(columns)
     )
+
+
+def _packets(row: dict[str, Any]) -> dict[str, int]:
+    return {"packets": max(10, row["bytes"] // 1000)} if "bytes" in row else {}
 
 
 def origin(**changes: Any) -> BatchOrigin:

@@ -1,0 +1,86 @@
+"""Whether what a batch adds is within what the operator's links can carry: what is not waits for review."""
+
+import numpy as np
+import polars as pl
+
+from caudal.collector.batch import Batch
+from caudal.service.admission.windows import said, seconds_of
+from caudal.service.settings import ServiceSettings
+from caudal.service.store import Store
+
+_HOUR = 3600
+# The smallest IP packet, in bytes: so many packets a link can carry.
+_SMALLEST_PACKET = 20
+
+
+def review(store: Store, batch: Batch, settings: ServiceSettings) -> str | None:
+    """Return why a batch is to be held for review, in one line; None where it may be counted.
+
+    Held is what would give an operator more than its capacity times the length of a window within the batch, or times
+    an hour together with what is stored of the hour already. To be called in one turn with storing the batch: two
+    batches reviewed at once would each be within the limit.
+    """
+    if not batch.flows.num_rows:
+        return None
+    operator = settings.operator(batch.origin.operator)
+    gbit = operator.capacity_gbit_per_second or settings.admission.capacity_gbit_per_second
+    per_second = gbit * 1e9 / 8
+    windows = _carried(batch)
+    over = windows.filter(pl.col("carried") > per_second * pl.col("seconds"))
+    if over.height:
+        start, seconds, carried = over.row(0)
+        return (
+            f"{operator.id} would have carried {carried:.3g} bytes in the {seconds} s from {said(start)}; "
+            f"{_at_most(per_second * seconds, gbit)}"
+        )
+    hours = windows.group_by(pl.col("start") // _HOUR * _HOUR).agg(pl.col("carried").sum()).sort("start")
+    stored = _stored(store, batch, hours["start"].to_list())
+    for start, carried in hours.iter_rows():
+        before = stored.get(start, 0.0)
+        if carried + before > per_second * _HOUR:
+            return (
+                f"{operator.id} would have carried {carried + before:.3g} bytes in the hour from {said(start)}, "
+                f"{before:.3g} of which are stored; {_at_most(per_second * _HOUR, gbit)}"
+            )
+    return None
+
+
+def _carried(batch: Batch) -> pl.DataFrame:
+    """Return the windows of a batch: start, seconds, and what each carried at least, in bytes."""
+    flows = batch.flows
+    octets, packets = (flows.column(name).to_numpy().astype(np.float64) for name in ("bytes", "packets"))
+    return (
+        pl.DataFrame(
+            {
+                "start": seconds_of(flows),
+                "seconds": flows.column("window_seconds").to_numpy(),
+                "octets": octets,
+                "packets": packets,
+            }
+        )
+        .group_by("start", "seconds")
+        .agg(pl.col("octets", "packets").sum())
+        .select("start", "seconds", pl.max_horizontal("octets", pl.col("packets") * _SMALLEST_PACKET).alias("carried"))
+        .sort("start", "seconds")
+    )  # fmt: skip
+
+
+def _stored(store: Store, batch: Batch, hours: list[int]) -> dict[int, float]:
+    """Return what is stored of these hours of the operator, in bytes, by when they begin."""
+    found = store.frame(
+        "SELECT toInt64(toUnixTimestamp(time)) AS start, "
+        "greatest(sum(toFloat64(f.bytes)), sum(toFloat64(f.packets)) * {smallest:UInt8}) AS carried "
+        "FROM flow_hour AS f WHERE economy = {economy:String} AND operator = {operator:String} "
+        "AND time IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC')) GROUP BY start",
+        {
+            "smallest": _SMALLEST_PACKET,
+            "economy": batch.origin.economy,
+            "operator": batch.origin.operator,
+            "hours": hours,
+        },
+    )
+    return dict(found.iter_rows())
+
+
+def _at_most(most: float, gbit: float) -> str:
+    return f"its links carry {most:.3g} at most (capacity_gbit_per_second = {gbit:g})"
