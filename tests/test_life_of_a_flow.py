@@ -24,6 +24,7 @@ from scapy.utils import RawPcapReader
 from caudal.collector.batch import decode_batch
 from caudal.demo.processes import Command
 
+from .patience import PATIENCE_SECONDS
 from .planted import as_written, forms_of_address, found_in
 
 DATA = Path(__file__).parent / "data"
@@ -158,13 +159,13 @@ token_file = "token"
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, timeout=PATIENCE_SECONDS).status_code == 200
     except httpx.TransportError:
         return False
 
 
 def metric(url: str, name: str) -> float:
-    lines = httpx.get(url).text.splitlines()
+    lines = httpx.get(url, timeout=PATIENCE_SECONDS).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"caudal_collector_{name} "))
 
 
@@ -197,27 +198,29 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         collector = start("collector", "collect", metrics)
         sent = send_exports(exports)
         collector.wait_until(lambda: metric(metrics, "datagrams_total") == sent)
-        texts = httpx.get(metrics).text
+        texts = httpx.get(metrics, timeout=PATIENCE_SECONDS).text
         collector.stop()
         spooled = [path.read_bytes() for path in sorted((directory / "state" / "spool").glob("*.batch"))]
         service = start("service", "serve", f"{url}/readyz")
         collector = start("collector", "collect", metrics)
         collector.wait_until(lambda: metric(metrics, "spool_batches") == 0)
-        texts += httpx.get(metrics).text
+        texts += httpx.get(metrics, timeout=PATIENCE_SECONDS).text
         collector.stop()
         flows = {
             name: {
                 str(row["group"][name]): row
-                for row in httpx.get(f"{url}/v1/flows?economy=CL&month={MONTH}&group_by={name}").json()[
-                    "rows"
-                ]
+                for row in httpx.get(
+                    f"{url}/v1/flows?economy=CL&month={MONTH}&group_by={name}", timeout=PATIENCE_SECONDS
+                ).json()["rows"]
             }
             for name in ("direction", "platform")
         }
-        ledger = httpx.get(f"{url}/v1/ledger?economy=CL&month={MONTH}").json()
-        indicator = httpx.get(f"{url}/v1/indicators/J4?economy=CL&month={MONTH}").json()
+        ledger = httpx.get(f"{url}/v1/ledger?economy=CL&month={MONTH}", timeout=PATIENCE_SECONDS).json()
+        indicator = httpx.get(
+            f"{url}/v1/indicators/J4?economy=CL&month={MONTH}", timeout=PATIENCE_SECONDS
+        ).json()
         for path in (f"/v1/reports/CL/{MONTH}", "/metrics", "/openapi.json"):
-            texts += httpx.get(url + path).text
+            texts += httpx.get(url + path, timeout=PATIENCE_SECONDS).text
         assert ledger["balanced"]
         service.stop()
         dump = subprocess.run(

@@ -1,7 +1,6 @@
 """Interfaces: what this machine itself sends is left out, and what runs over loopback is metered once."""
 
 import socket
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from caudal.collector.interfaces import Interfaces, OwnTraffic, Timeouts
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
 
+from ..patience import wait_until
 from .builders import HOME, TABLE
 from .capture.test_livecapture import NEEDS
 
@@ -49,9 +49,13 @@ def metered(settings: Settings, count: int) -> tuple[dict[str, int], list[dict[s
                 sender.sendto(bytes(72), listener.getsockname())
             # The kernel gives away the block they are in after 50 ms, and those of loopback twice.
             received = 0
-            until = time.monotonic() + 10
-            while received < count and time.monotonic() < until:
+
+            def come() -> bool:
+                nonlocal received
                 received += interfaces.receive()
+                return received >= count
+
+            wait_until(come)
             interfaces.finish()
             assert list(interfaces.new_drops()) == []
             names = interfaces.names
