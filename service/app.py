@@ -78,6 +78,8 @@ def create_app(
         version=caudal.__version__,
         description=_DESCRIPTION,
         redoc_url=None,
+        # A redirect would be made of whatever the Host header says.
+        redirect_slashes=False,
         license_info={"name": "MIT", "identifier": "MIT"},
     )
     app.add_middleware(RequestTimer, metrics=metrics)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from caudal.privatefiles import private_files
 from caudal.service.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -93,7 +94,11 @@ def _own(settings: "ServiceSettings") -> Iterator["httpx.Client"]:
             "publication": settings.publication.model_copy(update={"enabled": False}),
         }
     )
-    with Service(quiet, publisher_token=token) as service, _client(service.url, token) as client:
+    with (
+        private_files(),
+        Service(quiet, publisher_token=token) as service,
+        _client(service.url, token) as client,
+    ):
         yield client
 
 

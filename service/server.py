@@ -11,6 +11,7 @@ from typing import Self
 
 import uvicorn
 
+from caudal.logline import line, log_to_stderr
 from caudal.reference import Reference, load_reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.app import create_app, utc_now
@@ -143,16 +144,14 @@ class Service:
 
 def run(settings: ServiceSettings) -> int:
     """Serve until SIGTERM or SIGINT and return 0; say in one line what prevents it and return 2."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The drivers log what they also raise; it is said once, by us.
     for driver in ("clickhouse_connect", "urllib3"):
         logging.getLogger(driver).setLevel(logging.CRITICAL)
     try:
         Service(settings).serve()
     except ServiceError as error:
-        sys.stderr.write(f"caudal: {error}\n")
+        sys.stderr.write(f"caudal: {line(str(error))}\n")
         return EXIT_SETTINGS
     except KeyboardInterrupt:
         pass

@@ -7,6 +7,7 @@ the commands that operators run.
 
 import ipaddress
 import socket
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -67,6 +68,7 @@ class Life:
     ledger: dict[str, int]
     indicator: dict[str, object]
     texts: str
+    modes: dict[str, int]
 
 
 def frames(name: str) -> list[Ether]:
@@ -223,13 +225,18 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             texts += httpx.get(url + path, timeout=PATIENCE_SECONDS).text
         assert ledger["balanced"]
         service.stop()
+        modes = {
+            str(path.relative_to(directory)): path.lstat().st_mode
+            for place in ("store", "state")
+            for path in (directory / place, *(directory / place).rglob("*"))
+        }
         dump = subprocess.run(
             [sys.executable, "-c", DUMP, f"chdb://{directory}/store"],
             check=True,
             capture_output=True,
             text=True,
         )
-        yield Life(directory, spooled, flows, ledger["total"], indicator, texts + dump.stdout)
+        yield Life(directory, spooled, flows, ledger["total"], indicator, texts + dump.stdout, modes)
     finally:
         for command in commands:
             command.kill()
@@ -299,6 +306,20 @@ def test_no_address_leaves_the_collector(life: Life, truth: Truth) -> None:
             assert found_in(content, long_forms) == [], path
     assert searched > 100_000
     assert found_in(life.texts.encode(), forms) == []
+
+
+def test_what_service_and_collector_write_is_for_nobody_else(life: Life) -> None:
+    assert len(life.modes) > 50
+    assert {
+        "store",
+        "state",
+        "state/pseudonym.key",
+        "state/exporters.state",
+        "state/spool",
+    } <= life.modes.keys()
+    assert {
+        name: oct(mode) for name, mode in life.modes.items() if mode & 0o077 and not stat.S_ISLNK(mode)
+    } == {}
 
 
 def test_the_search_finds_what_is_planted(life: Life, truth: Truth) -> None:

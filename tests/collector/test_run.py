@@ -21,6 +21,7 @@ import httpx
 import pyarrow.compute as pc
 import pytest
 
+from bench.process import udp_port
 from caudal.collector.batch import FLOWS, Batch, decode_batch, schema
 from caudal.collector.errors import ListenError, SettingsError, SpoolError, StateError
 from caudal.collector.run import Collector
@@ -580,6 +581,7 @@ def test_new_settings_are_in_force_and_no_datagram_is_lost(
     now = int(time.time())
     sent = 0
     second = f"127.0.0.1:{free_port()}"
+    port = int(settings.listen[0].rpartition(":")[2])
     (tmp_path / "second-token").write_text("token-of-its-own")
     with (
         StandIn("token-of-its-own") as elsewhere,
@@ -604,7 +606,7 @@ def test_new_settings_are_in_force_and_no_datagram_is_lost(
             while collector.settings is not reloading.next:
                 send(settings, netflow5([record5(octets=10)], seconds=now, sequence=sent))
                 sent += 1
-                wait_until(lambda: True)
+                wait_until(lambda: udp_port(port) == (0, 0))  # it has read it
         assert collector._listeners.receivers[0].fileno() == socket_before
         send(
             settings.model_copy(update={"listen": (second,)}),
