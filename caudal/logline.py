@@ -8,6 +8,9 @@ stands below all packages, so that service and collector use the same.
 import logging
 import sys
 import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from types import TracebackType
 
 QUOTED_CHARACTERS = 80
@@ -16,6 +19,8 @@ LINE_CHARACTERS = 2_000
 _TRACEBACK_LINES = 60
 # Before a continued line, so that none of them reads as the beginning of a record.
 _CONTINUED = "  | "
+_REPEAT_SECONDS = 60.0
+_MOST_SEEN = 256
 
 
 def quoted(value: object) -> str:
@@ -59,10 +64,42 @@ class LineFormatter(logging.Formatter):
         return "\n".join(lines)
 
 
+class Repeats(logging.Filter):
+    """Lets a warning or error pass once a minute; the next that passes says how many like it did not.
+
+    Whoever can make the service log a line can make it log a million: the disk must not be full of them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seen: OrderedDict[tuple[str, int, str, str], list[float]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is to be logged."""
+        if record.levelno < logging.WARNING:
+            return True
+        message = record.getMessage()
+        now = self._clock()
+        key = (record.name, record.levelno, message[:LINE_CHARACTERS], _raised(record))
+        passed_at, left_out = self._seen.pop(key, (float("-inf"), 0))
+        passes = now - passed_at >= _REPEAT_SECONDS
+        if passes and left_out:
+            record.msg, record.args = f"{line(message)} ({left_out:.0f} more since the last)", ()
+        self._seen[key] = [now, 0] if passes else [passed_at, left_out + 1]
+        while len(self._seen) > _MOST_SEEN:
+            self._seen.popitem(last=False)
+        return passes
+
+
 def log_to_stderr(form: str) -> None:
-    """Log to standard error from here on: every record as `form` lays it out, in one line; threads that end badly, too."""
+    """Log to standard error from here on: each record in one line as `form` lays it out, and not again and again.
+
+    Threads that end by an error are logged likewise.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(form))
+    handler.addFilter(Repeats())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     threading.excepthook = _thread_ended
 
@@ -75,6 +112,15 @@ def _thread_ended(ended: threading.ExceptHookArgs) -> None:
         error = (ended.exc_type, ended.exc_value, ended.exc_traceback)
     name = ended.thread.name if ended.thread is not None else "a thread"
     logging.getLogger("caudal").error("the thread %s ended by an error", quoted(name), exc_info=error)
+
+
+def _raised(record: logging.LogRecord) -> str:
+    """Return which error a record comes with, and from where: two that differ in that are two."""
+    kind, _, trace = record.exc_info or (None, None, None)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    at = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    return f"{kind.__name__ if kind is not None else ''} {at}"
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.logline import LINE_CHARACTERS, QUOTED_CHARACTERS, LineFormatter, line, log_to_stderr, quoted
+from caudal.logline import (
+    LINE_CHARACTERS,
+    QUOTED_CHARACTERS,
+    LineFormatter,
+    Repeats,
+    line,
+    log_to_stderr,
+    quoted,
+)
 
 FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 HOSTILE = {
@@ -117,3 +125,25 @@ def test_a_thread_that_ends_badly_is_logged_like_all_else(
     (record,) = caplog.records
     assert record.getMessage() == r"the thread 'work\n er' ended by an error"
     assert record.exc_info is not None
+
+
+def test_what_repeats_is_said_once_a_minute() -> None:
+    now = [0.0]
+    repeats = Repeats(lambda: now[0])
+
+    def said(message: str, level: int = logging.WARNING) -> str | None:
+        record = logging.LogRecord("uvicorn.error", level, "", 1, "%s", (message,), None)
+        return record.getMessage() if repeats.filter(record) else None
+
+    assert said("Invalid HTTP request received.") == "Invalid HTTP request received."
+    assert [said("Invalid HTTP request received.") for _ in range(1000)] == [None] * 1000
+    assert said("another") == "another"
+    assert [said("started", logging.INFO) for _ in range(2)] == ["started"] * 2
+    now[0] = 61.0
+    assert (
+        said("Invalid HTTP request received.") == "Invalid HTTP request received. (1000 more since the last)"
+    )
+    assert said("Invalid HTTP request received.") is None
+    for number in range(10_000):
+        assert said(f"each another: {number}" + "x" * 100_000)
+    assert len(repeats._seen) <= 256
