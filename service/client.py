@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from caudal.logline import line
 from caudal.privatefiles import private_files
 from caudal.service.errors import ServiceError
 
@@ -79,7 +80,7 @@ def problem_of(answer: "httpx.Response") -> str:
 
 def refuse(message: str) -> NoReturn:
     """Say why a command cannot do what it was asked to, and end it."""
-    typer.echo(f"caudal: {message}", err=True)
+    typer.echo(f"caudal: {line(message)}", err=True)
     raise typer.Exit(EXIT_REFUSED)
 
 
