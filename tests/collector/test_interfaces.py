@@ -17,7 +17,7 @@ from caudal.collector.pipeline import Pipeline
 
 from ..patience import wait_until
 from .builders import HOME, TABLE
-from .capture.test_livecapture import NEEDS
+from .capture.test_livecapture import NEEDS, NEEDS_LIBPCAP
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def metered(settings: Settings, count: int) -> tuple[dict[str, int], list[dict[s
 
 
 @NEEDS
+@NEEDS_LIBPCAP
 def test_packets_of_an_interface_are_metered_once() -> None:
     counts, [flow] = metered(Settings(exporter="mirror-1"), 20)
     assert (flow["bytes"], flow["packets"], flow["flows"], flow["transport"]) == (2_000, 20, 1, "udp")
@@ -75,6 +76,7 @@ def test_packets_of_an_interface_are_metered_once() -> None:
 
 
 @NEEDS
+@NEEDS_LIBPCAP
 def test_what_this_machine_sends_itself_is_left_out_and_counted() -> None:
     counts, flows = metered(Settings(own_traffic=False), 20)
     assert flows == []
