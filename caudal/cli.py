@@ -22,6 +22,8 @@ from caudal.collector.errors import CollectorError
 from caudal.collector.home import HomeError
 from caudal.dashboards.cli import dashboards_cli
 from caudal.demo.cli import demo_command
+from caudal.logline import line, log_to_stderr
+from caudal.privatefiles import private_files
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.cli import reference_cli
 from caudal.service.access.cli import audit_cli, keys_cli
@@ -66,7 +68,7 @@ def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except (CaptureError, CollectorError, FactsError, HomeError, ServiceError) as error:
-        typer.echo(f"caudal: {error}", err=True)
+        typer.echo(f"caudal: {line(str(error))}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -113,10 +115,10 @@ def collect_command(
         return
     from caudal.collector.run import run
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log_to_stderr("%(asctime)s %(levelname)s %(message)s")
     # The client would log every request at this level, which says nothing.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with _one_line_errors():
+    with private_files(), _one_line_errors():
         run(config)
 
 
@@ -185,7 +187,7 @@ def serve_command(
     from caudal.service.server import run
     from caudal.service.settings import load_settings
 
-    with _one_line_errors():
+    with private_files(), _one_line_errors():
         raise typer.Exit(run(load_settings(config), lambda: load_settings(config)))
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from caudal.collector.errors import StateError
+from caudal.privatefiles import warn_if_open
 
 _NAME = "lock"
 
@@ -21,6 +22,7 @@ class StateLock:
     def __enter__(self) -> Self:
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            warn_if_open(self._directory)
             handle = os.open(self._directory / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StateError(

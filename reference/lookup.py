@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from caudal.logline import quoted
 from caudal.reference.declaration import ANY_COUNTRY, FactFile
 from caudal.reference.errors import UnknownFact
 from caudal.reference.facts import Row
@@ -65,7 +66,7 @@ def file_of(name: str) -> FactFile:
     known = tuple(sorted(file.name for file in FILES))
     near = difflib.get_close_matches(wanted, known, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise UnknownFact(f"{name!r} is not a file of facts{hint}; there are {', '.join(known)}", known)
+    raise UnknownFact(f"{quoted(name)} is not a file of facts{hint}; there are {', '.join(known)}", known)
 
 
 def statements_of(reference: Reference, file: FactFile) -> list[Statement]:
@@ -125,7 +126,7 @@ def _unknown(reference: Reference, subject: str) -> UnknownFact:
     )
     hint = f"; near it: {', '.join(near)}" if near else ""
     return UnknownFact(
-        f"the reference says nothing of {subject!r} as of {reference.day}{hint}. Ask for a file, an AS number, "
+        f"the reference says nothing of {quoted(subject)} as of {reference.day}{hint}. Ask for a file, an AS number, "
         f"a platform, a country group or a country code",
         near,
     )

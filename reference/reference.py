@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from caudal.logline import quoted
 from caudal.reference.checks import check_between
 from caudal.reference.declaration import SYNTHETIC
 from caudal.reference.economy import Economy
@@ -163,7 +164,7 @@ class Reference:
         economies = {row.values["country"]: row for row in self._held[ECONOMIES.name].rows.values()}
         if code not in economies:
             raise UnknownEconomy(
-                f"{code!r} is not an economy of the reference; it has {', '.join(sorted(map(str, economies)))}. "
+                f"{quoted(code)} is not an economy of the reference; it has {', '.join(sorted(map(str, economies)))}. "
                 f"Add a row to {ECONOMIES.filename} in a reference overlay"
             )
         values = economies[code].values
@@ -178,7 +179,7 @@ class Reference:
             near = difflib.get_close_matches(group_id.upper(), members, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UnknownGroup(
-                f"{group_id!r} is not a country group of the reference{hint} It has {', '.join(sorted(members))}"
+                f"{quoted(group_id)} is not a country group of the reference{hint} It has {', '.join(sorted(members))}"
             )
         return frozenset(members[group_id])
 

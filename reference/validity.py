@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
+from caudal.logline import quoted
 from caudal.reference.errors import UnknownMonth
 
 # A fact that changes within a month answers for all of it with what holds on this day: for the longer part.
@@ -39,7 +40,7 @@ def day_of_month(month: str) -> date:
     """Return the day whose facts answer for a month written YYYY-MM; UnknownMonth for anything else."""
     match = re.fullmatch(r"(\d{4})-(\d{2})", month)
     if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise UnknownMonth(f"{month!r} is not a month; write it YYYY-MM, as 2026-10")
+        raise UnknownMonth(f"{quoted(month)} is not a month; write it YYYY-MM, as 2026-10")
     return date(int(match[1]), int(match[2]), DAY_OF_MONTH)
 
 

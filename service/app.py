@@ -93,6 +93,8 @@ def create_app(
         version=caudal.__version__,
         description=_DESCRIPTION,
         redoc_url=None,
+        # A redirect would be made of whatever the Host header says.
+        redirect_slashes=False,
         license_info={"name": "MIT", "identifier": "MIT"},
         dependencies=[Depends(access.demand(Resource.health))],
     )

@@ -2,9 +2,11 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -112,27 +114,37 @@ def export_command(
     """Write everything that is published as JSON Lines, with the terms of use on the first line."""
     parameters = {"economy": economy} if economy else {}
     with (
+        nullcontext(sys.stdout.buffer) if output is None else _whole(output) as file,
         service_of(config) as client,
         client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
     ):
         if answer.is_error:
             answer.read()
             _answer(answer)
-        if output is None:
-            for piece in answer.iter_bytes():
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-            return
-        # Whole or not at all: a file that is there is one that was finished.
-        unfinished = output.with_name(f".{output.name}.unfinished")
-        try:
-            with unfinished.open("wb") as file:
-                for piece in answer.iter_bytes():
-                    file.write(piece)
-            unfinished.replace(output)
-        except OSError as error:
-            refuse(f"{output} cannot be written: {error.strerror}; give another --output")
-    typer.echo(f"{output} written")
+        for piece in answer.iter_bytes():
+            file.write(piece)
+        file.flush()
+    if output is not None:
+        typer.echo(f"{output} written")
+
+
+@contextmanager
+def _whole(output: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to that is put in the place of `output` in the end: what is there is whole.
+
+    It is made before a service of our own is: unlike what that writes, an export is readable by whomever the user's
+    umask lets.
+    """
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(output)
+    except OSError as error:
+        refuse(f"{output} cannot be written: {error.strerror}; give another --output")
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _answer(answer: "httpx.Response") -> dict[str, Any]:

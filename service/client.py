@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from caudal.logline import line
+from caudal.privatefiles import private_files
 from caudal.service.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def problem_of(answer: "httpx.Response") -> str:
 
 def refuse(message: str) -> NoReturn:
     """Say why a command cannot do what it was asked to, and end it."""
-    typer.echo(f"caudal: {message}", err=True)
+    typer.echo(f"caudal: {line(message)}", err=True)
     raise typer.Exit(EXIT_REFUSED)
 
 
@@ -98,7 +100,11 @@ def _own(settings: "ServiceSettings", role: str) -> Iterator["httpx.Client"]:
             "publication": settings.publication.model_copy(update={"enabled": False}),
         }
     )
-    with Service(quiet, own_tokens={Role(role): token}) as service, _client(service.url, token) as client:
+    with (
+        private_files(),
+        Service(quiet, own_tokens={Role(role): token}) as service,
+        _client(service.url, token) as client,
+    ):
         yield client
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 import caudal
+from caudal.logline import quoted
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import Rule
@@ -105,7 +106,7 @@ class Measures:
         if found is None:
             raise NotFound(
                 "indicator",
-                f"there is no indicator {indicator_id!r}; there are {', '.join(CATALOGUE)}",
+                f"there is no indicator {quoted(indicator_id)}; there are {', '.join(CATALOGUE)}",
                 list(CATALOGUE),
             )
         return found

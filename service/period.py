@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from caudal.logline import quoted
 from caudal.service.errors import QuestionError
 
 MONTH_PATTERN = r"^20\d{2}-(0[1-9]|1[0-2])$"
@@ -21,7 +22,7 @@ class Month:
     def parse(cls, text: str) -> "Month":
         """Read YYYY-MM; raise QuestionError for anything else."""
         if not re.fullmatch(MONTH_PATTERN, text):
-            raise QuestionError(f"{text!r} is no month; write YYYY-MM, for instance 2026-08")
+            raise QuestionError(f"{quoted(text)} is no month; write YYYY-MM, for instance 2026-08")
         return cls(int(text[:4]), int(text[5:]))
 
     @property

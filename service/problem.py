@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from caudal.logline import QUOTED_CHARACTERS, line, quoted
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.errors import (
     AlreadyPublished,
@@ -25,6 +27,9 @@ from caudal.service.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
+
+# Of a request that is wrong in a thousand places.
+_MOST_ERRORS = 20
 
 # Every kind of problem: what its type ends in → (title, status).
 KINDS: dict[str, tuple[str, int]] = {
@@ -137,11 +142,24 @@ def _answer(request: Request, problem: Problem) -> JSONResponse:
         "type": f"urn:caudal:problem:{problem.kind}",
         "title": title,
         "status": problem.status,
-        "detail": problem.detail,
-        "instance": request.url.path,
+        "detail": line(problem.detail),
+        "instance": instance_of(request.scope["path"]),
         **problem.extras,
     }
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def instance_of(path: str) -> str:
+    """Return a path as a reference to it (RFC 3986): percent-encoded, cut at 80 characters, whatever was asked for.
+
+    It is taken from the request line; the URL that a `Host` header would make of it may not even parse.
+    """
+    return quote(path[:QUOTED_CHARACTERS], safe="/:@!$&'()*+,;=~-._", errors="replace")[:QUOTED_CHARACTERS]
+
+
+def _part(part: object) -> str:
+    """Return a part of where an error is: what this service calls so, or, shortened, what the client did."""
+    return line(str(part), QUOTED_CHARACTERS)
 
 
 def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -201,8 +219,8 @@ def _store(request: Request, error: Exception) -> JSONResponse:
 def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"location": ".".join(str(part) for part in each["loc"]), "message": str(each["msg"])}
-        for each in error.errors()
+        {"location": ".".join(_part(part) for part in each["loc"]), "message": line(str(each["msg"]), 300)}
+        for each in error.errors()[:_MOST_ERRORS]
     ]
     detail = "; ".join(f"{each['location']}: {each['message']}" for each in errors)
     return _answer(request, Problem("invalid-request", detail, extras={"errors": errors}))
@@ -211,12 +229,11 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
+    path = request.scope["path"]
     if error.status_code == 404:
-        problem = Problem(
-            "unknown-path", f"there is nothing at {request.url.path}; /docs lists what there is"
-        )
+        problem = Problem("unknown-path", f"there is nothing at {quoted(path)}; /docs lists what there is")
     elif error.status_code == 405:
-        detail = f"{request.url.path} does not take {request.method}; it takes {headers.get('Allow', 'other methods')}"
+        detail = f"{quoted(path)} does not take {quoted(request.method)}; it takes {headers.get('Allow', 'other methods')}"
         problem = Problem("method-not-allowed", detail, headers=headers)
     else:
         problem = Problem("http", str(error.detail), headers=headers, status=error.status_code)

@@ -12,6 +12,7 @@ from typing import Self
 
 import uvicorn
 
+from caudal.logline import line, log_to_stderr
 from caudal.reference import Reference, load_reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.access.access import Access
@@ -189,16 +190,14 @@ def run(settings: ServiceSettings, settings_anew: Callable[[], ServiceSettings] 
 
     `settings_anew` reads the settings again, at SIGHUP.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The drivers log what they also raise; it is said once, by us.
     for driver in ("clickhouse_connect", "urllib3"):
         logging.getLogger(driver).setLevel(logging.CRITICAL)
     try:
         Service(settings).serve(settings_anew)
     except ServiceError as error:
-        sys.stderr.write(f"caudal: {error}\n")
+        sys.stderr.write(f"caudal: {line(str(error))}\n")
         return EXIT_SETTINGS
     except KeyboardInterrupt:
         pass

@@ -18,6 +18,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from caudal.privatefiles import warn_if_open
 from caudal.service.errors import StoreError, StoreFull, StoreRefused
 
 SCHEMES = ("chdb", "clickhouse", "http", "https")
@@ -205,7 +206,8 @@ class Store:
                 "the DSN names no absolute directory; write it with three slashes: chdb:///var/lib/caudal/store"
             )
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            warn_if_open(directory)
         except OSError as error:
             raise StoreError(
                 f"the store directory {directory} cannot be made: {error.strerror}; name a directory the "

@@ -23,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 
 import caudal
+from caudal.logline import quoted
 from caudal.reference import Reference
 from caudal.service.errors import AlreadyPublished, NotFound, QuestionError
 from caudal.service.evaluation import PARTIAL_MONTH, SYNTHETIC, MonthInputs, MonthMeasures, evaluate
@@ -124,7 +125,9 @@ class Vintages:
         found = next((each for each in known if each.vintage == vintage), None)
         if found is None:
             names = [each.vintage for each in known]
-            raise NotFound("vintage", f"there is no vintage {vintage!r}; GET /v1/vintages lists them", names)
+            raise NotFound(
+                "vintage", f"there is no vintage {quoted(vintage)}; GET /v1/vintages lists them", names
+            )
         reference = self._measures.reference(found.reference_version)
         inputs = MonthInputs.from_json(found.inputs)
         supplied = Supplied(self._kept(inputs.paths), self._kept(inputs.routes))

@@ -1,4 +1,4 @@
-"""What tests of several packages share: a run of `caudal demo`."""
+"""What tests of several packages share: the profile of Hypothesis, compiled kernels, a run of `caudal demo`."""
 
 import json
 import os
@@ -9,6 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from .patience import PATIENCE_SECONDS
+
+# No test may depend on how fast the machine is; a test's own settings start from these.
+settings.register_profile(
+    "caudal", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("caudal")
 
 # What starts a collector, or meters.
 _METERING = ("tests/collector", "tests/caudal", "tests/bench", "tests/fuzz", "tests/test_")
@@ -45,7 +54,11 @@ def run_demo(directory: Path) -> DemoRun:
     """Run the demo for August to October 2026."""
     command = [sys.executable, "-m", "caudal", "demo", "--once", "--json", "--until", "2026-11"]
     done = subprocess.run(
-        [*command, "--directory", str(directory)], capture_output=True, text=True, check=False, timeout=300
+        [*command, "--directory", str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return DemoRun(directory, json.loads(done.stdout))

@@ -35,6 +35,8 @@ from tests.collector.builders import HOME, netflow5, record5
 from tests.service.samples import NOW, TOKEN, batch, random_batch, write_overlay
 from tests.service.test_ingest import totals, truth
 
+from .patience import PATIENCE_SECONDS, wait_until
+
 ROOT = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("CAUDAL_KILL_ROUNDS", "6"))
 SEED = int(os.environ.get("CAUDAL_KILL_SEED", "20261121"))
@@ -68,7 +70,7 @@ class Victims:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
         self._process.stdout.close()
 
 
@@ -107,7 +109,7 @@ class Matrix:
         (self._directory / "collector.toml").write_text(
             f'collector = "xa-1"\noperator = "demo-net"\neconomy = "XA"\nhome = {list(HOME)}\nsynthetic = true\n'
             f'listen = ["127.0.0.1:{exports}"]\nstate_directory = "state"\nwindow_seconds = {WINDOW}\nk_anonymity = 1\n'
-            "lateness_seconds = 0\nidle_seconds = 0.2\ndrain_seconds = 30\n"
+            f"lateness_seconds = 0\nidle_seconds = 0.2\ndrain_seconds = {PATIENCE_SECONDS}\n"
             f'[service]\nurl = "http://127.0.0.1:{service}"\ntoken_file = "token"\n',
             encoding="utf-8",
         )
@@ -239,23 +241,21 @@ class Matrix:
                 self.start(name)
 
     def wait_for_spool(self, most: int) -> None:
-        """Let both work in peace until no more than so many batches wait; fail if none goes for a minute."""
-        left, since = len(list(self.spool.glob("*.batch"))), time.monotonic()
-        while left > most:
-            assert time.monotonic() - since < 60, self.log("collector") + self.log("service")
+        """Let both work in peace until no more than so many batches wait."""
+
+        def few() -> bool:
             assert not self.ended("collector"), self.log("collector")
             assert not self.ended("service"), self.log("service")
-            time.sleep(0.02)
-            now = len(list(self.spool.glob("*.batch")))
-            if now < left:
-                left, since = now, time.monotonic()
+            return len(list(self.spool.glob("*.batch"))) <= most
+
+        wait_until(few, lambda: self.log("collector") + self.log("service"))
 
     def settle(self) -> None:
         """Let both run in peace until the spool is empty, then stop them as systemd would."""
         for name in ("service", "collector"):
             if name not in self._running:
                 self.start(name)
-        self.send_until(lambda: self.up("collector"), 20)
+        self.send_until(lambda: self.up("collector"), PATIENCE_SECONDS)
         self.wait_for_spool(0)
         assert self.end("collector", signal.SIGTERM) == 0, self.log("collector")
         assert self.end("service", signal.SIGTERM) == 0, self.log("service")

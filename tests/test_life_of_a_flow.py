@@ -7,6 +7,7 @@ the commands that operators run.
 
 import ipaddress
 import socket
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ from scapy.utils import RawPcapReader
 from caudal.collector.batch import decode_batch
 from caudal.demo.processes import Command
 
+from .patience import PATIENCE_SECONDS
 from .planted import as_written, forms_of_address, found_in
 
 DATA = Path(__file__).parent / "data"
@@ -66,6 +68,7 @@ class Life:
     ledger: dict[str, int]
     indicator: dict[str, object]
     texts: str
+    modes: dict[str, int]
 
 
 def frames(name: str) -> list[Ether]:
@@ -158,13 +161,13 @@ token_file = "token"
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == 200
+        return httpx.get(url, timeout=PATIENCE_SECONDS).status_code == 200
     except httpx.TransportError:
         return False
 
 
 def metric(url: str, name: str) -> float:
-    lines = httpx.get(url).text.splitlines()
+    lines = httpx.get(url, timeout=PATIENCE_SECONDS).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(f"caudal_collector_{name} "))
 
 
@@ -197,36 +200,43 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         collector = start("collector", "collect", metrics)
         sent = send_exports(exports)
         collector.wait_until(lambda: metric(metrics, "datagrams_total") == sent)
-        texts = httpx.get(metrics).text
+        texts = httpx.get(metrics, timeout=PATIENCE_SECONDS).text
         collector.stop()
         spooled = [path.read_bytes() for path in sorted((directory / "state" / "spool").glob("*.batch"))]
         service = start("service", "serve", f"{url}/readyz")
         collector = start("collector", "collect", metrics)
         collector.wait_until(lambda: metric(metrics, "spool_batches") == 0)
-        texts += httpx.get(metrics).text
+        texts += httpx.get(metrics, timeout=PATIENCE_SECONDS).text
         collector.stop()
         flows = {
             name: {
                 str(row["group"][name]): row
-                for row in httpx.get(f"{url}/v1/flows?economy=CL&month={MONTH}&group_by={name}").json()[
-                    "rows"
-                ]
+                for row in httpx.get(
+                    f"{url}/v1/flows?economy=CL&month={MONTH}&group_by={name}", timeout=PATIENCE_SECONDS
+                ).json()["rows"]
             }
             for name in ("direction", "platform")
         }
-        ledger = httpx.get(f"{url}/v1/ledger?economy=CL&month={MONTH}").json()
-        indicator = httpx.get(f"{url}/v1/indicators/J4?economy=CL&month={MONTH}").json()
+        ledger = httpx.get(f"{url}/v1/ledger?economy=CL&month={MONTH}", timeout=PATIENCE_SECONDS).json()
+        indicator = httpx.get(
+            f"{url}/v1/indicators/J4?economy=CL&month={MONTH}", timeout=PATIENCE_SECONDS
+        ).json()
         for path in (f"/v1/reports/CL/{MONTH}", "/metrics", "/openapi.json"):
-            texts += httpx.get(url + path).text
+            texts += httpx.get(url + path, timeout=PATIENCE_SECONDS).text
         assert ledger["balanced"]
         service.stop()
+        modes = {
+            str(path.relative_to(directory)): path.lstat().st_mode
+            for place in ("store", "state")
+            for path in (directory / place, *(directory / place).rglob("*"))
+        }
         dump = subprocess.run(
             [sys.executable, "-c", DUMP, f"chdb://{directory}/store"],
             check=True,
             capture_output=True,
             text=True,
         )
-        yield Life(directory, spooled, flows, ledger["total"], indicator, texts + dump.stdout)
+        yield Life(directory, spooled, flows, ledger["total"], indicator, texts + dump.stdout, modes)
     finally:
         for command in commands:
             command.kill()
@@ -296,6 +306,20 @@ def test_no_address_leaves_the_collector(life: Life, truth: Truth) -> None:
             assert found_in(content, long_forms) == [], path
     assert searched > 100_000
     assert found_in(life.texts.encode(), forms) == []
+
+
+def test_what_service_and_collector_write_is_for_nobody_else(life: Life) -> None:
+    assert len(life.modes) > 50
+    assert {
+        "store",
+        "state",
+        "state/pseudonym.key",
+        "state/exporters.state",
+        "state/spool",
+    } <= life.modes.keys()
+    assert {
+        name: oct(mode) for name, mode in life.modes.items() if mode & 0o077 and not stat.S_ISLNK(mode)
+    } == {}
 
 
 def test_the_search_finds_what_is_planted(life: Life, truth: Truth) -> None:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,8 @@ from scapy.utils import RawPcapReader, wrpcap
 from bench.process import udp_port
 from caudal.collector.batch import LEDGER_COUNTS, Batch, decode_batch
 from caudal.demo.processes import Command
+
+from .patience import PATIENCE_SECONDS, wait_until
 
 DATA = Path(__file__).parent / "data"
 HOME = ("10.20.0.0/16", "2001:db8:20::/48")
@@ -168,13 +170,6 @@ class Tee:
         self._socket.close()
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.01)
-
-
 def export(capture: Path, version: int, port: int, directory: Path) -> None:
     """Let softflowd export a capture; by itself it would write to /run and try to detach."""
     subprocess.run(
@@ -186,7 +181,7 @@ def export(capture: Path, version: int, port: int, directory: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -222,11 +217,11 @@ token_file = "token"
 
     def _answers(self) -> bool:
         with suppress(httpx.TransportError):
-            return httpx.get(self._metrics).status_code == 200
+            return httpx.get(self._metrics, timeout=PATIENCE_SECONDS).status_code == 200
         return False
 
     def metric(self, name: str) -> float:
-        lines = httpx.get(self._metrics).text.splitlines()
+        lines = httpx.get(self._metrics, timeout=PATIENCE_SECONDS).text.splitlines()
         return next(float(line.split()[1]) for line in lines if line.startswith(f"caudal_collector_{name} "))
 
     def wait_for(self, datagrams: int) -> None:
@@ -271,7 +266,7 @@ def nfcapd(directory: Path) -> Iterator[int]:
         yield port
         wait_until(lambda: udp_port(port) in (None, (0, 0)))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     finally:
         if process.poll() is None:
             process.kill()

@@ -18,8 +18,9 @@ from caudal.demo import economy
 from caudal.demo.errors import DemoError
 from caudal.demo.exporter import ROUTERS
 
-_START_SECONDS = 60.0
-_STOP_SECONDS = 120.0
+# A process that ends is noticed at once: these bound one that hangs, also on a machine that is busy.
+_START_SECONDS = 600.0
+_STOP_SECONDS = 600.0
 _POLL_SECONDS = 0.05
 _PREFERRED_PORT = 8080
 WINDOW_SECONDS = 3600
@@ -186,7 +187,7 @@ token_file = "{token}"
 
     def metric(self, name: str) -> float:
         """Return a metric of the collector."""
-        for line in httpx.get(self._metrics).text.splitlines():
+        for line in httpx.get(self._metrics, timeout=60).text.splitlines():
             label, _, value = line.rpartition(" ")
             if label.partition("{")[0] == f"caudal_collector_{name}":
                 return float(value)

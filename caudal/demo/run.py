@@ -18,7 +18,7 @@ from caudal.reference import load_reference
 # What a datagram of 1,400 octets takes of a socket's receive buffer on Linux, with as much in reserve.
 _BUFFER_PER_DATAGRAM = 2 * 2304
 _SMALLEST_WINDOW, _LARGEST_WINDOW = 40, 4096
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -305,23 +305,28 @@ class Decoder:
         if first == last:
             return
         named = known.of[first:last]
-        plan: I64 = np.full(len(known.keys), -1, np.int64)
-        size: I64 = np.ones(len(known.keys), np.int64)
-        boot_ms: I64 = np.full(len(known.keys), -1, np.int64)
+        keys, templates = known.keys, known.templates
+        if last - first < len(sets):
+            # Only those of these sets: where options and data take turns, all of them each time would cost the square.
+            here, named = np.unique(named, return_inverse=True)
+            keys, templates = [keys[which] for which in here], [templates[which] for which in here]
+        plan: I64 = np.full(len(keys), -1, np.int64)
+        size: I64 = np.ones(len(keys), np.int64)
+        boot_ms: I64 = np.full(len(keys), -1, np.int64)
         others: list[int] = []
         waiting: list[int] = []
-        for which, template in enumerate(known.templates):
+        for which, template in enumerate(templates):
             if template is None:
                 waiting.append(which)
             elif template.layout.plan is not None:
                 plan[which], size[which] = lot.number_of(template.layout.plan), template.layout.size
                 if self._boot_ms:
-                    boot_ms[which] = self._boot_ms.get(known.keys[which].point, -1)
+                    boot_ms[which] = self._boot_ms.get(keys[which].point, -1)
             elif not template.layout.template.is_options:
                 others.append(which)
         if waiting:
-            for position in (np.flatnonzero(np.isin(named, waiting)) + first).tolist():
-                self._wait(lot, known.keys[int(known.of[position])], sets, position)
+            for position in np.flatnonzero(np.isin(named, waiting)).tolist():
+                self._wait(lot, keys[int(named[position])], sets, first + position)
         planned = np.flatnonzero(plan[named] >= 0)
         if len(planned):
             of = named[planned]
@@ -329,9 +334,9 @@ class Decoder:
         for which in others:
             positions = np.flatnonzero(named == which) + first
             if len(positions):
-                template = known.templates[which]
+                template = templates[which]
                 assert template is not None
-                self._decode_by_layout(lot, known.keys[which], template.layout, sets.take(positions))
+                self._decode_by_layout(lot, keys[which], template.layout, sets.take(positions))
 
     def _put(self, lot: Lot, sets: Sets, plan: I64, size: I64, boot_ms: I64) -> None:
         """Have data sets read by the plans of these numbers, their records of so many octets."""

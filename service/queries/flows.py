@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from caudal.collector.batch import FLOWS, UNKNOWN_COUNTRY
+from caudal.logline import quoted
 from caudal.service.errors import QuestionError
 from caudal.service.store import Store
 
@@ -137,7 +138,7 @@ def roll_up(query: FlowQuery) -> Grain:
         raise QuestionError("group by one of hour, day, month; more than one says nothing")
     for name in (*query.group_by, *query.filters):
         if name not in GROUPINGS or (name in query.filters and name not in DIMENSIONS):
-            raise QuestionError(f"there is no dimension {name!r}; there are {', '.join(GROUPINGS)}")
+            raise QuestionError(f"there is no dimension {quoted(name)}; there are {', '.join(GROUPINGS)}")
     finest = GRAINS.index(query.grain) if query.grain else 0
     for grain in GRAINS[finest:]:
         if all(_starts(moment, grain) for moment in (query.start, query.end)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from caudal.logline import quoted
 from caudal.service.confidentiality import Withheld
 from caudal.service.errors import NotFound
 from caudal.service.evaluation import Coverage, MonthInputs, MonthMeasures
@@ -94,7 +95,9 @@ def find_vintage(store: Store, economy: str, month: str, vintage: str | None) ->
             return each
     names = [each.vintage for each in found]
     raise NotFound(
-        "vintage", f"{economy} {month} has no vintage {vintage!r}; it has {', '.join(names) or 'none'}", names
+        "vintage",
+        f"{economy} {month} has no vintage {quoted(vintage)}; it has {', '.join(names) or 'none'}",
+        names,
     )
 
 

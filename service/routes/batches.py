@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import ClientDisconnect
 
 from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
+from caudal.logline import quoted
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.actor import Actor
 from caudal.service.access.roles import Resource
@@ -162,7 +163,7 @@ async def _read(request: Request, limit: int) -> bytes:
     if media_type != MEDIA_TYPE:
         raise Problem(
             "unsupported-media-type",
-            f"the body is {media_type or 'of no declared type'}; send {MEDIA_TYPE}",
+            f"the body is {quoted(media_type) if media_type else 'of no declared type'}; send {MEDIA_TYPE}",
             headers={"Accept-Post": MEDIA_TYPE},
         )
     too_large = Problem(
@@ -219,7 +220,7 @@ def _checked(
         if stated != allowed:
             raise Problem(
                 "forbidden",
-                f"the batch says {name} {str(stated)[:80]!r}, the token is for {name} {allowed!r}; "
+                f"the batch says {name} {quoted(stated)}, the token is for {name} {allowed!r}; "
                 "correct the settings of the collector or of the service",
             )
     try:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from caudal.logline import quoted
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.period import Month
@@ -67,7 +68,7 @@ def _moment(text: str, *, last: bool) -> datetime:
         moment = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
     except ValueError as error:
         raise QuestionError(
-            f"{text!r} is no time; write 2026-08, 2026-08-31 or 2026-08-31T18:00Z (UTC)"
+            f"{quoted(text)} is no time; write 2026-08, 2026-08-31 or 2026-08-31T18:00Z (UTC)"
         ) from error
     if "T" not in text and last:
         return moment.fromordinal(moment.toordinal() + 1).replace(tzinfo=UTC)

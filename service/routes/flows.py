@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from caudal.logline import quoted
 from caudal.reference import Reference
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.actor import Actor, decide, entitled
@@ -144,7 +145,7 @@ def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     unknown = [name for name in names if name not in GROUPINGS]
     if unknown:
-        raise QuestionError(f"cannot group by {unknown[0]!r}; there are {', '.join(GROUPINGS)}")
+        raise QuestionError(f"cannot group by {quoted(unknown[0])}; there are {', '.join(GROUPINGS)}")
     return names
 
 
@@ -154,7 +155,7 @@ def _filters(texts: list[str]) -> dict[str, tuple[str, ...]]:
         name, colon, values = text.partition(":")
         if not colon or name not in DIMENSIONS:
             raise QuestionError(
-                f"where={text!r:.80} is no filter; write dimension:value with one of {', '.join(DIMENSIONS)}"
+                f"where={quoted(text)} is no filter; write dimension:value with one of {', '.join(DIMENSIONS)}"
             )
         if name in filters:
             raise QuestionError(

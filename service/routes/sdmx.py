@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from caudal.logline import quoted
 from caudal.reference import Reference
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import NotFound, QuestionError
@@ -47,7 +48,9 @@ def router(reference: Reference, reports: Reports, measures: Measures, sight: Si
         if agency not in (AGENCY, "*") or resource not in (_KINDS[kind], "*") or version not in _VERSIONS:
             there = f"{AGENCY}:{_KINDS[kind]}({VERSION})"
             raise NotFound(
-                "structure", f"there is no {kind} {agency}:{resource}({version}); there is {there}", [there]
+                "structure",
+                f"there is no {kind} {quoted(f'{agency}:{resource}({version})')}; there is {there}",
+                [there],
             )
         tag = entity_tag(reference.version, "structure")
         return not_modified(request, tag) or Response(
@@ -110,7 +113,7 @@ def router(reference: Reference, reports: Reports, measures: Measures, sight: Si
     ) -> Response:
         """Return the observations of an economy's month."""
         if version not in _VERSIONS:
-            raise QuestionError(f"there is no version {version!r} of {DATAFLOW}; there is {VERSION}")
+            raise QuestionError(f"there is no version {quoted(version)} of {DATAFLOW}; there is {VERSION}")
         economy = key.split(".")[1]
         running = sight.running(request, economy)
         asked = str(Month.parse(period.removeprefix("eq:"))) if period else None

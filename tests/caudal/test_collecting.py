@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from typer.testing import CliRunner, Result
 
 from caudal.cli import app
 from caudal.collector.spool import Spool
+
+from ..patience import PATIENCE_SECONDS, wait_until
 
 
 def run(*arguments: str) -> Result:
@@ -52,13 +53,6 @@ token_file = "token"
 """
     )
     return path
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "what was waited for did not come"
-        time.sleep(0.01)
 
 
 def test_check_says_what_it_would_do(config: Path) -> None:
@@ -132,7 +126,7 @@ class Running:
         self.config = config
         self._systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._systemd.bind(str(config.parent / "notify"))
-        self._systemd.settimeout(60)
+        self._systemd.settimeout(PATIENCE_SECONDS)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CAUDAL_")}
         self._log = config.parent / "log"
         with self._log.open("wb") as log:
@@ -208,12 +202,12 @@ def test_a_life_under_systemd(running: Running) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert second.returncode == 2
     (line,) = second.stderr.strip().splitlines()
     assert f"is in use by another collector (process {running.process.pid})" in line
     running.process.send_signal(signal.SIGTERM)
     running.told("STOPPING=1")
-    assert running.process.wait(60) == 0, running.log
+    assert running.process.wait(PATIENCE_SECONDS) == 0, running.log
     assert "Traceback" not in running.log

@@ -1,9 +1,8 @@
 """Sending over real UDP on loopback: everything arrives, and a dead collector is noticed."""
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -14,38 +13,44 @@ from caudal.demo.exporter import ROUTERS, datagrams
 from caudal.demo.sending import safe_window, send
 from caudal.demo.traffic import TrafficModel
 
+from ..patience import PATIENCE_SECONDS
+
 
 class Receiver:
-    """Reads datagrams in a thread until it has been told to stop."""
+    """Takes what has come to its port whenever it is asked how much that is: what is sent on loopback is there at once."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.05)
+        self.socket.setblocking(False)
         self.address: tuple[str, int] = self.socket.getsockname()
         self.datagrams: list[tuple[str, bytes]] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read)
 
     def count(self) -> int:
+        with suppress(BlockingIOError):
+            while True:
+                payload, (source, _) = self.socket.recvfrom(2048)
+                self.datagrams.append((source, payload))
         return len(self.datagrams)
 
-    def _read(self) -> None:
-        while not self._stop.is_set():
-            try:
-                payload, (source, _) = self.socket.recvfrom(2048)
-            except TimeoutError:
-                continue
-            self.datagrams.append((source, payload))
-
     def __enter__(self) -> "Receiver":
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
         self.socket.close()
+
+
+class Clock:
+    """Stands in for the clock of who sends: time passes when it waits, and not otherwise."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @pytest.fixture
@@ -70,6 +75,7 @@ def test_confirmed_sending_loses_nothing_and_keeps_the_order(
         received=lambda: 1_000 + receiver.count(),
         progress=lambda done, count: told.append((done, count)),
         window=50,
+        patience_seconds=PATIENCE_SECONDS,
     )
     expected = [(ROUTERS[router].address, payload) for hour in hours for router, payload in hour]
     assert receiver.datagrams == expected
@@ -91,17 +97,18 @@ def test_no_more_than_the_window_is_under_way(
         answered = min(answered + 7, receiver.count())
         return answered
 
-    send([hours[0][:100]], receiver.address, received=slowly, window=20)
+    send([hours[0][:100]], receiver.address, received=slowly, window=20, patience_seconds=PATIENCE_SECONDS)
     assert max(ahead) <= 20
     assert answered == 100
 
 
 def test_without_confirmation_it_keeps_to_its_rate(
-    receiver: Receiver, hours: list[list[tuple[int, bytes]]]
+    receiver: Receiver, hours: list[list[tuple[int, bytes]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began = time.monotonic()
+    clock = Clock()
+    monkeypatch.setattr("caudal.demo.sending.time", clock)
     sent = send([hours[0][:100]], receiver.address, datagrams_per_second=1_000)
-    assert time.monotonic() - began >= 0.085
+    assert 0.085 <= clock.now - 1000 <= 0.1
     assert sent.datagrams == 100
 
 

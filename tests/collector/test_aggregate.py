@@ -398,7 +398,7 @@ RECORD = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(RECORD, min_size=1, max_size=40), st.integers(1, 4), st.integers(1, 3))
 def test_totals_are_exact_and_no_cell_is_below_k_but_the_rest(records: list[Any], k: int, lots: int) -> None:
     one = aggregator(k)

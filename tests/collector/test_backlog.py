@@ -17,6 +17,8 @@ from caudal.collector.backlog import Backlog
 from caudal.collector.batch import FLOWS, LEDGER, BatchOrigin, Column, decode_batch, encode_batch, schema
 from caudal.collector.spool import Segment, Spool
 
+from ..patience import PATIENCE_SECONDS
+
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ORIGIN = BatchOrigin("xa-1", "demo-net", "UY", START.isoformat(), "1", "caudal tests")
 VALUES = {
@@ -79,7 +81,7 @@ def test_a_slow_disk_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     def slow(body: bytes, *, beyond: bool = False) -> Segment:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE_SECONDS)
         return put(body, beyond=beyond)
 
     monkeypatch.setattr(spool, "put", slow)
@@ -87,7 +89,7 @@ def test_a_slow_disk_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for number in range(3):
         backlog.add(*window(number))
         backlog.begin_to_write()
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE_SECONDS)
     assert len(backlog) == 3
     go_on.set()
     backlog.close()
@@ -203,7 +205,7 @@ def test_writes_that_the_system_refuses_half_way(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert "File too large" in done.stderr

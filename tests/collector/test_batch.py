@@ -78,13 +78,13 @@ def test_a_table_of_another_schema_is_not_written() -> None:
         encode_batch(ORIGIN, table(LEDGER), table(FLOWS))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, len(BODY) - 1))
 def test_cut_anywhere_it_is_no_batch(length: int) -> None:
     wrong(BODY[:length])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_a_changed_octet_is_refused_or_makes_another_batch(at: int, change: int) -> None:
     body = bytearray(BODY)

@@ -3,7 +3,6 @@
 import socket
 import struct
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from caudal.collector.pipeline import Pipeline
 from caudal.collector.run import Collector
 from caudal.collector.settings import CollectorSettings
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from .builders import (
     DESTINATION,
     HOME,
@@ -296,7 +296,7 @@ def test_the_settings_reach_the_collector_and_its_metrics_tell(settings: Collect
         text = metrics_with(settings, "caudal_collector_aggregated_total 2.0", thread)
     finally:
         collector.stop()
-        thread.join(timeout=20)
+        thread.join(PATIENCE_SECONDS)
     for line in (
         "caudal_collector_filtered_total 2.0",
         'caudal_collector_left_out_records_total{reason="inside"} 1.0',
@@ -308,10 +308,14 @@ def test_the_settings_reach_the_collector_and_its_metrics_tell(settings: Collect
 
 def metrics_with(settings: CollectorSettings, line: str, thread: threading.Thread) -> str:
     """Ask for the metrics again and again until they hold a line."""
-    until = time.monotonic() + 20
-    while time.monotonic() < until and thread.is_alive():
+    found = [""]
+
+    def held() -> bool:
         with suppress(httpx.TransportError):
-            text = httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).text
-            if f"\n{line}\n" in text:
-                return text
-    raise AssertionError(f"the metrics never held {line}")
+            url = f"http://{settings.metrics_listen}/metrics"
+            found[0] = httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).text
+        assert thread.is_alive()
+        return f"\n{line}\n" in found[0]
+
+    wait_until(held, lambda: line)
+    return found[0]

@@ -3,7 +3,7 @@
 from itertools import chain
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.celltable import CellTable
@@ -55,7 +55,6 @@ def check(table: CellTable, rows: list[Row], k: int) -> None:
     assert table.sums.dtype == np.uint64
 
 
-@settings(deadline=None)
 @given(st.lists(ROWS, max_size=4), st.integers(1, 5))
 def test_agrees_with_a_dictionary(lots: list[list[Row]], k: int) -> None:
     table = CellTable(k)
@@ -64,7 +63,6 @@ def test_agrees_with_a_dictionary(lots: list[list[Row]], k: int) -> None:
     check(table, list(chain.from_iterable(lots)), k)
 
 
-@settings(deadline=None)
 @given(ROWS, ROWS, st.integers(1, 5), st.sets(st.integers(0, 5)))
 def test_cells_taken_away_are_whole_and_the_rest_goes_on(
     before: list[Row], after: list[Row], k: int, codes: set[int]
@@ -77,7 +75,6 @@ def test_cells_taken_away_are_whole_and_the_rest_goes_on(
     check(table, [row for row in before if row[0] not in codes] + after, k)
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(1, 5), st.integers(1, 3))
 def test_folding_adds_up_sums_and_distinct_hosts(rows: list[Row], k: int, into: int) -> None:
     table, rest = CellTable(k), CellTable(k)

@@ -4,7 +4,7 @@ import ipaddress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.home import HomeError, HomePrefixes
@@ -38,7 +38,6 @@ def contains(
     )
 
 
-@settings(deadline=None)  # compiled in the first
 @given(st.lists(NETWORKS, min_size=1, max_size=6), st.lists(V4 | V6, max_size=10))
 def test_agrees_with_ipaddress_also_at_the_edges(
     prefixes: list[str], addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]
@@ -62,7 +61,6 @@ def test_an_address_of_no_version_is_nobodys() -> None:
     assert not HomePrefixes(["0.0.0.0/0", "::/0"]).contains(np.zeros(1, np.uint8), zero, zero).any()
 
 
-@settings(deadline=None)  # compiled in the first
 @given(
     st.lists(NETWORKS, min_size=1, max_size=5), st.lists(NETWORKS, max_size=4), st.lists(V4 | V6, max_size=10)
 )

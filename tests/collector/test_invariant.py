@@ -167,7 +167,7 @@ step = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(step, max_size=12))
 def test_every_row_balances_whatever_comes(steps: list[tuple[str, Any]]) -> None:
     sent = 0

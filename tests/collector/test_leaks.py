@@ -23,6 +23,7 @@ from caudal.collector.batch import decode_batch
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.statussocket import ask
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from ..planted import as_written, forms_of_address, found_in
 from .builders import (
     BASIC,
@@ -46,7 +47,7 @@ from .builders import (
     template,
     udp4,
 )
-from .test_run import StandIn, _often, free_port, metric, running, send, service, settings, wait_until
+from .test_run import StandIn, _often, free_port, metric, running, send, service, settings
 
 __all__ = ["_often", "service", "settings"]  # fixtures
 
@@ -133,7 +134,9 @@ def test_no_address_is_in_anything_that_is_written(
         status = ask(directory)
         outputs["status"] = as_written(status)
         outputs["status as shown"] = shown(status)
-        outputs["metrics"] = httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).content
+        outputs["metrics"] = httpx.get(
+            f"http://{settings.metrics_listen}/metrics", trust_env=False, timeout=PATIENCE_SECONDS
+        ).content
         service.failing = False
         wait_until(lambda: bool(service.bodies))
     outputs |= files(directory)
@@ -185,14 +188,16 @@ token_file = "token"
 
     def count() -> float:
         try:
-            text = httpx.get(f"http://127.0.0.1:{metrics}/metrics", trust_env=False).text
+            text = httpx.get(
+                f"http://127.0.0.1:{metrics}/metrics", trust_env=False, timeout=PATIENCE_SECONDS
+            ).text
         except httpx.TransportError:
             assert process.poll() is None, said.read_text()
             return -1
         return float(re.findall(r"^caudal_collector_datagrams_total (\S+)$", text, re.M)[0])
 
     try:
-        wait_until(lambda: count() >= 0, seconds=60)
+        wait_until(lambda: count() >= 0)
         with socket.socket(type=socket.SOCK_DGRAM) as out_socket:
             out_socket.bind((EXPORTER, 0))
             for payload in exports(int(time.time()), 0):

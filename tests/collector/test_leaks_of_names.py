@@ -10,10 +10,11 @@ from scapy.packet import Packet
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.statussocket import ask
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from ..planted import as_written, forms_of_address, forms_of_name, found_in
 from .capture.test_livecapture import NEEDS, pair, send
 from .test_leaks import files
-from .test_run import StandIn, _often, service, settings, wait_until
+from .test_run import StandIn, _often, service, settings
 from .test_run_interfaces import AKAMAI, CLOUDFLARE, HOME, PLANTED, RESOLVER, at_rest, running, traffic
 
 __all__ = ["_often", "pair", "send", "service", "settings"]  # fixtures
@@ -44,7 +45,9 @@ def test_no_name_is_in_anything_that_is_written(
         send(packets)
         wait_until(lambda: ask(settings.state_directory)["ledger"]["datagrams"] == len(packets))
         outputs = {
-            "metrics": httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).content,
+            "metrics": httpx.get(
+                f"http://{settings.metrics_listen}/metrics", trust_env=False, timeout=PATIENCE_SECONDS
+            ).content,
             "status": as_written(ask(settings.state_directory)),
         }
     outputs |= files(settings.state_directory)

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.batch import LEDGER, SAMPLING_FROM, schema
@@ -103,7 +103,6 @@ RECORDS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(RECORDS, st.integers(1, 3))
 def test_records_are_counted_as_a_dictionary_counts_them(records: list[tuple[int, ...]], lots: int) -> None:
     ledger = Ledger(300_000)
@@ -139,7 +138,6 @@ def found(ledger: Ledger) -> dict[tuple[int, int, str], int]:
     }
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(-3, 3), st.integers(-5, 5)), max_size=30),
     st.integers(1, 3),

@@ -4,7 +4,7 @@ import ipaddress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.batch import DIRECTIONS, LOCATION_RUNGS
@@ -212,7 +212,6 @@ def expected(
     return direction, asn, country, rung, SERVICES[tag] or CACHES.get(prefix, ""), host
 
 
-@settings(deadline=None)
 @given(st.lists(FLOW, min_size=1, max_size=20))
 def test_agrees_with_the_rules_record_by_record(flows: list[tuple[int, ...]]) -> None:
     version, source, destination, source_as, destination_as, tag = zip(*flows, strict=True)

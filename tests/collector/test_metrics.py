@@ -21,6 +21,7 @@ from caudal.collector.pipeline import Pipeline
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
 
+from ..patience import PATIENCE_SECONDS
 from .builders import HOME, NOW_MS, TABLE
 
 
@@ -40,7 +41,7 @@ class Parts:
 
     def __init__(self, listeners: Listeners, pipeline: Pipeline, spool: Spool) -> None:
         self.ledger, self.spool = pipeline.ledger, spool
-        self.shipper = Shipper(spool, httpx.Client())
+        self.shipper = Shipper(spool, httpx.Client(timeout=PATIENCE_SECONDS))
         self.backlog = Backlog(spool, lambda flows, ledger: b"", 1)
         self.attendance = Attendance()
         self.metrics = Metrics(pipeline, listeners, spool, self.shipper, self.backlog, self.attendance)
@@ -70,7 +71,7 @@ def test_a_scrape_over_http(parts: Parts) -> None:
     stop = serve(parts.metrics, address)
     try:
         parts.ledger.add_one(3, NOW_MS, received=7)
-        answer = httpx.get(f"http://{address}/metrics", trust_env=False)
+        answer = httpx.get(f"http://{address}/metrics", trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 200
         assert values(answer.text)["caudal_collector_received_total"] == 7
         with pytest.raises(
@@ -80,7 +81,7 @@ def test_a_scrape_over_http(parts: Parts) -> None:
     finally:
         stop()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://{address}/metrics", trust_env=False)
+        httpx.get(f"http://{address}/metrics", trust_env=False, timeout=PATIENCE_SECONDS)
 
 
 def test_every_count_of_the_ledger_and_what_moves(parts: Parts) -> None:
@@ -129,7 +130,7 @@ def test_how_old_the_oldest_batch_is(parts: Parts) -> None:
     old = parts.spool.put(b"x").path
     parts.spool.put(b"y")
     os.utime(old, (time.time() - 500, time.time() - 500))
-    assert 500 <= parts.scrape()["caudal_collector_spool_oldest_seconds"] < 560
+    assert 500 <= parts.scrape()["caudal_collector_spool_oldest_seconds"] < 500 + PATIENCE_SECONDS
 
 
 def test_how_long_shipping_takes(parts: Parts) -> None:

@@ -238,13 +238,13 @@ def summary(cuts: list[int], k: int) -> tuple[list[Any], list[int]]:
     return sorted(rows, key=str), one.ledger.totals.tolist()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 100), max_size=8), st.sampled_from([1, 3]))
 def test_any_split_into_lots_gives_the_same_aggregates_and_ledger(cuts: list[int], k: int) -> None:
     assert summary(cuts, k) == summary([], k)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.randoms(use_true_random=False))
 def test_the_ledger_balances_whatever_comes(chance: random.Random) -> None:
     one = pipeline()

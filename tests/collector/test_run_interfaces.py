@@ -18,9 +18,10 @@ from caudal.collector.run import Collector
 from caudal.collector.settings import CollectorSettings
 from caudal.reference import AddressTable
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from .capture.test_livecapture import NEEDS, pair, send
 from .names.messages import dns_answer, real_hello
-from .test_run import StandIn, _often, answers, service, settings, wait_until
+from .test_run import StandIn, _often, answers, service, settings
 
 __all__ = ["_often", "pair", "send", "service", "settings"]  # fixtures
 
@@ -52,14 +53,13 @@ def running(settings: CollectorSettings) -> Iterator[Collector]:
         yield collector
     finally:
         collector.stop()
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 
 def at_rest() -> None:
     """Wait where an hour is about to end, so that all packets lie in one window."""
-    while time.time() % 3600 > 3590:
-        time.sleep(0.1)
+    wait_until(lambda: time.time() % 3600 < 3540)
 
 
 @NEEDS
@@ -80,7 +80,9 @@ def test_names_in_packets_become_platforms_and_stay_nowhere(
         at_rest()
         send(packets)
         wait_until(lambda: collector._status()["ledger"]["datagrams"] == len(packets))
-        said = httpx.get(f"http://{settings.metrics_listen}/metrics", trust_env=False).text
+        said = httpx.get(
+            f"http://{settings.metrics_listen}/metrics", trust_env=False, timeout=PATIENCE_SECONDS
+        ).text
         report = json.dumps(collector._status())
     assert service.total("bytes") == sum(len(bytes(packet)) - 14 for packet in packets)
     by_service: dict[str, int] = {}

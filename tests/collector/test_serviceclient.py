@@ -20,6 +20,8 @@ from caudal.collector.settings import CollectorSettings
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
 
+from ..patience import PATIENCE_SECONDS
+
 Behaviour = Callable[[socket.socket], None]
 
 
@@ -92,7 +94,7 @@ class Misbehaving:
                     peer = self._context.wrap_socket(peer, server_side=True)
                     self.identities.append(peer.getpeercert())
                 with peer:
-                    peer.settimeout(10)
+                    peer.settimeout(PATIENCE_SECONDS)
                     next(self._behaviours, acknowledge)(peer)
             except OSError as error:
                 self.errors.append(error)
@@ -113,10 +115,10 @@ def serving(*behaviours: Behaviour, context: ssl.SSLContext | None = None) -> It
         yield server
     finally:
         server.close()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
 
 
-def ship(spool: Spool, client: httpx.Client, seconds: float = 10) -> Shipper:
+def ship(spool: Spool, client: httpx.Client, seconds: float = PATIENCE_SECONDS) -> Shipper:
     with Shipper(
         spool, client, look_seconds=0.005, first_wait_seconds=0.001, longest_wait_seconds=0.01
     ) as shipper:
@@ -188,7 +190,9 @@ def test_a_service_that_misbehaves_gets_the_batch_again(
         client = service_client(settings(tmp_path, f"http://127.0.0.1:{server.port}"))
         client.timeout = httpx.Timeout(0.3)
         shipper = ship(spool, client)
-        assert (shipper.shipped, shipper.failures, server.connections) == (1, 2, 3)
+        # A machine that is busy may have it give up more often than the two times it is bound to.
+        assert (shipper.shipped, server.connections) == (1, shipper.failures + 1)
+        assert shipper.failures >= 2
     assert shipper.last_error
     assert "\n" not in shipper.last_error
 
@@ -200,10 +204,10 @@ def test_a_name_that_is_gone(spool: Spool, tmp_path: Path) -> None:
         with Shipper(
             spool, client, look_seconds=0.005, first_wait_seconds=0.001, longest_wait_seconds=0.01
         ) as shipper:
-            assert not shipper.drain(0.2)
+            assert not shipper.drain(PATIENCE_SECONDS, hurry=lambda: shipper.failures > 0)
             assert "cannot be reached" in shipper.last_error
             shipper.use(service_client(settings(tmp_path, f"http://localhost:{server.port}")))
-            assert shipper.drain(10)
+            assert shipper.drain(PATIENCE_SECONDS)
     assert spool.segments() == []
 
 
@@ -229,7 +233,7 @@ def refused(spool: Spool, client: httpx.Client) -> str:
     with Shipper(
         spool, client, look_seconds=0.005, first_wait_seconds=0.001, longest_wait_seconds=0.01
     ) as shipper:
-        assert not shipper.drain(0.3)
+        assert not shipper.drain(PATIENCE_SECONDS, hurry=lambda: shipper.failures > 0)
         assert shipper.shipped == 0
     assert len(spool.segments()) == 1
     return shipper.last_error

@@ -13,6 +13,8 @@ import pytest
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Segment, Spool
 
+from ..patience import PATIENCE_SECONDS
+
 TOKEN = "secret-token-of-xa-1"
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -74,7 +76,7 @@ def test_batches_are_shipped_in_order_and_leave_the_spool(spool: Spool) -> None:
         spool.put(body)
     service = Service()
     with shipper(spool, service) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert service.bodies == bodies
     assert (one.shipped, one.refused, one.failures) == (3, 0, 0)
     assert spool.segments() == []
@@ -84,7 +86,7 @@ def test_what_a_request_says(spool: Spool) -> None:
     spool.put(b"body")
     service = Service()
     with shipper(spool, service) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     (request,) = service.requests
     assert (request.method, request.url.path) == ("POST", "/v1/batches")
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -99,7 +101,7 @@ def test_a_batch_the_service_had_before_is_done(spool: Spool) -> None:
         lambda request: httpx.Response(200, json={"batch_id": batch_id(request), "outcome": "duplicate"})
     )
     with shipper(spool, duplicate) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert (one.shipped, len(duplicate.requests)) == (1, 1)
 
 
@@ -144,7 +146,7 @@ def test_what_is_not_the_services_acknowledgement_keeps_the_batch_and_is_tried_a
 
     service = Service(again, again, again)
     with shipper(spool, service) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert there == [1, 1, 1]
     assert service.bodies == [b"body"] * 4
     assert (one.shipped, one.failures, one.refused) == (1, 3, 0)
@@ -160,7 +162,7 @@ def test_what_the_service_will_never_take_is_set_aside(
         says(status, json={"title": "The batch must not be stored", "detail": "column 3 is wrong"})
     )
     with caplog.at_level(logging.ERROR), shipper(spool, service) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert service.bodies == [b"bad", b"good"]
     assert (one.shipped, one.refused) == (1, 1)
     assert [path.read_bytes() for path in spool.refused.iterdir()] == [b"bad"]
@@ -226,7 +228,7 @@ def test_a_damaged_batch_is_set_aside_and_the_next_shipped(spool: Spool) -> None
     spool.put(b"two")
     service = Service()
     with shipper(spool, service) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert service.bodies == [b"two"]
     assert (one.shipped, one.damaged) == (1, 1)
     assert len(list(spool.damaged.iterdir())) == 1
@@ -244,7 +246,7 @@ def test_a_spool_that_cannot_be_read_for_a_while(spool: Spool, monkeypatch: pyte
     monkeypatch.setattr(spool, "read", reads)
     spool.put(b"body")
     with shipper(spool, Service()) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert (one.shipped, one.failures) == (1, 2)
 
 
@@ -257,16 +259,16 @@ def test_stopping_while_the_service_is_away_leaves_the_batch(spool: Spool) -> No
         raise httpx.ConnectError("refused")
 
     with shipper(spool, away) as one:
-        assert asked.wait(5)
+        assert asked.wait(PATIENCE_SECONDS)
         assert not one.drain(0.02)
     assert [spool.read(segment) for segment in spool.segments()] == [b"body"]
     with shipper(spool, Service()) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert spool.segments() == []
 
 
 def test_pauses_grow_up_to_a_bound(spool: Spool) -> None:
-    one = Shipper(spool, httpx.Client(), first_wait_seconds=1, longest_wait_seconds=8)
+    one = Shipper(spool, httpx.Client(timeout=PATIENCE_SECONDS), first_wait_seconds=1, longest_wait_seconds=8)
     pauses = []
     for failures in (0, 1, 2, 3, 10, 2000):
         one._failed_in_a_row = failures
@@ -377,10 +379,10 @@ def test_another_client_is_used_at_once(spool: Spool) -> None:
 
     client = httpx.Client(transport=httpx.MockTransport(away), base_url="http://old")
     with Shipper(spool, client, first_wait_seconds=3600, longest_wait_seconds=3600) as one:
-        assert asked.wait(5)
+        assert asked.wait(PATIENCE_SECONDS)
         service = Service()
         one.use(httpx.Client(transport=httpx.MockTransport(service), base_url="http://new"))
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert [request.url.host for request in service.requests] == ["new"]
     assert client.is_closed
 
@@ -414,7 +416,7 @@ def test_the_token_is_never_in_the_log(spool: Spool, caplog: pytest.LogCaptureFi
         caplog.at_level(logging.DEBUG),
         shipper(spool, Service(echo, echo_json, fails(httpx.ConnectError("x")))) as one,
     ):
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert "502" in caplog.text
     assert TOKEN not in caplog.text
     assert all("\n" not in record.getMessage() for record in caplog.records)

@@ -40,7 +40,7 @@ def inputs_counts() -> tuple[str, ...]:
     return LEDGER_COUNTS
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_mutations(data: st.DataObject) -> None:
     octets = bytearray(b"".join(data.draw(st.lists(st.sampled_from(sorted(inputs().values())), max_size=4))))

@@ -263,7 +263,7 @@ asns = st.integers(1, 5)
 regions = st.sampled_from(["aws/sa-east-1", "aws/us-east-1", "cloudflare/all", "gcp/europe-west15"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     database=st.dictionaries(prefix, countries, min_size=1, max_size=8),
     systems=st.dictionaries(prefix, asns, min_size=1, max_size=8),

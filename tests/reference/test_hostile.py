@@ -49,7 +49,7 @@ def written(draw: st.DrawFn) -> tuple[FactFile, str]:
 
 
 @given(written())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_overlay_breaks_the_check(overlay: tuple[FactFile, str]) -> None:
     file, text = overlay
     with tempfile.TemporaryDirectory() as name:
@@ -106,7 +106,7 @@ VALUES = st.sampled_from(
 
 
 @given(HEADERS, st.lists(st.lists(VALUES, min_size=1, max_size=8), max_size=4), st.binary(max_size=6))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_no_file_of_a_publisher_breaks_an_import(header: str, rows: list[list[str]], tail: bytes) -> None:
     text = header + "".join(",".join(row) + "\n" for row in rows)
     with tempfile.TemporaryDirectory() as name:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.reference import AddressError, AddressTable
@@ -153,7 +153,6 @@ PREFIX = st.integers(0, 32).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(PREFIX, st.integers(0, 5), max_size=12),
     st.lists(st.integers(0, (1 << 32) - 1), max_size=8),

@@ -20,6 +20,7 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 
+from ..patience import PATIENCE_SECONDS
 from .samples import NOW, OTHER_TOKEN, TOKEN, batch
 
 GB = 1_000_000_000
@@ -52,7 +53,10 @@ def bodies() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def client(settings: ServiceSettings, store: Store, bodies: list[bytes]) -> Iterator[httpx.Client]:
-    with Service(settings, lambda: NOW) as service, httpx.Client(base_url=service.url, timeout=30) as opened:
+    with (
+        Service(settings, lambda: NOW) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as opened,
+    ):
         for body in bodies:
             assert post(opened, body).status_code == 201
         yield opened

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -20,6 +20,7 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 
+from ..patience import PATIENCE_SECONDS
 from .samples import NOW, random_batch
 
 CHECKS = [
@@ -40,7 +41,7 @@ def api(settings: ServiceSettings, store: Store) -> Iterator[schemathesis.schema
     body = random_batch(1, rows=300)
     Ingest(store).store_batch(decode_batch(body), body, NOW)
     with Service(settings, lambda: NOW) as service:
-        document = httpx.get(f"{service.url}/openapi.json").json()
+        document = httpx.get(f"{service.url}/openapi.json", timeout=PATIENCE_SECONDS).json()
         schema = schemathesis.openapi.from_dict(document)
         schema.config.update(base_url=service.url)
         yield schema
@@ -54,11 +55,9 @@ def test_any_request(api: schemathesis.schemas.BaseSchema) -> None:
         @given(case=operation.as_strategy())
         @hypothesis_settings(
             max_examples=10,
-            deadline=None,
             derandomize=True,
             database=None,
             phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
         )
         def answer(case: schemathesis.Case) -> None:
             case.call_and_validate(checks=CHECKS)

@@ -10,12 +10,16 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 
+from ..patience import PATIENCE_SECONDS
 from .samples import NOW
 
 
 @pytest.fixture(scope="module")
 def client(settings: ServiceSettings, store: Store) -> Iterator[httpx.Client]:
-    with Service(settings, lambda: NOW) as service, httpx.Client(base_url=service.url, timeout=30) as opened:
+    with (
+        Service(settings, lambda: NOW) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as opened,
+    ):
         yield opened
 
 

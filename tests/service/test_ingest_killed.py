@@ -4,15 +4,14 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from caudal.collector.batch import MEDIA_TYPE
 from caudal.service.store import Store
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from .samples import TOKEN, random_batch, write_overlay
 from .test_ingest import totals, truth
 
@@ -29,14 +28,14 @@ def send(client: httpx.Client, body: bytes) -> int:
 def start(config: Path, log: Path) -> tuple[subprocess.Popen[bytes], httpx.Client]:
     with log.open("wb") as sink:
         process = subprocess.Popen([sys.executable, "-c", START, str(config)], stderr=sink, stdout=sink)
-    deadline = time.monotonic() + 30
-    while b"serving at " not in log.read_bytes():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            pytest.fail(log.read_text())
-        time.sleep(0.01)
+    try:
+        wait_until(lambda: b"serving at " in log.read_bytes() or process.poll() is not None, log.read_text)
+        assert process.poll() is None, log.read_text()
+    except BaseException:
+        process.kill()
+        raise
     url = log.read_text().split("serving at ")[1].split()[0]
-    return process, httpx.Client(base_url=url, timeout=30)
+    return process, httpx.Client(base_url=url, timeout=PATIENCE_SECONDS)
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
                 # As a collector that lost its notes would: everything again.
                 assert {send(client, body) for body in bodies[:10]} == {200}
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(20) == 0
+                assert process.wait(PATIENCE_SECONDS) == 0
             if killer is not None:
                 killer.wait()
         finally:

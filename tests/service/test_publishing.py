@@ -22,6 +22,7 @@ from caudal.service.settings import Publication, ServiceSettings
 from caudal.service.store import Store
 from caudal.service.vintages import Vintages
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from .conftest import clear
 from .samples import NOW, OTHER_TOKEN, TOKEN, batch, random_batch
 
@@ -45,7 +46,10 @@ def quiet(settings: ServiceSettings, tmp_path_factory: pytest.TempPathFactory) -
 def client(quiet: ServiceSettings, store: Store) -> Iterator[httpx.Client]:
     for table in PUBLISHED:  # other modules share the store
         store.command(f"TRUNCATE TABLE {table}")
-    with Service(quiet, lambda: NOW) as service, httpx.Client(base_url=service.url, timeout=60) as opened:
+    with (
+        Service(quiet, lambda: NOW) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as opened,
+    ):
         send(opened, random_batch(1, rows=300))
         yield opened
     clear(store)
@@ -157,7 +161,9 @@ def test_what_there_is_not(client: httpx.Client, path: str, parameters: dict[str
 
 def test_nobody_publishes_where_no_token_is_set(settings: ServiceSettings, store: Store) -> None:
     with Service(settings, lambda: NOW) as service:
-        answer = httpx.post(f"{service.url}/v1/vintages", json={"month": MONTH}, headers=ORDER)
+        answer = httpx.post(
+            f"{service.url}/v1/vintages", json={"month": MONTH}, headers=ORDER, timeout=PATIENCE_SECONDS
+        )
     assert answer.status_code == 401
     assert answer.json()["type"] == "urn:caudal:problem:unauthorized"
 
@@ -310,10 +316,8 @@ def test_one_month_that_fails_keeps_none_back(
 
 
 def test_the_service_catches_up_when_it_starts(settings: ServiceSettings, facts: Store) -> None:
-    with Service(settings, lambda: NOW) as service, httpx.Client(base_url=service.url) as client:
-        for _ in range(600):
-            if len(client.get("/v1/vintages").json()["vintages"]) == 3:
-                break
-            service._thread.join(0.05)  # type: ignore[union-attr]
-        else:
-            pytest.fail("nothing was published")
+    with (
+        Service(settings, lambda: NOW) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+    ):
+        wait_until(lambda: len(client.get("/v1/vintages").json()["vintages"]) == 3)

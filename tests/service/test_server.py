@@ -11,6 +11,7 @@ import pytest
 from caudal.service.server import Service, run
 from caudal.service.settings import ServiceSettings
 
+from ..patience import PATIENCE_SECONDS
 from .samples import NOW
 
 
@@ -62,7 +63,7 @@ def test_store_of_another_process(
         assert other.stdout.readline() == b"held\n"
         said = line(changed(settings, dsn=dsn), capfd)
         assert f"is in use by another process (process {other.pid})" in said
-        other.communicate(b"", timeout=20)
+        other.communicate(b"", timeout=PATIENCE_SECONDS)
 
 
 def test_overlay_and_economy(
@@ -84,6 +85,6 @@ def test_missing_token(settings: ServiceSettings, tmp_path: Path, capsys: pytest
 def test_started_again_in_the_same_process(settings: ServiceSettings) -> None:
     for _ in range(2):
         with Service(settings, lambda: NOW) as service:
-            assert httpx.get(f"{service.url}/readyz").status_code == 200
+            assert httpx.get(f"{service.url}/readyz", timeout=PATIENCE_SECONDS).status_code == 200
         with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{service.url}/readyz")
+            httpx.get(f"{service.url}/readyz", timeout=PATIENCE_SECONDS)

@@ -18,6 +18,7 @@ from caudal.service.server import Service
 from caudal.service.settings import Confidentiality, ServiceSettings
 from caudal.service.store import Store
 
+from ..patience import PATIENCE_SECONDS
 from .conftest import clear
 from .samples import NOW, OTHER_TOKEN, TOKEN, batch
 
@@ -42,7 +43,7 @@ def client(settings: ServiceSettings, store: Store) -> Iterator[httpx.Client]:
     open_ = settings.model_copy(update={"publication": quiet})
     with (
         Service(open_, lambda: NOW, {Role.publisher: PUBLISHER}) as service,
-        httpx.Client(base_url=service.url, timeout=60) as opened,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as opened,
     ):
         rows = [{"bytes": OUT, "flows": 500}, {"bytes": IN, "flows": 500, "direction": "in"}]
         body = batch(rows, collector="uy-1", operator="uy-net", economy="UY", synthetic=False)
@@ -144,7 +145,7 @@ def test_the_holder_of_the_token_is_told(client: httpx.Client) -> None:
 
 
 def test_jurisdictions_are_told_by_shares(client: httpx.Client) -> None:
-    withheld = client.get("/v1/jurisdictions", params=QUESTION).json()
+    withheld = client.get("/v1/jurisdictions", params=QUESTION, timeout=PATIENCE_SECONDS).json()
     assert [(each["control"], each["bytes"], each["share"]) for each in withheld["jurisdictions"]] == [
         ("US", None, 1.0)
     ]
@@ -160,5 +161,5 @@ def test_a_deployment_may_let_everything_pass(settings: ServiceSettings, client:
     quiet = settings.publication.model_copy(update={"enabled": False})
     open_ = settings.model_copy(update={"publication": quiet, "confidentiality": everything})
     with Service(open_, lambda: NOW) as service:
-        answer = httpx.get(f"{service.url}/v1/flows", params=QUESTION).json()
+        answer = httpx.get(f"{service.url}/v1/flows", params=QUESTION, timeout=PATIENCE_SECONDS).json()
         assert answer["total"]["bytes"] == OUT + IN

@@ -296,7 +296,7 @@ def test_what_is_neither_capture_nor_payload(tmp_path: Path, content: bytes) -> 
 BASE = [bytes(udp4(netflow5())), bytes(udp6(sflow())), *map(bytes, fragment(udp4(ipfix(90)), 64))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     frames=st.lists(
         st.builds(

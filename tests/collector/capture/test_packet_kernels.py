@@ -84,7 +84,7 @@ def seen(packets: Packets, at: int, start: int) -> Seen:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(damaged(), max_size=12))
 def test_the_same_as_read_by_hand(frames: list[tuple[int, bytes, int]]) -> None:
     chunk, counts = chunk_of(frames), PacketCounts()

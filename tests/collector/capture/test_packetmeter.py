@@ -101,7 +101,7 @@ def test_directions_are_flows_of_their_own() -> None:
     assert meter([(0, 0), (1, 1), (2, 3), (3, 0)], []) == [(0, 0, 3, 2), (1, 1, 1, 1), (3, 2, 2, 1)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     gaps=st.lists(st.tuples(st.integers(0, 12_000), st.integers(0, 900), st.integers(0, 3)), max_size=40),
     cuts=st.lists(st.integers(0, 40), max_size=6),

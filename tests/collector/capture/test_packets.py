@@ -348,7 +348,7 @@ FRAMES = [bytes(tags(random.Random(n)) / packet) for n, packet in enumerate(traf
 LINKS = st.sampled_from([0, 1, 12, 101, 108, 113, 195, 228, 229, 276, 0xFFFF])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     frames=st.lists(
         st.one_of(

@@ -269,7 +269,7 @@ HEADS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     head=st.sampled_from(HEADS), tail=st.binary(max_size=400), chunk_bytes=st.sampled_from([70, 300, 1 << 16])
 )
@@ -300,7 +300,7 @@ def sequential(data: bytes, at: int, layout: Layout) -> tuple[list[int], int, bo
     return starts, at, False
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     sizes=st.lists(st.integers(0, 40), max_size=40),
     big_endian=st.booleans(),

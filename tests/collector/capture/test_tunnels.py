@@ -89,7 +89,7 @@ def test_nothing_inside_of_nothing() -> None:
     assert inside([]) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(sorted(CARRIERS)),
     st.lists(st.tuples(st.integers(14, 90), st.integers(0, 255)), max_size=6),

@@ -55,7 +55,7 @@ def decoded(payloads: list[bytes], exporters: list[int]) -> tuple[FlowRecords, d
     return flows, under.counts()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     templates=st.lists(st.lists(fields(), min_size=1, max_size=12), min_size=1, max_size=3),
     protocol=st.sampled_from(["netflow9", "ipfix"]),

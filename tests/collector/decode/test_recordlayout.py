@@ -1,7 +1,6 @@
 """Templates compiled to layouts: reading columns of any width, cutting variable-length records."""
 
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -103,9 +102,8 @@ def test_fewer_octets_than_a_record_are_padding() -> None:
 def test_fields_of_no_length_cost_no_time() -> None:
     """A thousand of them in a template must not make each record of a large set a thousand times dearer."""
     one = layout(*[(1, 0)] * 1000, (NOT_READ, VARIABLE_LENGTH))
-    began = time.process_time()
+    assert len(one._fields) == 1, "what is gone through in every record"
     assert cut(one, bytes(20_000))[1:] == (20_000, True)
-    assert time.process_time() - began < 0.5
 
 
 @given(st.data())

@@ -102,7 +102,7 @@ def payloads(found: Candidates) -> dict[int, Payload]:
     return dict(zip(found.which.tolist(), zip(*columns, strict=True), strict=True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(frames(), max_size=10))
 def test_the_same_as_picked_by_hand(captured: list[tuple[bytes, int]]) -> None:
     chunk = chunk_of(captured)

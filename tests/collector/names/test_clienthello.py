@@ -85,7 +85,7 @@ def test_a_hello_without_extensions() -> None:
 WHOLE = records(hello(KEY_SHARE, server_name("www.example.com"), ECH))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.binary(max_size=300),
@@ -108,7 +108,7 @@ STREAMS = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     stream=st.sampled_from(STREAMS),
     changes=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), max_size=3),

@@ -109,7 +109,7 @@ faults = st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 255)), max_size
 frame = st.tuples(st.sampled_from(FRAMES), faults, st.one_of(st.none(), st.integers(1, 200)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.lists(frame, min_size=1, max_size=8), min_size=1, max_size=3))
 def test_damaged_packets_never_raise_and_every_flow_has_an_outcome(
     chunks: list[list[tuple[bytes, list[tuple[int, int]], int | None]]],

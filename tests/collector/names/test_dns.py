@@ -90,7 +90,7 @@ def test_what_cannot_be_read(message: bytes) -> None:
 ANSWER = dns_answer("www.example.com", "192.0.2.1", "192.0.2.2", aliases=["a.example.net"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.binary(max_size=200),

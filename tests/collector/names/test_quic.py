@@ -83,7 +83,7 @@ def test_what_is_no_long_header_holds_nothing() -> None:
     assert crypto_frames(b"") == crypto_frames(b"\x40" + bytes(1_300)) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     payload=st.one_of(st.binary(max_size=60), st.binary(max_size=40).map(lambda octets: b"\x02" + octets)),
     change=st.integers(0, 1_199),

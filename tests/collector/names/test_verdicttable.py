@@ -55,7 +55,7 @@ def test_when_there_is_no_room_what_would_end_first_goes() -> None:
     assert table.given_up == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(1, 5), st.integers(0, 50), st.integers(0, 50)), max_size=60

@@ -10,7 +10,7 @@ from tests.service.indicators.world import economy, platform, revenue, table, wo
 
 MONEY = (*captured.INDICATORS, *trade.INDICATORS, *taxation.INDICATORS)
 COUNTRIES = ("CL", "BR", "MX", "DE")
-quick = settings(max_examples=8, deadline=None)
+quick = settings(max_examples=8)
 
 heads = st.tuples(st.integers(1000, 10**9), st.floats(300.0, 120_000.0))
 worlds = st.fixed_dictionaries(

@@ -39,7 +39,7 @@ rows = st.lists(
     min_size=1,
     max_size=25,
 )
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=40)
 
 
 @pytest.fixture(scope="module")

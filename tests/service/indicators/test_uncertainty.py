@@ -185,7 +185,7 @@ def test_share_intervals_are_each_that_of_its_share():
 
 numbers = st.floats(-2, 6).map(lambda exponent: 10**exponent)
 inner = st.floats(0.001, 0.999)
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=100)
 
 
 @quick

@@ -10,6 +10,7 @@ from caudal.service.server import Service
 from caudal.service.settings import load_settings
 
 from ...conftest import DemoRun
+from ...patience import PATIENCE_SECONDS
 
 MONTH = "2026-10"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -41,5 +42,8 @@ def demo_client(demo_run: DemoRun, clock: Clock) -> Iterator[httpx.Client]:
             "publication": settings.publication.model_copy(update={"enabled": False}),
         }
     )
-    with Service(quiet, clock=clock) as service, httpx.Client(base_url=service.url, timeout=120) as client:
+    with (
+        Service(quiet, clock=clock) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+    ):
         yield client
