@@ -4,13 +4,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
+from starlette.types import Scope
 
 import caudal
 from caudal.reference import Reference
 from caudal.service import problem
+from caudal.service.access.actor import ANYBODY, Actor
+from caudal.service.access.roles import Role
+from caudal.service.door.door import Door
+from caudal.service.door.hosts import Hosts
+from caudal.service.door.identity import Identify
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
@@ -41,6 +47,9 @@ _DESCRIPTION = """Monitors a country's digital sovereignty from the metadata of 
 Collectors send batches; everything else is read. Figures come with the interval that sampling leaves, the
 share that could not be determined, and how much of the economy reported. `synthetic` is true where they come from a traffic
 model. Errors are problem details (RFC 9457)."""
+
+# What the door may answer in place of any route.
+_BY_THE_DOOR = (400, 413, 414, 429, 431, 503)
 
 
 def utc_now() -> datetime:
@@ -78,7 +87,18 @@ def create_app(
         version=caudal.__version__,
         description=_DESCRIPTION,
         redoc_url=None,
+        # A redirect would be built from the Host header.
+        redirect_slashes=False,
         license_info={"name": "MIT", "identifier": "MIT"},
+    )
+    app.add_middleware(
+        Door,
+        settings=settings.door,
+        hosts=Hosts(settings.door.allowed_hosts, settings.host, settings.public_url),
+        identify=_identify(gate, authority),
+        largest_body=settings.max_batch_bytes,
+        count=lambda kind: metrics.refused.labels(kind).inc(),
+        https=settings.public_url.startswith("https://"),
     )
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
@@ -98,12 +118,29 @@ def create_app(
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
-    def get_root() -> RedirectResponse:
+    async def get_root() -> RedirectResponse:
         return RedirectResponse("docs")
 
     app.state.vintages, app.state.metrics = published, metrics
     _declare_problems(app)
     return app
+
+
+def _identify(gate: batches.Gate, authority: Authority) -> Identify:
+    """Return who the holders of the tokens are; a token that is nobody's leaves one a stranger."""
+
+    def identify(scope: Scope) -> Actor:
+        request = Request(scope)
+        if authority.held(request):
+            return Actor(Role.publisher, "publisher", credential="publisher_token_file")
+        try:
+            collector = gate.collector(request.headers.get("authorization"))
+        except problem.Problem:
+            return ANYBODY
+        operators = frozenset({collector.operator})
+        return Actor(Role.collector, collector.id, operators=operators, credential=f"token of {collector.id}")
+
+    return identify
 
 
 def _declare_problems(app: FastAPI) -> None:
@@ -118,6 +155,8 @@ def _declare_problems(app: FastAPI) -> None:
         schemas.pop("ValidationError", None)
         for path in document["paths"].values():
             for operation in path.values():
+                for status, refused in problem.documented(*_BY_THE_DOOR).items():
+                    operation["responses"].setdefault(str(status), refused)
                 answer = operation["responses"].get("422", {})
                 if "application/json" in answer.get("content", {}):
                     operation["responses"].update({str(k): v for k, v in problem.documented(422).items()})

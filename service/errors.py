@@ -3,9 +3,14 @@
 ServiceError
 ├── SettingsError      the settings cannot be used: file, key, what to do
 ├── StoreError         the store cannot be opened or does not answer
-│   └── MigrationError the schema of the store is not one this version can work with
+│   ├── MigrationError the schema of the store is not one this version can work with
+│   └── TooDear        a question reached a limit of the store: time, memory, rows
 ├── ListenError        the address to listen on cannot be used
 ├── BatchRefused       a batch that is well formed and must not be stored
+├── Unfinished         work for a request that was not finished
+│   ├── Gone           … because its client has gone: answered to nobody
+│   ├── TooLong        … because it took longer than one request may
+│   └── Busy           … because others came first, and enough are waiting
 └── QuestionError      a question the store cannot answer as asked
     ├── NotFound       … because what it asks for does not exist
     └── AlreadyPublished  … because what is published does not change
@@ -32,12 +37,32 @@ class MigrationError(StoreError):
     """The schema of the store is not one that this version can work with."""
 
 
+class TooDear(StoreError):
+    """A question reached a limit of the store."""
+
+
 class ListenError(ServiceError):
     """The address to listen on cannot be used."""
 
 
 class BatchRefused(ServiceError):
     """A batch that reads well and must not be stored."""
+
+
+class Unfinished(ServiceError):
+    """Work for a request that was not finished."""
+
+
+class Gone(Unfinished):
+    """The client has gone: nobody is told, and nothing is wrong."""
+
+
+class TooLong(Unfinished):
+    """The work took longer than one request may."""
+
+
+class Busy(Unfinished):
+    """Others came first, and enough are waiting."""
 
 
 class QuestionError(ServiceError):

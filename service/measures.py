@@ -13,6 +13,7 @@ import caudal
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import Rule
+from caudal.service.dear import dear_work
 from caudal.service.errors import NotFound, QuestionError
 from caudal.service.evaluation import (
     FLAG_TEXTS,
@@ -258,7 +259,8 @@ class Measures:
         chosen = tuple(CATALOGUE.values() if indicators is None else indicators)
         found = self.published(economy, month, vintage)
         if found is None:
-            return self.compute(economy, month, chosen)
+            with dear_work():
+                return self.compute(economy, month, chosen)
         # An indicator that is younger than the vintage has no observations in it.
         observations = {each.definition.id: found.observations.get(each.definition.id, []) for each in chosen}
         return replace(found, observations=observations)

@@ -4,20 +4,31 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.errors import AlreadyPublished, NotFound, QuestionError, StoreError
+from caudal.service.errors import (
+    AlreadyPublished,
+    Busy,
+    Gone,
+    NotFound,
+    QuestionError,
+    StoreError,
+    TooDear,
+    TooLong,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
 
 # Every kind of problem: what its type ends in → (title, status).
 KINDS: dict[str, tuple[str, int]] = {
+    "unknown-host": ("The service does not go by this name", 400),
+    "unreadable-request": ("The request is not HTTP as the service speaks it", 400),
     "bad-digest": ("The body is not what its digest says", 400),
     "unauthorized": ("A bearer token is needed", 401),
     "forbidden": ("The token does not allow this", 403),
@@ -30,15 +41,21 @@ KINDS: dict[str, tuple[str, int]] = {
     "unknown-structure": ("There is no such structure", 404),
     "unknown-vintage": ("There is no such vintage", 404),
     "method-not-allowed": ("The resource does not take this method", 405),
+    "too-slow": ("The body came too slowly", 408),
     "already-published": ("What is published does not change", 409),
     "too-large": ("The body is too large", 413),
+    "target-too-long": ("The path and query are too long", 414),
     "unsupported-media-type": ("The body is of the wrong media type", 415),
     "invalid-request": ("The request cannot be read", 422),
     "invalid-question": ("The question cannot be answered as asked", 422),
     "invalid-batch": ("The batch does not follow the contract", 422),
     "batch-refused": ("The batch must not be stored", 422),
+    "too-many-requests": ("Too many requests", 429),
+    "headers-too-large": ("The headers are too large", 431),
     "internal": ("The service failed", 500),
     "store-unavailable": ("The store does not answer", 503),
+    "busy": ("Others came first", 503),
+    "too-dear": ("The answer would cost too much", 503),
     "not-ready": ("The service is not ready", 503),
     "http": ("The request failed", 400),
 }
@@ -101,23 +118,32 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AlreadyPublished, _published)
     app.add_exception_handler(QuestionError, _question)
     app.add_exception_handler(StoreError, _store)
+    app.add_exception_handler(TooDear, _too_dear)
+    app.add_exception_handler(TooLong, _too_dear)
+    app.add_exception_handler(Busy, _busy)
+    app.add_exception_handler(Gone, _gone)
     app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _internal)
 
 
-def _answer(request: Request, problem: Problem) -> JSONResponse:
+def document(problem: Problem, path: str) -> JSONResponse:
+    """Return a problem about a path as an answer."""
     title = KINDS[problem.kind][0]
     content = {
         "type": f"urn:caudal:problem:{problem.kind}",
         "title": title,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": request.url.path,
+        "instance": path,
         **problem.extras,
     }
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _answer(request: Request, problem: Problem) -> JSONResponse:
+    return document(problem, request.url.path)
 
 
 def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -147,6 +173,19 @@ def _store(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s", error)
     detail = "the store does not answer; nothing was acknowledged: try again in a moment"
     return _answer(request, Problem("store-unavailable", detail, headers={"Retry-After": "5"}))
+
+
+def _too_dear(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("too-dear", str(error), headers={"Retry-After": "60"}))
+
+
+def _busy(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("busy", str(error), headers={"Retry-After": "5"}))
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    # Nobody reads it; 499 is what proxies write down for a client that has gone.
+    return Response(status_code=499)
 
 
 def _validation(request: Request, error: Exception) -> JSONResponse:

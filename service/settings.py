@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from caudal.service.door.doorsettings import DoorSettings
 from caudal.service.errors import SettingsError
 
 PREFIX = "CAUDAL_SERVICE_"
@@ -162,6 +163,7 @@ class ServiceSettings(BaseSettings):
     publication: Publication = Publication()
     confidentiality: Confidentiality = Confidentiality()
     data_licence: Licence = Licence()
+    door: DoorSettings = DoorSettings()
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s<>\"]+)?$",

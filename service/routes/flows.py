@@ -1,10 +1,12 @@
 """GET /v1/flows: bytes, packets and flows by any grouping."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from caudal.reference import Reference
+from caudal.service.dear import dear_work
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Coverage, Measures
 from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
@@ -81,7 +83,8 @@ def router(store: Store, reference: Reference, measures: Measures, authority: Au
             _refuse([code for code in economies if measures.protected(code)])
         time = span(measures, economies[0], month, start, end)
         query = FlowQuery(economies, time.start, time.end, _names(group_by), _filters(where), limit, offset)
-        answer = flows(store, query)
+        with dear_work() if query.wide else nullcontext():
+            answer = flows(store, query)
         keys = [name for name in answer.rows.columns if name in DIMENSIONS]
         return FlowsAnswer(
             economy=list(economies),

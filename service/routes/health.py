@@ -9,6 +9,7 @@ from caudal.service.metrics import Metrics
 from caudal.service.migration import Migration, pending
 from caudal.service.models import Health
 from caudal.service.problem import Problem, documented
+from caudal.service.readiness import Readiness
 from caudal.service.reference_tables import reference_in_force
 from caudal.service.store import Store
 
@@ -17,14 +18,7 @@ def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...]) ->
     """Return the routes that say how the service is."""
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz", summary="Whether the process answers")
-    def get_health() -> Health:
-        """Answer ok while the process can answer at all."""
-        return Health(version=caudal.__version__)
-
-    @routes.get("/readyz", summary="Whether the service can work", responses=documented(503))
-    def get_readiness() -> Health:
-        """Answer ok when the store answers, every migration is applied and a reference is in force."""
+    def look() -> Health:
         try:
             left = pending(store, migrations)
             version = reference_in_force(store)
@@ -39,13 +33,25 @@ def router(store: Store, metrics: Metrics, migrations: tuple[Migration, ...]) ->
             version=caudal.__version__, details={"migrations": len(migrations), "reference_version": version}
         )
 
+    readiness = Readiness(look)
+
+    @routes.get("/healthz", summary="Whether the process answers")
+    async def get_health() -> Health:
+        """Answer ok while the process can answer at all."""
+        return Health(version=caudal.__version__)
+
+    @routes.get("/readyz", summary="Whether the service can work", responses=documented(503))
+    async def get_readiness() -> Health:
+        """Answer ok when the store answers, every migration is applied and a reference is in force."""
+        return await readiness.state()
+
     @routes.get(
         "/metrics",
         summary="Metrics for Prometheus",
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
-    def get_metrics() -> Response:
+    async def get_metrics() -> Response:
         """Return the metrics of this service in Prometheus's text format."""
         return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
