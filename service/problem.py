@@ -23,6 +23,8 @@ from caudal.service.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+# Nobody reads it: what proxies write down for a client that has gone.
+GONE_STATUS = 499
 _log = logging.getLogger(__name__)
 
 # Every kind of problem: what its type ends in → (title, status).
@@ -184,8 +186,7 @@ def _busy(request: Request, error: Exception) -> JSONResponse:
 
 
 def _gone(_: Request, __: Exception) -> Response:
-    # Nobody reads it; 499 is what proxies write down for a client that has gone.
-    return Response(status_code=499)
+    return Response(status_code=GONE_STATUS)
 
 
 def _validation(request: Request, error: Exception) -> JSONResponse:

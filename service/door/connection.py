@@ -148,9 +148,11 @@ class Connection(H11Protocol):
             self._answered_since = self._answered_since or time.monotonic()
             self._connections.waits(self)
             return
-        if self.cycle is None or self.cycle.response_complete:
+        if self.cycle is None:
+            return
+        if self.cycle.response_complete:
             self._connections.waits(self)
-            if self.cycle is not None and self.conn.their_state is h11.SEND_BODY:
+            if self.conn.their_state is h11.SEND_BODY:
                 self._answered_since = self._answered_since or time.monotonic()
             else:
                 self._answered_since = None

@@ -50,7 +50,9 @@ class Connections:
         self._count = count
         # By descriptor: an entry that was missed is replaced when its descriptor is used again.
         self._open: dict[int, tuple[str, Connection | None]] = {}
-        self._waiting: OrderedDict[Connection, None] = OrderedDict()
+        # Those that never asked for anything go first, then those that wait to ask again.
+        self._silent: OrderedDict[Connection, None] = OrderedDict()
+        self._idle: OrderedDict[Connection, None] = OrderedDict()
         self._addresses: Counter[str] = Counter()
         self._closed: Counter[Reason] = Counter()
         self._said = 0.0
@@ -79,23 +81,24 @@ class Connections:
         """Take note of the protocol of a connection that was admitted."""
         sender = self._open.get(descriptor, ("", None))[0]
         self._open[descriptor] = (sender, connection)
-        self.waits(connection)
+        self._silent[connection] = None
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def lost(self, connection: "Connection", descriptor: int) -> None:
         """Take note that a connection is closed."""
-        self._waiting.pop(connection, None)
+        self.works(connection)
         self._forget(descriptor)
 
     def waits(self, connection: "Connection") -> None:
-        """Take note that a connection has no request at work: it may be closed in favour of another."""
-        self._waiting[connection] = None
+        """Take note that a connection has been answered: it may be closed in favour of another."""
+        self._idle[connection] = None
 
     def works(self, connection: "Connection") -> None:
         """Take note that a connection has a request at work."""
-        self._waiting.pop(connection, None)
+        self._silent.pop(connection, None)
+        self._idle.pop(connection, None)
 
     def closed(self, reason: Reason) -> None:
         """Count a connection that is turned away or closed."""
@@ -111,10 +114,11 @@ class Connections:
                 del self._addresses[entry[0]]
 
     def _evict(self) -> bool:
-        """Close the connection that has waited longest without a request; return whether there was one."""
-        if not self._waiting:
+        """Close a connection without a request, the oldest; return whether there was one."""
+        waiting = self._silent or self._idle
+        if not waiting:
             return False
-        connection, _ = self._waiting.popitem(last=False)
+        connection, _ = waiting.popitem(last=False)
         connection.abort("evicted")
         return True
 

@@ -23,7 +23,7 @@ from caudal.service.door.identity import Identify
 from caudal.service.door.places import Place, Places
 from caudal.service.door.rates import Rates
 from caudal.service.errors import Gone
-from caudal.service.problem import Problem, document
+from caudal.service.problem import GONE_STATUS, Problem, document
 from caudal.service.querylimits import QueryLimits
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -104,6 +104,8 @@ class Door:
         client = Client(receive)
         try:
             await self._pass(scope, client, answer)
+            if answer.status == GONE_STATUS:
+                self._count("gone")
         except Problem as problem:
             self._count(problem.kind)
             if client.unread and declared_bytes(scope) != 0:
@@ -211,9 +213,11 @@ class _Answer:
         self.headers: Mapping[str, str] = {}
         self.place: Place | None = None
         self.work: Work | None = None
+        self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.status = message["status"]
             if self.place is not None:
                 self.place.give_back()
             if self.work is not None:
