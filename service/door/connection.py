@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from caudal.service.access.actor import ANYBODY
 from caudal.service.door.connections import Connections, Reason
@@ -148,9 +148,11 @@ class Connection(H11Protocol):
             self._answered_since = self._answered_since or time.monotonic()
             self._connections.waits(self)
             return
-        if self.cycle is None:
+        # None before the first request, which uvicorn's types do not say.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None:
             return
-        if self.cycle.response_complete:
+        if cycle.response_complete:
             self._connections.waits(self)
             if self.conn.their_state is h11.SEND_BODY:
                 self._answered_since = self._answered_since or time.monotonic()

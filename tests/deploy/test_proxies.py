@@ -206,7 +206,7 @@ def collector_of(place: Place) -> CollectorSettings:
             "economy": "XA",
             "home": ["192.0.2.0/24"],
             "listen": ["127.0.0.1:0"],
-            "directory": place.directory,
+            "state_directory": place.directory,
             "service": {
                 "url": f"https://{NAME}:{place.port}",
                 "token_file": token,
