@@ -12,11 +12,10 @@ from starlette.types import Scope
 import caudal
 from caudal.reference import Reference
 from caudal.service import problem
-from caudal.service.access.actor import ANYBODY, Actor
-from caudal.service.access.roles import Role
+from caudal.service.access.actor import ANYBODY, Actor, decide
+from caudal.service.access.roles import Resource, Role
 from caudal.service.door.door import Door
 from caudal.service.door.hosts import Hosts
-from caudal.service.door.identity import Identify
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
@@ -95,7 +94,7 @@ def create_app(
         Door,
         settings=settings.door,
         hosts=Hosts(settings.door.allowed_hosts, settings.host, settings.public_url),
-        identify=_identify(gate, authority),
+        guard=_Tokens(gate, authority),
         largest_body=settings.max_batch_bytes,
         count=lambda kind: metrics.refused.labels(kind).inc(),
         https=settings.public_url.startswith("https://"),
@@ -126,21 +125,38 @@ def create_app(
     return app
 
 
-def _identify(gate: batches.Gate, authority: Authority) -> Identify:
-    """Return who the holders of the tokens are; a token that is nobody's leaves one a stranger."""
+class _Tokens:
+    """Knows the holders of the tokens; a token that is nobody's leaves one a stranger."""
 
-    def identify(scope: Scope) -> Actor:
+    def __init__(self, gate: batches.Gate, authority: Authority) -> None:
+        self._gate = gate
+        self._authority = authority
+
+    def identify(self, scope: Scope) -> Actor:
+        """Return who asks."""
         request = Request(scope)
-        if authority.held(request):
+        if self._authority.held(request):
             return Actor(Role.publisher, "publisher", credential="publisher_token_file")
         try:
-            collector = gate.collector(request.headers.get("authorization"))
+            collector = self._gate.collector(request.headers.get("authorization"))
         except problem.Problem:
             return ANYBODY
         operators = frozenset({collector.operator})
         return Actor(Role.collector, collector.id, operators=operators, credential=f"token of {collector.id}")
 
-    return identify
+    def check(self, actor: Actor, resource: Resource) -> None:
+        """Return if an actor may have a resource; raise Problem otherwise."""
+        if decide(actor, resource, actor.economies or (), actor.operators):
+            return
+        if actor.known:
+            raise problem.Problem(
+                "forbidden", f"{actor.name} has the role {actor.role}, which has no right to {resource}"
+            )
+        raise problem.Problem(
+            "unauthorized",
+            "send a token that is known here as Authorization: Bearer <token>",
+            headers={"WWW-Authenticate": 'Bearer realm="caudal"'},
+        )
 
 
 def _declare_problems(app: FastAPI) -> None:

@@ -145,6 +145,8 @@ def document(problem: Problem, path: str) -> JSONResponse:
 
 
 def _answer(request: Request, problem: Problem) -> JSONResponse:
+    # For the door, which counts what was refused.
+    request.scope.setdefault("state", {})["problem"] = problem.kind
     return document(problem, request.url.path)
 
 

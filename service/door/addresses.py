@@ -35,6 +35,12 @@ class Proxies:
             return False
         return any(known in network for network in self._trusted)
 
+    def overlooks(self, scope: Scope) -> bool:
+        """Whether a request seems to come through a proxy on this machine that is not trusted."""
+        peer = (scope.get("client") or ("", 0))[0]
+        forwarded = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+        return forwarded and normal(peer) in ("127.0.0.1", "::1") and not self.trusts(peer)
+
     def client(self, scope: Scope) -> str:
         """Return the address a request comes from: the last one of X-Forwarded-For that is no trusted proxy's."""
         peer = normal((scope.get("client") or ("", 0))[0])

@@ -1,6 +1,6 @@
 """The door: the outermost layer of the application. What does not pass it reaches no route."""
 
-import re
+import logging
 import time
 from collections.abc import Callable, Mapping
 
@@ -8,7 +8,7 @@ import anyio.to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from caudal.service.access.actor import ANYBODY, Actor, decide
+from caudal.service.access.actor import ANYBODY, Actor
 from caudal.service.access.entrances import Budget, Entrance, entrance_of
 from caudal.service.access.roles import TABLE, Role
 from caudal.service.cancellation import CURRENT, Work
@@ -17,22 +17,27 @@ from caudal.service.door.addresses import Proxies, network_of
 from caudal.service.door.body import check_declared, declared_bytes, read_body
 from caudal.service.door.client import Client
 from caudal.service.door.doorsettings import DoorSettings
+from caudal.service.door.guard import Guard
 from caudal.service.door.headers import secure
 from caudal.service.door.hosts import Hosts
-from caudal.service.door.identity import Identify
 from caudal.service.door.places import Place, Places
 from caudal.service.door.rates import Rates
 from caudal.service.errors import Gone
 from caudal.service.problem import GONE_STATUS, Problem, document
 from caudal.service.querylimits import QueryLimits
 
+_log = logging.getLogger(__name__)
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What anybody may say of who they are.
 _CREDENTIALS = (b"authorization", b"cookie")
-_BEARER = re.compile(rb"bearer +\S+ *", re.IGNORECASE)
 _PIECE_BYTES = 64 << 10
 _IDENTIFYING_AT_ONCE = 2
 _PAGES_AT_ONCE = 4
+# What routes refuse on behalf of the door.
+_REFUSED_INSIDE = ("busy", "too-dear")
+# Sent from files, which stay open until they are read.
+_FILES = "/static-"
 # Of these everybody may have anything.
 _OPEN = TABLE[Role.public]
 
@@ -49,7 +54,7 @@ class Door:
         app: ASGIApp,
         settings: DoorSettings,
         hosts: Hosts,
-        identify: Identify,
+        guard: Guard,
         largest_body: int,
         count: Callable[[str], None],
         *,
@@ -58,7 +63,7 @@ class Door:
         self._app = app
         self._settings = settings
         self._hosts = hosts
-        self._identify = identify
+        self._guard = guard
         self._largest_body = largest_body
         self._count = count
         self._https = https
@@ -89,6 +94,7 @@ class Door:
             for known in (False, True)
         }
         self._sized = False
+        self._said = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or answer it with what prevents that."""
@@ -104,8 +110,11 @@ class Door:
         client = Client(receive)
         try:
             await self._pass(scope, client, answer)
+            kind = scope["state"].get("problem")
             if answer.status == GONE_STATUS:
                 self._count("gone")
+            elif kind in _REFUSED_INSIDE:
+                self._count(kind)
         except Problem as problem:
             self._count(problem.kind)
             if client.unread and declared_bytes(scope) != 0:
@@ -126,6 +135,12 @@ class Door:
         self._hosts.check(scope)
         _check_head(scope, self._settings)
         address = self._proxies.client(scope)
+        if not self._said and self._proxies.overlooks(scope):
+            self._said = True
+            _log.warning(
+                "a proxy on this machine says whom it speaks for and is not believed, so that all its clients count as one; "
+                "name it in trusted_proxies of [door]"
+            )
         scope["client"] = (address, 0)
         entrance = entrance_of(scope["method"], scope["path"])
         if entrance is not None and entrance.budget is Budget.health and entrance.resource in _OPEN:
@@ -136,7 +151,7 @@ class Door:
         actor = await self._identified(scope, address)
         scope["state"]["actor"] = actor
         self._rates.count(actor, address)
-        if entrance is None:
+        if entrance is None or entrance.path.startswith(_FILES):
             # A file of the documentation, or no way in: the application says so, and is given no body.
             if declared_bytes(scope) != 0:
                 answer.headers = {"Connection": "close"}
@@ -144,7 +159,7 @@ class Door:
                 await self._app(scope, client.receive, answer)
             return
         if entrance.method not in _SAFE:
-            _demand(actor, entrance, scope)
+            self._guard.check(actor, entrance.resource)
         limit = self._largest_body if entrance.body_bytes is None else entrance.body_bytes
         check_declared(scope, limit)
         sender = actor.credential or actor.name if actor.known else network_of(address)
@@ -163,7 +178,7 @@ class Door:
         if not any(name in _CREDENTIALS for name, _ in scope["headers"]):
             return ANYBODY
         try:
-            return await anyio.to_thread.run_sync(self._identify, scope, limiter=self._identifying)
+            return await anyio.to_thread.run_sync(self._guard.identify, scope, limiter=self._identifying)
         except Problem:
             # Whoever guesses is counted as the stranger it is.
             self._rates.count(ANYBODY, address)
@@ -195,7 +210,7 @@ class Door:
             place.give_back()
 
     def _place_of(self, entrance: Entrance, known: bool) -> Places:
-        if entrance.budget is Budget.read:
+        if entrance.budget is Budget.read or (entrance.budget is Budget.manage and not known):
             return self._places["reads with a key" if known else "reads"]
         return self._places["exports" if entrance.budget is Budget.export else entrance.budget.value]
 
@@ -251,24 +266,3 @@ def _check_head(scope: Scope, settings: DoorSettings) -> None:
             f"the headers are {size} bytes long, {settings.header_bytes} are taken; send fewer or shorter ones",
             extras={"limit": settings.header_bytes},
         )
-
-
-def _demand(actor: Actor, entrance: Entrance, scope: Scope) -> None:
-    """Return if an actor may use a way in that changes something; raise Problem otherwise, before anything is read."""
-    if decide(actor, entrance.resource, actor.economies or (), actor.operators):
-        return
-    if actor.known:
-        raise Problem(
-            "forbidden",
-            f"{actor.name} has the role {actor.role.value}, which has no right to {entrance.resource.value}; use a key "
-            "of another role",
-        )
-    said = any(name == b"authorization" and _BEARER.fullmatch(value) for name, value in scope["headers"])
-    challenge = 'Bearer realm="caudal", error="invalid_token"' if said else 'Bearer realm="caudal"'
-    raise Problem(
-        "unauthorized",
-        "the key or token is not known here; compare it with the one the service was given"
-        if said
-        else "send a key or token as Authorization: Bearer <key>",
-        headers={"WWW-Authenticate": challenge},
-    )

@@ -3,11 +3,11 @@
 import time
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from caudal.service.access.actor import Actor
 from caudal.service.door.addresses import network_of
+from caudal.service.door.counts import Counts
 from caudal.service.door.doorsettings import OFF, DoorSettings
 from caudal.service.problem import Problem
 
@@ -21,7 +21,7 @@ class Rates:
     def __init__(self, settings: DoorSettings, most_counted: int = _MOST_COUNTED) -> None:
         self._strangers = _item(settings.rate_limit)
         self._keys = _item(settings.rate_limit_keys)
-        self._storage = MemoryStorage()
+        self._storage = Counts()
         self._limiter = FixedWindowRateLimiter(self._storage)
         self._most = most_counted
 
@@ -46,7 +46,7 @@ class Rates:
     @property
     def counted(self) -> int:
         """How many senders are being counted."""
-        return len(self._storage.storage)
+        return len(self._storage)
 
     def _network(self, address: str) -> str:
         return network_of(address, wide=self.counted >= self._most)

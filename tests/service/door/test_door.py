@@ -27,7 +27,15 @@ _HEADERS = {
 
 
 @pytest.fixture(scope="module")
-def service(settings: ServiceSettings, store: Store) -> Iterator[Service]:
+def publisher_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("publisher") / "token"
+    file.write_text(PUBLISHER, encoding="utf-8")
+    file.chmod(0o600)
+    return file
+
+
+@pytest.fixture(scope="module")
+def service(settings: ServiceSettings, store: Store, publisher_file: Path) -> Iterator[Service]:
     body = random_batch(3, rows=300, months=50)
     Ingest(store).store_batch(decode_batch(body), body, NOW)
     door = {
@@ -38,8 +46,13 @@ def service(settings: ServiceSettings, store: Store) -> Iterator[Service]:
         "rate_limit_keys": "off",
         "trusted_proxies": ["127.0.0.9/32"],
     }
-    changed = {**settings.model_dump(), "door": door, "public_url": "https://data.example.org"}
-    with Service(ServiceSettings(**changed), lambda: NOW, PUBLISHER) as running:
+    changed = {
+        **settings.model_dump(),
+        "door": door,
+        "public_url": "https://data.example.org",
+        "publisher_token_file": publisher_file,
+    }
+    with Service(ServiceSettings(**changed), lambda: NOW) as running:
         yield running
 
 
@@ -202,10 +215,10 @@ def test_what_is_refused_is_counted(client: httpx.Client) -> None:
         assert f'caudal_service_refused_total{{kind="{kind}"}}' in text
 
 
-def test_rate_limits(settings: ServiceSettings, store: Store) -> None:
+def test_rate_limits(settings: ServiceSettings, store: Store, publisher_file: Path) -> None:
     door = {"rate_limit": "5/hour", "rate_limit_keys": "8/hour", "trusted_proxies": ["127.0.0.9"]}
-    changed = ServiceSettings(**{**settings.model_dump(), "door": door})
-    with Service(changed, lambda: NOW, PUBLISHER) as limited:
+    known = {**settings.model_dump(), "door": door, "publisher_token_file": publisher_file}
+    with Service(ServiceSettings(**known), lambda: NOW) as limited:
 
         def ask(address: str = "127.0.0.1", **headers: str) -> httpx.Response:
             transport = httpx.HTTPTransport(local_address=address)
