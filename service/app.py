@@ -140,6 +140,8 @@ class _Tokens:
         try:
             collector = self._gate.collector(request.headers.get("authorization"))
         except problem.Problem:
+            if scope["method"] == "POST":
+                raise
             return ANYBODY
         operators = frozenset({collector.operator})
         return Actor(Role.collector, collector.id, operators=operators, credential=f"token of {collector.id}")

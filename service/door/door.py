@@ -34,6 +34,8 @@ _CREDENTIALS = (b"authorization", b"cookie")
 _PIECE_BYTES = 64 << 10
 _IDENTIFYING_AT_ONCE = 2
 _PAGES_AT_ONCE = 4
+# Answered to those who ask too much at once.
+_LATER = (429, 503)
 # What routes refuse on behalf of the door.
 _REFUSED_INSIDE = ("busy", "too-dear")
 # Sent from files, which stay open until they are read.
@@ -117,8 +119,8 @@ class Door:
                 self._count(kind)
         except Problem as problem:
             self._count(problem.kind)
-            if client.unread and declared_bytes(scope) != 0:
-                # The rest of the body is of no use; what is left of the connection neither.
+            if problem.status in _LATER or (client.unread and declared_bytes(scope) != 0):
+                # What else was sent on this connection would cost as much to refuse, and the rest of a body is of no use.
                 problem.headers.setdefault("Connection", "close")
             await document(problem, scope["path"][:200])(scope, receive, answer)
         except Gone:

@@ -9,8 +9,11 @@ import httpx
 import pytest
 
 from caudal.collector.batch import MEDIA_TYPE, decode_batch
+from caudal.reference import Reference
 from caudal.service.access.entrances import ENTRANCES
 from caudal.service.ingest import Ingest
+from caudal.service.migration import migrate
+from caudal.service.reference_tables import load_reference_tables
 from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
@@ -35,9 +38,19 @@ def publisher_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(settings: ServiceSettings, store: Store, publisher_file: Path) -> Iterator[Service]:
+def own_store(tmp_path_factory: pytest.TempPathFactory, reference: Reference) -> str:
+    """A store with 50 months, closed."""
+    dsn = f"chdb://{tmp_path_factory.mktemp('door')}/store"
     body = random_batch(3, rows=300, months=50)
-    Ingest(store).store_batch(decode_batch(body), body, NOW)
+    with Store(dsn) as store:
+        migrate(store, lambda: NOW)
+        load_reference_tables(store, reference, lambda: NOW)
+        Ingest(store).store_batch(decode_batch(body), body, NOW)
+    return dsn
+
+
+@pytest.fixture(scope="module")
+def service(settings: ServiceSettings, own_store: str, publisher_file: Path) -> Iterator[Service]:
     door = {
         "target_bytes": 2000,
         "header_bytes": 4000,
@@ -51,6 +64,8 @@ def service(settings: ServiceSettings, store: Store, publisher_file: Path) -> It
         "door": door,
         "public_url": "https://data.example.org",
         "publisher_token_file": publisher_file,
+        "publication": {"enabled": False},
+        "dsn": own_store,
     }
     with Service(ServiceSettings(**changed), lambda: NOW) as running:
         yield running
@@ -213,30 +228,6 @@ def test_what_is_refused_is_counted(client: httpx.Client) -> None:
     text = client.get("/metrics").text
     for kind in ("unknown-host", "too-large", "too-slow", "unauthorized", "target-too-long"):
         assert f'caudal_service_refused_total{{kind="{kind}"}}' in text
-
-
-def test_rate_limits(settings: ServiceSettings, store: Store, publisher_file: Path) -> None:
-    door = {"rate_limit": "5/hour", "rate_limit_keys": "8/hour", "trusted_proxies": ["127.0.0.9"]}
-    known = {**settings.model_dump(), "door": door, "publisher_token_file": publisher_file}
-    with Service(ServiceSettings(**known), lambda: NOW) as limited:
-
-        def ask(address: str = "127.0.0.1", **headers: str) -> httpx.Response:
-            transport = httpx.HTTPTransport(local_address=address)
-            with httpx.Client(base_url=limited.url, transport=transport, timeout=120) as own:
-                return own.get("/v1/indicators", headers=headers)
-
-        assert [ask().status_code for _ in range(7)] == [200] * 5 + [429] * 2
-        answer = ask()
-        assert 0 < int(answer.headers["retry-after"]) <= 3601
-        assert answer.json()["type"] == "urn:caudal:problem:too-many-requests"
-        # Health is asked for as often as one likes, and another address is another sender.
-        assert httpx.get(f"{limited.url}/healthz").status_code == 200
-        assert ask("127.0.0.3").status_code == 200
-        # What a stranger says of its address is not believed; what the proxy says is.
-        assert ask(**{"X-Forwarded-For": "203.0.113.1"}).status_code == 429
-        said = [ask("127.0.0.9", **{"X-Forwarded-For": f"203.0.113.{n % 2}"}).status_code for n in range(12)]
-        assert said == [200] * 10 + [429] * 2
-        assert [ask(**KNOWN).status_code for _ in range(9)] == [200] * 8 + [429]
 
 
 def test_settings_of_the_door_are_checked(tmp_path: Path, settings: ServiceSettings) -> None:
