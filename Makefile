@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Real exporters and collectors that tests use where they are installed.
-DEBIAN_PACKAGES := softflowd nfdump
+DEBIAN_PACKAGES := softflowd nfdump nginx curl
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
@@ -61,7 +61,7 @@ lock: $(VENV)/installed-test
 		--no-emit-index-url --upgrade --output-file constraints.txt pyproject.toml
 
 debian:
-	@for package in $(DEBIAN_PACKAGES); do command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	@for package in $(DEBIAN_PACKAGES); do PATH="$$PATH:/usr/sbin" command -v $$package >/dev/null || missing="$$missing $$package"; done; \
 	[ -z "$$missing" ] || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y $$missing; } \
 		|| echo "could not install$$missing: the tests that need it will say that they are skipped"
 

@@ -20,6 +20,7 @@ from bench import (  # noqa: E402
     decoding,
     endtoend,
     exportpeers,
+    floods,
     growth,
     indicators,
     metering,
@@ -37,6 +38,7 @@ _PARTS: dict[str, Callable[[], list[Section]]] = {
     "capture": lambda: [metering.measure()],
     "store": lambda: [_on_all_cores(storing.measure)],
     "indicators": lambda: [_on_all_cores(indicators.measure)],
+    "floods": lambda: [_on_all_cores(floods.measure)],
 }
 _LONG = "soak"
 _Measured = TypeVar("_Measured")

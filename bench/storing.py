@@ -18,9 +18,8 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 
-_TOKEN = "only-for-this-run-of-the-benchmark"
-_OPERATOR, _COLLECTOR, _MONTH = "bench-net", "bench-1", "2026-09"
-_FIRST = int(datetime(2026, 9, 1, tzinfo=UTC).timestamp())
+TOKEN = "only-for-this-run-of-the-benchmark"
+OPERATOR, COLLECTOR, _MONTH = "bench-net", "bench-1", "2026-09"
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 _WINDOWS, _WINDOW_SECONDS = 30 * 288, 300
 _TEXT_PARTS = (("direction", ("out", "in")), ("transport", ("tcp", "udp")))
@@ -35,7 +34,7 @@ _METHOD = (
 def measure(rows: int = 100_000, batches: int = 5, answers: int = 9) -> Section:
     """Return the figures for batches of so many rows, all of one month."""
     reference = load_reference(REFERENCE_OVERLAY)
-    bodies = [_batch(reference, rows, seed) for seed in range(batches + 1)]
+    bodies = [batch_of(reference, rows, seed, _MONTH) for seed in range(batches + 1)]
     with tempfile.TemporaryDirectory(prefix="caudal-bench-") as name:
         directory = Path(name)
         settings = _settings(directory)
@@ -64,20 +63,20 @@ def measure(rows: int = 100_000, batches: int = 5, answers: int = 9) -> Section:
 def _settings(directory: Path) -> ServiceSettings:
     token = directory / "token"
     token.touch(mode=0o600)
-    token.write_text(_TOKEN, encoding="utf-8")
+    token.write_text(TOKEN, encoding="utf-8")
     return ServiceSettings.model_validate(
         {
             "dsn": f"chdb://{directory}/store",
             "listen": "127.0.0.1:0",
             "reference_overlay": REFERENCE_OVERLAY,
-            "operators": ({"id": _OPERATOR, "name": "bench", "economy": ECONOMY},),
-            "collectors": ({"id": _COLLECTOR, "operator": _OPERATOR, "token_file": token},),
+            "operators": ({"id": OPERATOR, "name": "bench", "economy": ECONOMY},),
+            "collectors": ({"id": COLLECTOR, "operator": OPERATOR, "token_file": token},),
         }
     )
 
 
 def _post(client: httpx.Client, body: bytes) -> float:
-    headers = {"Authorization": f"Bearer {_TOKEN}", "Content-Type": MEDIA_TYPE}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": MEDIA_TYPE}
     began = time.perf_counter()
     response = client.post("/v1/batches", content=body, headers=headers)
     seconds = time.perf_counter() - began
@@ -95,15 +94,16 @@ def _get_report(client: httpx.Client) -> float:
     return seconds
 
 
-def _batch(reference: Reference, rows: int, seed: int) -> bytes:
-    """Return a batch of skewed traffic to the networks of the reference and 3,000 others, over a month."""
+def batch_of(reference: Reference, rows: int, seed: int, month: str) -> bytes:
+    """Return a batch of skewed traffic to the networks of the reference and 3,000 others, over a month (YYYY-MM)."""
+    first = int(datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC).timestamp())
     random = np.random.default_rng(seed)
     known = reference.networks["asn"].to_numpy()
     asns = np.concatenate([known, np.arange(100_000, 103_000)]).astype("u4")
     countries = np.array(sorted(reference.countries["country"].to_list()))
     popularity = 1 / np.arange(1, len(asns) + 1)
     which = random.choice(len(asns), rows, p=popularity / popularity.sum())
-    window = _FIRST + random.integers(0, _WINDOWS, rows) * _WINDOW_SECONDS
+    window = first + random.integers(0, _WINDOWS, rows) * _WINDOW_SECONDS
     size = random.integers(1_000, 10**9, rows).astype("u8")
     columns: dict[str, pa.Array] = {
         "window_start": pa.array(window).cast(pa.timestamp("s", tz="UTC")),
@@ -123,8 +123,8 @@ def _batch(reference: Reference, rows: int, seed: int) -> bytes:
     for name, names in _TEXT_PARTS:
         columns[name] = _texts(np.array(names), random.integers(0, len(names), rows))
     origin = BatchOrigin(
-        collector=_COLLECTOR,
-        operator=_OPERATOR,
+        collector=COLLECTOR,
+        operator=OPERATOR,
         economy=ECONOMY,
         created=_NOW.isoformat(),
         sequence=str(seed),

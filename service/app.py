@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
@@ -14,8 +14,10 @@ from caudal.service import problem
 from caudal.service.access.access import Access
 from caudal.service.access.audit import Audit
 from caudal.service.access.keyring import Keyring
-from caudal.service.access.roles import Resource, Role
+from caudal.service.access.roles import Role
 from caudal.service.access.tokenfiles import TokenFiles
+from caudal.service.door.door import Door
+from caudal.service.door.hosts import Hosts
 from caudal.service.ingest import Ingest, Space
 from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
@@ -51,6 +53,9 @@ _DESCRIPTION = """Monitors a country's digital sovereignty from the metadata of 
 Collectors send batches; everything else is read. Figures come with the interval that sampling leaves, the
 share that could not be determined, and how much of the economy reported. `synthetic` is true where they come from a traffic
 model. Errors are problem details (RFC 9457)."""
+
+# What the door may answer in place of any route.
+_BY_THE_DOOR = (400, 413, 414, 429, 431, 503)
 
 
 def utc_now() -> datetime:
@@ -96,7 +101,15 @@ def create_app(
         # A redirect would be made of whatever the Host header says.
         redirect_slashes=False,
         license_info={"name": "MIT", "identifier": "MIT"},
-        dependencies=[Depends(access.demand(Resource.health))],
+    )
+    app.add_middleware(
+        Door,
+        settings=settings.door,
+        hosts=Hosts(settings.door.allowed_hosts, settings.host, settings.public_url),
+        guard=access,
+        largest_body=settings.max_batch_bytes,
+        count=lambda kind: metrics.refused.labels(kind).inc(),
+        https=settings.public_url.startswith("https://"),
     )
     app.add_middleware(RequestTimer, metrics=metrics)
     problem.install(app)
@@ -121,7 +134,7 @@ def create_app(
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
-    def get_root() -> RedirectResponse:
+    async def get_root() -> RedirectResponse:
         return RedirectResponse("docs")
 
     app.state.vintages, app.state.metrics, app.state.access = published, metrics, access
@@ -141,6 +154,8 @@ def _declare_problems(app: FastAPI) -> None:
         schemas.pop("ValidationError", None)
         for path in document["paths"].values():
             for operation in path.values():
+                for status, refused in problem.documented(*_BY_THE_DOOR).items():
+                    operation["responses"].setdefault(str(status), refused)
                 answer = operation["responses"].get("422", {})
                 if "application/json" in answer.get("content", {}):
                     operation["responses"].update({str(k): v for k, v in problem.documented(422).items()})

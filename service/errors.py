@@ -5,12 +5,17 @@ ServiceError
 ├── StoreError         the store cannot be opened or does not answer
 │   ├── StoreFull      … because its disk is full, or would be
 │   ├── StoreRefused   it answers, and refuses what it was given
+│   ├── TooDear        a question reached a limit of the store: time, memory, rows
 │   └── MigrationError the schema of the store is not one this version can work with
 ├── ListenError        the address to listen on cannot be used
 ├── KeyConflict        a key that must not be made beside those there are
 ├── LoginRefused       a login that is not what was begun
 ├── ProviderError      the provider of identities does not answer as it must
 ├── BatchRefused       a batch that is well formed and must not be stored
+├── Unfinished         work for a request that was not finished
+│   ├── Gone           … because its client has gone: answered to nobody
+│   ├── TooLong        … because it took longer than one request may
+│   └── Busy           … because others came first, and enough are waiting
 └── QuestionError      a question the store cannot answer as asked
     ├── NotFound       … because what it asks for does not exist
     ├── NotPublished   … because it is of a month that is not published, and not for everybody yet
@@ -47,6 +52,10 @@ class MigrationError(StoreError):
     """The schema of the store is not one that this version can work with."""
 
 
+class TooDear(StoreError):
+    """A question reached a limit of the store."""
+
+
 class ListenError(ServiceError):
     """The address to listen on cannot be used."""
 
@@ -74,6 +83,22 @@ class QuotaExceeded(ServiceError):
         super().__init__(message)
         self.quota, self.used, self.limit = quota, used, limit
         self.retry_after_seconds = retry_after_seconds
+
+
+class Unfinished(ServiceError):
+    """Work for a request that was not finished."""
+
+
+class Gone(Unfinished):
+    """The client has gone: nobody is told, and nothing is wrong."""
+
+
+class TooLong(Unfinished):
+    """The work took longer than one request may."""
+
+
+class Busy(Unfinished):
+    """Others came first, and enough are waiting."""
 
 
 class QuestionError(ServiceError):

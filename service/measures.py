@@ -14,6 +14,7 @@ from caudal.logline import quoted
 from caudal.reference import Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import Rule
+from caudal.service.dear import dear_work
 from caudal.service.errors import NotFound, NotPublished, QuestionError
 from caudal.service.evaluation import (
     FLAG_TEXTS,
@@ -263,15 +264,16 @@ class Measures:
         bare = replace(
             inputs, factors={}, reach=1.0, told_before=(), rule=Rule(1, 0.0), flags=inputs.flags - {PERTURBED}
         )
-        measured = evaluate(
-            bare,
-            month_facts(self._store, economy, month, found.facts if found is not None else None),
-            self._reference if found is None else self._reference_of(found),
-            indicators,
-            self._supplied.paths,
-            self._supplied.routes,
-            self.region_flows(economy, month, exact=True),
-        )
+        with dear_work():
+            measured = evaluate(
+                bare,
+                month_facts(self._store, economy, month, found.facts if found is not None else None),
+                self._reference if found is None else self._reference_of(found),
+                indicators,
+                self._supplied.paths,
+                self._supplied.routes,
+                self.region_flows(economy, month, exact=True),
+            )
         return replace(
             measured, computed_at=self._clock(), vintage=found.vintage if found is not None else None
         )
@@ -350,7 +352,8 @@ class Measures:
         chosen = tuple(CATALOGUE.values() if indicators is None else indicators)
         found = self.published(economy, month, vintage)
         if found is None:
-            return self.compute(economy, month, chosen)
+            with dear_work():
+                return self.compute(economy, month, chosen)
         # An indicator that is younger than the vintage has no observations in it.
         observations = {each.definition.id: found.observations.get(each.definition.id, []) for each in chosen}
         return replace(found, observations=observations)

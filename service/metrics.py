@@ -59,6 +59,18 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.refused = Counter(
+            "caudal_service_refused",
+            "Requests that the door refused, by kind of problem; gone: the client left before the answer",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.connections_closed = Counter(
+            "caudal_service_connections_closed",
+            "Connections turned away or closed by the service, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
         for outcome in ("published", "failed"):
             self.publications.labels(outcome)
         for outcome in OUTCOMES:

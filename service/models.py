@@ -40,6 +40,7 @@ class BatchReceipt(Answer):
         description="held: stored, and counted nowhere until it is released", examples=["accepted"]
     )
     received_at: datetime = Field(description="when it was stored first", examples=["2026-11-21T12:00:00Z"])
+    detail: str | None = Field(default=None, description="why it waits for review", examples=[None])
 
 
 class CoverageAnswer(Answer):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +15,9 @@ from caudal.logline import QUOTED_CHARACTERS, line, quoted
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.errors import (
     AlreadyPublished,
+    Busy,
     ChangeRefused,
+    Gone,
     KeyConflict,
     NotFound,
     NotPublished,
@@ -23,9 +25,13 @@ from caudal.service.errors import (
     QuotaExceeded,
     StoreError,
     StoreFull,
+    TooDear,
+    TooLong,
 )
 
 MEDIA_TYPE = "application/problem+json"
+# Nobody reads it: what proxies write down for a client that has gone.
+GONE_STATUS = 499
 _log = logging.getLogger(__name__)
 
 # Of a request that is wrong in a thousand places.
@@ -33,6 +39,8 @@ _MOST_ERRORS = 20
 
 # Every kind of problem: what its type ends in → (title, status).
 KINDS: dict[str, tuple[str, int]] = {
+    "unknown-host": ("The service does not go by this name", 400),
+    "unreadable-request": ("The request is not HTTP as the service speaks it", 400),
     "bad-digest": ("The body is not what its digest says", 400),
     "login-refused": ("The login is not the one that was begun", 400),
     "unauthorized": ("A key or token is needed", 401),
@@ -49,20 +57,26 @@ KINDS: dict[str, tuple[str, int]] = {
     "unknown-structure": ("There is no such structure", 404),
     "unknown-vintage": ("There is no such vintage", 404),
     "method-not-allowed": ("The resource does not take this method", 405),
+    "too-slow": ("The body came too slowly", 408),
     "already-published": ("What is published does not change", 409),
     "too-many-keys": ("Two keys of this name are valid", 409),
     "change-refused": ("The batch does not take this order", 409),
     "too-large": ("The body is too large", 413),
+    "target-too-long": ("The path and query are too long", 414),
     "unsupported-media-type": ("The body is of the wrong media type", 415),
     "invalid-request": ("The request cannot be read", 422),
     "invalid-question": ("The question cannot be answered as asked", 422),
     "invalid-batch": ("The batch does not follow the contract", 422),
     "batch-refused": ("The batch must not be stored", 422),
     "quota-exceeded": ("The collector has sent as much as it may for now", 429),
+    "too-many-requests": ("Too many requests", 429),
+    "headers-too-large": ("The headers are too large", 431),
     "internal": ("The service failed", 500),
     "login-unavailable": ("The provider of identities does not answer", 503),
     "store-unavailable": ("The store does not answer", 503),
     "store-full": ("The store has no room for this", 507),
+    "busy": ("Others came first", 503),
+    "too-dear": ("The answer would cost too much", 503),
     "not-ready": ("The service is not ready", 503),
     "http": ("The request failed", 400),
 }
@@ -130,20 +144,25 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(StoreFull, _full)
     app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(StoreError, _store)
+    app.add_exception_handler(TooDear, _too_dear)
+    app.add_exception_handler(TooLong, _too_dear)
+    app.add_exception_handler(Busy, _busy)
+    app.add_exception_handler(Gone, _gone)
     app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _internal)
 
 
-def _answer(request: Request, problem: Problem) -> JSONResponse:
+def document(problem: Problem, path: str) -> JSONResponse:
+    """Return a problem about a path as an answer."""
     title = KINDS[problem.kind][0]
     content = {
         "type": f"urn:caudal:problem:{problem.kind}",
         "title": title,
         "status": problem.status,
         "detail": line(problem.detail),
-        "instance": instance_of(request.scope["path"]),
+        "instance": instance_of(path),
         **problem.extras,
     }
     return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
@@ -160,6 +179,12 @@ def instance_of(path: str) -> str:
 def _part(part: object) -> str:
     """Return a part of where an error is: what this service calls so, or, shortened, what the client did."""
     return line(str(part), QUOTED_CHARACTERS)
+
+
+def _answer(request: Request, problem: Problem) -> JSONResponse:
+    # For the door, which counts what was refused.
+    request.scope.setdefault("state", {})["problem"] = problem.kind
+    return document(problem, request.scope["path"])
 
 
 def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -214,6 +239,18 @@ def _store(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s", error)
     detail = "the store does not answer; nothing was acknowledged: try again in a moment"
     return _answer(request, Problem("store-unavailable", detail, headers={"Retry-After": "5"}))
+
+
+def _too_dear(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("too-dear", str(error), headers={"Retry-After": "60"}))
+
+
+def _busy(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, Problem("busy", str(error), headers={"Retry-After": "5"}))
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=GONE_STATUS)
 
 
 def _validation(request: Request, error: Exception) -> JSONResponse:

@@ -24,6 +24,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from caudal.service.access.roles import Role
 from caudal.service.access.scope import scope_fault
+from caudal.service.door.doorsettings import DoorSettings
 from caudal.service.errors import SettingsError
 from caudal.service.intakelimits import Admission, Quotas
 
@@ -243,6 +244,7 @@ class ServiceSettings(BaseSettings):
     data_licence: Licence = Licence()
     admission: Admission = Admission()
     quotas: Quotas = Quotas()
+    door: DoorSettings = DoorSettings()
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s<>\"]+)?$",

@@ -19,7 +19,9 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from caudal.privatefiles import warn_if_open
-from caudal.service.errors import StoreError, StoreFull, StoreRefused
+from caudal.service.cancellation import CURRENT, check
+from caudal.service.errors import StoreError, StoreFull, StoreRefused, TooDear
+from caudal.service.querylimits import REACHED
 
 SCHEMES = ("chdb", "clickhouse", "http", "https")
 
@@ -118,9 +120,15 @@ class Store:
         return f"Store({'chdb' if self.embedded else 'server'} {self._place})"
 
     def frame(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
-        """Return the answer to a SELECT, values bound by `{name:Type}`; times are UTC-aware."""
+        """Return the answer to a SELECT, values bound by `{name:Type}`; times are UTC-aware.
+
+        Asked for a request, it keeps the request's limits (TooDear), and is not asked where its client has gone (Gone).
+        """
+        work = CURRENT.get()
+        limits = work.limits.settings if work is not None and work.limits is not None else None
         with self._client() as client:
-            table = client.query_arrow(sql, parameters=dict(parameters or {}))
+            table = client.query_arrow(sql, parameters=dict(parameters or {}), settings=limits)
+        check()
         frame = pl.DataFrame(pl.from_arrow(table))
         return frame.with_columns(
             pl.from_epoch(name, time_unit="s").dt.replace_time_zone("UTC")
@@ -134,7 +142,7 @@ class Store:
         return frame.item(0, 0) if frame.height else None
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that answers nothing."""
+        """Run a statement that answers nothing; not begun where it is for a request whose client has gone (Gone)."""
         with self._client() as client:
             client.command(sql, parameters=dict(parameters or {}))
 
@@ -160,6 +168,7 @@ class Store:
     def _client(self) -> Iterator[Client]:
         if not self._opened:
             raise StoreError("the store is not open")
+        check()
         idle = self._idle
         client = idle.get()
         try:
@@ -190,6 +199,12 @@ class Store:
         try:
             yield
         except ClickHouseError as error:
+            reached = REACHED.get(getattr(error, "code", None) or 0)
+            if reached is not None and CURRENT.get() is not None:
+                raise TooDear(
+                    f"the question reached the limit of {reached} that one may cost; ask for less: fewer "
+                    "months, fewer groupings, more filters"
+                ) from error
             said = _first_line(error)
             if _FULL.search(str(error)):
                 raise StoreFull(

@@ -19,6 +19,7 @@ class Budget(StrEnum):
     ingest = "ingest"
     read = "read"
     manage = "manage"
+    export = "export"
 
 
 # The largest body of a request that gives an order rather than figures.
@@ -66,7 +67,7 @@ ENTRANCES: tuple[Entrance, ...] = (
     Entrance("POST", "/v1/vintages", Resource.publish, Budget.manage, ORDER_BYTES),
     Entrance("GET", "/v1/vintages/{vintage}/recomputation", Resource.published),
     Entrance("GET", "/v1/totals", Resource.published),
-    Entrance("GET", "/v1/export/{content}.jsonl", Resource.published),
+    Entrance("GET", "/v1/export/{content}.jsonl", Resource.published, Budget.export),
     Entrance("GET", "/v1/ledger", Resource.published),
     Entrance("GET", "/v1/platforms", Resource.facts),
     Entrance("GET", "/v1/jurisdictions", Resource.published),

@@ -13,6 +13,10 @@ from caudal.logline import quoted
 from caudal.service.errors import QuestionError
 from caudal.service.store import Store
 
+# Beyond these a query takes a turn of dear work.
+_MANY_GROUPINGS = 3
+_MANY_DAYS = 366
+
 Grain = Literal["hour", "day", "month"]
 GRAINS: tuple[Grain, ...] = ("month", "day", "hour")
 
@@ -66,6 +70,14 @@ class FlowQuery:
     def grain(self) -> Grain | None:
         """The grain of time that is grouped by."""
         return next((grain for grain in GRAINS if grain in self.group_by), None)
+
+    @property
+    def wide(self) -> bool:
+        """Whether it costs much: many groups, or many rows to read for them."""
+        days = (self.end - self.start).days
+        return len(self.group_by) >= _MANY_GROUPINGS or days > (
+            _MANY_DAYS if roll_up(self) == "month" else 31
+        )
 
 
 @dataclass(frozen=True)

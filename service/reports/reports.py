@@ -10,7 +10,7 @@ from babel.languages import get_official_languages
 
 import caudal
 from caudal.reference import Reference, attributions
-from caudal.service.caching import Renderings, entity_tag
+from caudal.service.caching import Flights, Renderings, entity_tag
 from caudal.service.indicators import CATALOGUE
 from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.period import Month
@@ -56,6 +56,7 @@ class Reports:
         self.publication = publication
         self._contents: OrderedDict[str, Content] = OrderedDict()
         self._renderings = Renderings()
+        self._flights = Flights()
         self._lock = threading.Lock()
 
     def months(self, economy: str, month: str, *, running: bool = True) -> Months:
@@ -87,11 +88,18 @@ class Reports:
     def content(self, economy: str, months: Months, vintage: str | None = None) -> Content:
         """Return the content of a month; of a published one that of its newest, or the given, vintage."""
         tag = self.tag(economy, months, vintage)
+        return self._flights.once(
+            tag, lambda: self._find(tag), lambda: self._keep(tag, self._make(economy, months, vintage))
+        )
+
+    def _find(self, tag: str) -> Content | None:
         with self._lock:
             if tag in self._contents:
                 self._contents.move_to_end(tag)
                 return self._contents[tag]
-        made = self._make(economy, months, vintage)
+        return None
+
+    def _keep(self, tag: str, made: Content) -> Content:
         with self._lock:
             self._contents[tag] = made
             while len(self._contents) > _KEPT_CONTENTS:

@@ -138,7 +138,9 @@ def router(
             metrics.batches.labels("held").inc()
             _log.warning("batch of %s is held: %s", collector.id, answer.why)
             response.status_code = 202
-            return BatchReceipt(batch_id=batch.id, outcome="held", received_at=answer.received_at)
+            return BatchReceipt(
+                batch_id=batch.id, outcome="held", received_at=answer.received_at, detail=answer.why
+            )
         metrics.batches.labels("duplicate").inc()
         response.status_code = 200
         return BatchReceipt(batch_id=batch.id, outcome="duplicate", received_at=answer.received_at)

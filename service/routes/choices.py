@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from caudal.logline import quoted
+from caudal.service.cancellation import CURRENT
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.period import Month
@@ -57,7 +58,24 @@ def span(
         return Span(chosen.start, chosen.end)
     if start is None or end is None:
         raise QuestionError("give both `from` and `to`")
-    return Span(_moment(start, last=False), _moment(end, last=True))
+    asked = Span(_moment(start, last=False), _moment(end, last=True))
+    bounded((asked.end.year - asked.start.year) * 12 + asked.end.month - asked.start.month)
+    return asked
+
+
+def most_months() -> int | None:
+    """Return how many months this request may span; None where nothing limits it."""
+    work = CURRENT.get()
+    return None if work is None else work.months
+
+
+def bounded(months: int) -> None:
+    """Return if a request may span so many months; raise QuestionError otherwise."""
+    most = most_months()
+    if most is not None and months > most:
+        raise QuestionError(
+            f"the question spans {months} months, and one may span {most}; ask for less with `from` and `to`, several times"
+        )
 
 
 def _moment(text: str, *, last: bool) -> datetime:

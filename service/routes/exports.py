@@ -9,10 +9,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from caudal.service.caching import cache_headers, entity_tag, not_modified
+from caudal.service.cancellation import check
+from caudal.service.dear import dear_work
 from caudal.service.export import MEDIA_TYPE, export_aggregates, export_values
 from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.routes.choices import bounded
 from caudal.service.settings import Licence
 from caudal.service.store import Store
 
@@ -47,6 +50,7 @@ def router(store: Store, licence: Licence, clock: Callable[[], datetime]) -> API
             for each in vintages(store, economy, newest=not all_vintages)
             if (first or each.month) <= each.month <= (last or each.month)
         ]
+        bounded(len({each.month for each in chosen}))
         state = sha256(repr([each.vintage for each in chosen]).encode()).hexdigest()
         tag = entity_tag(state, content, licence.model_dump_json())
         same = not_modified(request, tag)
@@ -68,11 +72,19 @@ def router(store: Store, licence: Licence, clock: Callable[[], datetime]) -> API
 
 def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Make the first piece before anything is answered: what fails at once is then an error, not half an answer."""
-    first = next(pieces)
+    with dear_work():
+        first = next(pieces)
 
     def rest() -> Iterator[bytes]:
         yield first
-        yield from pieces
+        while True:
+            # A turn is held while a piece is made, never while it is read.
+            with dear_work(patient=True):
+                check()
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
 
     return rest()
 

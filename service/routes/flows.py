@@ -1,5 +1,6 @@
 """GET /v1/flows: bytes, packets and flows by any grouping."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -9,6 +10,7 @@ from caudal.reference import Reference
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.actor import Actor, decide, entitled
 from caudal.service.access.roles import Resource
+from caudal.service.dear import dear_work
 from caudal.service.errors import QuestionError
 from caudal.service.measures import Coverage, Measures
 from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
@@ -92,7 +94,8 @@ def router(store: Store, reference: Reference, measures: Measures, access: Acces
             _refuse(protected)
         time = span(measures, economies[0], month, start, end)
         query = FlowQuery(economies, time.start, time.end, _names(group_by), filters, limit, offset)
-        answer = flows(store, query)
+        with dear_work() if query.wide else nullcontext():
+            answer = flows(store, query)
         keys = [name for name in answer.rows.columns if name in DIMENSIONS]
         return FlowsAnswer(
             economy=list(economies),

@@ -12,6 +12,7 @@ from caudal.service.metrics import Metrics
 from caudal.service.migration import Migration, pending
 from caudal.service.models import Health
 from caudal.service.problem import Problem, documented
+from caudal.service.readiness import Readiness
 from caudal.service.reference_tables import reference_in_force
 from caudal.service.store import Store
 
@@ -26,17 +27,7 @@ def router(
     """Return the routes that say how the service is."""
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz", summary="Whether the process answers")
-    def get_health() -> Health:
-        """Answer ok while the process can answer at all."""
-        return Health(version=caudal.__version__)
-
-    @routes.get("/readyz", summary="Whether the service can work", responses=documented(503))
-    def get_readiness() -> Health:
-        """Answer ok when the store answers and has room, every migration is applied and a reference is in force.
-
-        `quarantined` counts batches that wait because something could not be done to them; others go on.
-        """
+    def look() -> Health:
         try:
             left = pending(store, migrations)
             version = reference_in_force(store)
@@ -58,6 +49,18 @@ def router(
         details: dict[str, str | int] = {"migrations": len(migrations), "reference_version": version}
         return Health(version=caudal.__version__, details={**details, "quarantined": quarantined})
 
+    readiness = Readiness(look)
+
+    @routes.get("/healthz", summary="Whether the process answers")
+    async def get_health() -> Health:
+        """Answer ok while the process can answer at all."""
+        return Health(version=caudal.__version__)
+
+    @routes.get("/readyz", summary="Whether the service can work", responses=documented(503))
+    async def get_readiness() -> Health:
+        """Answer ok when the store answers, every migration is applied and a reference is in force."""
+        return await readiness.state()
+
     @routes.get(
         "/metrics",
         summary="Metrics for Prometheus",
@@ -65,7 +68,7 @@ def router(
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
         dependencies=[Depends(access.demand(Resource.metrics))],
     )
-    def get_metrics() -> Response:
+    async def get_metrics() -> Response:
         """Return the metrics of this service in Prometheus's text format."""
         return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

@@ -1,5 +1,7 @@
 """GET /v1/indicators: what they are, and their values by month."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Annotated
 
@@ -7,9 +9,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.reference import Reference
 from caudal.service.caching import cache_headers, entity_tag, not_modified
+from caudal.service.cancellation import check
+from caudal.service.dear import dear_work
 from caudal.service.errors import NotFound, QuestionError
-from caudal.service.indicators import CATALOGUE, Definition, Observation
-from caudal.service.measures import Measures
+from caudal.service.indicators import CATALOGUE, Definition, Indicator, Observation
+from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.models import (
     DefinitionAnswer,
     EconomyCode,
@@ -20,7 +24,7 @@ from caudal.service.models import (
     ObservationAnswer,
 )
 from caudal.service.problem import documented
-from caudal.service.routes.choices import Exact, VintageText
+from caudal.service.routes.choices import Exact, VintageText, bounded, most_months
 from caudal.service.routes.sight import Sight
 
 
@@ -52,7 +56,9 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
         last: Annotated[MonthText | None, Query(alias="to", description="last month, included")] = None,
         exact: Exact = False,
     ) -> IndicatorSeries | Response:
-        """Return the values of an indicator in a month, from … to, or in every month with data.
+        """Return the values of an indicator in a month, from … to, or in the newest months with data.
+
+        One answer holds so many months as the settings allow, 36 by default.
 
         Of a month that is published, what was published; of any other, what is computed now: of metered economies for
         roles that may see months that are not published.
@@ -73,7 +79,7 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
         same = not_modified(request, tag, fixed=vintage is not None)
         if same is not None:
             return same
-        found = found or [measures.measured(economy, each, [indicator]) for each in months]
+        found = found or list(_measured(measures, economy, months, indicator))
         response.headers.update(cache_headers(tag, fixed=vintage is not None))
         return IndicatorSeries(
             economy=economy,
@@ -138,4 +144,21 @@ def _months(
             f"months with data: {', '.join(known)}",
             known,
         )
+    if first is None and last is None:
+        most = most_months()
+        return chosen[-most:] if most is not None else chosen
+    bounded(len(chosen))
     return chosen
+
+
+def _measured(
+    measures: Measures, economy: str, months: list[str], indicator: Indicator
+) -> Iterator[MonthMeasures]:
+    """Yield the months one by one, in one turn of dear work where one of them is to be computed."""
+    with ExitStack() as turn:
+        for month in months:
+            check()
+            found = measures.published(economy, month)
+            if found is None:
+                turn.enter_context(dear_work())
+            yield measures.measured(economy, month, [indicator])

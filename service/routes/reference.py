@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 
 from caudal.reference import Reference
 from caudal.service.access.access import KEY
+from caudal.service.dear import dear_work
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.measures import Measures
 from caudal.service.models import (
@@ -54,7 +55,8 @@ def router(store: Store, reference: Reference, measures: Measures, sight: Sight)
         withheld = not sight.exact(request, economy)
         chosen = measures.month(economy, month, running=sight.running(request, economy))
         sight.note(request, economy, [chosen])
-        basis = measures.basis(economy, chosen, vintage, exact=not withheld)
+        with dear_work():
+            basis = measures.basis(economy, chosen, vintage, exact=not withheld)
         names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
         return JurisdictionList(
             economy=economy,

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
+import caudal
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.actor import Actor, decide
 from caudal.service.access.roles import Resource
-from caudal.service.caching import cache_headers, entity_tag, not_modified
+from caudal.service.caching import Renderings, cache_headers, entity_tag, not_modified
 from caudal.service.errors import AlreadyPublished, NotFound
 from caudal.service.evaluation import SYNTHETIC, MonthInputs
 from caudal.service.indicators import CATALOGUE
@@ -35,6 +36,8 @@ from caudal.service.vintagemodels import (
 )
 from caudal.service.vintages import Vintages
 
+_RECOMPUTATION_BYTES = 4 << 20
+
 
 def router(
     store: Store,
@@ -45,6 +48,7 @@ def router(
 ) -> APIRouter:
     """Return the routes that publish, and that answer what is published."""
     routes = APIRouter(tags=["vintages"])
+    recomputations = Renderings(_RECOMPUTATION_BYTES)
 
     def publish(actor: Actor, economy: str, order: PublicationOrder) -> PublicationOutcome:
         made = published.publish(economy, order.month, order.reason)
@@ -96,13 +100,29 @@ def router(
     @routes.get(
         "/v1/vintages/{vintage}/recomputation",
         summary="A vintage computed again",
-        responses=documented(404, 422, 503),
+        response_model=RecomputationAnswer,
+        responses={304: {"description": "Nothing is new."}, **documented(404, 422, 503)},
     )
     def get_recomputation(
+        request: Request,
         vintage: Annotated[str, Path(max_length=40, examples=["XA-2026-08-v1"])],
-    ) -> RecomputationAnswer:
-        """Compute a vintage again from the facts and the reference it was computed from, and compare."""
-        return RecomputationAnswer.model_validate(asdict(published.recompute(vintage)))
+    ) -> Response:
+        """Compute a vintage again from the facts and the reference it was computed from, and compare.
+
+        A vintage never changes: the answer is kept for as long as the service runs this version.
+        """
+        tag = entity_tag(caudal.__version__, "recomputation", vintage)
+        body = recomputations.get(
+            tag,
+            lambda: (
+                RecomputationAnswer.model_validate(asdict(published.recompute(vintage)))
+                .model_dump_json()
+                .encode()
+            ),
+        )
+        return not_modified(request, tag) or Response(
+            body, media_type="application/json", headers=cache_headers(tag)
+        )
 
     @routes.get(
         "/v1/totals",

@@ -1,0 +1,18 @@
+"""Who knows who asks, and what they may have: the door asks, others answer."""
+
+from typing import Protocol
+
+from starlette.types import Scope
+
+from caudal.service.access.actor import Actor
+from caudal.service.access.roles import Resource
+
+
+class Guard(Protocol):
+    """Says who a request comes from and whether they may have what they ask for."""
+
+    def identify(self, scope: Scope) -> Actor:
+        """Return who asks, ANYBODY where nothing is said; raise Problem where what is said is wrong."""
+
+    def check(self, actor: Actor, resource: Resource) -> None:
+        """Return if the role of an actor may have a resource; raise Problem 401 or 403 otherwise."""
