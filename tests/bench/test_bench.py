@@ -274,7 +274,7 @@ def test_command_refuses_parts_it_does_not_have() -> None:
     )
     assert ran.returncode == 2
     assert (
-        "there is no part nothing; there are decode, endtoend, peers, growth, capture, store, indicators, soak"
+        "there is no part nothing; there are decode, endtoend, peers, growth, capture, store, indicators, floods, soak"
         in ran.stderr
     )
 
