@@ -173,11 +173,16 @@ def metric(url: str, name: str) -> float:
 
 DUMP = """
 import sys
+from caudal.collector.batch import decode_batch
 from caudal.service.store import Store
 with Store(sys.argv[1]) as store:
     for table in store.frame("SELECT name FROM system.tables WHERE database = currentDatabase()")["name"]:
-        if table != "batch_pending":
-            print(table, store.frame(f"SELECT * FROM `{table}`").write_ndjson())
+        if table == "batch_body":
+            for body in store.frame("SELECT hex(body) AS body FROM batch_body")["body"]:
+                batch = decode_batch(bytes.fromhex(body))
+                print(table, batch.origin, batch.flows.to_pylist(), batch.ledger.to_pylist())
+        elif table != "batch_pending":
+            print(table, *store.frame(f"SELECT toString(tuple(*)) AS row FROM `{table}`")["row"])
 """
 
 
