@@ -107,12 +107,18 @@ def export_command(
     config: Config,
     content: Annotated[Content, typer.Argument(help="All values, or the monthly aggregates behind them.")],
     economy: EconomyOption = None,
+    first: Annotated[str | None, typer.Option("--from", help="First month, YYYY-MM.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last month, YYYY-MM, included.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
 ) -> None:
-    """Write everything that is published as JSON Lines, with the terms of use on the first line."""
-    parameters = {"economy": economy} if economy else {}
+    """Write everything that is published as JSON Lines, with the terms of use on the first line.
+
+    Of as many months at once as the settings allow, 36 by default: give --from and --to for more.
+    """
+    asked = {"economy": economy, "from": first, "to": last}
+    parameters = {name: value for name, value in asked.items() if value}
     with (
         nullcontext(sys.stdout.buffer) if output is None else _whole(output) as file,
         service_of(config) as client,

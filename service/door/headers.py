@@ -33,4 +33,5 @@ def secure(message: Message, path: str, actor: Actor, *, https: bool) -> None:
         headers["Strict-Transport-Security"] = _HSTS
     if actor.known or message["status"] >= 400:
         headers["Cache-Control"] = "no-store"
-    headers.add_vary_header("Authorization")
+    for name in ("Authorization", "Cookie"):
+        headers.add_vary_header(name)

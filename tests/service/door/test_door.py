@@ -135,7 +135,7 @@ def test_what_is_too_long(client: httpx.Client) -> None:
 def test_no_cache_keeps_what_somebody_known_was_told(client: httpx.Client) -> None:
     public = client.get("/v1/reports/XA/2026-09")
     assert public.headers["cache-control"] == "public, no-cache"
-    assert public.headers["vary"] == "Accept, Accept-Language, Authorization"
+    assert public.headers["vary"] == "Accept, Accept-Language, Authorization, Cookie"
     known = client.get("/v1/reports/XA/2026-09", headers=KNOWN)
     assert known.headers["cache-control"] == "no-store"
 

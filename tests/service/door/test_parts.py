@@ -205,7 +205,7 @@ def test_headers_of_every_answer() -> None:
     assert public["cross-origin-resource-policy"] == "same-origin"
     assert public["strict-transport-security"].startswith("max-age=")
     assert public["cache-control"] == "public"
-    assert public["vary"] == "Accept, Authorization"
+    assert public["vary"] == "Accept, Authorization, Cookie"
     assert started(COLLECTOR)["cache-control"] == "no-store"
     assert started(ANYBODY, status=503)["cache-control"] == "no-store"
     assert "script-src" not in started(ANYBODY, kind="text/html; charset=utf-8")["content-security-policy"]
