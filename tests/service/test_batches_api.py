@@ -18,21 +18,21 @@ from caudal.service.settings import load_settings
 
 from .samples import NOW, TOKEN, batch, random_batch
 
-PUBLISHER = "token-of-the-publisher-0123456789"
+ADMIN = "token-of-the-admin-0123456789"
 FIRST, SECOND = random_batch(1, rows=50), random_batch(2, rows=50, software="caudal 0.0.9")
-AUTHORITY = {"Authorization": f"Bearer {PUBLISHER}"}
+AUTHORITY = {"Authorization": f"Bearer {ADMIN}"}
 
 
 @pytest.fixture
 def config(tmp_path: Path, overlay: Path, reference: Reference) -> Path:
     (tmp_path / "collector").write_text(TOKEN)
-    (tmp_path / "publisher").write_text(PUBLISHER)
-    for name in ("collector", "publisher"):
+    (tmp_path / "admin").write_text(ADMIN)
+    for name in ("collector", "admin"):
         (tmp_path / name).chmod(0o600)
     file = tmp_path / "service.toml"
     file.write_text(
         f'dsn = "chdb://{tmp_path}/store"\nlisten = "127.0.0.1:1"\nreference_overlay = "{overlay}"\n'
-        'publisher_token_file = "publisher"\n[publication]\nenabled = false\n[storage]\nreserve_mebibytes = 0\n'
+        'admin_token_file = "admin"\n[publication]\nenabled = false\n[storage]\nreserve_mebibytes = 0\n'
         '[[operators]]\nid = "demo-net"\nname = "Demo"\neconomy = "XA"\n'
         '[[collectors]]\nid = "xa-1"\noperator = "demo-net"\ntoken_file = "collector"\n',
         encoding="utf-8",
@@ -109,7 +109,7 @@ def test_taken_back_months_follow_at_once_and_published_ones_are_named(client: h
     assert after != before
     assert ask(client, state="retracted")["found"] == 1
     history = ask(client, f"/{batch_id(SECOND)}")
-    assert [(each["deed"], each["subject"]) for each in history["changes"]] == [("retract", "publisher")]
+    assert [(each["deed"], each["subject"]) for each in history["changes"]] == [("retract", "admin")]
     assert order(client, SECOND, "retract").status_code == 409
     assert order(client, SECOND, "restore").status_code == 200
     assert client.get(address, params=asked).json() == before
@@ -174,7 +174,7 @@ def test_the_command(client: httpx.Client, config: Path) -> None:
     assert "retract 2 batches?" in said
     said = run(config, "retract", "--software", "0.0.9", "--reason", "a fault of that version", answer="y\n")
     assert "2 batches: retract done; months: 2026-08, 2026-09, 2026-10" in said
-    assert "retract by publisher: a fault of that version" in run(config, "show", batch_id(extra))
+    assert "retract by admin: a fault of that version" in run(config, "show", batch_id(extra))
     listed = json.loads(run(config, "list", "--state", "retracted", "--json"))
     assert listed["found"] == 2
     said = run(config, "retract", batch_id(extra), "--reason", "again", "--yes", code=1)
