@@ -235,15 +235,15 @@ def questions(client: httpx.Client, *, every: bool) -> Iterator[tuple[str, dict[
         asked = {name: known[name] for name in ("economy", "month") if name in taken}
         filled = path.format(**known | {"vintage": vintages[0]})
         if path == "/v1/reports/{economy}/{month}":
-            for form, vintage in itertools.product(FORMS, vintages):
-                for language in LANGUAGES if every or form in ("json", "html") else ("en",):
+            for form, vintage in itertools.product(FORMS if every else ("json", "csv"), vintages):
+                for language in LANGUAGES if every and form in ("json", "html") else ("en",):
                     yield filled, {"format": form, "language": language, "vintage": vintage}
             yield path.format(economy="UY", month="2026-08"), {"format": "json"}
             yield path.format(economy="UY", month=RUNNING), {"format": "json"}
         elif path == "/v1/indicators/{id}":
             for indicator in indicators:
                 yield path.format(id=indicator), {"economy": "UY"}
-                for vintage in vintages:
+                for vintage in vintages if every else ():
                     yield path.format(id=indicator), {"economy": "UY", "month": MONTH, "vintage": vintage}
         elif "{content}" in path:
             for content, all_ in itertools.product(("values", "aggregates"), ("false", "true")):
@@ -294,7 +294,7 @@ def test_worlds_that_differ_by_an_eighth_are_told_with_the_same_bytes(tmp_path: 
         assert answer == answers[1][question], question
     statuses = {answer[0] for answer in answers[0].values()}
     assert statuses <= {200, 403, 422}
-    assert sum(answer[0] == 200 for answer in answers[0].values()) > 150
+    assert sum(answer[0] == 200 for answer in answers[0].values()) > (180 if operators == 3 else 60)
 
 
 def test_the_same_walk_sees_a_difference_of_a_hundredth(tmp_path: Path) -> None:
