@@ -12,6 +12,7 @@ ServiceError
 ├── LoginRefused       a login that is not what was begun
 ├── ProviderError      the provider of identities does not answer as it must
 ├── BatchRefused       a batch that is well formed and must not be stored
+├── QuotaExceeded      a collector has sent as much as it may for now
 ├── Unfinished         work for a request that was not finished
 │   ├── Gone           … because its client has gone: answered to nobody
 │   ├── TooLong        … because it took longer than one request may
