@@ -160,9 +160,10 @@ class Store:
         self, sql: str, parameters: Mapping[str, Any] | None = None, token: str | None = None
     ) -> None:
         """Run an INSERT … SELECT as one block; return once it is on disk. `token` is as with `insert`."""
-        settings = {"insert_deduplication_token": token or uuid.uuid4().hex}
+        # In the statement itself: setting it and setting it back would be three more.
+        named = f"{sql} SETTINGS insert_deduplication_token = '{token or uuid.uuid4().hex}'"
         with self._client() as client:
-            client.command(sql, parameters=dict(parameters or {}), settings=settings)
+            client.command(named, parameters=dict(parameters or {}))
 
     @contextmanager
     def _client(self) -> Iterator[Client]:

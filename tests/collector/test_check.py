@@ -142,7 +142,8 @@ def test_a_token_for_everybody(tmp_path: Path) -> None:
 
 
 def test_a_state_directory_that_others_may_look_into(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir(mode=0o755)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o755)
     (line,) = check(write(tmp_path)).wrong
     assert line.startswith("state_directory: others may look into ")
 

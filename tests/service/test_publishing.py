@@ -262,6 +262,17 @@ def publisher(
     return Publisher(vintages, store, Publication(**given), lambda: now, metrics), vintages, metrics
 
 
+def test_what_is_published_by_itself_is_written_down(
+    settings: ServiceSettings, facts: Store, reference: Reference, overlay: Path
+) -> None:
+    recorded: list[str] = []
+    now = datetime(2026, 9, 20, tzinfo=UTC)
+    measures = Measures(settings, facts, reference, lambda: now)
+    vintages = Vintages(facts, reference, measures, lambda: now, overlay)
+    Publisher(vintages, facts, Publication(), lambda: now, Metrics(), recorded.append).run()
+    assert recorded == ["XA-2026-08-v1"]
+
+
 def test_a_month_is_due_on_its_day_and_hour(
     settings: ServiceSettings, facts: Store, reference: Reference, overlay: Path
 ) -> None:

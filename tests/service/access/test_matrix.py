@@ -1,5 +1,6 @@
 """Every route asked as every role, against a service that runs; and the table in the documentation."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -264,6 +265,29 @@ def test_publishing_within_the_economies_of_a_key(service: Service, keys: dict[R
     assert "bound to economies UY" in refused.json()["detail"]
     made = ask(service, key, "POST", "/v1/vintages", json={"month": MONTH, "reason": "again"})
     assert [each["economy"] for each in made.json()["outcomes"]] == ["UY"]
+    [line] = written(service, "publish")
+    assert (line["actor"], line["role"], line["subject"]) == ("Holder", "publisher", "UY-2026-09-v1")
+
+
+def written(service: Service, deed: str) -> list[dict[str, Any]]:
+    """Return the lines of the record of a kind, newest first, with what was only noted so far."""
+    assert service._access is not None
+    service._access.notes.flush()
+    found = ask(service, ADMIN, "GET", "/v1/audit", params={"deed": deed})
+    lines: list[dict[str, Any]] = found.json()["lines"]
+    return lines
+
+
+def test_who_read_what_is_withheld_is_written_down(service: Service, keys: dict[Role, str]) -> None:
+    reader = make(service, role="analyst", name="Reader", economies=["UY"])
+    for path in ("/v1/flows", "/v1/flows", "/v1/jurisdictions", "/v1/indicators/J4"):
+        assert ask(service, reader, "GET", path, params=QUESTION).status_code == 200
+    # What is everybody's is nobody's business.
+    assert ask(service, keys[Role.auditor], "GET", "/v1/flows", params={"economy": "XA"}).status_code == 200
+    lines = [line for line in written(service, "read") if line["actor"] == "Reader"]
+    assert {line["subject"] for line in lines} == {"exact UY"}
+    assert sum(json.loads(line["detail"])["times"] for line in lines) == 3
+    assert not [line for line in written(service, "read") if "XA" in line["subject"]]
 
 
 def test_a_batch_of_another_than_the_key_names(service: Service, keys: dict[Role, str]) -> None:
