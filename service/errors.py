@@ -99,7 +99,11 @@ class TooLong(Unfinished):
 
 
 class Busy(Unfinished):
-    """Others came first, and enough are waiting."""
+    """Others came first, and enough are waiting: when to come again."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class QuestionError(ServiceError):

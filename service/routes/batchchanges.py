@@ -18,8 +18,7 @@ from caudal.service.batchmodels import (
     ChangeOrder,
     ChangeReceipt,
 )
-from caudal.service.errors import NotFound
-from caudal.service.ingest import Ingest, State
+from caudal.service.ingest import Ingest, State, unknown_batch
 from caudal.service.problem import Problem, documented
 from caudal.service.queries.batches import BatchQuery, BatchRow, batches, changes, published_of
 from caudal.service.store import Store
@@ -36,9 +35,7 @@ def router(store: Store, ingest: Ingest, access: Access) -> APIRouter:
         # What somebody may not see is not there.
         found = batches(store, BatchQuery(batch_id=batch_id))[0] if _ID.fullmatch(batch_id) else []
         if not found or not decide(actor, resource, (found[0].economy,), (found[0].operator,)):
-            raise NotFound(
-                "batch", f"there is no batch {batch_id[:80]!r}; GET /v1/batches lists those there are", []
-            )
+            raise unknown_batch(batch_id)
         return found[0]
 
     @routes.get("/v1/batches", summary="Find batches", responses=documented(401, 403, 422, 503))

@@ -13,8 +13,7 @@ from caudal.service.models import EconomyCode, LedgerList, LedgerRow, MonthText
 from caudal.service.period import Month
 from caudal.service.problem import documented
 from caudal.service.queries import ledger
-from caudal.service.routes.choices import Span, span
-from caudal.service.routes.flows import TimeParameter
+from caudal.service.routes.choices import Span, TimeParameter, span
 from caudal.service.routes.sight import Sight
 from caudal.service.store import Store
 

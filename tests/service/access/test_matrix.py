@@ -306,8 +306,8 @@ def test_what_became_of_ones_own_batches(service: Service) -> None:
     status = ask(service, OTHER_TOKEN, "GET", "/v1/collector").json()
     assert (status["collector"], status["operator"]) == ("uy-1", "uy-net")
     assert status["newest_received_at"] == "2026-11-21T12:30:15Z"
-    assert [(each["day"], each["outcome"], each["batches"], each["rows"]) for each in status["days"]] == [
-        ("2026-11-21", "accepted", 1, 3)
+    assert [(each["day"], each["state"], each["batches"], each["rows"]) for each in status["days"]] == [
+        ("2026-11-21", "counted", 1, 3)
     ]
 
 
