@@ -2,7 +2,9 @@
 
 What an honest collector sends is within them. It counts at least so many packets as hold the bytes; where the row is
 from one of before, and no exporter behind it told packets (`packets` is 0), there is nothing to compare bytes with.
-Its variance of a record is N(N−1) times the squares of sampled packets, never more than the bytes squared, N at most 2^32.
+Its variance of a record is N(N−1) times the squares of sampled packets: by themselves never more than the bytes squared,
+and by the collector's bound of them (sizes between 40 and 1,500 octets) up to ten times that, where packets are few and
+small; N is at most 2^32.
 """
 
 from collections.abc import Callable
@@ -28,6 +30,8 @@ LOST_PER_SECOND = 1e12
 # What a batch adds up to at most: half of what a UInt64 holds.
 _MOST = float(1 << 63)
 _ROUNDED = 1 + 1e-6
+# The square root of what the collector's bound may be above the square of the bytes, and room to spare.
+_BOUNDED = 4.0
 
 
 def check_flows(flows: pa.Table) -> None:
@@ -50,10 +54,10 @@ def check_flows(flows: pa.Table) -> None:
         lambda i: f"{octets[i]:.0f} in {packets[i]:.0f} packets; a packet holds {FULLEST_PACKET} bytes at most",
     )  # fmt: skip
     # Divided rather than squared: what is squared may be too large for a number.
-    wide = np.sqrt(variance) > octets * _ROUNDED
+    wide = np.sqrt(variance) > octets * _BOUNDED
     _refuse(
         flows, "bytes_variance", wide,
-        lambda i: f"{variance[i]:.3g} of {octets[i]:.0f} bytes; it is at most the square of the bytes",
+        lambda i: f"{variance[i]:.3g} of {octets[i]:.0f} bytes; it is at most sixteen times the square of the bytes",
     )  # fmt: skip
     most = np.where(packets > 0, octets * FULLEST_PACKET * HIGHEST_RATE * _ROUNDED, np.inf)
     _refuse(

@@ -76,6 +76,7 @@ def router(
         summary="Store a batch",
         status_code=201,
         response_model=BatchReceipt,
+        response_model_exclude_none=True,
         responses={
             201: {"description": "The batch is stored durably."},
             202: {

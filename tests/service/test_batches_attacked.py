@@ -125,7 +125,7 @@ def peak_kib(process: subprocess.Popen[bytes]) -> int:
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ([{"bytes_variance": 1.7e308}], "it is at most the square of the bytes"),
+        ([{"bytes_variance": 1.7e308}], "it is at most sixteen times the square of the bytes"),
         ([{"bytes": 1 << 60, "packets": 10}], "a packet holds 65535 bytes at most"),
         ([{"bytes": 1 << 60}], "its links carry 3.75e+15 at most"),
         ([{"bytes": 1 << 60}] * 16, "column bytes adds up to 1.84e+19"),

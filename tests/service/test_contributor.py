@@ -153,7 +153,7 @@ def lived(directory: Path, world: World) -> Iterator[httpx.Client]:
             for operator in late:
                 start = datetime(2026, 9, 20, 3, 0, tzinfo=UTC)
                 lot = [row(start, "US", 15169, "out", world.late(operator), world.scale(operator))]
-                send(client, world, operator, lot, f"late {number}")
+                send(client, world, operator, lot, f"late-{number}")
             publish(client, MONTH, "batches came late")
         yield client
 
