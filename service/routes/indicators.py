@@ -41,7 +41,7 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
         "/v1/indicators/{id}",
         summary="An indicator month by month",
         response_model=IndicatorSeries,
-        responses={304: {"description": "Nothing is new."}, **documented(404, 422, 503)},
+        responses={304: {"description": "Nothing is new."}, **documented(403, 404, 422, 503)},
     )
     def get_indicator(
         indicator_id: Annotated[

@@ -30,7 +30,7 @@ def router(store: Store, measures: Measures, sight: Sight) -> APIRouter:
     @routes.get(
         "/v1/ledger",
         summary="What became of every record",
-        responses=documented(401, 404, 422, 503),
+        responses=documented(401, 403, 404, 422, 503),
         dependencies=[KEY],
     )
     def get_ledger(
