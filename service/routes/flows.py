@@ -85,7 +85,7 @@ def router(store: Store, reference: Reference, measures: Measures, access: Acces
             access.allow(actor, Resource.exact, economies, filters["operator"])
         protected = [code for code in economies if measures.protected(code)]
         if decide(actor, Resource.exact, economies, filters.get("operator")):
-            access.read(actor, Resource.exact, protected)
+            access.note_reading(actor, Resource.exact, protected)
         else:
             _refuse(protected)
         time = span(measures, economies[0], month, start, end)
