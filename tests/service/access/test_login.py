@@ -161,7 +161,8 @@ def test_the_cookies_are_for_this_service_alone(browser: Browser) -> None:
 
 
 def test_the_request_to_the_provider(browser: Browser, issuer: str) -> None:
-    begun = browser.ask("GET", "/auth/login", headers={"Host": "evil.example"})
+    assert browser.ask("GET", "/auth/login", headers={"Host": "evil.example"}).status_code == 400
+    begun = browser.ask("GET", "/auth/login", headers={"Host": "localhost"})
     url = urlsplit(begun.headers["location"])
     assert f"{url.scheme}://{url.netloc}" == issuer
     asked = {name: values[0] for name, values in parse_qs(url.query).items()}
