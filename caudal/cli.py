@@ -30,6 +30,7 @@ from caudal.service.access.cli import audit_cli, keys_cli
 from caudal.service.batchcli import batches_cli
 from caudal.service.cli import indicators_cli
 from caudal.service.errors import ServiceError
+from caudal.service.options import AsJson
 from caudal.service.reports.cli import report_command
 
 app = typer.Typer(
@@ -52,7 +53,6 @@ app.command("report")(report_command)
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="In order; pcap or pcapng, gzip'ed or not.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 class ReadAs(StrEnum):

@@ -21,10 +21,10 @@ from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.migration import migrate
+from caudal.service.models import ObservationAnswer
 from caudal.service.period import Month
 from caudal.service.queries import FlowQuery, flows, ledger, months_with_data
 from caudal.service.reference_tables import load_reference_tables
-from caudal.service.routes.indicators import observation_answer
 from caudal.service.settings import Operator, ServiceSettings
 from caudal.service.store import Store
 
@@ -182,7 +182,7 @@ def indicator_answers(economy: str, computed: Mapping[str, MonthMeasures]) -> li
                 {
                     "month": month,
                     "observations": [
-                        observation_answer(observation).model_dump()
+                        ObservationAnswer.of(observation).model_dump()
                         for observation in measured.observations[indicator.definition.id]
                     ],
                 }

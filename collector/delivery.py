@@ -65,7 +65,7 @@ def deliver(client: httpx.Client, batch_id: str, body: bytes, clock: Callable[[]
         return Answer(Outcome.NOT_NOW, f"the service does not answer: {_reason(error)}")
     said = _object(content)
     # Not that of something in between.
-    if answer.status_code in (200, 201, 202) and said.get("batch_id") == batch_id:
+    if answer.status_code in (200, 201) and said.get("batch_id") == batch_id:
         return Answer(Outcome.TAKEN)
     token = client.headers.get("Authorization", "").partition(" ")[2]
     detail = _detail(said, content, answer.reason_phrase, token)

@@ -55,7 +55,7 @@ share that could not be determined, and how much of the economy reported. `synth
 model. Errors are problem details (RFC 9457)."""
 
 # What the door may answer in place of any route.
-_BY_THE_DOOR = (400, 413, 414, 429, 431, 503)
+_BY_THE_DOOR = (400, 401, 408, 413, 414, 429, 431, 503)
 
 
 def utc_now() -> datetime:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caudal.service.client import problem_of, refuse, service_of
+from caudal.service.client import answer_of, problem_of, refuse, service_of
+from caudal.service.options import AsJson, Config
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.
@@ -24,9 +25,6 @@ batches_cli = typer.Typer(
     rich_markup_mode=None,
 )
 
-Config = Annotated[
-    Path, typer.Option("--config", help="Settings of the service, as deploy/service.toml shows.")
-]
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help="Batches, by the whole of their names.")
 ]
@@ -43,7 +41,6 @@ From = Annotated[
 To = Annotated[str | None, typer.Option("--to", help="Received before that, UTC.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever asks later.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 @batches_cli.command("list")
@@ -82,7 +79,7 @@ def show_command(
 ) -> None:
     """Show a batch and what was done to it."""
     with service_of(config, "admin") as client:
-        answer = _answer(client.get(f"/v1/batches/{batch_id}"))
+        answer = answer_of(client.get(f"/v1/batches/{batch_id}"), "admin")
     if as_json:
         typer.echo(json.dumps(answer))
         return
@@ -142,7 +139,7 @@ def _change(
         raise typer.BadParameter("name batches, or say which with --collector, --operator, --from and so on")
     with service_of(config, "admin") as client:
         if names:
-            chosen = [_answer(client.get(f"/v1/batches/{name}"))["batch"] for name in names]
+            chosen = [answer_of(client.get(f"/v1/batches/{name}"), "admin")["batch"] for name in names]
         else:
             chosen, _ = _find(client, filters, None)
         if not chosen:
@@ -206,7 +203,7 @@ def _find(
     while True:
         page = _PAGE if limit is None else min(_PAGE, limit - len(found))
         asked = {**filters, "limit": str(page), "offset": str(len(found))}
-        answer = _answer(client.get("/v1/batches", params=asked))
+        answer = answer_of(client.get("/v1/batches", params=asked), "admin")
         found.extend(answer["batches"])
         if len(answer["batches"]) < page or len(found) == limit:
             return found, int(answer["found"]) or len(found)
@@ -249,10 +246,3 @@ def _line(each: dict[str, Any]) -> str:
         f"{each['batch_id']}  {each['received_at'][:19]}  {each['economy']:<2} {each['collector']:<16} "
         f"{each['bytes']:>22,} bytes  {each['state']:<11} {each['software']}{why}"
     )
-
-
-def _answer(answer: "httpx.Response") -> dict[str, Any]:
-    """Return what was answered; where it was refused, say why and exit."""
-    if not answer.is_success:
-        refuse(problem_of(answer))
-    return dict(answer.json())

@@ -91,3 +91,24 @@ class ChangeReceipt(Answer):
         description="vintages of these months: they stay as they are, and may have to be revised",
         examples=[["XA-2026-08-v1"]],
     )
+
+
+class CollectorDay(Answer):
+    """Batches of a collector that were received on a day and stand alike."""
+
+    day: str = Field(examples=["2026-11-21"])
+    state: State = Field(description="where they stand now", examples=["counted"])
+    batches: int = Field(examples=[288])
+    rows: int = Field(examples=[120345])
+    newest_received_at: datetime = Field(examples=["2026-11-21T12:00:00Z"])
+
+
+class CollectorStatus(Answer):
+    """What became of a collector's batches."""
+
+    collector: str = Field(examples=["xa-1"])
+    operator: str = Field(examples=["demo-net"])
+    newest_received_at: datetime | None = Field(
+        description="of all its batches; null: none yet", examples=["2026-11-21T12:00:00Z"]
+    )
+    days: list[CollectorDay] = Field(description="newest first")

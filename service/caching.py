@@ -87,9 +87,6 @@ class Renderings:
         """Return the answer of a tag, made if it is not there: once, whoever asks meanwhile; as dear work."""
         return self._flights.once(tag, lambda: self._find(tag), lambda: self._keep(tag, make()))
 
-    def __contains__(self, tag: str) -> bool:
-        return tag in self._kept
-
     def _find(self, tag: str) -> bytes | None:
         with self._lock:
             if tag in self._kept:

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 
-from caudal.service.client import problem_of, refuse, service_of
+from caudal.service.client import answer_of, refuse, service_of
+from caudal.service.options import Config
 from caudal.service.period import MONTH_PATTERN
-
-if TYPE_CHECKING:
-    # What a command needs is imported when it runs: --help stays quick.
-    import httpx
 
 EXIT_DIFFERENT = 1
 
@@ -26,9 +23,6 @@ indicators_cli = typer.Typer(
     rich_markup_mode=None,
 )
 
-Config = Annotated[
-    Path, typer.Option("--config", help="Settings of the service, as deploy/service.toml shows.")
-]
 EconomyOption = Annotated[
     str | None, typer.Option("--economy", help="ISO 3166-1 alpha-2 code; by default every one with data.")
 ]
@@ -55,7 +49,7 @@ def compute_command(
         raise typer.BadParameter(f"{month!r} is no month; write YYYY-MM", param_hint="--month")
     order = {"month": month, "reason": reason, **({"economy": economy} if economy else {})}
     with service_of(config) as client:
-        receipt = _answer(client.post("/v1/vintages", json=order))
+        receipt = answer_of(client.post("/v1/vintages", json=order))
     for outcome in receipt["outcomes"]:
         made = outcome["vintage"]
         said = (
@@ -73,7 +67,7 @@ def compute_command(
 def list_command(config: Config, economy: EconomyOption = None) -> None:
     """List what is published."""
     with service_of(config) as client:
-        found = _answer(client.get("/v1/vintages", params={"economy": economy} if economy else {}))
+        found = answer_of(client.get("/v1/vintages", params={"economy": economy} if economy else {}))
     if not found["vintages"]:
         typer.echo(f"nothing is published{f' of {economy}' if economy else ''} yet")
     for each in found["vintages"]:
@@ -93,7 +87,7 @@ def recompute_command(
 ) -> None:
     """Compute a vintage again from what it was computed from; exit with 1 where a number is another."""
     with service_of(config) as client:
-        answer = _answer(client.get(f"/v1/vintages/{vintage}/recomputation"))
+        answer = answer_of(client.get(f"/v1/vintages/{vintage}/recomputation"))
     if answer["same"]:
         typer.echo(f"{vintage}: all {answer['observations']} values are the same")
         return
@@ -126,7 +120,7 @@ def export_command(
     ):
         if answer.is_error:
             answer.read()
-            _answer(answer)
+            answer_of(answer)
         for piece in answer.iter_bytes():
             file.write(piece)
         file.flush()
@@ -151,10 +145,3 @@ def _whole(output: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
-
-
-def _answer(answer: "httpx.Response") -> dict[str, Any]:
-    """Return what was answered; where it was refused, say why and exit."""
-    if not answer.is_success:
-        refuse(problem_of(answer))
-    return dict(answer.json())

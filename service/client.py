@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -72,6 +72,18 @@ def service_at(url: str) -> Iterator["httpx.Client"]:
         refuse(
             f"no service answers at {url}: {error}; give --config with the settings, or --service with its address"
         )
+
+
+def answer_of(answer: "httpx.Response", role: str = "publisher") -> dict[str, Any]:
+    """Return what was answered; where it was refused, say why and end the command.
+
+    `role` is that of the client: where nobody knows it, it is said which setting names its token.
+    """
+    if answer.status_code == 401:
+        refuse(f"{problem_of(answer)}; the command uses the token of {role}_token_file in the settings")
+    if not answer.is_success:
+        refuse(problem_of(answer))
+    return dict(answer.json())
 
 
 def problem_of(answer: "httpx.Response") -> str:

@@ -52,14 +52,14 @@ class DearGate:
             if ready():
                 return
             if not patient and self._waiting >= self._most_waiting:
-                raise Busy(_busy(self._wait_seconds))
+                raise _busy(self._wait_seconds)
             self._waiting += not patient
             until = time.monotonic() + self._wait_seconds
             try:
                 while not ready():
                     work.check()
                     if not patient and time.monotonic() >= until:
-                        raise Busy(_busy(self._wait_seconds))
+                        raise _busy(self._wait_seconds)
                     self._changed.wait(_LOOK_SECONDS)
             finally:
                 self._waiting -= not patient
@@ -90,8 +90,10 @@ def await_other(finished: threading.Event) -> None:
         work.dear.wait(work, finished.is_set)
 
 
-def _busy(seconds: float) -> str:
-    return (
+def _busy(wait_seconds: float) -> Busy:
+    seconds = max(1, round(wait_seconds))
+    return Busy(
         "others wait for reports, exports or computations already; what is published and was asked for before is answered at "
-        f"once: try again in {max(1, round(seconds))} seconds"
+        f"once: try again in {seconds} seconds",
+        retry_after_seconds=seconds,
     )

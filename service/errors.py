@@ -12,6 +12,7 @@ ServiceError
 ├── LoginRefused       a login that is not what was begun
 ├── ProviderError      the provider of identities does not answer as it must
 ├── BatchRefused       a batch that is well formed and must not be stored
+├── QuotaExceeded      a collector has sent as much as it may for now
 ├── Unfinished         work for a request that was not finished
 │   ├── Gone           … because its client has gone: answered to nobody
 │   ├── TooLong        … because it took longer than one request may
@@ -98,7 +99,11 @@ class TooLong(Unfinished):
 
 
 class Busy(Unfinished):
-    """Others came first, and enough are waiting."""
+    """Others came first, and enough are waiting: when to come again."""
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class QuestionError(ServiceError):

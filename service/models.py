@@ -1,11 +1,15 @@
 """What the API answers, as typed models with examples."""
 
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from caudal.service.period import MONTH_PATTERN
+
+if TYPE_CHECKING:
+    from caudal.service.indicators import Observation
 
 EconomyCode = Annotated[
     str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code of the economy", examples=["XA"])
@@ -141,6 +145,12 @@ class ObservationAnswer(Answer):
     flags: list[str] = Field(examples=[["synthetic"]])
     reason: str | None = Field(description="why there is no value", examples=[None])
     details: dict[str, float]
+
+    @classmethod
+    def of(cls, observation: "Observation") -> "ObservationAnswer":
+        """Return an observation as the API says it."""
+        known = asdict(observation)
+        return cls.model_validate({name: known[name] for name in cls.model_fields})
 
 
 class MonthObservations(Answer):

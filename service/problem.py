@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details: one clear answer to everything that can be asked wrongly."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -81,6 +81,15 @@ KINDS: dict[str, tuple[str, int]] = {
     "http": ("The request failed", 400),
 }
 
+# Errors that are told as they are: the kind of each.
+_PLAIN: Mapping[type[Exception], str] = {
+    AlreadyPublished: "already-published",
+    ChangeRefused: "change-refused",
+    FactsError: "invalid-question",
+    KeyConflict: "too-many-keys",
+    QuestionError: "invalid-question",
+}
+
 
 class ProblemDetails(BaseModel):
     """A problem as it is sent; members beside these depend on the type."""
@@ -135,12 +144,10 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI) -> None:
     """Answer every error of an application with a problem."""
     app.add_exception_handler(Problem, _problem)
+    for error, kind in _PLAIN.items():
+        app.add_exception_handler(error, _plain(kind))
     app.add_exception_handler(NotFound, _not_found)
-    app.add_exception_handler(AlreadyPublished, _published)
     app.add_exception_handler(NotPublished, _not_published)
-    app.add_exception_handler(KeyConflict, _key_conflict)
-    app.add_exception_handler(ChangeRefused, _change)
-    app.add_exception_handler(QuestionError, _question)
     app.add_exception_handler(StoreFull, _full)
     app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(StoreError, _store)
@@ -148,7 +155,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TooLong, _too_dear)
     app.add_exception_handler(Busy, _busy)
     app.add_exception_handler(Gone, _gone)
-    app.add_exception_handler(FactsError, _facts)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _internal)
@@ -192,35 +198,20 @@ def _problem(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, error)
 
 
+def _plain(kind: str) -> Callable[[Request, Exception], JSONResponse]:
+    """Return what answers an error that its message says all of."""
+    return lambda request, error: _answer(request, Problem(kind, str(error)))
+
+
 def _not_found(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotFound)
     extras = {"available": error.available}
     return _answer(request, Problem(f"unknown-{error.kind}", str(error), extras=extras))
 
 
-def _published(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, Problem("already-published", str(error)))
-
-
 def _not_published(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotPublished)
     return _answer(request, Problem("not-published", str(error), extras={"available": error.available}))
-
-
-def _key_conflict(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, Problem("too-many-keys", str(error)))
-
-
-def _change(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, Problem("change-refused", str(error)))
-
-
-def _question(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, Problem("invalid-question", str(error)))
-
-
-def _facts(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, Problem("invalid-question", str(error)))
 
 
 def _full(request: Request, error: Exception) -> JSONResponse:
@@ -246,7 +237,9 @@ def _too_dear(request: Request, error: Exception) -> JSONResponse:
 
 
 def _busy(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, Problem("busy", str(error), headers={"Retry-After": "5"}))
+    assert isinstance(error, Busy)
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return _answer(request, Problem("busy", str(error), headers=headers))
 
 
 def _gone(_: Request, __: Exception) -> Response:

@@ -24,7 +24,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from caudal.service.access.roles import Role
 from caudal.service.access.scope import scope_fault
-from caudal.service.door.doorsettings import DoorSettings
+from caudal.service.door.doorsettings import DoorSettings, Network
 from caudal.service.errors import SettingsError
 from caudal.service.intakelimits import Admission, Quotas
 
@@ -228,7 +228,7 @@ class ServiceSettings(BaseSettings):
     admin_token_file: Path | None = Field(
         default=None, description="the token of whoever makes and revokes keys (`caudal keys`)"
     )
-    metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
+    metrics_from: tuple[Network, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
         description="networks that read /metrics without a key",
     )

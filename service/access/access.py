@@ -174,7 +174,7 @@ class Access:
             f"{actor.name} ({actor.role}) is bound to {' and '.join(bound) or 'nothing of this'}; ask for those",
         )
 
-    def read(self, actor: Actor, resource: Resource, economies: Collection[str]) -> None:
+    def note_reading(self, actor: Actor, resource: Resource, economies: Collection[str]) -> None:
         """Note that somebody who is known read of economies what the public does not: exact figures, running months."""
         if not economies:
             return

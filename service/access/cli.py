@@ -1,16 +1,15 @@
 """`caudal keys` and `caudal audit`: who may do what, and the record of what was done."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caudal.service.client import problem_of, refuse, service_of
+from caudal.service.client import answer_of, service_of
+from caudal.service.options import AsJson, Config
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.
-    import httpx
     from rich.table import Table
 
 EXIT_NOT_WHOLE = 1
@@ -27,11 +26,6 @@ audit_cli = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-Config = Annotated[
-    Path, typer.Option("--config", help="Settings of the service, as deploy/service.toml shows.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 @keys_cli.command("create")
@@ -62,7 +56,7 @@ def create_command(
     if days is not None:
         order["days"] = days
     with service_of(config, "admin") as client:
-        made = _answer(client.post("/v1/keys", json=order))
+        made = answer_of(client.post("/v1/keys", json=order), "admin")
     if as_json:
         typer.echo(json.dumps(made))
         return
@@ -78,7 +72,7 @@ def create_command(
 def list_command(config: Config, as_json: AsJson = False) -> None:
     """List the keys there are, and those there were."""
     with service_of(config, "admin") as client:
-        found = _answer(client.get("/v1/keys"))
+        found = answer_of(client.get("/v1/keys"), "admin")
     if as_json:
         typer.echo(json.dumps(found))
     elif not found["keys"]:
@@ -103,7 +97,7 @@ def revoke_command(
     if not key_id.isalnum():
         raise typer.BadParameter(f"{key_id!r} is no id of a key", param_hint="ID")
     with service_of(config, "admin") as client:
-        ended = _answer(client.post(f"/v1/keys/{key_id}/revocation", json={"reason": reason}))
+        ended = answer_of(client.post(f"/v1/keys/{key_id}/revocation", json={"reason": reason}), "admin")
     typer.echo(f"key {ended['id']} of {ended['role']} {ended['name']!r} is revoked")
 
 
@@ -119,7 +113,7 @@ def audit_list_command(
     """Show the newest lines of the record, the newest last."""
     asked = {"limit": str(limit), **({"deed": deed} if deed else {})}
     with service_of(config, "admin") as client:
-        found = _answer(client.get("/v1/audit", params=asked))
+        found = answer_of(client.get("/v1/audit", params=asked), "admin")
     if as_json:
         for line in reversed(found["lines"]):
             typer.echo(json.dumps(line))
@@ -152,7 +146,9 @@ def verify_command(
 ) -> None:
     """Compute the record again; exit with 1 and the first line that does not fit where it is not whole."""
     with service_of(config, "admin") as client:
-        found = _answer(client.get("/v1/audit/verification", params={"known": known} if known else {}))
+        found = answer_of(
+            client.get("/v1/audit/verification", params={"known": known} if known else {}), "admin"
+        )
     if as_json:
         typer.echo(json.dumps(found))
     elif found["whole"]:
@@ -164,16 +160,6 @@ def verify_command(
         )
     if not found["whole"]:
         raise typer.Exit(EXIT_NOT_WHOLE)
-
-
-def _answer(answer: "httpx.Response") -> dict[str, Any]:
-    """Return what was answered; where it was refused, say why and exit."""
-    if answer.status_code == 401:
-        refuse(f"{problem_of(answer)}; the commands use the token of admin_token_file in the settings")
-    if answer.is_error:
-        refuse(problem_of(answer))
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def _table(*columns: str) -> "Table":

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from caudal.logline import quoted
 from caudal.service.access.keys import VALID_AT_ONCE, Key, digest_of, new_key
 from caudal.service.access.roles import Role
 from caudal.service.errors import KeyConflict, NotFound
@@ -114,7 +115,7 @@ class Keyring:
         with self._lock:
             key = next((key for key in self._by_digest.values() if key.id == key_id), None)
             if key is None:
-                raise NotFound("key", f"there is no key {key_id!r:.40}; `caudal keys list` names them", [])
+                raise NotFound("key", f"there is no key {quoted(key_id)}; `caudal keys list` names them", [])
             if key.revoked_at is not None:
                 return key, False
             ended = replace(key, revoked_at=self._now(), revoked_by=revoked_by, reason=reason)

@@ -133,27 +133,6 @@ class MeAnswer(Answer):
     )
 
 
-class CollectorDay(Answer):
-    """Batches of a collector that were received on a day."""
-
-    day: str = Field(examples=["2026-11-21"])
-    outcome: str = Field(examples=["accepted"])
-    batches: int = Field(examples=[288])
-    rows: int = Field(examples=[120345])
-    newest_received_at: datetime = Field(examples=["2026-11-21T12:00:00Z"])
-
-
-class CollectorStatus(Answer):
-    """What became of a collector's batches."""
-
-    collector: str = Field(examples=["xa-1"])
-    operator: str = Field(examples=["demo-net"])
-    newest_received_at: datetime | None = Field(
-        description="of all its batches; null: none yet", examples=["2026-11-21T12:00:00Z"]
-    )
-    days: list[CollectorDay] = Field(description="newest first")
-
-
 def known(key: Key, now: datetime) -> dict[str, Any]:
     """Return what may be said of a key, by name."""
     return {

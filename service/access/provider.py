@@ -22,6 +22,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from caudal.logline import quoted
 from caudal.service.access.people import Claims
 from caudal.service.access.tokenfiles import read_private
 from caudal.service.errors import LoginRefused, ProviderError, SettingsError
@@ -173,7 +174,7 @@ class Provider:
                     raise
                 if found.get("issuer") != issuer:
                     raise ProviderError(
-                        f"the provider calls itself {found.get('issuer')!r:.200}; write that as issuer in [oidc], if it "
+                        f"the provider calls itself {quoted(found.get('issuer'))}; write that as issuer in [oidc], if it "
                         "is the one that is meant"
                     )
                 self._metadata = (now, found)
@@ -216,7 +217,7 @@ class Provider:
             raise ProviderError(f"the provider of identities answers {status}, and no object")
         if method == "POST" and status in (400, 401, 403):
             raise LoginRefused(
-                f"the provider takes the login for none of its own ({found.get('error')!r:.80}); begin again at "
+                f"the provider takes the login for none of its own ({quoted(found.get('error'))}); begin again at "
                 "/auth/login"
             )
         if status != 200:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caudal.collector.batch import Batch
+from caudal.logline import quoted
 from caudal.service.admission.figures import check_flows, check_ledger
 from caudal.service.admission.windows import said, seconds_of
 from caudal.service.errors import BatchRefused
@@ -37,13 +38,13 @@ def admit(batch: Batch, received_at: datetime, limits: Admission | None = None) 
         for value in flows.column(name).unique().to_pylist():
             if not pattern.fullmatch(value):
                 raise BatchRefused(
-                    f"column {name} of the flows stream holds {value!a:.80}; it must match {pattern.pattern}"
+                    f"column {name} of the flows stream holds {quoted(value)}; it must match {pattern.pattern}"
                 )
     for name in ledger.column("exporter").unique().to_pylist():
         # Nothing that would forge a line of a log, or turn the direction in which a page is read.
         if not (0 < len(name) <= _LONGEST_EXPORTER and name.isprintable()):
             raise BatchRefused(
-                f"column exporter of the ledger stream holds {name!a:.80}; a name has 1 to {_LONGEST_EXPORTER} "
+                f"column exporter of the ledger stream holds {quoted(name)}; a name has 1 to {_LONGEST_EXPORTER} "
                 "printable characters"
             )
     check_flows(flows)

@@ -5,6 +5,7 @@ import time
 
 from starlette.types import Receive, Scope
 
+from caudal.logline import quoted
 from caudal.service.door.doorsettings import DoorSettings
 from caudal.service.errors import Gone
 from caudal.service.problem import Problem
@@ -29,7 +30,7 @@ def check_declared(scope: Scope, limit: int) -> None:
     if limit == 0 and declared != 0:
         raise Problem(
             "too-large",
-            f"{scope['method']} {scope['path'][:200]} takes no body; send none",
+            f"{scope['method']} {quoted(scope['path'])} takes no body; send none",
             extras={"limit": 0},
         )
     if declared is not None and declared > limit:

@@ -1,6 +1,5 @@
 """The settings of the door: `[door]` in the settings file."""
 
-import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
@@ -9,12 +8,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 OFF = "off"
 _RATE = r"^(off|[1-9]\d{0,6}/(second|minute|hour))$"
 Rate = Annotated[str, StringConstraints(pattern=_RATE)]
-Network = IPv4Network | IPv6Network
 HostName = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9._-]{1,253}|\[?[0-9A-Fa-f:.]+\]?)$")]
 
 
 def _network(value: object) -> object:
-    return ip_network(value) if isinstance(value, str) and re.fullmatch(r"[0-9A-Fa-f:./]+", value) else value
+    return ip_network(str(value))
+
+
+# An address is a network of one.
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 class DoorSettings(BaseModel):
@@ -28,7 +30,7 @@ class DoorSettings(BaseModel):
     allowed_hosts: tuple[HostName, ...] = Field(
         default=(), description="names it answers to, beside loopback, `listen` and `public_url`; * is any"
     )
-    trusted_proxies: tuple[Annotated[Network, BeforeValidator(_network)], ...] = Field(
+    trusted_proxies: tuple[Network, ...] = Field(
         default=(), description="whose X-Forwarded-For is believed: addresses or networks"
     )
     rate_limit: Rate = Field(default="600/minute", description="requests of an address without a key")

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
+from caudal.logline import quoted
 from caudal.service.problem import Problem
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -28,7 +29,7 @@ class Hosts:
             return
         raise Problem(
             "unknown-host",
-            f"the request is for the host {host[:80]!r}, which is no name of this service; ask by its name, or have its "
+            f"the request is for the host {quoted(host)}, which is no name of this service; ask by its name, or have its "
             "operator add it to allowed_hosts of [door]",
         )
 

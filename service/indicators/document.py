@@ -105,6 +105,11 @@ gzip or bzip2), of ten viewpoints or more; IPv4 routes are read |
 Files of facts go into the reference overlay.
 """
 
+_BY_THE_SERVICE = """What the service answers may also carry `partial_month` (the month is not over), `confidential` (withheld: it
+would show what a single operator carries) and `perturbed` (the traffic of each operator was multiplied by a secret
+factor near 1, which is in the interval: [confidentiality.md](confidentiality.md)).
+"""
+
 
 def catalogue_document(catalogue: Mapping[str, Indicator] = CATALOGUE) -> str:
     """Return the page in Markdown, with one section per group and one entry per indicator."""
@@ -117,6 +122,7 @@ def _lines(catalogue: Mapping[str, Indicator]) -> Iterator[str]:
     yield "## Flags"
     yield ""
     yield from _table(("flag", "meaning"), ((f"`{flag}`", meaning) for flag, meaning in FLAGS.items()))
+    yield _BY_THE_SERVICE
     yield "Details that any observation may carry:"
     yield ""
     yield from _table(("detail", "meaning"), ((f"`{k}`", v) for k, v in COMMON_DETAILS.items()))

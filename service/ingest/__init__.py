@@ -27,7 +27,7 @@ A deed that cannot be finished although the store answers is set aside, with the
 """
 
 from caudal.service.ingest.ingest import Ingest
-from caudal.service.ingest.outcomes import Accepted, Changed, Duplicate, Held, Order, State
+from caudal.service.ingest.outcomes import Accepted, Changed, Duplicate, Held, Order, State, unknown_batch
 from caudal.service.ingest.space import Space
 from caudal.service.ingest.tables import FACT_TABLES
 
@@ -41,4 +41,5 @@ __all__ = [
     "Order",
     "Space",
     "State",
+    "unknown_batch",
 ]

@@ -7,9 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from caudal.collector.batch import Batch
-from caudal.service.errors import ChangeRefused, NotFound, StoreError, StoreFull, StoreRefused
+from caudal.logline import quoted
+from caudal.service.errors import ChangeRefused, StoreError, StoreFull, StoreRefused
 from caudal.service.ingest.journal import Deed, Journal
-from caudal.service.ingest.outcomes import ORDERS, Accepted, Changed, Duplicate, Held, Order, State
+from caudal.service.ingest.outcomes import (
+    ORDERS,
+    Accepted,
+    Changed,
+    Duplicate,
+    Held,
+    Order,
+    State,
+    unknown_batch,
+)
 from caudal.service.ingest.record import months_of, read_kept, record_of, text
 from caudal.service.ingest.space import Space, need_of
 from caudal.service.ingest.writer import Writer
@@ -20,6 +30,10 @@ _log = logging.getLogger(__name__)
 
 # So often a deed is tried again that fails of a store that answers everything else; then it is set aside.
 _MOST_FAILURES = 3
+# How the statements of the migrations begin that make what a deed is set aside in.
+_ASIDE = tuple(
+    f"CREATE TABLE IF NOT EXISTS {table}" for table in ("batch_aside", "batch_change", "batch_body")
+)
 _STATES = {
     Order.retract: State.retracted,
     Order.restore: State.counted,
@@ -104,9 +118,7 @@ class Ingest:
             self._settle()
             known = self._known(batch_id)
             if known is None:
-                raise NotFound(
-                    "batch", f"there is no batch {batch_id[:80]!r}; GET /v1/batches lists those there are", []
-                )
+                raise unknown_batch(batch_id)
             if order not in ORDERS[known.state]:
                 allowed = " or ".join(ORDERS[known.state])
                 raise ChangeRefused(f"the batch is {known.state}: it takes {allowed}, not {order}")
@@ -238,7 +250,7 @@ class Ingest:
 
     def _set_aside(self, deed: Deed, error: Exception) -> None:
         why = text(str(error).strip() or type(error).__name__)
-        _log.error("batch %s is set aside: %s", deed.batch_id[:80], why)
+        _log.error("batch %s is set aside: %s", quoted(deed.batch_id), why)
         sender = ("", "", "")
         try:
             origin = read_kept(deed.body or self._body(deed.batch_id)).origin
@@ -246,10 +258,10 @@ class Ingest:
         except StoreError:
             raise
         except Exception:  # noqa: BLE001
-            _log.error("batch %s cannot be read; who sent it is not known", deed.batch_id[:80])
+            _log.error("batch %s cannot be read; who sent it is not known", quoted(deed.batch_id))
         # A store of before has nowhere to put it yet.
-        for statement in load_migrations()[6].statements:
-            if statement.startswith("CREATE TABLE IF NOT EXISTS batch_"):
+        for statement in (each for migration in load_migrations() for each in migration.statements):
+            if statement.startswith(_ASIDE):
                 self._store.command(statement)
         self._journal.set_aside(deed, sender, why)
         self._last_aside = deed.batch_id

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from caudal.logline import quoted
+from caudal.service.errors import NotFound
+
 
 class State(StrEnum):
     """Where a batch stands; only a counted one is part of any figure."""
@@ -69,3 +72,10 @@ class Changed:
     economy: str
     state: State
     months: tuple[str, ...]
+
+
+def unknown_batch(batch_id: str) -> NotFound:
+    """Return the error of a batch that there is not, or not for whoever asks."""
+    return NotFound(
+        "batch", f"there is no batch {quoted(batch_id)}; GET /v1/batches lists those there are", []
+    )

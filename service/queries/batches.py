@@ -65,7 +65,7 @@ class Change:
 
 
 # A batch that was set aside before it was recorded is known by where it was set aside.
-_BATCHES = """(
+BATCHES = """(
     SELECT batch_id, toString(collector) AS collector, toString(operator) AS operator, toString(economy) AS economy,
         received_at, created, sequence, toString(software) AS software, synthetic, rows, flows, bytes, packets
     FROM batch
@@ -76,12 +76,14 @@ _BATCHES = """(
     WHERE batch_id NOT IN (SELECT batch_id FROM batch)
     ORDER BY number DESC LIMIT 1 BY batch_id
 )"""
-_STATES = """(
+STATES = """(
     SELECT batch_id, argMax(state, number) AS last_state, argMax(reason, number) AS last_reason,
         toUInt32(argMax(changed_at, number)) AS last_changed
     FROM batch_change
     GROUP BY batch_id
 )"""
+# Where a batch stands, of `BATCHES AS b LEFT JOIN STATES AS c`.
+STATE = "if(c.last_state = '', 'counted', toString(c.last_state))"
 _FILTERS = {
     "economy": "b.economy = {economy:String}",
     "operator": "b.operator = {operator:String}",
@@ -107,8 +109,8 @@ def batches(store: Store, query: BatchQuery) -> tuple[list[BatchRow], int]:
             else:
                 values[name] = sorted(value) if isinstance(value, frozenset) else str(value)
     where = " AND ".join(["1", *(_FILTERS[name] for name in values)])
-    chosen = f"FROM {_BATCHES} AS b LEFT JOIN {_STATES} AS c ON c.batch_id = b.batch_id WHERE {where}"
-    state = "if(c.last_state = '', 'counted', toString(c.last_state)) AS state"
+    chosen = f"FROM {BATCHES} AS b LEFT JOIN {STATES} AS c ON c.batch_id = b.batch_id WHERE {where}"
+    state = f"{STATE} AS state"
     found = store.frame(
         f"SELECT b.batch_id AS batch_id, collector, operator, economy, toUInt32(b.received_at) AS received, created, "
         "sequence, software, synthetic, rows, toString(flows) AS flows, toString(bytes) AS bytes, "

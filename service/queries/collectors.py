@@ -1,18 +1,20 @@
-"""What collectors sent: batches by day."""
+"""What collectors sent: batches by day and by where they stand."""
 
 from datetime import datetime
 
 import polars as pl
 
+from caudal.service.queries.batches import BATCHES, STATE, STATES
 from caudal.service.store import Store
 
 
 def batches_by_day(store: Store, collector: str, since: datetime) -> pl.DataFrame:
-    """Return day (YYYY-MM-DD), batches, rows and newest (seconds) of a collector since a time, newest day first."""
+    """Return day (YYYY-MM-DD), state, batches, rows and newest (seconds) of a collector since a time, newest day first."""
     return store.frame(
-        "SELECT toString(toDate(received_at)) AS day, count() AS batches, sum(rows) AS all_rows, "
-        "toUInt32(max(received_at)) AS newest FROM batch WHERE collector = {collector:String} "
-        "AND received_at >= toDateTime({since:UInt32}, 'UTC') GROUP BY day ORDER BY day DESC",
+        f"SELECT toString(toDate(b.received_at)) AS day, {STATE} AS state, count() AS batches, sum(b.rows) AS all_rows, "
+        f"toUInt32(max(b.received_at)) AS newest FROM {BATCHES} AS b LEFT JOIN {STATES} AS c ON c.batch_id = b.batch_id "
+        "WHERE b.collector = {collector:String} AND b.received_at >= toDateTime({since:UInt32}, 'UTC') "
+        "GROUP BY day, state ORDER BY day DESC, state",
         {"collector": collector, "since": int(since.timestamp())},
     )
 

@@ -18,9 +18,9 @@ from caudal.service.batchmodels import (
     ChangeOrder,
     ChangeReceipt,
 )
-from caudal.service.errors import NotFound
-from caudal.service.ingest import Ingest, State
-from caudal.service.problem import Problem, documented
+from caudal.service.errors import QuestionError
+from caudal.service.ingest import Ingest, State, unknown_batch
+from caudal.service.problem import documented
 from caudal.service.queries.batches import BatchQuery, BatchRow, batches, changes, published_of
 from caudal.service.store import Store
 
@@ -36,9 +36,7 @@ def router(store: Store, ingest: Ingest, access: Access) -> APIRouter:
         # What somebody may not see is not there.
         found = batches(store, BatchQuery(batch_id=batch_id))[0] if _ID.fullmatch(batch_id) else []
         if not found or not decide(actor, resource, (found[0].economy,), (found[0].operator,)):
-            raise NotFound(
-                "batch", f"there is no batch {batch_id[:80]!r}; GET /v1/batches lists those there are", []
-            )
+            raise unknown_batch(batch_id)
         return found[0]
 
     @routes.get("/v1/batches", summary="Find batches", responses=documented(401, 403, 422, 503))
@@ -105,15 +103,15 @@ def router(store: Store, ingest: Ingest, access: Access) -> APIRouter:
 
 
 def _time(moment: datetime | None) -> datetime | None:
-    """Return a time that the store can compare; raise Problem for one it cannot."""
+    """Return a time that the store can compare; raise QuestionError for one it cannot."""
     if moment is None:
         return None
     if moment.tzinfo is None:
-        raise Problem("invalid-question", "`from` and `to` need a time zone; write 2026-11-01T00:00:00Z")
+        raise QuestionError("`from` and `to` need a time zone; write 2026-11-01T00:00:00Z")
     try:
         seconds = moment.timestamp()
     except (OverflowError, ValueError):
         seconds = -1.0
     if not 0 <= seconds < 1 << 32:
-        raise Problem("invalid-question", "`from` and `to` must lie between 1970 and 2106")
+        raise QuestionError("`from` and `to` must lie between 1970 and 2106")
     return moment

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.requests import ClientDisconnect
 
 from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
 from caudal.logline import quoted
@@ -62,7 +61,7 @@ def router(
     async def body(request: Request, collector: Annotated[Collector, Depends(sender)]) -> bytes:
         try:
             quotas.demand(collector.id, clock())
-            content = await _read(request, settings.max_batch_bytes)
+            content = await _read(request)
         except QuotaExceeded:
             metrics.batches.labels("quota").inc()
             raise
@@ -155,13 +154,13 @@ def _collector(settings: ServiceSettings, actor: Actor) -> Collector:
     if operator not in {each.id for each in settings.operators}:
         raise Problem(
             "forbidden",
-            f"the key of {actor.name} is for operator {operator!r}, which is not among the operators of the service any "
+            f"the key of {actor.name} is for operator {quoted(operator)}, which is not among the operators of the service any "
             "more; ask whoever runs it",
         )
     return Collector(id=actor.name, operator=operator)
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(request: Request) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MEDIA_TYPE:
         raise Problem(
@@ -169,22 +168,8 @@ async def _read(request: Request, limit: int) -> bytes:
             f"the body is {quoted(media_type) if media_type else 'of no declared type'}; send {MEDIA_TYPE}",
             headers={"Accept-Post": MEDIA_TYPE},
         )
-    too_large = Problem(
-        "too-large", f"the body is larger than {limit} bytes; send smaller batches", extras={"limit": limit}
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise too_large
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise Problem("invalid-batch", "the connection ended before the body did", status=400) from error
-    body = b"".join(chunks)
+    # As long as it may be, and whole: the door has read it.
+    body = await request.body()
     _verify(request.headers.get("content-digest"), body)
     return body
 

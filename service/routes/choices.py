@@ -13,7 +13,11 @@ from caudal.service.errors import QuestionError
 from caudal.service.measures import Measures
 from caudal.service.period import Month
 
-TIME_PATTERN = r"^20\d{2}-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2})?)?Z?)?)?$"
+_TIME_PATTERN = r"^20\d{2}-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2})?)?Z?)?)?$"
+TimeParameter = Annotated[
+    str | None,
+    Query(pattern=_TIME_PATTERN, description="a month, day or hour, UTC; a month or day as `to` is included"),
+]
 VintageText = Annotated[
     str,
     Query(

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.actor import Actor
-from caudal.service.access.models import CollectorDay, CollectorStatus
 from caudal.service.access.roles import Resource
+from caudal.service.batchmodels import CollectorDay, CollectorStatus
 from caudal.service.problem import documented
 from caudal.service.queries.collectors import batches_by_day, newest_batch
 from caudal.service.store import Store
@@ -28,7 +28,7 @@ def router(store: Store, access: Access, clock: Callable[[], datetime]) -> APIRo
         actor: Annotated[Actor, Depends(access.demand(Resource.status))],
         days: Annotated[int, Query(ge=1, le=366, description="of the last days")] = 7,
     ) -> CollectorStatus:
-        """Return the batches of the collector whose token is sent, by day."""
+        """Return the batches of the collector whose token is sent, by day and by where they stand."""
         newest = newest_batch(store, actor.name)
         return CollectorStatus(
             collector=actor.name,
@@ -37,7 +37,7 @@ def router(store: Store, access: Access, clock: Callable[[], datetime]) -> APIRo
             days=[
                 CollectorDay(
                     day=row["day"],
-                    outcome="accepted",
+                    state=row["state"],
                     batches=row["batches"],
                     rows=row["all_rows"],
                     newest_received_at=datetime.fromtimestamp(row["newest"], UTC),

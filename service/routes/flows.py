@@ -17,16 +17,12 @@ from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums
 from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
 from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
-from caudal.service.routes.choices import TIME_PATTERN, span
+from caudal.service.routes.choices import TimeParameter, span
 from caudal.service.store import Store
 
 EconomyParameter = Annotated[
     list[Annotated[str, Query(pattern=r"^[A-Z]{2}$")]],
     Query(min_length=1, max_length=50, description="one or more economies", examples=[["XA"]]),
-]
-TimeParameter = Annotated[
-    str | None,
-    Query(pattern=TIME_PATTERN, description="a month, day or hour, UTC; a month or day as `to` is included"),
 ]
 
 
@@ -89,7 +85,7 @@ def router(store: Store, reference: Reference, measures: Measures, access: Acces
             access.allow(actor, Resource.exact, economies, filters["operator"])
         protected = [code for code in economies if measures.protected(code)]
         if decide(actor, Resource.exact, economies, filters.get("operator")):
-            access.read(actor, Resource.exact, protected)
+            access.note_reading(actor, Resource.exact, protected)
         else:
             _refuse(protected)
         time = span(measures, economies[0], month, start, end)

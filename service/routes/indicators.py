@@ -12,7 +12,7 @@ from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.cancellation import check
 from caudal.service.dear import dear_work
 from caudal.service.errors import NotFound, QuestionError
-from caudal.service.indicators import CATALOGUE, Definition, Indicator, Observation
+from caudal.service.indicators import CATALOGUE, Definition, Indicator
 from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.models import (
     DefinitionAnswer,
@@ -41,7 +41,7 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
         "/v1/indicators/{id}",
         summary="An indicator month by month",
         response_model=IndicatorSeries,
-        responses={304: {"description": "Nothing is new."}, **documented(404, 422, 503)},
+        responses={304: {"description": "Nothing is new."}, **documented(403, 404, 422, 503)},
     )
     def get_indicator(
         indicator_id: Annotated[
@@ -93,7 +93,7 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
                     reference_version=each.reference_version,
                     computed_at=each.computed_at,
                     observations=[
-                        observation_answer(observation)
+                        ObservationAnswer.of(observation)
                         for observation in each.observations[indicator.definition.id]
                     ],
                 )
@@ -108,13 +108,6 @@ def definition_answer(definition: Definition) -> DefinitionAnswer:
     """Return a definition as the API says it."""
     return DefinitionAnswer.model_validate(
         {name: value for name, value in asdict(definition).items() if name in DefinitionAnswer.model_fields}
-    )
-
-
-def observation_answer(observation: Observation) -> ObservationAnswer:
-    """Return an observation as the API says it."""
-    return ObservationAnswer.model_validate(
-        {name: value for name, value in asdict(observation).items() if name in ObservationAnswer.model_fields}
     )
 
 

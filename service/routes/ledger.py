@@ -13,8 +13,7 @@ from caudal.service.models import EconomyCode, LedgerList, LedgerRow, MonthText
 from caudal.service.period import Month
 from caudal.service.problem import documented
 from caudal.service.queries import ledger
-from caudal.service.routes.choices import Span, span
-from caudal.service.routes.flows import TimeParameter
+from caudal.service.routes.choices import Span, TimeParameter, span
 from caudal.service.routes.sight import Sight
 from caudal.service.store import Store
 
@@ -31,7 +30,7 @@ def router(store: Store, measures: Measures, sight: Sight) -> APIRouter:
     @routes.get(
         "/v1/ledger",
         summary="What became of every record",
-        responses=documented(401, 404, 422, 503),
+        responses=documented(401, 403, 404, 422, 503),
         dependencies=[KEY],
     )
     def get_ledger(

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from caudal.logline import quoted
 from caudal.service.access.access import LOGIN, SESSION, Access
 from caudal.service.access.actor import Actor
 from caudal.service.access.people import actor_of_claims
@@ -64,7 +65,7 @@ def router(access: Access) -> APIRouter:
                 )
             if error is not None:
                 raise LoginRefused(
-                    f"the provider did not let you in ({error!r:.80}); begin again at /auth/login"
+                    f"the provider did not let you in ({quoted(error)}); begin again at /auth/login"
                 )
             claims = _provider(access).finish(attempt, state or "", code or "", iss)
         except LoginRefused as refused:

@@ -39,7 +39,7 @@ def router(store: Store, reference: Reference, measures: Measures, sight: Sight)
     @routes.get(
         "/v1/jurisdictions",
         summary="Controlling jurisdictions of a month",
-        responses=documented(401, 404, 422, 503),
+        responses=documented(401, 403, 404, 422, 503),
         dependencies=[KEY],
     )
     def get_jurisdictions(

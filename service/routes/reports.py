@@ -38,7 +38,7 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         responses={
             200: {"description": "The report.", "content": contents},
             304: {"description": "Nothing is new."},
-            **documented(404, 422, 503),
+            **documented(403, 404, 422, 503),
         },
     )
     def get_report(

@@ -89,7 +89,7 @@ def router(reference: Reference, reports: Reports, measures: Measures, sight: Si
                 "content": {FORMS["sdmx-csv"].bare_type: {}},
             },
             304: {"description": "Nothing is new."},
-            **documented(404, 422, 503),
+            **documented(403, 404, 422, 503),
         },
     )
     def get_data(

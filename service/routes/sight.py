@@ -38,7 +38,7 @@ class Sight:
         actor = actor_of(request)
         if not decide(actor, Resource.exact, [economy]):
             return False
-        self._access.read(actor, Resource.exact, [economy])
+        self._access.note_reading(actor, Resource.exact, [economy])
         return True
 
     def demand_exact(self, request: Request, economy: str) -> None:
@@ -57,4 +57,4 @@ class Sight:
             return
         published = self._measures.months(economy, running=False)
         if any(month not in published for month in months):
-            self._access.read(actor_of(request), Resource.running, [economy])
+            self._access.note_reading(actor_of(request), Resource.running, [economy])

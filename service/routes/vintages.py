@@ -127,7 +127,7 @@ def router(
     @routes.get(
         "/v1/totals",
         summary="How much there is, observed and estimated",
-        responses={304: {"description": "Nothing is new."}, **documented(404, 422, 503)},
+        responses={304: {"description": "Nothing is new."}, **documented(403, 404, 422, 503)},
         response_model=MonthTotals,
     )
     def get_totals(

@@ -1,11 +1,17 @@
 """The example configurations load with the loaders of service and collector, and fit each other."""
 
+import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.settingsfile import load_settings as load_collector
+from caudal.service.door.doorsettings import DoorSettings
 from caudal.service.settings import ServiceSettings
 from caudal.service.settings import load_settings as load_service
 
@@ -56,3 +62,29 @@ def test_every_setting_is_shown(file: str, model: type[CollectorSettings | Servi
     text = (DEPLOY / file).read_text()
     missing = [name for name in model.model_fields if name not in text]
     assert missing == [], f"deploy/{file} does not show them"
+    tables = [each for field in model.model_fields.values() for each in models(field.annotation)]
+    missing = [
+        name
+        for table in tables
+        for name in table.model_fields
+        if not re.search(rf"\b{name} *=|^\[+\w+\.{name}\]", text, re.MULTILINE)
+    ]
+    assert missing == [], f"deploy/{file} does not show them"
+
+
+def test_a_default_that_is_shown_is_the_default() -> None:
+    door = (DEPLOY / "service.toml").read_text().partition("[door]\n")[2].partition("\n[")[0]
+    shown = tomllib.loads("\n".join(re.findall(r"^(?:# )?(\w+ = [^\[\n]+)$", door, re.MULTILINE)))
+    defaults = DoorSettings().model_dump()
+    assert shown == {name: value for name, value in defaults.items() if name in shown}
+    assert len(shown) == len(defaults) - len(("allowed_hosts", "trusted_proxies"))
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that a setting is made of, and those within them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models(field.annotation)
+    for part in get_args(annotation):
+        yield from models(part)

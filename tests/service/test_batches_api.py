@@ -111,6 +111,8 @@ def test_taken_back_months_follow_at_once_and_published_ones_are_named(client: h
     assert after != before
     assert ask(client, state="retracted")["found"] == 1
     history = ask(client, f"/{batch_id(SECOND)}")
+    own = client.get("/v1/collector", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    assert [(each["state"], each["batches"]) for each in own["days"]] == [("counted", 1), ("retracted", 1)]
     assert [(each["deed"], each["subject"]) for each in history["changes"]] == [("retract", "admin")]
     assert order(client, SECOND, "retract").status_code == 409
     assert order(client, SECOND, "restore").status_code == 200

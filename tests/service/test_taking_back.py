@@ -71,7 +71,7 @@ def test_retracted_it_never_was_and_restored_it_always_was(store: Store) -> None
 def test_variance_is_taken_back_to_the_last_unit(store: Store) -> None:
     """As floating point numbers, (a + b) - b is not a."""
     small, large = (
-        batch([{"bytes_variance": variance}], sequence=str(variance)) for variance in (12345.678, 1e30)
+        batch([{"bytes_variance": variance}], sequence=f"{variance:.0f}") for variance in (12345.678, 1e30)
     )
     put(store, small)
     before = snapshot(store)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from caudal.service.models import CoverageAnswer
+from caudal.service.models import CoverageAnswer, ObservationAnswer
 from caudal.service.reports.content import Entry
 from caudal.service.reports.destinations import Share
 from caudal.service.reports.edition import Edition
@@ -17,7 +17,6 @@ from caudal.service.reports.model import (
     Report,
     ShareAnswer,
 )
-from caudal.service.routes.indicators import observation_answer
 from caudal.service.vintagemodels import ConfidentialAnswer, NationalTotalAnswer
 
 
@@ -89,7 +88,7 @@ def _indicator(entry: Entry) -> IndicatorReport:
         title=dict(definition.title),
         unit=definition.unit,
         method_version=definition.method_version,
-        observations=[observation_answer(reading.observation) for reading in entry.readings],
+        observations=[ObservationAnswer.of(reading.observation) for reading in entry.readings],
         changes=[
             ChangeAnswer(
                 dimension=reading.observation.dimension,
