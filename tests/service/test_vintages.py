@@ -206,7 +206,7 @@ def test_the_state_of_a_month_changes_with_what_answers_do(
     states.append(measures.state("XA", [MONTH]))
     vintages.publish("XA", MONTH)
     states.append(measures.state("XA", [MONTH]))
-    body = batch([{"bytes": 5}], sequence="later still")
+    body = batch([{"bytes": 5}], sequence="later-still")
     Ingest(filled).store_batch(decode_batch(body), body, NOW + timedelta(seconds=5))
     assert measures.state("XA", [MONTH]) == states[-1]
     assert measures.state("XA") != states[-1]
