@@ -72,7 +72,7 @@ def export_aggregates(
         "aggregates",
         "One line is the sum of a published month's traffic over all operators in one cell: as metered, before "
         "anything was attributed. Rows of remote_asn 0 with several cells are the rest of a direction, added "
-        "up for confidentiality, and have no sums where even these are confidential; where the whole month is, only "
+        "up for confidentiality (also cells of few flow records), and have no sums where even these are confidential; where the whole month is, only "
         "shares are given.",
         chosen,
         licence,

@@ -13,8 +13,8 @@ cannot tell an operator that carries x from one that carries c·x: for each admi
 the same. The factor lies in [1/reach, reach], where reach² = (1 + p) / (1 − p) for the p of the p% rule: the amounts that
 remain possible are so far apart that no number is certain to be within p % of the truth.
 
-Figures are told to a ten-thousandth, or to four digits: metered packets are whole, and in exact products of whole
-numbers the factor could be found as their common measure.
+Figures are told to a ten-thousandth, or to four digits, counts also to tens: metered packets and records are whole, and
+in exact products of whole numbers the factor could be found as their common measure.
 """
 
 import math

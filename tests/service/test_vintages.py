@@ -11,12 +11,15 @@ import pytest
 from caudal.collector.batch import decode_batch
 from caudal.reference import FILES, Reference, load_reference
 from caudal.service.errors import AlreadyPublished, NotFound, QuestionError
+from caudal.service.evaluation import MonthInputs
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
+from caudal.service.perturbation import PERTURBED
+from caudal.service.queries.vintages import vintages as stored
 from caudal.service.reference_archive import archive_reference, archived_reference
 from caudal.service.reference_tables import load_reference_tables
-from caudal.service.settings import ServiceSettings
+from caudal.service.settings import Confidentiality, ServiceSettings
 from caudal.service.store import Store
 from caudal.service.supplied import Supplied
 from caudal.service.vintages import Vintages
@@ -157,6 +160,26 @@ def test_a_revision_needs_a_reason_and_a_difference(
     second = vintages.publish("XA", MONTH, " came \n late ")
     assert second is not None
     assert (second.number, second.reason) == (2, "came late")
+
+
+def test_a_month_told_with_factors_keeps_them(
+    settings: ServiceSettings, filled: Store, reference: Reference, overlay: Path
+) -> None:
+    """Exact figures beside those that a factor moved would tell the factor, of all months."""
+    origin = {"collector": "uy-1", "operator": "uy-net", "economy": "UY", "synthetic": False}
+    for sequence in ("1", "2"):
+        body = batch([{"flows": 5000}], sequence=sequence, **origin)
+        Ingest(filled).store_batch(decode_batch(body), body, NOW)
+        rule = Confidentiality(percent=10 if sequence == "1" else 0)
+        chosen = settings.model_copy(update={"confidentiality": rule})
+        measures, vintages = both(chosen, filled, reference, overlay)
+        vintages.publish("UY", MONTH, "the rule is another")
+    found = measures.published("UY", MONTH)
+    assert found is not None
+    assert found.vintage == "UY-2026-09-v2"
+    assert PERTURBED in found.flags
+    factors = [MonthInputs.from_json(each.inputs).factors for each in stored(filled, "UY", MONTH)]
+    assert factors[0] == factors[1] != {}
 
 
 @pytest.mark.parametrize(
