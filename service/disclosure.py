@@ -24,7 +24,9 @@ AGGREGATE_KEYS = (
 )
 _SUMS = ("bytes", "packets", "flows", "bytes_variance")
 # Of sums and shares that a factor moved; a share of less than a millionth is not told.
-_DIGITS, _SHARE_DECIMALS = 4, 6
+_DIGITS, _SHARE_DECIMALS = 3, 6
+# What fewer flow records tell, sampled packets are few whole multiples of: these would show through three digits.
+_LEAST_FLOWS = 1000
 _REST = {
     "remote_asn": 0,
     "remote_country": "ZZ",
@@ -58,7 +60,8 @@ def aggregates(
 ) -> Aggregates:
     """Return what may be shown of a month's facts (as `month_facts` answers them); all where not `protected`.
 
-    `whole` is what else forbids the sums. Where each operator's were `moved` by a factor, they are told to four digits.
+    `whole` is what else forbids the sums. Where each operator's were `moved` by a factor, they are told to three digits,
+    and cells of few flow records belong to the rest.
     """
     summed = facts.sort(*AGGREGATE_KEYS, "operator").with_columns(pl.col("bytes").cast(pl.Float64).alias("b"))
     cells = summed.group_by(AGGREGATE_KEYS, maintain_order=True).agg(
@@ -72,8 +75,11 @@ def aggregates(
     told = (("out", "in"), ("out",), ("in",))
     objections = (rule.objection(_by_operator(summed, directions)) for directions in told)
     objection = whole or next((each for each in objections if each is not None), None) if protected else None
+    least = _LEAST_FLOWS if moved else 0
     if protected and objection is None:
-        cells = _folded(cells, summed, rule)
+        cells = _folded(cells, summed, rule, least)
+    elif protected and least:
+        cells = _without_few(cells, least)
     else:
         cells = cells.with_columns(pl.lit(1, pl.UInt32).alias("cells"))
     shares = pl.when(directed & (amount > 0)).then(pl.col("bytes").cast(pl.Float64) / (amount or 1.0))
@@ -82,23 +88,45 @@ def aggregates(
         rows = rows.with_columns(
             *(pl.col(name).round_sig_figs(_DIGITS) for name in _SUMS),
             pl.col("share").round(_SHARE_DECIMALS),
-        ).with_columns(pl.col(name).round().cast(pl.UInt64) for name in ("bytes", "packets", "flows"))
+        ).with_columns(
+            *(pl.col(name).round().cast(pl.UInt64) for name in ("bytes", "packets")),
+            ((pl.col("flows") / 10).round() * 10).cast(pl.UInt64).alias("flows"),
+        )
     if objection is not None:
         rows = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in _SUMS)
     return Aggregates(rows, objection)
 
 
-def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+def _without_few(cells: pl.DataFrame, least: int) -> pl.DataFrame:
+    """Return cells with those of fewer than `least` flow records in one row for each direction."""
+    kept = cells.with_columns(pl.lit(1, pl.UInt32).alias("cells"))
+    few = kept.filter((pl.col("flows") < least) & (pl.col("total") > 0))
+    rest = few.group_by("direction", maintain_order=True).agg(
+        pl.col(_SUMS).sum(), pl.col("cells").sum().cast(pl.UInt32)
+    )
+    named = rest.with_columns(
+        pl.lit(value).cast(cells.schema[name]).alias(name) for name, value in _REST.items()
+    )
+    columns = [*AGGREGATE_KEYS, *_SUMS, "cells"]
+    others = kept.join(few, on=AGGREGATE_KEYS, how="anti", maintain_order="left")
+    return pl.concat([others.select(columns), named.select(columns)]).sort(*AGGREGATE_KEYS, "cells")
+
+
+def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -> pl.DataFrame:
     first = pl.col("largest").list.get(0)
     others = pl.col("total") - pl.col("largest").list.sum()
-    unsafe = (pl.col("operators") < rule.minimum_operators) | (others < rule.percent / 100 * first)
+    unsafe = (
+        (pl.col("operators") < rule.minimum_operators)
+        | (others < rule.percent / 100 * first)
+        | (pl.col("flows") < least)
+    )
     # What nobody carried shows nothing of anybody.
     marked = cells.with_columns((unsafe & (pl.col("total") > 0)).alias("unsafe"))
     kept = []
     for (direction,), own in marked.partition_by("direction", as_dict=True, maintain_order=True).items():
         order = own.sort([~pl.col("unsafe"), "total", *AGGREGATE_KEYS])
-        count = _joining(order, summed.filter(pl.col("direction") == direction), rule)
-        untold = rule.objection(_by_operator(summed, (direction,))) is not None
+        count = _joining(order, summed.filter(pl.col("direction") == direction), rule, least)
+        untold = rule.objection(_by_operator(summed, (direction,))) is not None or own["flows"].sum() < least
         kept.append(order.slice(count).with_columns(pl.lit(1, pl.UInt32).alias("cells")))
         if count:
             rest = order.head(count).select(pl.col(_SUMS).sum(), pl.lit(count, pl.UInt32).alias("cells"))
@@ -114,7 +142,7 @@ def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> pl.DataFra
     return pl.concat([part.select(columns) for part in kept]).sort(*AGGREGATE_KEYS, "cells")
 
 
-def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> int:
+def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -> int:
     """Return how many of the ordered cells must be added up for their sum to be shown; 0 where none need be.
 
     All of them, where even that is not enough: then the direction is one row.
@@ -129,8 +157,9 @@ def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule) -> int:
     carried = np.zeros((order.height, len(operators)))
     np.add.at(carried, (own["place"].to_numpy(), columns.to_numpy()), own["b"].to_numpy())
     running = np.cumsum(carried, axis=0)
+    flows = order["flows"].cum_sum()
     for count in range(unsafe, order.height + 1):
-        if rule.objection(running[count - 1].tolist()) is None:
+        if flows[count - 1] >= least and rule.objection(running[count - 1].tolist()) is None:
             return count
     return order.height
 

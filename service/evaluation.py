@@ -15,7 +15,7 @@ from caudal.service.indicators import Context, Definition, Indicator, Observatio
 from caudal.service.indicators.cells import Month as MonthCells
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
-from caudal.service.jackknife import Jackknife
+from caudal.service.jackknife import Change, Jackknife
 from caudal.service.national import FLAGS as TOTAL_FLAGS
 from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals, withhold_totals
 from caudal.service.period import Month
@@ -311,27 +311,30 @@ def _with_factor_limits(
     """
     answer = dict(observed)
     if len(jackknife.carried) > 1:
+        changes = jackknife.changes(deviation)
         for name, indicator in jackknife.chosen.items():
             answer[name] = [
-                widened(each, indicator.definition, _effects(each, jackknife), deviation)
+                widened(
+                    each,
+                    indicator.definition,
+                    [known[key] for known in changes if (key := (name, each.dimension)) in known],
+                )
                 for each in observed[name]
             ]
     everything = sum(jackknife.carried.values())
     for name, definition in definitions.items():
         if degree_of(definition) is not None and everything:
-            parts = [amount / everything for amount in jackknife.carried.values()]
+            parts = [deviation * amount / everything for amount in jackknife.carried.values()]
             answer[name] = [
-                widened(each, definition, [part * (each.value or 0.0) for part in parts], deviation)
+                widened(each, definition, [_in_proportion(each, part) for part in parts])
                 for each in observed[name]
             ]
     return answer
 
 
-def _effects(observation: Observation, jackknife: Jackknife) -> list[float | None]:
-    if observation.value is None:
-        return []
-    known = [values.get((observation.indicator, observation.dimension)) for values in jackknife.without]
-    return [None if each is None else observation.value - each for each in known]
+def _in_proportion(observation: Observation, part: float) -> Change:
+    value, low, high = observation.value, observation.low, observation.high
+    return part * (value or 0.0), part * (low or 0.0), part * (high or 0.0)
 
 
 def _first(objections: Iterable[Objection | None]) -> Objection | None:

@@ -72,9 +72,9 @@ def export_aggregates(
         "aggregates",
         "One line is the sum of a published month's traffic over all operators in one cell, before anything was "
         "attributed. Of vintages whose facts are null, the traffic of each operator was multiplied by a secret factor "
-        "near 1, and sums have four digits: no operator can compute what another carries. Rows of remote_asn 0 with "
-        "several cells are the rest of a direction, added up for confidentiality, and have no sums where even these "
-        "are confidential; where the whole month is, only shares are given.",
+        "near 1, and sums have three digits: no operator can compute what another carries. Rows of remote_asn 0 with "
+        "several cells are the rest of a direction, added up for confidentiality (also cells of few flow records), and "
+        "have no sums where even these are confidential; where the whole month is, only shares are given.",
         chosen,
         licence,
         now,

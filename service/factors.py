@@ -39,7 +39,9 @@ class Factors:
     def of(self, economy: str, operators: Collection[str], percent: float) -> Drawn:
         """Return the factor of each operator for a p% rule of so many per cent; none where it demands nothing.
 
-        A factor that was drawn for at least as large a p stays: one drawn anew would halve what is left uncertain.
+        A factor that was drawn for at least as large a p stays. For a larger p it is moved further, by no more than the
+        two reaches differ: so what the new one leaves possible holds all that the old one did. Of two factors that had
+        nothing to do with each other, both known beside the same traffic, the traffic could follow to the byte.
         """
         reach = reach_of(percent)
         if reach <= 1 or not operators:
@@ -68,7 +70,8 @@ class Factors:
         self._known = {(str(row[0]), str(row[1])): (float(row[2]), float(row[3])) for row in rows.iter_rows()}
 
     def _draw(self, economy: str, operator: str, reach: float) -> None:
-        factor = reach ** self._lot()
+        before, reached = self._known.get((economy, operator), (1.0, 1.0))
+        factor = before * (reach / reached) ** self._lot()
         row = pa.table(
             {
                 "economy": [economy],

@@ -4,7 +4,8 @@ One operator after the other is left out, or one of ten groups where there are m
 *Introduction to Variance Estimation*, Springer 2007, ch. 4).
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,8 @@ from caudal.service.indicators.cells import DIRECTIONS, Month
 MOST_GROUPS = 10
 
 Values = dict[tuple[str, str | None], float]
+# By how much a value, its lower and its upper limit change.
+Change = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +59,40 @@ class Jackknife:
     @cached_property
     def without(self) -> list[Values]:
         """The values of `chosen` without each group of operators; computed when first asked for."""
+        return [
+            {
+                (each.indicator, each.dimension): each.value
+                for each in _observed(self.chosen, month)
+                if each.value is not None
+            }
+            for month in self._months(0.0)
+        ]
+
+    def changes(self, deviation: float) -> list[dict[tuple[str, str | None], Change]]:
+        """Return how the observations of `chosen` change where each group of operators carries e^−deviation of it.
+
+        What has no value then is left out.
+        """
+        before = {
+            (each.indicator, each.dimension): each for name in self.chosen for each in self.observed[name]
+        }
+        return [
+            {
+                (each.indicator, each.dimension): change
+                for each in _observed(self.chosen, month)
+                if (change := _change(before.get((each.indicator, each.dimension)), each)) is not None
+            }
+            for month in self._months(math.exp(-deviation))
+        ]
+
+    def _months(self, kept: float) -> Iterator[Month]:
         numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(self.carried)}
         group = pl.col("operator").replace_strict(numbers, default=0, return_dtype=pl.Int64)
         cells = self.cells
         if self.month.context.paths is None:
             cells = cells.with_columns(_network())
         whole = Month.read(cells, self.month.context)
-        return [_values(self.chosen, each) for each in whole.without_each(cells, group)]
+        return whole.without_each(cells, group, kept)
 
 
 def _network() -> pl.Expr:
@@ -71,10 +101,18 @@ def _network() -> pl.Expr:
     return pl.when(unlisted).then(0).otherwise("remote_asn").alias("remote_asn")
 
 
-def _values(indicators: Mapping[str, Indicator], month: Month) -> Values:
-    return {
-        (name, each.dimension): each.value
-        for name, indicator in indicators.items()
-        for each in indicator.observe(month)
-        if each.value is not None
-    }
+def _observed(indicators: Mapping[str, Indicator], month: Month) -> Iterator[Observation]:
+    for indicator in indicators.values():
+        yield from indicator.observe(month)
+
+
+def _change(before: Observation | None, after: Observation) -> Change | None:
+    if before is None:
+        return None
+    one, other = (
+        (each.value, each.low, each.high)
+        if each.value is not None and each.low is not None and each.high is not None
+        else None
+        for each in (before, after)
+    )
+    return None if one is None or other is None else (other[0] - one[0], other[1] - one[1], other[2] - one[2])

@@ -216,11 +216,14 @@ class Measures:
     def region_flows(self, economy: str, month: str, *, exact: bool = False) -> pl.DataFrame | None:
         """Return what the store holds of the other members of an economy's region in a month; None where nothing.
 
-        Each operator's is multiplied by its factor, unless `exact`. Made-up traffic of others is no neighbour of a metered economy.
+        Each operator's is multiplied by its factor, unless `exact`. Made-up traffic of others is no neighbour of a metered
+        economy; nor is metered traffic that is protected one of made-up traffic, whose running months everybody sees, to the last digit.
         """
         made_up = self.is_synthetic(economy)
         others = [
-            other for other in self._neighbours(economy, month) if made_up or not self.may_be_synthetic(other)
+            other
+            for other in self._neighbours(economy, month)
+            if (not self.protected(other) if made_up else not self.may_be_synthetic(other))
         ]
         found = region_flows(self._store, others, month, made_up) if others else None
         if found is None or found.is_empty():

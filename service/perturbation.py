@@ -13,20 +13,22 @@ cannot tell an operator that carries x from one that carries c·x: for each admi
 the same. The factor lies in [1/reach, reach], where reach² = (1 + p) / (1 − p) for the p of the p% rule: the amounts that
 remain possible are so far apart that no number is certain to be within p % of the truth.
 
-Figures are told to a ten-thousandth, or to four digits: metered packets are whole, and in exact products of whole
-numbers the factor could be found as their common measure.
+Figures are told to a ten-thousandth, or to four digits, counts also to tens: metered packets and records are whole, and
+in exact products of whole numbers the factor could be found as their common measure.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 import polars as pl
 
 from caudal.service.indicators import Definition, Observation
+from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.indicators.uncertainty import clip, normal_quantile
 from caudal.service.national import Figure, NationalTotal
+from caudal.service.reason import joined, reason, recognise
 
 PERTURBED = "perturbed"
 FLAGS: Mapping[str, str] = {
@@ -36,6 +38,8 @@ FLAGS: Mapping[str, str] = {
 LARGEST_PERCENT = 50.0
 _DECIMALS = 4
 _DIGITS = 4
+# Limits are rounded outwards.
+_TOWARD = {ECONOMY_LOW: -1.0, ECONOMY_HIGH: 1.0}
 # Told of a computation, not of traffic.
 _NOT_OF_TRAFFIC = frozenset({"seed", "draws"})
 
@@ -54,17 +58,19 @@ def deviation_of(reach: float) -> float:
 def perturbed(facts: pl.DataFrame, factors: Mapping[str, float]) -> pl.DataFrame:
     """Return facts with the sums of each operator multiplied by its factor; 1 where it has none.
 
-    `facts` has `operator` and some of bytes, packets, flows, bytes_variance; these become Float64. A variance is
-    multiplied by the square.
+    `facts` has `operator` and some of bytes, packets, flows, bytes_variance; these become Float64. A sampling variance
+    is multiplied as traffic is, not by the square: of c times the traffic, sampled at the same rate, it is c times as large.
+    By the square it would tell, beside the rate, the factor and the traffic.
     """
     if not factors:
         return facts
     own = (
         pl.col("operator").cast(pl.String).replace_strict(dict(factors), default=1.0, return_dtype=pl.Float64)
     )
-    powers = {"bytes": 1, "packets": 1, "flows": 1, "bytes_variance": 2}
     return facts.with_columns(
-        pl.col(name).cast(pl.Float64) * own**power for name, power in powers.items() if name in facts.columns
+        pl.col(name).cast(pl.Float64) * own
+        for name in ("bytes", "packets", "flows", "bytes_variance")
+        if name in facts.columns
     )
 
 
@@ -79,11 +85,26 @@ def coarse(number: float, toward: float = 0.0) -> float:
     return float(exact.quantize(Decimal(1).scaleb(step), rounding))
 
 
+def coarse_count(number: float) -> int:
+    """Return a count to four digits, and to tens at least: of a whole number times a factor units would tell the factor."""
+    exact = Decimal(repr(float(number)))
+    step = max(1, exact.adjusted() - _DIGITS + 1)
+    return int(exact.quantize(Decimal(1).scaleb(step), ROUND_HALF_EVEN))
+
+
 def as_told(observation: Observation, definition: Definition) -> Observation:
     """Return an observation as it may be told; what does not depend on traffic stays as it is."""
-    flows = int(coarse(observation.flows))
+    flows = coarse_count(observation.flows)
+    if observation.reason is not None and observation.flows < definition.minimum_flows:
+        # Fewer than are needed, also when rounded.
+        flows = observation.flows // 10 * 10
     if "bytes" not in definition.inputs or observation.value is None:
-        return replace(observation, flows=flows, undetermined=_coarse(observation.undetermined))
+        return replace(
+            observation,
+            flows=flows,
+            undetermined=_coarse(observation.undetermined),
+            reason=_reason_as_told(observation.reason),
+        )
     value = coarse(observation.value)
     return replace(
         observation,
@@ -93,7 +114,7 @@ def as_told(observation: Observation, definition: Definition) -> Observation:
         flows=flows,
         undetermined=_coarse(observation.undetermined),
         details={
-            name: number if name in _NOT_OF_TRAFFIC else coarse(number)
+            name: number if name in _NOT_OF_TRAFFIC else coarse(number, _TOWARD.get(name, 0.0))
             for name, number in observation.details.items()
         },
     )
@@ -110,28 +131,42 @@ def total_as_told(total: NationalTotal) -> NationalTotal:
 
 
 def widened(
-    observation: Observation, definition: Definition, effects: list[float | None], deviation: float
+    observation: Observation, definition: Definition, changes: Iterable[tuple[float, float, float]]
 ) -> Observation:
     """Return an observation whose interval holds what the factors may have moved.
 
-    `effects` has, for each operator or group of operators, by how much the value changes without it; None where it
-    cannot be told then, which counts as the whole value. A first-order limit, on the safe side: taking away moves a
-    share by more than a small factor would in proportion.
+    `changes` has, for each operator or group of operators, by how much the value and its two limits change where a factor is
+    a standard deviation off. What factors do is added to the limits: many of these are bounds (the unknown all here, or
+    all there), which stay apart however sampling falls out.
     """
     value, low, high = observation.value, observation.low, observation.high
     if value is None or low is None or high is None:
         return observation
-    moved = math.sqrt(sum((value if each is None else each) ** 2 for each in effects))
-    half = normal_quantile(definition.level) * deviation * moved
+    quantile = normal_quantile(definition.level)
+    of_value, of_low, of_high = (
+        quantile * math.hypot(*each) for each in zip(*changes, (0.0, 0.0, 0.0), strict=True)
+    )
     least, greatest = (
         limit if limit is not None else end
         for limit, end in zip(definition.range, (-math.inf, math.inf), strict=True)
     )
     return replace(
         observation,
-        low=clip(value - math.hypot(value - low, half), least, greatest),
-        high=clip(value + math.hypot(high - value, half), least, greatest),
+        low=clip(min(value - of_value, low - of_low), least, greatest),
+        high=clip(max(value + of_value, high + of_high), least, greatest),
     )
+
+
+def _reason_as_told(text: str | None) -> str | None:
+    if text is None:
+        return None
+    told = []
+    for each in recognise(text):
+        figures = dict(each.figures)
+        if each.code == "too_few_flows":
+            figures["flows"] = int(figures["flows"]) // 10 * 10
+        told.append(reason(each.code, **figures))
+    return joined(*told) if told else text
 
 
 def _coarse(number: float | None) -> float | None:

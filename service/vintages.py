@@ -141,12 +141,20 @@ class Vintages:
     def _beside_what_is_told(self, inputs: MonthInputs, facts: str) -> MonthInputs:
         """Return inputs that keep safe, beside earlier vintages of the month, what an operator sent since.
 
-        A month of which exact figures are out has no factors in a revision either: both would tell the factor.
+        A month of which exact figures are out has no factors in a revision either, and one that was told with factors keeps
+        them, whatever the settings say now: both would tell the factor.
         """
         earlier = vintages(self._store, inputs.economy, inputs.month)
         known = [MonthInputs.from_json(each.inputs) for each in earlier]
         if known and not known[-1].factors and SYNTHETIC not in inputs.flags:
             inputs = replace(inputs, factors={}, reach=1.0, flags=inputs.flags - {PERTURBED})
+        if known and known[-1].factors and not inputs.factors and SYNTHETIC not in inputs.flags:
+            inputs = replace(
+                inputs,
+                factors=known[-1].factors,
+                reach=known[-1].reach,
+                flags=inputs.flags | {PERTURBED},
+            )
         if SYNTHETIC in inputs.flags or not inputs.rule.forbids:
             return inputs
         now = self._carried(inputs, facts, inputs.factors)

@@ -75,10 +75,10 @@ class Month:
         """Read the frame of one economy-month; raise CellsError naming a column that it lacks."""
         return cls(_added_up(_directed(cells, context), _KEYS), context)
 
-    def without_each(self, cells: pl.DataFrame, group: pl.Expr) -> Iterator["Month"]:
+    def without_each(self, cells: pl.DataFrame, group: pl.Expr, kept: float = 0.0) -> Iterator["Month"]:
         """Yield the month without each group of the rows of `cells`, which it was read from, in the order of the groups.
 
-        A cell of which nothing is left stays, with zero bytes.
+        `kept` is the part of a group that is left, 0 to 1. A cell of which nothing is left stays, with zero bytes.
         """
         parts = _added_up(_directed(cells.with_columns(group.alias(_GROUP)), self.context), (*_KEYS, _GROUP))
         whole = self.cells.select(_KEYS).with_row_index("cell")
@@ -87,7 +87,9 @@ class Month:
             at = part["cell"].to_numpy()
             left = {
                 name: np.maximum(
-                    self.cells[name].to_numpy() - np.bincount(at, part[name].to_numpy(), len(self)), 0.0
+                    self.cells[name].to_numpy()
+                    - (1 - kept) * np.bincount(at, part[name].to_numpy(), len(self)),
+                    0.0,
                 )
                 for name in (*_SUMS, _UNREADABLE)
             }

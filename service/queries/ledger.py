@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from caudal.collector.batch import LEDGER_COUNTS
-from caudal.service.perturbation import coarse
+from caudal.service.perturbation import coarse_count
 from caudal.service.store import Store
 
 # Sums are exact in the store; no count that means anything is larger, and a thousand of them still fit 64 bits.
@@ -87,7 +87,7 @@ def ledger_sums(
 ) -> LedgerAnswer:
     """Return the sums of the ledger in [start, end), without rows, the records of each operator times its factor.
 
-    What was multiplied is told to four digits, and adds up as what was counted does.
+    What was multiplied is told to four digits and to tens, and adds up as what was counted does.
     """
     counted = ledger(store, economy, start, end, "month", limit=None)
     none = counted.rows.clear()
@@ -97,7 +97,7 @@ def ledger_sums(
     moved = counted.rows.select(pl.col(name).cast(pl.Float64).mul(own).sum() for name in LEDGER_COUNTS).row(
         0, named=True
     )
-    total = {name: int(coarse(number)) for name, number in moved.items()}
+    total = {name: coarse_count(number) for name, number in moved.items()}
     if counted.balanced:
         total["decoded"] = total["aggregated"] + total["events"]
         total["received"] = total["decoded"] + total["waiting"] + total["malformed"] + total["filtered"]

@@ -83,10 +83,11 @@ class Moved:
     cells: pl.DataFrame
     deviation: float
 
-    def deviations(self, by: str, kept: Collection[str]) -> dict[str, float]:
-        """Return the standard deviation of each share by place or jurisdiction; what is not `kept` is OTHER.
+    def deviations(self, by: str, kept: Collection[str]) -> dict[str, tuple[float, float]]:
+        """Return the standard deviation of each share by place or jurisdiction, and of it with the unknown added.
 
-        To first order: a factor moves a share by what its operator has of it over and above the share.
+        What is not `kept` is OTHER. To first order: a factor moves a share by what its operator has of it over and above the
+        share.
         """
         key = pl.when(pl.col(by).is_in(list(kept))).then(pl.col(by)).otherwise(pl.lit(OTHER))
         own = self.cells.group_by("operator", key.alias("key")).agg(pl.col("bytes").sum())
@@ -95,8 +96,21 @@ class Moved:
         shares = own.group_by("key").agg((pl.col("bytes").sum() / total).alias("share"))
         effects = carried.join(shares, how="cross").join(own, on=["operator", "key"], how="left")
         effect = (pl.col("bytes").fill_null(0.0) - pl.col("share") * pl.col("carried")) / total
-        squares = effects.group_by("key").agg((effect**2).sum().alias("square")).sort("key")
-        return {key: self.deviation * math.sqrt(square) for key, square in squares.iter_rows()}
+        each = effects.select("operator", "key", effect.alias("effect"))
+        unknown = each.filter(pl.col("key") == UNKNOWN).select("operator", pl.col("effect").alias("unknown"))
+        both = pl.col("effect") + pl.when(pl.col("key") == UNKNOWN).then(0.0).otherwise(
+            pl.col("unknown").fill_null(0.0)
+        )
+        squares = (
+            each.join(unknown, on="operator", how="left")
+            .group_by("key")
+            .agg((pl.col("effect") ** 2).sum().alias("alone"), (both**2).sum().alias("both"))
+            .sort("key")
+        )
+        return {
+            key: (self.deviation * math.sqrt(alone), self.deviation * math.sqrt(with_unknown))
+            for key, alone, with_unknown in squares.iter_rows()
+        }
 
 
 def destinations_of(cells: pl.DataFrame, moved: Moved | None = None) -> Destinations:
@@ -151,14 +165,14 @@ def _shares(cells: pl.DataFrame, by: str, total: float, moved: Moved | None) -> 
         least = _interval(size, variance, total, total_variance)
         most = _interval(size + extra[0], variance + extra[1], total, total_variance)
         share = Share(key, size / total, min(least[0], most[0]), max(least[1], most[1]))
-        yield share if moved is None else _widened(share, deviations.get(key, 0.0))
+        yield share if moved is None else _widened(share, *deviations.get(key, (0.0, 0.0)))
 
 
-def _widened(share: Share, deviation: float) -> Share:
-    """Return a share as it is told where factors moved it by a deviation of so much."""
-    half = normal_quantile(LEVEL) * deviation
-    low = max(0.0, share.value - math.hypot(share.value - share.low, half))
-    high = min(1.0, share.value + math.hypot(share.high - share.value, half))
+def _widened(share: Share, deviation: float, with_unknown: float) -> Share:
+    """Return a share as it is told where factors moved it by a deviation of so much, its upper bound by another."""
+    quantile = normal_quantile(LEVEL)
+    low = max(0.0, share.low - quantile * deviation)
+    high = min(1.0, max(share.high + quantile * with_unknown, share.value + quantile * deviation))
     return Share(share.key, coarse(share.value), coarse(low, -1), coarse(high, 1))
 
 

@@ -84,7 +84,7 @@ def test_each_operator_has_one_factor() -> None:
     assert moved["bytes"].to_list() == [200, 50, 100, 20]
     assert moved["packets"].to_list() == [20, 5, 10, 2]
     assert moved["flows"].to_list() == [2, 0.5, 1, 2]
-    assert moved["bytes_variance"].to_list() == [16, 1, 4, 16]
+    assert moved["bytes_variance"].to_list() == [8, 2, 4, 8]
     assert perturbed(facts, {}) is facts
 
 
@@ -103,7 +103,8 @@ def test_a_factor_is_drawn_once_and_for_good(tmp_path: Path) -> None:
         assert factors.of("PY", ["a"], PERCENT).factors["a"] == pytest.approx(REACH**0.5)
         assert factors.of("UY", ["a"], 5.0).factors == {"a": first.factors["a"]}
         wider = factors.of("UY", ["a"], 20.0)
-        assert wider == Drawn({"a": pytest.approx(reach_of(20) ** 0.25)}, pytest.approx(reach_of(20)))
+        moved = first.factors["a"] * (reach_of(20) / REACH) ** 0.25
+        assert wider == Drawn({"a": pytest.approx(moved)}, pytest.approx(reach_of(20)))
         assert Factors(store, lambda: NOW).of("UY", ["a"], PERCENT) == wider
         assert factors.of("UY", ["a"], 0.0) == Drawn()
         assert store.value("SELECT count() FROM perturbation") == 4
@@ -239,8 +240,8 @@ def test_limits_of_shares_by_hand() -> None:
     moved = Moved(frame, 0.06)
     expected = 0.06 * math.sqrt(0.125**2 + 0.125**2)
     assert moved.deviations("location", ["US", "BR"]) == {
-        "US": pytest.approx(expected),
-        "BR": pytest.approx(expected),
+        "US": (pytest.approx(expected), pytest.approx(expected)),
+        "BR": (pytest.approx(expected), pytest.approx(expected)),
     }
     summed = frame.group_by("location", "control", maintain_order=True).agg(
         pl.col("bytes", "bytes_variance", "flows").sum()

@@ -8,11 +8,10 @@ import pytest
 
 from caudal.collector.batch import decode_batch
 from caudal.reference import Reference
-from caudal.service.factors import Factors
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
-from caudal.service.settings import ServiceSettings
+from caudal.service.settings import Confidentiality, ServiceSettings
 from caudal.service.store import Store
 from caudal.service.vintages import Vintages
 
@@ -51,9 +50,21 @@ def filled(store: Store) -> Iterator[Store]:
 
 @pytest.fixture
 def measures(settings: ServiceSettings, filled: Store, reference: Reference) -> Measures:
-    # UY is metered: a factor of 1 leaves its traffic as it is.
-    factors = Factors(filled, lambda: NOW, lot=lambda: 0.0)
-    return Measures(settings, filled, reference, lambda: NOW, factors=factors)
+    # UY is metered, and no neighbour of what is made up unless nothing of it is confidential.
+    open_to_all = settings.model_copy(
+        update={"confidentiality": Confidentiality(minimum_operators=1, percent=0)}
+    )
+    return Measures(open_to_all, filled, reference, lambda: NOW)
+
+
+def test_what_is_protected_is_no_neighbour_of_what_is_made_up(
+    settings: ServiceSettings, filled: Store, reference: Reference
+) -> None:
+    """Whoever asked for XA's running month again and again would see UY's grow, batch by batch."""
+    receive(filled, ("BR", 500), **UY)
+    measures = Measures(settings, filled, reference, lambda: NOW)
+    assert measures.protected("UY")
+    assert measures.region_flows("XA", MONTH) is None
 
 
 def integration(measures: Measures, economy: str = "XA") -> dict[str | None, Observation]:

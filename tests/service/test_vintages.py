@@ -11,12 +11,15 @@ import pytest
 from caudal.collector.batch import decode_batch
 from caudal.reference import FILES, Reference, load_reference
 from caudal.service.errors import AlreadyPublished, NotFound, QuestionError
+from caudal.service.evaluation import MonthInputs
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
 from caudal.service.measures import Measures
+from caudal.service.perturbation import PERTURBED
+from caudal.service.queries.vintages import vintages as stored
 from caudal.service.reference_archive import archive_reference, archived_reference
 from caudal.service.reference_tables import load_reference_tables
-from caudal.service.settings import ServiceSettings
+from caudal.service.settings import Confidentiality, ServiceSettings
 from caudal.service.store import Store
 from caudal.service.supplied import Supplied
 from caudal.service.vintages import Vintages
@@ -159,6 +162,26 @@ def test_a_revision_needs_a_reason_and_a_difference(
     assert (second.number, second.reason) == (2, "came late")
 
 
+def test_a_month_told_with_factors_keeps_them(
+    settings: ServiceSettings, filled: Store, reference: Reference, overlay: Path
+) -> None:
+    """Exact figures beside those that a factor moved would tell the factor, of all months."""
+    origin = {"collector": "uy-1", "operator": "uy-net", "economy": "UY", "synthetic": False}
+    for sequence in ("1", "2"):
+        body = batch([{"flows": 5000}], sequence=sequence, **origin)
+        Ingest(filled).store_batch(decode_batch(body), body, NOW)
+        rule = Confidentiality(percent=10 if sequence == "1" else 0)
+        chosen = settings.model_copy(update={"confidentiality": rule})
+        measures, vintages = both(chosen, filled, reference, overlay)
+        vintages.publish("UY", MONTH, "the rule is another")
+    found = measures.published("UY", MONTH)
+    assert found is not None
+    assert found.vintage == "UY-2026-09-v2"
+    assert PERTURBED in found.flags
+    factors = [MonthInputs.from_json(each.inputs).factors for each in stored(filled, "UY", MONTH)]
+    assert factors[0] == factors[1] != {}
+
+
 @pytest.mark.parametrize(
     ("economy", "month", "error"),
     [("XA", "2026-03", NotFound), ("BR", MONTH, NotFound), ("XA", "2026-10", QuestionError)],
@@ -206,7 +229,7 @@ def test_the_state_of_a_month_changes_with_what_answers_do(
     states.append(measures.state("XA", [MONTH]))
     vintages.publish("XA", MONTH)
     states.append(measures.state("XA", [MONTH]))
-    body = batch([{"bytes": 5}], sequence="later still")
+    body = batch([{"bytes": 5}], sequence="later-still")
     Ingest(filled).store_batch(decode_batch(body), body, NOW + timedelta(seconds=5))
     assert measures.state("XA", [MONTH]) == states[-1]
     assert measures.state("XA") != states[-1]
