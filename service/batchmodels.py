@@ -3,23 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from caudal.service.ingest import Order, State
-from caudal.service.models import Answer
+from caudal.service.models import Answer, Reason
 
 BatchId = Annotated[
     str, Field(description="SHA-256 of the batch's body, hex", examples=["9f86d081884c7d65" * 4])
-]
-# Printable, with something in it: whoever reads it later must know why.
-Reason = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=3,
-        max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$",
-    ),
 ]
 
 

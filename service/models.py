@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from caudal.service.period import MONTH_PATTERN
 
@@ -26,6 +26,18 @@ VintageName = Annotated[
     Field(
         description="what was published, and does not change; null where it was computed for this answer",
         examples=["XA-2026-08-v1"],
+    ),
+]
+
+# Printable, with something in it: whoever reads it later must know why. No ends of line, no marks that turn the direction
+# of writing: it stands in tables and logs beside what others wrote.
+Reason = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=3,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$",
     ),
 ]
 

@@ -265,6 +265,10 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     elif error.status_code == 405:
         detail = f"{quoted(path)} does not take {quoted(request.method)}; it takes {headers.get('Allow', 'other methods')}"
         problem = Problem("method-not-allowed", detail, headers=headers)
+    elif error.status_code == 400:
+        # What FastAPI says of a body that the parser of JSON gives up upon: nested too deeply, no UTF-8.
+        detail = f"the body of {quoted(path)} is no JSON that can be read; send UTF-8 and the members that /docs names"
+        problem = Problem("invalid-request", detail, headers=headers, extras={"errors": []})
     else:
         problem = Problem("http", str(error.detail), headers=headers, status=error.status_code)
     return _answer(request, problem)

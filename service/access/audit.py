@@ -131,6 +131,9 @@ class Audit:
 
     def verify(self, known: str | None = None) -> Verification:
         """Compute the chain again; `known` is a hash that was kept elsewhere, which must be among the lines."""
+        # Asked before the lines are read: those that are written meanwhile are no reason to miss any.
+        with self._lock:
+            newest = self._newest
         fitting, previous, found = 0, NOTHING_BEFORE, known is None
         for line in self._lines():
             fault = _fault(line, fitting + 1, previous)
@@ -145,8 +148,6 @@ class Audit:
                 fitting + 1,
                 "no line has the hash that was kept: the end was cut, or the whole was written anew",
             )
-        with self._lock:
-            newest = self._newest
         if newest is not None and newest[0] > fitting:
             return Verification(
                 fitting,

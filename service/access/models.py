@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from caudal.service.access.audit import AuditLine
 from caudal.service.access.keys import DAYS, DAYS_MOST, Key
 from caudal.service.access.roles import Role
-from caudal.service.models import Answer, EconomyCode
+from caudal.service.models import Answer, EconomyCode, Reason
 from caudal.service.settings import Identifier
 
 KeyId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{8}$", examples=["4fGk02Zq"])]
@@ -38,7 +38,7 @@ class RevocationOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reason: str = Field(min_length=1, max_length=200, examples=["lost"])
+    reason: Reason = Field(description="for whoever asks later", examples=["lost"])
 
 
 class KeyAnswer(Answer):

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -20,17 +21,18 @@ class Remembered(Generic[Thing]):
         self._clock = clock
         self._lock = threading.Lock()
         # By the SHA-256 of the id, oldest first: all last equally long.
-        self._things: dict[str, tuple[datetime, Thing]] = {}
+        self._things: OrderedDict[str, tuple[datetime, Thing]] = OrderedDict()
 
     def add(self, thing: Thing) -> str:
         """Remember a thing; return the id to ask for it by: 256 random bits."""
         name = secrets.token_urlsafe(32)
         now = self._clock()
         with self._lock:
-            for digest, (until, _) in list(self._things.items()):
+            while self._things:
+                until, _ = next(iter(self._things.values()))
                 if until > now and len(self._things) < self._most:
                     break
-                del self._things[digest]
+                self._things.popitem(last=False)
             self._things[digest_of(name)] = (now + self._lasting, thing)
         return name
 

@@ -95,7 +95,8 @@ class TokenFiles:
         """Read the files that changed, or all; one that cannot be used leaves the tokens of before in force."""
         with self._lock:
             for source in self._sources:
-                if source.file is None:
+                # What comes through a pipe is read once, at the start: nobody writes to it any more.
+                if source.file is None or source.file.is_fifo():
                     continue
                 look = _look(source.file)
                 if look == self._looks.get(source) and not again:

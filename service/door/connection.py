@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from caudal.service.access.actor import ANYBODY
 from caudal.service.door.connections import Connections, Reason
 from caudal.service.door.headers import secure
+from caudal.service.door.parser import Parser
 from caudal.service.problem import Problem, document
 
 # How long the rest of a body is thrown away after its request was answered, so that the answer can be read.
@@ -59,6 +60,7 @@ class Connection(H11Protocol):
 
     def __init__(self, connections: Connections, **known: Any) -> None:
         super().__init__(**known)
+        self.conn: Parser = Parser(connections.settings.header_bytes)
         # uvicorn warns of every request it cannot read: that is counted instead. Its errors are still logged.
         self.logger = logging.getLogger("caudal.service.http")
         self.logger.setLevel(logging.ERROR)
@@ -125,8 +127,7 @@ class Connection(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
-        detail = f"send HTTP/1.1 with a head of at most {self._connections.settings.header_bytes} bytes"
-        answer = document(Problem("unreadable-request", detail, headers={"Connection": "close"}), "")
+        answer = document(Problem("unreadable-request", self.conn.fault, headers={"Connection": "close"}), "")
         start: dict[str, Any] = {"type": "http.response.start", "status": 400, "headers": answer.raw_headers}
         secure(start, "", ANYBODY, https=False)
         for event in (

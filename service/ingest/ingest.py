@@ -73,6 +73,7 @@ class Ingest:
         self._settled = False
         self._failures = 0
         self._last_aside = ""
+        self._not_told = ""
 
     def store_batch(
         self, batch: Batch, body: bytes, received_at: datetime, held: str | None = None
@@ -89,7 +90,12 @@ class Ingest:
         months = months_of(batch)
         with self._lock:
             self._settle()
-            known = self._known(batch.id)
+            try:
+                known = self._known(batch.id)
+            except StoreError:
+                self._not_told = batch.id
+                raise
+            self._not_told = ""
             if known is not None and known.state is not State.quarantined:
                 self._keep_once(batch.id, body, known.received_at)
                 return Duplicate(batch.id, known.received_at)
@@ -145,6 +151,15 @@ class Ingest:
                 return False
             self._failures = _MOST_FAILURES
             return self._settle()
+
+    def check_answers(self) -> None:
+        """Return if the store tells what it did not tell of the last batch; raise StoreError otherwise.
+
+        A part that cannot be read spoils the questions that need it and no others: that the store answers at all does
+        not say that it takes batches.
+        """
+        if batch_id := self._not_told:
+            self._known(batch_id)
 
     def quarantined(self) -> int:
         """Return how many batches wait because something could not be done to them."""

@@ -32,6 +32,8 @@ def router(
             left = pending(store, migrations)
             version = reference_in_force(store)
             quarantined = 0 if left else ingest.quarantined()
+            if not left:
+                ingest.check_answers()
         except ServiceError as error:
             raise Problem("not-ready", "the store does not answer; the log says why") from error
         if left:

@@ -121,7 +121,7 @@ def test_taken_back_months_follow_at_once_and_published_ones_are_named(client: h
 
 
 @pytest.mark.parametrize(
-    "reason", ["", "  ", "x", "y" * 201, "two\nlines", "\u0000\u0000\u0000", 7, None, ["a"]]
+    "reason", ["", "  ", "x", "y" * 201, "two\nlines", "a\u202eback", "\u0000\u0000\u0000", 7, None, ["a"]]
 )
 def test_a_reason_that_says_nothing_or_too_much(client: httpx.Client, reason: Any) -> None:
     assert order(client, FIRST, "retract", reason).status_code == 422

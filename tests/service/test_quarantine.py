@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -62,6 +64,19 @@ class Refusing(Store):
         Store.insert_select(self, sql, parameters, token)  # type: ignore[arg-type]
 
 
+class Damaged(Store):
+    """A store in which a part of the table `batch` cannot be read, until it is mended."""
+
+    def __init__(self, store: Store) -> None:
+        self.__dict__ = dict(store.__dict__)
+        self.mended = False
+
+    def frame(self, sql: str, parameters: Any = None) -> pl.DataFrame:
+        if "FROM batch WHERE" in sql and not self.mended:
+            raise StoreError("Empty marks file")
+        return Store.frame(self, sql, parameters)
+
+
 def set_aside(store: Store, body: bytes, table: str) -> None:
     """Have a batch fail half way, again and again, until it is set aside for another."""
     refusing = Ingest(Refusing(store, table))
@@ -94,6 +109,19 @@ def test_others_go_on_and_it_is_finished_when_it_can_be(one: Store) -> None:
     ingest.change(batch_id(SECOND), Order.retract, "as any other")
     ingest.change(batch_id(SECOND), Order.restore, "as any other")
     assert snapshot(one) == before
+
+
+def test_a_store_that_answers_and_takes_no_batch_is_not_ready(one: Store) -> None:
+    damaged = Damaged(one)
+    ingest = Ingest(damaged)
+    ingest.check_answers()
+    with pytest.raises(StoreError, match="Empty marks"):
+        put(ingest, FIRST)
+    with pytest.raises(StoreError, match="Empty marks"):
+        ingest.check_answers()
+    damaged.mended = True
+    ingest.check_answers()
+    assert isinstance(put(ingest, FIRST), Accepted)
 
 
 def test_an_order_that_cannot_be_finished_is_set_aside_too(one: Store) -> None:

@@ -143,6 +143,19 @@ def test_an_end_that_was_cut_while_the_service_runs(audit: Audit, opened: Store)
     assert "it wrote 11 lines" in str(found.fault)
 
 
+def test_what_is_written_while_it_is_read_is_no_fault(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit.write(ADMIN, "key.make", "the eleventh")
+    read = audit._lines
+
+    def lines() -> Iterator[AuditLine]:
+        yield from list(read())
+        audit.write(ADMIN, "key.make", "the twelfth")
+
+    monkeypatch.setattr(audit, "_lines", lines)
+    found = audit.verify()
+    assert (found.lines, found.fault) == (11, None)
+
+
 def test_a_record_written_anew_from_a_line_on(audit: Audit, opened: Store) -> None:
     kept = audit.verify().newest
     remove(opened, "number > 7")

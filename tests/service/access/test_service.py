@@ -143,12 +143,27 @@ def test_keys_that_are_not_made(client: httpx.Client, order: dict[str, Any], say
     assert client.get("/v1/keys", headers=AS_ADMIN).json() == {"keys": []}
 
 
+@pytest.mark.parametrize("reason", ["", "two\nlines", "a\u202eback", "\x1b[31m red", "y" * 201])
+def test_why_a_key_is_revoked_is_one_printable_line(client: httpx.Client, reason: str) -> None:
+    key = make(client, role="auditor", name="A")
+    answer = client.post(f"/v1/keys/{key['id']}/revocation", json={"reason": reason}, headers=AS_ADMIN)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:caudal:problem:invalid-request")
+    assert me(client, key["key"]).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"[" * 50_000, b'{"role": "\xff"}'])
+def test_a_body_that_no_parser_reads(client: httpx.Client, body: bytes) -> None:
+    answer = client.post("/v1/keys", content=body, headers={**AS_ADMIN, "Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:caudal:problem:invalid-request")
+    assert "no JSON that can be read" in answer.json()["detail"]
+
+
 def test_keys_one_too_many_or_none(client: httpx.Client) -> None:
     for _ in range(2):
         make(client, role="auditor", name="A")
     third = client.post("/v1/keys", json={"role": "auditor", "name": "A"}, headers=AS_ADMIN)
     assert (third.status_code, third.json()["type"]) == (409, "urn:caudal:problem:too-many-keys")
-    none = client.post("/v1/keys/nothing1/revocation", json={"reason": "x"}, headers=AS_ADMIN)
+    none = client.post("/v1/keys/nothing1/revocation", json={"reason": "lost"}, headers=AS_ADMIN)
     assert (none.status_code, none.json()["type"]) == (404, "urn:caudal:problem:unknown-key")
 
 

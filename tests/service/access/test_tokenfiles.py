@@ -195,6 +195,16 @@ def test_a_file_that_is_removed_and_comes_back(file: Path, valid: Callable[[], l
     assert valid() == [FIRST]
 
 
+def test_a_pipe_is_not_read_again(file: Path, tokens: TokenFiles, seconds: list[float]) -> None:
+    """Nobody writes to it any more: whoever asked would wait for ever, and everybody behind them."""
+    file.unlink()
+    os.mkfifo(file)
+    seconds[0] += 2
+    assert tokens.actor(digest_of(FIRST)) is not None
+    tokens.look(again=True)
+    assert tokens.actor(digest_of(FIRST)) is not None
+
+
 def test_a_link_that_points_elsewhere(tmp_path: Path, seconds: list[float]) -> None:
     first, second = write(tmp_path / "1", FIRST), write(tmp_path / "2", SECOND)
     link = tmp_path / "link"

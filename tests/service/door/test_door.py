@@ -160,6 +160,27 @@ def test_a_body_where_none_belongs(service: Service, path: str, length: str) -> 
     assert b"connection: close" in answer.lower()
 
 
+def test_a_body_whose_length_is_told_in_two_ways(service: Service) -> None:
+    head = "POST /v1/vintages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    another = "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = raw(service, f"{head}{another}".encode())
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"not both" in answer
+
+
+@pytest.mark.parametrize("size", [1, 200])
+def test_a_body_in_many_chunks_of_almost_nothing(service: Service, size: int) -> None:
+    head = f"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: {MEDIA_TYPE}\r\n"
+    chunk = f"{size:x}\r\n{size * 'a'}\r\n"
+    answer = raw(service, f"{head}Authorization: Bearer {TOKEN}\r\n\r\n{150 * chunk}".encode())
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"in chunks of 256 bytes and more" in answer
+    # A few small ones are nothing to refuse: what they hold is looked at.
+    few = f"{head}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n{90 * chunk}0\r\n\r\n"
+    assert raw(service, few.encode()).startswith(b"HTTP/1.1 422 ")
+
+
 def test_nobody_is_told_to_go_on_with_a_body_that_is_refused(service: Service) -> None:
     head = "POST /v1/vintages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\nExpect: 100-continue\r\n"
     answer = raw(service, f"{head}\r\n".encode())

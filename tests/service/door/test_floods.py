@@ -242,6 +242,20 @@ def test_one_address_has_so_many_connections(small: Victim) -> None:
             each.close()
 
 
+@pytest.mark.parametrize("small", [{"connections_per_address": 1000}], indirect=True)
+def test_chunks_of_one_byte_keep_nobody_waiting(small: Victim) -> None:
+    head = b"POST /v1/vintages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Honest(small):
+        for _ in range(100):
+            with small.connect() as opened:
+                try:
+                    opened.sendall(head + 42_000 * b"1\r\na\r\n")
+                except ConnectionError:
+                    continue
+                # Not read one by one: the parser gave up upon the first hundred.
+                assert answer_to(opened)[:13] in (b"HTTP/1.1 400 ", b"")
+
+
 @pytest.mark.parametrize("small", [{"send_seconds": 1.0, "connections_per_address": 1000}], indirect=True)
 def test_those_who_do_not_read_are_closed(small: Victim) -> None:
     before = small.resident_bytes
