@@ -73,6 +73,8 @@ class Ingest:
         self._settled = False
         self._failures = 0
         self._last_aside = ""
+        self._merging = threading.Lock()
+        self._merges_stopped = False
         self._not_told = ""
 
     def store_batch(
@@ -99,6 +101,7 @@ class Ingest:
             if known is not None and known.state is not State.quarantined:
                 self._keep_once(batch.id, body, known.received_at)
                 return Duplicate(batch.id, known.received_at)
+            self._keep_merges()
             self._space.demand(need_of(batch, body, len(months)))
             if known is not None and self._last_aside == batch.id:
                 # It was tried often enough: its sender may go on with the next.
@@ -172,7 +175,24 @@ class Ingest:
 
     def short_of_space(self) -> int | None:
         """Return how many bytes of disk are missing to the reserve; None where none are."""
+        self._keep_merges()
         return self._space.short()
+
+    def _keep_merges(self) -> None:
+        """Have the engine merge while there is the reserve, and not below it.
+
+        A merge onto a disk that fills up meanwhile may leave an empty part in place of those it merged.
+        """
+        with self._merging:
+            short = self._space.short() is not None
+            if short != self._merges_stopped:
+                self._store.command(f"SYSTEM {'STOP' if short else 'START'} MERGES")
+                self._merges_stopped = short
+                _log.warning(
+                    "the disk of the store is below its reserve: nothing is merged until there is room"
+                    if short
+                    else "the disk of the store has its reserve again: merging goes on"
+                )
 
     def _deed(
         self, batch_id: str, known: _Known, order: Order, reason: str, subject: str, batch: Batch

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.batch import batch_id, decode_batch
-from caudal.service.errors import StoreFull
+from caudal.service.errors import StoreError, StoreFull
 from caudal.service.ingest import Accepted, Ingest, Order, Space, State
 from caudal.service.migration import migrate
 from caudal.service.queries.batches import BatchQuery, batches
@@ -70,3 +70,21 @@ def test_a_disk_that_fills_in_the_middle_stops_nobody_else(small_disk: Path) -> 
         ballast.unlink()
         assert ingest.change(batch_id(large), Order.retry, "there is room again").state is State.counted
         assert totals(store) == truth(large, small, other)
+
+
+def test_nothing_is_merged_below_the_reserve(small_disk: Path) -> None:
+    """What the engine merges onto a disk that fills up meanwhile may come out empty, and replace what was whole."""
+    with Store(f"chdb://{small_disk}/store") as store:
+        migrate(store, lambda: NOW)
+        ingest = Ingest(store, Space.of(store.directory, 8 << 20))
+        for number in range(3):
+            put(ingest, random_batch(number, rows=20))
+        ballast = fill(small_disk, 6 << 20)
+        assert ingest.short_of_space() is not None
+        with pytest.raises(StoreError):
+            store.command("OPTIMIZE TABLE batch FINAL")
+        ballast.unlink()
+        assert ingest.short_of_space() is None
+        store.command("OPTIMIZE TABLE batch FINAL")
+        parts = "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'batch'"
+        assert store.value(parts) == 1
