@@ -178,7 +178,7 @@ class Matrix:
         headers = {"Authorization": f"Bearer {_PUBLISHER}"}
         try:
             with httpx.Client(
-                base_url=f"http://127.0.0.1:{self._service}", timeout=5, headers=headers
+                base_url=f"http://127.0.0.1:{self._service}", timeout=PATIENCE_SECONDS, headers=headers
             ) as client:
                 state, change = self._lot.choice([("counted", "retract"), ("retracted", "restore")])
                 answer = client.get("/v1/batches", params={"state": state, "limit": 20})

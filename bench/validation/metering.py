@@ -195,7 +195,7 @@ class Metering:
         flows, ledger = pipeline.take(None, lambda _: "edge")
         now = datetime.now(UTC).isoformat()
         origin = BatchOrigin(
-            f"{operator.id}-1", operator.id, ECONOMY, now, now, f"caudal {caudal.__version__}", synthetic=True
+            f"{operator.id}-1", operator.id, ECONOMY, now, "1", f"caudal {caudal.__version__}", synthetic=True
         )
         return encode_batch(origin, flows, ledger)
 

@@ -100,19 +100,19 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.dictionaries(st.sampled_from(list(WRITTEN)) | st.text(max_size=9), JSON, max_size=3))
 def test_members_of_any_kind(members: dict[str, Any]) -> None:
     check(json.dumps(WRITTEN | members).encode("utf-8"))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.binary(max_size=400))
 def test_any_octets(octets: bytes) -> None:
     check(octets)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(json.dumps(WRITTEN)) - 1), st.binary(max_size=3), st.integers(0, 3))
 def test_octets_changed_somewhere(at: int, octets: bytes, instead: int) -> None:
     written = json.dumps(WRITTEN).encode()

@@ -180,7 +180,7 @@ def test_a_batch_that_is_held_for_review_is_taken(spool: Spool, caplog: pytest.L
 
     service = Service(held)
     with caplog.at_level(logging.WARNING), shipper(spool, service) as one:
-        assert one.drain(5)
+        assert one.drain(PATIENCE_SECONDS)
     assert service.bodies == [b"much", b"good"]
     assert (one.shipped, one.held, one.refused, one.failures) == (2, 1, 0, 0)
     assert "for review; it counts once the regulator releases it: more than its links carry" in caplog.text

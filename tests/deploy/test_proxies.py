@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +25,11 @@ from caudal.collector.settings import CollectorSettings
 from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 
+from ..patience import PATIENCE_SECONDS, wait_until
 from ..service.samples import TOKEN, batch, write_overlay
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NAME = "data.example.org"
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,15 @@ def behind(
             env={"HOME": str(directory), "XDG_DATA_HOME": str(directory), "XDG_CONFIG_HOME": str(directory)},
         )
     try:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert process.poll() is None and time.monotonic() < until, log.read_text("utf-8")
-            try:
+
+        def listening() -> bool:
+            assert process.poll() is None, log.read_text("utf-8")
+            with suppress(OSError):
                 socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+                return True
+            return False
+
+        wait_until(listening, lambda: log.read_text("utf-8"))
         yield Place(port, trusted, service, directory)
     finally:
         process.terminate()
@@ -265,7 +266,7 @@ def test_a_stranger_is_told_at_once(place: Place) -> None:
 
 def test_metrics_are_not_for_the_public(place: Place) -> None:
     assert " 404" in place.curl("/metrics").stdout.splitlines()[0]
-    assert httpx.get(f"{place.service.url}/metrics").status_code == 200
+    assert httpx.get(f"{place.service.url}/metrics", timeout=PATIENCE_SECONDS).status_code == 200
 
 
 def test_addresses_are_replaced_not_believed(place: Place) -> None:

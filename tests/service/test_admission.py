@@ -109,7 +109,7 @@ RECORD = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(RECORD, min_size=1, max_size=30), st.integers(1, 3))
 def test_whatever_an_honest_collector_adds_up_is_admitted(records: list[Any], k: int) -> None:
     """Packets not told, rates with fractions, the highest rate that is announced, folded cells."""

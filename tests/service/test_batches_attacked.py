@@ -20,6 +20,7 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from tests.collector.test_arrowstream import stream, zeros
 
+from ..patience import PATIENCE_SECONDS
 from .samples import NOW, OTHER_TOKEN, TOKEN, batch, origin, random_batch, write_overlay
 from .test_ingest_killed import start
 
@@ -113,7 +114,7 @@ def test_a_small_body_does_not_take_gigabytes(tmp_path: Path) -> None:
             assert post(client, honest[1]).status_code == 201
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
 
 
 def peak_kib(process: subprocess.Popen[bytes]) -> int:

@@ -13,6 +13,7 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings, load_settings
 from caudal.service.store import Store
 
+from ...patience import PATIENCE_SECONDS
 from ..samples import NOW
 from .test_service import write_settings
 
@@ -56,7 +57,9 @@ def test_beside_the_service(running: Path) -> None:
     assert "valid until 2026-12-21" in made.stderr
     key_id = key.split("_")[1]
     url = load_settings(running).listen
-    me = httpx.get(f"http://{url}/v1/me", headers={"Authorization": f"Bearer {key}"}).json()
+    me = httpx.get(
+        f"http://{url}/v1/me", headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_SECONDS
+    ).json()
     assert (me["role"], me["economies"]) == ("analyst", ["XA"])
     table = run(running, "keys", "list").output
     assert all(text in table for text in (key_id, "analyst", "XA", "valid", "2026-12-21", "admin"))

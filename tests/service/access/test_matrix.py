@@ -22,6 +22,7 @@ from caudal.service.server import Service
 from caudal.service.settings import Confidentiality, ServiceSettings
 from caudal.service.store import Store
 
+from ...patience import PATIENCE_SECONDS
 from ..conftest import clear
 from ..samples import NOW, OTHER_TOKEN, TOKEN, batch
 
@@ -84,12 +85,19 @@ def service(settings: ServiceSettings, store: Store) -> Iterator[Service]:
 
 def send(service: Service, body: bytes, token: str) -> int:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": MEDIA_TYPE}
-    return httpx.post(f"{service.url}/v1/batches", content=body, headers=headers).status_code
+    return httpx.post(
+        f"{service.url}/v1/batches", content=body, headers=headers, timeout=PATIENCE_SECONDS
+    ).status_code
 
 
 def make(service: Service, **order: Any) -> str:
     """Make a key; return it."""
-    made = httpx.post(f"{service.url}/v1/keys", json=order, headers={"Authorization": f"Bearer {ADMIN}"})
+    made = httpx.post(
+        f"{service.url}/v1/keys",
+        json=order,
+        headers={"Authorization": f"Bearer {ADMIN}"},
+        timeout=PATIENCE_SECONDS,
+    )
     assert made.status_code == 201, made.text
     return str(made.json()["key"])
 

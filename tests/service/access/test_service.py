@@ -5,8 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 
+from ...patience import PATIENCE_SECONDS, wait_until
 from ..samples import NOW, TOKEN
 
 ADMIN = "token-of-the-admin-0123456789"
@@ -209,7 +209,10 @@ def test_refusals_are_one_line_a_minute(
 ) -> None:
     # Without its thread nothing is written before the service stops: then every refusal is in one line of its kind.
     monkeypatch.setattr(Notes, "start", lambda _: None)
-    with Service(quiet, clock, {Role.admin: ADMIN}) as service, httpx.Client(base_url=service.url) as client:
+    with (
+        Service(quiet, clock, {Role.admin: ADMIN}) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
+    ):
         short = make(client, role="publisher", name="P", days=1)
         clock.now += timedelta(days=2)
         for number in range(20):
@@ -246,14 +249,18 @@ def test_the_record_is_read_in_pages_and_verified(client: httpx.Client, store: S
 def test_metrics_need_a_key_from_afar(quiet: ServiceSettings, clock: Clock) -> None:
     nowhere = ServiceSettings(**{**quiet.model_dump(), "metrics_from": ["198.51.100.0/24"]})
     with Service(nowhere, clock, {Role.admin: ADMIN}) as service:
-        assert httpx.get(f"{service.url}/metrics").status_code == 401
+        assert httpx.get(f"{service.url}/metrics", timeout=PATIENCE_SECONDS).status_code == 401
         key = {"Authorization": f"Bearer {TOKEN}"}
-        assert httpx.get(f"{service.url}/metrics", headers=key).status_code == 403
-        assert httpx.get(f"{service.url}/metrics", headers=AS_ADMIN).status_code == 200
+        assert httpx.get(f"{service.url}/metrics", headers=key, timeout=PATIENCE_SECONDS).status_code == 403
+        assert (
+            httpx.get(f"{service.url}/metrics", headers=AS_ADMIN, timeout=PATIENCE_SECONDS).status_code == 200
+        )
     with Service(quiet, clock) as service:
-        assert httpx.get(f"{service.url}/metrics").status_code == 200
+        assert httpx.get(f"{service.url}/metrics", timeout=PATIENCE_SECONDS).status_code == 200
         for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
-            answer = httpx.get(f"{service.url}/metrics", headers={header: "127.0.0.1"})
+            answer = httpx.get(
+                f"{service.url}/metrics", headers={header: "127.0.0.1"}, timeout=PATIENCE_SECONDS
+            )
             assert answer.status_code == 401
 
 
@@ -272,14 +279,6 @@ def write_settings(directory: Path, settings: ServiceSettings, rest: str = "") -
     return file
 
 
-def poll(condition: Callable[[], bool]) -> None:
-    """Return once a condition holds; fail where it does not within a time that no machine needs."""
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-
-
 def test_sighup_and_a_changed_file_are_followed_by_the_command(
     settings: ServiceSettings, tmp_path: Path
 ) -> None:
@@ -292,7 +291,7 @@ def test_sighup_and_a_changed_file_are_followed_by_the_command(
             stdin=subprocess.DEVNULL,
         )
     try:
-        poll(lambda: "serving at" in log.read_text() or process.poll() is not None)
+        wait_until(lambda: "serving at" in log.read_text() or process.poll() is not None)
         found = re.search(r"serving at (\S+) ", log.read_text())
         assert found is not None, log.read_text()
         with httpx.Client(base_url=found[1], timeout=60) as client:
@@ -300,13 +299,13 @@ def test_sighup_and_a_changed_file_are_followed_by_the_command(
             # A file that changes is followed without a signal, and both tokens are valid for as long as both are there.
             new = "another-token-of-xa-1-0123456789"
             (tmp_path / "collector").write_text(f"{new}\n{TOKEN}\n")
-            poll(lambda: me(client, new).status_code == 200)
+            wait_until(lambda: me(client, new).status_code == 200)
             assert me(client, TOKEN).status_code == 200
             (tmp_path / "collector").write_text(f"{new}\n")
-            poll(lambda: me(client, TOKEN).status_code == 401)
+            wait_until(lambda: me(client, TOKEN).status_code == 401)
             # A bad file: the log says why, once, and the token of before stays.
             (tmp_path / "collector").write_text("short")
-            poll(
+            wait_until(
                 lambda: (
                     me(client, new).status_code == 200
                     and "the tokens of before stay valid" in log.read_text()
@@ -315,12 +314,12 @@ def test_sighup_and_a_changed_file_are_followed_by_the_command(
             (tmp_path / "collector").write_text(f"{TOKEN}\n")
             for _ in range(5):
                 process.send_signal(signal.SIGHUP)
-            poll(lambda: "read anew; other settings" in log.read_text())
-            assert process.poll() is None
-            poll(lambda: me(client, TOKEN).status_code == 200)
+            wait_until(lambda: "read anew; other settings" in log.read_text())
+            assert process.wait_until() is None
+            wait_until(lambda: me(client, TOKEN).status_code == 200)
             config.write_text("this is no TOML")
             process.send_signal(signal.SIGHUP)
-            poll(lambda: "not read anew: " in log.read_text())
+            wait_until(lambda: "not read anew: " in log.read_text())
             assert client.get("/readyz").status_code == 200
         assert TOKEN not in log.read_text()
         process.send_signal(signal.SIGTERM)

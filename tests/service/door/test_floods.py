@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from .victim import PATIENCE_SECONDS, PUBLISHER, Victim, is_honest_batch_stored, victim, wait_until
+from ...patience import PATIENCE_SECONDS
+from .victim import PUBLISHER, Victim, is_honest_batch_stored, victim, wait_until
 
 _MIB = 1 << 20
 # What the process may grow by: pools of threads, buffers of sockets, what the allocator keeps. A body is ten times that.

@@ -7,6 +7,7 @@ import httpx
 from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 
+from ...patience import PATIENCE_SECONDS
 from ..samples import NOW
 
 PUBLISHER = "token-of-the-publisher-0123456789"
@@ -32,7 +33,7 @@ def test_rate_limits(settings: ServiceSettings, tmp_path: Path) -> None:
         assert 0 < int(answer.headers["retry-after"]) <= 3601
         assert answer.json()["type"] == "urn:caudal:problem:too-many-requests"
         # Health is asked for as often as one likes, and another address is another sender.
-        assert httpx.get(f"{limited.url}/healthz").status_code == 200
+        assert httpx.get(f"{limited.url}/healthz", timeout=PATIENCE_SECONDS).status_code == 200
         assert ask("127.0.0.3").status_code == 200
         # What a stranger says of its address is not believed; what the proxy says is.
         assert ask(**{"X-Forwarded-For": "203.0.113.1"}).status_code == 429

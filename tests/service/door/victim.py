@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,21 +15,18 @@ import httpx
 
 from caudal.collector.batch import MEDIA_TYPE
 
+from ...patience import PATIENCE_SECONDS
+from ...patience import wait_until as patiently
 from ..samples import TOKEN, batch
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 # The honest come from an address of their own: all of 127/8 is loopback.
 HONEST = "127.0.0.2"
-# Generous: a loaded machine is slow, and no test is about time.
-PATIENCE_SECONDS = 120.0
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
     """Return once something holds; fail after a long time."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < until, f"waited in vain until {what}"
-        time.sleep(0.02)
+    patiently(holds, lambda: what)
 
 
 @dataclass(frozen=True)
