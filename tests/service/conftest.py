@@ -40,8 +40,15 @@ def store(directory: Path, reference: Reference) -> Iterator[Store]:
 
 
 def clear(store: Store) -> None:
-    """Forget every fact."""
-    for table in (*FACT_TABLES, "perturbation"):
+    """Forget every fact, and what was published of them: a service publishes by itself what is due."""
+    for table in (
+        *FACT_TABLES,
+        "perturbation",
+        "vintage",
+        "indicator_value",
+        "vintage_cell",
+        "vintage_input",
+    ):
         store.command(f"TRUNCATE TABLE {table}")
 
 
