@@ -74,11 +74,11 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
         tag = entity_tag(measures.state(economy, months), indicator_id, economy, months, vintage, exact)
         # A vintage that there is not has no answer, whatever the client says it has.
         found = [measures.measured(economy, months[0], [indicator], vintage)] if vintage is not None else []
-        if exact:
-            found = [measures.exact(economy, each, [indicator], vintage) for each in months]
         same = not_modified(request, tag, fixed=vintage is not None)
         if same is not None:
             return same
+        if exact:
+            found = [measures.exact(economy, each, [indicator], vintage) for each in months]
         found = found or list(_measured(measures, economy, months, indicator))
         response.headers.update(cache_headers(tag, fixed=vintage is not None))
         return IndicatorSeries(

@@ -146,11 +146,11 @@ def router(
         tag = entity_tag(measures.state(economy, [chosen]), "totals", economy, chosen, vintage, exact)
         # A vintage that there is not has no answer, whatever the client says it has.
         measured = measures.measured(economy, chosen, vintage=vintage) if vintage is not None else None
-        if exact:
-            measured = measures.exact(economy, chosen, CATALOGUE.values(), vintage)
         same = not_modified(request, tag, fixed=vintage is not None)
         if same is not None:
             return same
+        if exact:
+            measured = measures.exact(economy, chosen, CATALOGUE.values(), vintage)
         measured = measured or measures.measured(economy, chosen)
         response.headers.update(cache_headers(tag, fixed=vintage is not None))
         return MonthTotals(
