@@ -20,7 +20,8 @@ from caudal.service.server import Service
 from caudal.service.settings import Person, ServiceSettings
 from caudal.service.store import Store
 
-from .test_service import ADMIN, AS_ADMIN, poll
+from ...patience import wait_until
+from .test_service import ADMIN, AS_ADMIN
 
 PUBLIC = "https://data.example.org"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Origin": PUBLIC}
@@ -89,7 +90,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
-        poll(lambda: process.poll() is not None or "running on http" in log.read_text())
+        wait_until(lambda: process.poll() is not None or "running on http" in log.read_text())
         found = re.search(r"running on (http://[0-9.:]+)", log.read_text())
         assert found is not None, log.read_text()
         yield found[1]
