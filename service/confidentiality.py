@@ -68,7 +68,7 @@ class Objection:
     """Which rule forbids to publish a total, and why here."""
 
     rule: str
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Withheld:
     what: str
     degree: Degree
     rule: str
-    why: str
+    why: Reason
 
     @property
     def reason(self) -> Reason:

@@ -19,7 +19,8 @@ from caudal.service.evaluation import FLAG_TEXTS, MonthInputs
 from caudal.service.indicators import CATALOGUE
 from caudal.service.perturbation import perturbed
 from caudal.service.queries import month_facts
-from caudal.service.queries.vintages import Vintage, vintage_values
+from caudal.service.queries.vintages import Vintage, reason_of, vintage_values, withheld_of
+from caudal.service.reason import from_stored, to_stored
 from caudal.service.settings import Licence
 from caudal.service.store import Store
 
@@ -56,9 +57,12 @@ def export_values(store: Store, chosen: list[Vintage], licence: Licence, now: da
         piece = []
         for row in vintage_values(store, vintage).iter_rows(named=True):
             details = dict(zip(row.pop("names"), row.pop("numbers"), strict=True))
-            piece.append(_line({"type": "value", **known, **row, "details": details}))
-        totals = json.loads(vintage.inputs)["totals"]
-        piece.extend(_line({"type": "total", **known, **total}) for total in totals)
+            why = reason_of(row)
+            told = {"reason": why, "reasons": to_stored(why)}
+            piece.append(_line({"type": "value", **known, **row, **told, "details": details}))
+        for total in json.loads(vintage.inputs)["totals"]:
+            told = {"reason": from_stored(total["reason"]), "reasons": total["reason"]}
+            piece.append(_line({"type": "total", **known, **total, **told}))
         lines += len(piece)
         yield b"".join(piece)
     yield _end(lines)
@@ -107,7 +111,8 @@ def export_aggregates(
 def _objection(vintage: Vintage) -> Objection | None:
     """Return what forbade the totals of a vintage."""
     withheld = json.loads(vintage.inputs)["withheld"]
-    return next((Objection(each["rule"], each["why"]) for each in withheld if each["what"] == "bytes"), None)
+    found = (withheld_of(each) for each in withheld if each["what"] == "bytes")
+    return next((Objection(each.rule, each.why) for each in found), None)
 
 
 def _notice(

@@ -16,10 +16,13 @@ from importlib.resources.abc import Traversable
 
 import pyarrow as pa
 
+from caudal.service.earlier.rewriting import DEEDS
 from caudal.service.errors import MigrationError
 from caudal.service.store import Store
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+# A deed that SQL cannot do, such as reading sentences; each may run again, like a statement.
+_PERFORM = re.compile(r"PERFORM (\w+)")
 _RETAINED = ("flow_window", "ledger_window")
 
 _RECORD = """
@@ -100,9 +103,22 @@ def migrate(
     applied = pending(store, load_migrations() if migrations is None else migrations)
     for migration in applied:
         for statement in migration.statements:
-            store.command(statement)
+            execute(store, statement)
         store.insert("schema_migration", _record(migration, clock()))
     return applied
+
+
+def execute(store: Store, statement: str) -> None:
+    """Run one statement of a migration: SQL, or what `PERFORM NAME` names; raise MigrationError where nothing is named."""
+    named = _PERFORM.fullmatch(statement)
+    if named is None:
+        store.command(statement)
+    elif named[1] in DEEDS:
+        DEEDS[named[1]](store)
+    else:
+        raise MigrationError(
+            f"a migration performs {named[1]}, which this version does not know; install it whole"
+        )
 
 
 def set_retention(store: Store, days: int) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from caudal.service.period import MONTH_PATTERN
+from caudal.service.reason import Reason as WhyNoValue
+from caudal.service.reason import to_stored
 
 if TYPE_CHECKING:
     from caudal.service.indicators import Observation
@@ -144,6 +146,21 @@ class IndicatorList(Answer):
     indicators: list[DefinitionAnswer]
 
 
+class ReasonAnswer(Answer):
+    """One reason why there is no value, for machines: its code, and the figures that the sentence names."""
+
+    code: str = Field(examples=["too_few_flows"])
+    figures: dict[str, int | float | str | list["ReasonAnswer"]] = Field(
+        description="by name; `why` of what was withheld is a list of reasons",
+        examples=[{"minimum": 100, "flows": 12}],
+    )
+
+    @classmethod
+    def all_of(cls, why: WhyNoValue | None) -> list["ReasonAnswer"]:
+        """Return the reasons told one by one; none where there is a value."""
+        return [cls.model_validate(each) for each in to_stored(why)]
+
+
 class ObservationAnswer(Answer):
     """A value with its interval, or the reason why there is none."""
 
@@ -155,13 +172,15 @@ class ObservationAnswer(Answer):
     coverage: float | None = Field(examples=[0.6])
     flows: int = Field(description="flow records behind the value", examples=[120345])
     flags: list[str] = Field(examples=[["synthetic"]])
-    reason: str | None = Field(description="why there is no value", examples=[None])
+    reason: str | None = Field(description="why there is no value, in English", examples=[None])
+    reasons: list[ReasonAnswer] = Field(description="the same, as codes", examples=[[]])
     details: dict[str, float]
 
     @classmethod
     def of(cls, observation: "Observation") -> "ObservationAnswer":
         """Return an observation as the API says it."""
         known = asdict(observation)
+        known["reasons"] = ReasonAnswer.all_of(observation.reason)
         return cls.model_validate({name: known[name] for name in cls.model_fields})
 
 

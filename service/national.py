@@ -74,7 +74,7 @@ class NationalTotal:
     estimated: Figure | None
     spread: float | None
     flags: tuple[str, ...]
-    reason: str | None
+    reason: Reason | None
 
 
 def national_totals(

@@ -28,7 +28,7 @@ from caudal.service.indicators import Definition, Observation
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.indicators.uncertainty import clip, normal_quantile
 from caudal.service.national import Figure, NationalTotal
-from caudal.service.reason import joined, reason, recognise
+from caudal.service.reason import Reason, Told
 
 PERTURBED = "perturbed"
 FLAGS: Mapping[str, str] = {
@@ -157,16 +157,15 @@ def widened(
     )
 
 
-def _reason_as_told(text: str | None) -> str | None:
-    if text is None:
-        return None
-    told = []
-    for each in recognise(text):
-        figures = dict(each.figures)
-        if each.code == "too_few_flows":
-            figures["flows"] = int(figures["flows"]) // 10 * 10
-        told.append(reason(each.code, **figures))
-    return joined(*told) if told else text
+def _reason_as_told(why: Reason | None) -> Reason | None:
+    return None if why is None else Reason(*(_coarsely(each) for each in why.told))
+
+
+def _coarsely(told: Told) -> Told:
+    flows = told.figures.get("flows")
+    if told.code != "too_few_flows" or not isinstance(flows, int):
+        return told
+    return Told(told.code, {**told.figures, "flows": flows // 10 * 10})
 
 
 def _coarse(number: float | None) -> float | None:

@@ -1,19 +1,15 @@
 """Why there is no value: every reason there is, each with a code and the figures named in it.
 
-A reason is told, stored and published in English, as text. Whoever says it in another language reads the code and
-the figures back from the text with `recognise`; so does a vintage of long ago. A text changes by becoming another
-code, for what is stored keeps the old one.
+A reason is stored and published as its code and figures. Sentences are made of these where somebody reads them: in
+English here, in the other languages by the reports. A sentence may be worded anew; a code keeps its meaning and its
+figures for ever, for what is stored names it.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
-from typing import NewType
-
-# Made by `reason` and `joined` only, so that there is none that other languages do not know.
-Reason = NewType("Reason", str)
+from typing import Any, TypeAlias
 
 # Rows of facts that would cure it: when, in which file, with which columns.
 _ROWS = " by {month}: rows of {file}.csv with {columns}"
@@ -24,6 +20,8 @@ _NEAR = "the second largest could tell the traffic of the largest to within {per
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "undefined": "is not defined for this month",
+        # Told by an earlier version, in a sentence that nobody knows any more.
+        "earlier": "{text}",
         # The sample
         "no_bytes": "there are no bytes out or in",
         "too_few_flows": "needs at least {minimum:d} flow records, has {flows:d}",
@@ -120,62 +118,85 @@ REASONS: Mapping[str, str] = MappingProxyType(
 )
 
 _SEPARATOR = "; "
-_FIGURE = re.compile(r"\{(\w+)(?::(\w))?\}")
-_SHAPES = {"d": r"\d+", "g": r"[\d.e+-]+", "": "[^;]+?"}
-# Figures of one shape only; and what may hold a semicolon: another reason, and the words of a file of facts.
-_NAMED = {"country": "[A-Z]{2}", "month": r"\d{4}-\d\d", "year": r"\d{4}", "why": ".+", "note": ".+"}
 
-# Those with the most words first: the words of one reason can be a figure of another.
-_BY_WORDS = sorted(REASONS, key=lambda code: len(_FIGURE.sub("", REASONS[code])), reverse=True)
+# A figure may itself be a reason: why something was withheld.
+Figure: TypeAlias = "int | float | str | Reason"
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """A reason read back from its text: `figures` are numbers where the reason has numbers, else texts."""
+class Told:
+    """One reason: its code in REASONS and its figures, numbers where the reason has numbers, else texts."""
 
     code: str
-    figures: Mapping[str, int | float | str]
+    figures: Mapping[str, Figure]
+
+    @property
+    def text(self) -> str:
+        """The sentence in English; code and figures as they stand where this version does not know them."""
+        try:
+            return REASONS[self.code].format(**self.figures)
+        except (KeyError, ValueError):
+            return " ".join([self.code, *(f"{name}={value}" for name, value in self.figures.items())])
 
 
-def reason(code: str, **figures: int | float | str) -> Reason:
-    """Return a reason of REASONS with its figures put in; KeyError where there is none, or one lacks."""
-    return Reason(REASONS[code].format(**figures))
+class Reason(str):
+    """One reason or several, `told` one by one; as a text, their English sentences."""
+
+    told: tuple[Told, ...]
+
+    def __new__(cls, *told: Told) -> "Reason":
+        """Make a reason of those told one by one; `reason` and `joined` do so, and whoever reads a store."""
+        made = super().__new__(cls, _SEPARATOR.join(each.text for each in told))
+        made.told = told
+        return made
+
+    def __getnewargs__(self) -> tuple[Told, ...]:  # type: ignore[override]
+        """Return what a copy is made of."""
+        return self.told
+
+
+def reason(code: str, **figures: Figure) -> Reason:
+    """Return a reason of REASONS with its figures; KeyError where there is none, or a figure lacks."""
+    REASONS[code].format(**figures)
+    return Reason(Told(code, figures))
 
 
 def joined(*reasons: Reason) -> Reason:
     """Return several reasons as one."""
-    return Reason(_SEPARATOR.join(reasons))
+    return Reason(*(each for one in reasons for each in one.told))
 
 
-def recognise(text: str) -> list[Recognised]:
-    """Return the reasons that a text is made of; none where it holds another text, in part or as a whole."""
-    for code in _BY_WORDS:
-        found = _shape(code).fullmatch(text)
-        if found:
-            return [Recognised(code, dict(_figures(code, found.groupdict())))]
-    at = text.find(_SEPARATOR)
-    while at >= 0:
-        first, rest = recognise(text[:at]), recognise(text[at + len(_SEPARATOR) :])
-        if first and rest:
-            return first + rest
-        at = text.find(_SEPARATOR, at + 1)
-    return []
+def to_stored(why: Reason | None) -> list[dict[str, Any]]:
+    """Return a reason as JSON has it: a list of objects with `code` and `figures`; empty where there is none."""
+    if why is None:
+        return []
+    return [
+        {
+            "code": each.code,
+            "figures": {
+                name: to_stored(value) if isinstance(value, Reason) else value
+                for name, value in each.figures.items()
+            },
+        }
+        for each in why.told
+    ]
 
 
-def _figures(code: str, texts: Mapping[str, str]) -> Iterator[tuple[str, int | float | str]]:
-    kinds = dict(_FIGURE.findall(REASONS[code]))
-    for name, text in texts.items():
-        yield name, int(text) if kinds[name] == "d" else float(text) if kinds[name] == "g" else text
+def from_stored(stored: Iterable[Mapping[str, Any]]) -> Reason | None:
+    """Return the reason that `to_stored` wrote; None where there was none."""
+    told = tuple(
+        Told(
+            each["code"],
+            {
+                name: (from_stored(value) or "") if isinstance(value, list) else value
+                for name, value in each["figures"].items()
+            },
+        )
+        for each in stored
+    )
+    return Reason(*told) if told else None
 
 
-@cache
-def _shape(code: str) -> re.Pattern[str]:
-    """Return what the texts of a reason look like; a figure named twice is the same both times."""
-    parts, end, seen = [], 0, set[str]()
-    for found in _FIGURE.finditer(REASONS[code]):
-        name, kind = found[1], found[2] or ""
-        parts.append(re.escape(REASONS[code][end : found.start()]))
-        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{_NAMED.get(name, _SHAPES[kind])})")
-        seen.add(name)
-        end = found.end()
-    return re.compile("".join([*parts, re.escape(REASONS[code][end:])]), re.DOTALL)
+def figures_as_text(figures: Mapping[str, Any]) -> str:
+    """Return the figures of one reason as the store keeps them: a JSON object."""
+    return json.dumps(figures, ensure_ascii=False, sort_keys=True)

@@ -1,11 +1,22 @@
 """What the API answers about vintages and national totals, as typed models with examples."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from caudal.service.models import Answer, CoverageAnswer, EconomyCode, MonthText, Synthetic, VintageName
+from caudal.service.confidentiality import Withheld
+from caudal.service.models import (
+    Answer,
+    CoverageAnswer,
+    EconomyCode,
+    MonthText,
+    ReasonAnswer,
+    Synthetic,
+    VintageName,
+)
+from caudal.service.national import NationalTotal
 
 
 class VintageAnswer(Answer):
@@ -103,7 +114,13 @@ class NationalTotalAnswer(Answer):
         description="factor by which networks that do not report may differ", examples=[2.0]
     )
     flags: list[str] = Field(examples=[["spread_assumed"]])
-    reason: str | None = Field(examples=[None])
+    reason: str | None = Field(description="in English", examples=[None])
+    reasons: list[ReasonAnswer] = Field(description="the same, as codes", examples=[[]])
+
+    @classmethod
+    def of(cls, total: NationalTotal) -> "NationalTotalAnswer":
+        """Return a total as the API says it."""
+        return cls.model_validate({**asdict(total), "reasons": ReasonAnswer.all_of(total.reason)})
 
 
 class ConfidentialAnswer(Answer):
@@ -114,7 +131,13 @@ class ConfidentialAnswer(Answer):
         description="primary: it shows what an operator carries; secondary: that could be computed from it"
     )
     rule: str = Field(examples=["minimum frequency rule"])
-    why: str
+    why: str = Field(description="in English")
+    reasons: list[ReasonAnswer] = Field(description="the same, as codes", examples=[[]])
+
+    @classmethod
+    def of(cls, entry: Withheld) -> "ConfidentialAnswer":
+        """Return what is kept confidential as the API says it."""
+        return cls.model_validate({**asdict(entry), "reasons": ReasonAnswer.all_of(entry.why)})
 
 
 class DeclaredSubscribers(Answer):

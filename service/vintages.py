@@ -33,6 +33,7 @@ from caudal.service.period import Month
 from caudal.service.perturbation import PERTURBED, perturbed
 from caudal.service.queries import ledger_sums, month_facts
 from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
+from caudal.service.reason import figures_as_text, to_stored
 from caudal.service.reference_archive import archive_reference
 from caudal.service.store import Store
 from caudal.service.supplied import Supplied, digest_of, from_bytes, to_bytes
@@ -246,8 +247,8 @@ class Vintages:
             **json.loads(inputs.to_json()),
             "ledger": {"total": became.total, "balanced": became.balanced, "exporters": became.exporters},
             "coverage": asdict(measured.coverage),
-            "totals": [asdict(each) for each in measured.totals],
-            "withheld": [asdict(each) for each in measured.withheld],
+            "totals": [{**asdict(each), "reason": to_stored(each.reason)} for each in measured.totals],
+            "withheld": [{**asdict(each), "why": to_stored(each.why)} for each in measured.withheld],
             "indicators": list(measured.observations),
         }
         row = {
@@ -306,8 +307,14 @@ def _values(measured: MonthMeasures, vintage: str, run: str, now: datetime) -> p
     }
     for name in ("value", "low", "high", "undetermined", "coverage"):
         columns[name] = pa.array([getattr(each, name) for each in flat], pa.float64())
-    for name in ("indicator", "dimension", "reason"):
+    for name in ("indicator", "dimension"):
         columns[name] = pa.array([getattr(each, name) for each in flat], pa.string())
+    told = [to_stored(each.reason) for each in flat]
+    texts = pa.list_(pa.string())
+    columns["reason_codes"] = pa.array([[each["code"] for each in one] for one in told], texts)
+    columns["reason_figures"] = pa.array(
+        [[figures_as_text(each["figures"]) for each in one] for one in told], texts
+    )
     return pa.table(columns)
 
 

@@ -48,7 +48,9 @@ class Values:
     def to_json(self) -> str:
         """Return the values as JSON, a line each."""
         head = {name: each for name, each in asdict(self).items() if name != "values"}
-        lines = ",\n".join(json.dumps(list(asdict(each).values()), ensure_ascii=False) for each in self.values)
+        lines = ",\n".join(
+            json.dumps(list(asdict(each).values()), ensure_ascii=False) for each in self.values
+        )
         return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + f',\n "values": [\n{lines}\n]\n}}\n'
 
     @classmethod
@@ -115,7 +117,9 @@ def main() -> None:
     """Compute, and write the values down."""
     parser = argparse.ArgumentParser(prog="python -m bench.sidebyside.compute", description=__doc__)
     parser.add_argument("--json", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--release", required=True, metavar="NAME", help="what the values are called on the page")
+    parser.add_argument(
+        "--release", required=True, metavar="NAME", help="what the values are called on the page"
+    )
     arguments = parser.parse_args()
     arguments.json.write_text(compute(arguments.release).to_json(), encoding="utf-8")
 

@@ -87,9 +87,7 @@ COUNTRIES = (
     Country(
         "UY", 3_100_000, _operators(("antel", (6057,)), ("second", (64517,)), ("third", (64518,))), 64519
     ),
-    Country(
-        "CR", 4_500_000, _operators(("ice", (11830,)), ("second", (64520,)), ("third", (64521,))), 64522
-    ),
+    Country("CR", 4_500_000, _operators(("ice", (11830,)), ("second", (64520,)), ("third", (64521,))), 64522),
 )
 
 _NEAR = ((HOME, 0.55, "database"), ("US", 0.40, "database"), ("BR", 0.05, "database"))
@@ -162,7 +160,16 @@ def month_facts(country: Country) -> pl.DataFrame:
             cells.append((own.id, direction, other.asns[0], country.code, "database", "", *whole))
     frame = pl.DataFrame(
         cells,
-        schema=["operator", "direction", "remote_asn", "remote_country", "location_rung", "service", "bytes", "packets"],
+        schema=[
+            "operator",
+            "direction",
+            "remote_asn",
+            "remote_country",
+            "location_rung",
+            "service",
+            "bytes",
+            "packets",
+        ],
         orient="row",
     )
     keys = [name for name in KEYS if name not in ("sampling_from", "folded")]
@@ -241,9 +248,7 @@ def _cells(
     yield (operator, "in", far.asn, where, rung, far.service, *into)
 
 
-def _exchanged(
-    country: Country, random: np.random.Generator
-) -> Iterator[tuple[Operator, Operator, float]]:
+def _exchanged(country: Country, random: np.random.Generator) -> Iterator[tuple[Operator, Operator, float]]:
     """Yield sender, receiver and bytes of what the operators of an economy exchange."""
     total = country.subscribers * GIGABYTES_PER_SUBSCRIBER * _GB * DOMESTIC_SHARE
     for sender in country.operators:

@@ -23,7 +23,7 @@ TREATIES = "INT"
 UNION = "EU"
 # Words of a scope that reaches what was said or stored, and not only who spoke with whom.
 CONTENT_WORDS = ("content", "any", "signals", "stored")
-SCENARIOS = ("proposal", "equal", "content only")
+SCENARIOS = ("proposal", "equal", "content_only")
 # How sure it is that a law reaches a byte: at least, by the reading taken, at most.
 Ends = tuple[float, float, float]
 NOTHING: Ends = (0.0, 0.0, 0.0)

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from caudal.service.dimension import strict as strict_reading
 from caudal.service.indicators.accuracy import ERRORS_POINT_TO, abroad_accuracy
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
@@ -100,13 +101,13 @@ def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
         else:
             answers += [
                 _share(month, definition, regime, found, strict=False),
-                _share(month, definition, f"{regime} strict", found, strict=True),
+                _share(month, definition, strict_reading(regime), found, strict=True),
             ]
     return answers
 
 
 def _unanswered(month: Month, regime: str, why: Reason) -> list[Estimate]:
-    return [undefined(why, month.flows(), each) for each in (regime, f"{regime} strict")]
+    return [undefined(why, month.flows(), each) for each in (regime, strict_reading(regime))]
 
 
 def _share(month: Month, definition: Definition, name: str, found: Standing, *, strict: bool) -> Estimate:

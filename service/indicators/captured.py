@@ -40,7 +40,7 @@ from caudal.service.indicators.observation import UNDECLARED_OPERATORS, Estimate
 from caudal.service.indicators.uncertainty import FloatArray
 from caudal.service.reason import reason
 
-ALL_PLATFORMS = "all platforms"
+ALL_PLATFORMS = "all_platforms"
 GIGABYTE = 1e9
 MONTHS = 12
 PARTIAL_MONTH = "partial_month"

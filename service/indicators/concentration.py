@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from caudal.service.dimension import largest as of_largest
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.control import READINGS
 from caudal.service.indicators.definition import Definition
@@ -227,7 +228,7 @@ def _largest(owners: Owners, k: int, level: float) -> Estimate:
         if details["rank_certainty"] < level:
             flags.add("rank_unstable")
     value = clip(share.value, 0.0, 1.0)
-    return Estimate(value, low, high, owners.flows, f"k={k}", details, frozenset(flags))
+    return Estimate(value, low, high, owners.flows, of_largest(k), details, frozenset(flags))
 
 
 INDICATORS = (

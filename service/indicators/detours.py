@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from caudal.service.dimension import through
 from caudal.service.indicators.cells import UNKNOWN_COUNTRY, Month
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.control import network_control
@@ -138,7 +139,7 @@ def _detours(month: Month, definition: Definition, name: str, ways: dict[End, Wa
     abroad = sorted({country for each in found if each for country in each.through or {}})
     for country in abroad:
         value, interval = share(part(country))
-        yield Estimate(value.value, *interval, flows, f"{name} {country}", details)
+        yield Estimate(value.value, *interval, flows, through(name, country), details)
 
 
 def _through(ways: Ways, country: str) -> float:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from caudal.service.dimension import design
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.figures import Row, first_day, last_day, rows
 from caudal.service.indicators.montecarlo import between_logs
@@ -122,7 +123,7 @@ def _read(row: Row, context: Context) -> DigitalTax | None:
     if not scope and "revenue" in words:
         scope = frozenset[str]().union(*_SCOPES.values())
     return DigitalTax(
-        name=f"{row['country']} {row['instrument']} {row['rate_percent']:g} %",
+        name=design(str(row["country"]), str(row["instrument"]), float(row["rate_percent"])),
         country=str(row["country"]),
         rate=float(row["rate_percent"]) / 100,
         in_force=_in_force(row, context),

@@ -76,7 +76,7 @@ class Observation:
     coverage: float | None
     flows: int
     flags: tuple[str, ...]
-    reason: str | None
+    reason: Reason | None
     details: dict[str, float]
 
 

@@ -68,7 +68,7 @@ def positioning_map(month: Month, _: Definition) -> list[Estimate]:
         high = max(mean.high, most.high)
         value = clip(mean.value, low, high)
         answers.append(
-            Estimate(value, clip(low, 0, 1), clip(high, 0, 1), flows, ", ".join(quadrant), details, flags)
+            Estimate(value, clip(low, 0, 1), clip(high, 0, 1), flows, "_".join(quadrant), details, flags)
         )
     return answers
 

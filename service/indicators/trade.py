@@ -59,7 +59,7 @@ ELASTICITY = (0.5, 1.5)
 VAT = (0.0, 0.25)
 MORATORIUM_LAPSED = "moratorium_lapsed"
 
-APPLIED, BOUND, DEMAND = "applied rates", "bound rates", "applied rates, with demand and VAT"
+APPLIED, BOUND, DEMAND = "applied_rates", "bound_rates", "applied_rates_demand_vat"
 RATE_OF = {APPLIED: "mfn_applied", BOUND: "bound", DEMAND: "mfn_applied"}
 
 

@@ -19,7 +19,7 @@ from caudal.service.indicators.uncertainty import (
 from caudal.service.reason import reason
 
 FLOW = ("direction", "bytes", "bytes_variance")
-ALL_BUT_VIDEO = "all except video and CDN"
+ALL_BUT_VIDEO = "without_video_and_cdn"
 # Words of a category (they are joined by "_") and categories whose bytes are video or cached copies.
 VIDEO_WORDS = frozenset({"video", "cdn", "tv"})
 VIDEO_CATEGORIES = frozenset({"media_streaming"})

@@ -14,6 +14,7 @@ from caudal.service.evaluation import Coverage, MonthInputs, MonthMeasures
 from caudal.service.indicators import Observation
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.queries.ledger import LedgerAnswer
+from caudal.service.reason import Reason, from_stored, reason
 from caudal.service.store import Store
 
 _COLUMNS = (
@@ -31,7 +32,8 @@ VALUE_COLUMNS = (
     "coverage",
     "flows",
     "flags",
-    "reason",
+    "reason_codes",
+    "reason_figures",
 )
 
 
@@ -108,8 +110,8 @@ def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
     observations: dict[str, list[Observation]] = {name: [] for name in stored["indicators"]}
     for row in vintage_values(store, vintage).iter_rows(named=True):
         details = dict(zip(row.pop("names"), row.pop("numbers"), strict=True))
-        flags = tuple(row.pop("flags"))
-        observation = Observation(**row, flags=flags, details=details)
+        flags, why = tuple(row.pop("flags")), reason_of(row)
+        observation = Observation(**row, flags=flags, reason=why, details=details)
         observations.setdefault(observation.indicator, []).append(observation)
     coverage = stored["coverage"]
     return MonthMeasures(
@@ -121,7 +123,7 @@ def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
         flags=inputs.flags,
         observations=observations,
         totals=tuple(_total(each) for each in stored["totals"]),
-        withheld=tuple(Withheld(**each) for each in stored["withheld"]),
+        withheld=tuple(withheld_of(each) for each in stored["withheld"]),
         reference_version=vintage.reference_version,
         computed_at=vintage.computed_at,
         vintage=vintage.vintage,
@@ -139,6 +141,20 @@ def vintage_values(store: Store, vintage: Vintage) -> pl.DataFrame:
     )
 
 
+def reason_of(row: dict[str, Any]) -> Reason | None:
+    """Take the two columns of a reason out of a row of values, and return what they say."""
+    codes, figures = row.pop("reason_codes"), row.pop("reason_figures")
+    return from_stored(
+        {"code": code, "figures": json.loads(text)} for code, text in zip(codes, figures, strict=True)
+    )
+
+
+def withheld_of(stored: dict[str, Any]) -> Withheld:
+    """Return what was withheld as a vintage keeps it."""
+    why = from_stored(stored["why"])
+    return Withheld(**{**stored, "why": why or reason("undefined")})
+
+
 def _vintage(row: dict[str, Any]) -> Vintage:
     moment = datetime.fromtimestamp(row.pop("computed") / 1000, UTC)
     return Vintage(**row, computed_at=moment)
@@ -149,4 +165,5 @@ def _total(stored: dict[str, Any]) -> NationalTotal:
         name: Figure(**stored[name]) if stored[name] is not None else None
         for name in ("observed", "estimated")
     }
-    return NationalTotal(**{**stored, **figures, "flags": tuple(stored["flags"])})
+    flags, why = tuple(stored["flags"]), from_stored(stored["reason"])
+    return NationalTotal(**{**stored, **figures, "flags": flags, "reason": why})

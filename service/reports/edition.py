@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from caudal.service.confidentiality import CONFIDENTIAL, Withheld
+from caudal.service.dimension import largest, parts
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import Definition, Observation
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
@@ -12,7 +13,7 @@ from caudal.service.national import Figure, NationalTotal
 from caudal.service.reports.change import Change, Since, Trend
 from caudal.service.reports.content import Content, Group, Reading, Remark
 from caudal.service.reports.language import Language
-from caudal.service.reports.names import RANK, Names, Passage
+from caudal.service.reports.names import Names, Passage
 
 # What the finding of a group is made of: the first so many of these indicators that have a value.
 _FINDINGS = {
@@ -24,7 +25,7 @@ _FINDINGS = {
 }
 _CLAUSES = 3
 # Of several observations of one indicator the finding quotes this one, else the first.
-_QUOTED = {"C4": "k=4"}
+_QUOTED = {"C4": largest(4)}
 _SINCE: tuple[Since, ...] = ("month_before", "year_before")
 
 
@@ -157,7 +158,7 @@ class Edition:
             return self.language.say("sentence", "nothing")
         valued = [line for line in lines if line.observation.value is not None]
         if not valued:
-            reason = self.names.reason(lines[0].observation.reason or "").text
+            reason = self.names.reason(lines[0].observation.reason).text
             return self.language.say("sentence", "insufficient", reason=reason)
         wanted = _FINDINGS.get(group.name, ())
         quoted = [line for line in (_quoted(valued, name) for name in wanted) if line is not None]
@@ -352,9 +353,9 @@ class Edition:
             return self.language.say(
                 "sentence", "other", title=line.title, of=of, value=line.value, interval=line.interval
             )
-        rank = RANK.match(line.observation.dimension or "")
+        held = parts(line.observation.dimension or "")
         return phrase.format(
-            value=line.value, interval=line.interval, of=line.of, k=rank[1] if rank else line.of
+            value=line.value, interval=line.interval, of=line.of, k=str(held.count) if held.count else line.of
         )
 
 

@@ -1,19 +1,17 @@
 """What things are called in the language of a report: places, dimensions, reasons, what else comes as a code."""
 
-import re
 from dataclasses import dataclass
 
+from caudal.service.dimension import parts
 from caudal.service.indicators import Definition
-from caudal.service.reason import Recognised, recognise
+from caudal.service.reason import REASONS, Figure, Reason, Told
 from caudal.service.reports.content import Content
 from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
 from caudal.service.reports.language.method import ORIGINAL, method_text
 
-RANK = re.compile(r"^k=(\d+)$")
-_STRICT = re.compile(r"^(\w+) strict$")
-_THROUGH = re.compile(r"^(place|network) ([A-Z]{2})$")
-_DESIGN = re.compile(r"^([A-Z]{2}) (.+) ([\d.]+) %$")
+# The reason that holds a sentence of an earlier version.
+_EARLIER = "earlier"
 
 
 @dataclass(frozen=True)
@@ -48,25 +46,32 @@ class Names:
             if said:
                 return said
         label = self.language.say
-        if found := RANK.match(dimension):
-            return label("label", "rank_one" if found[1] == "1" else "rank", k=found[1])
-        if found := _STRICT.match(dimension):
-            return label("label", "strict", of=self._called(found[1]))
-        if found := _THROUGH.match(dimension):
-            reading = self.language.say("dimension", found[1])
-            return label("label", "through", reading=reading, place=self.place(found[2]))
-        if found := _DESIGN.match(dimension):
-            instrument = self.language.known("instrument", found[2], found[2])
-            rate = self.language.percent(float(found[3]) / 100)
-            return label("label", "design", place=self.place(found[1]), instrument=instrument, rate=rate)
+        held = parts(dimension)
+        match held.form:
+            case "largest":
+                return label("label", "rank_one" if held.count == 1 else "rank", k=str(held.count))
+            case "strict":
+                return label("label", "strict", of=self._called(held.of))
+            case "through":
+                reading = self.language.say("dimension", held.of)
+                return label("label", "through", reading=reading, place=self.place(held.country))
+            case "design":
+                instrument = self.language.known("instrument", held.of, held.of.replace("_", " "))
+                rate = self.language.percent(held.percent / 100)
+                return label(
+                    "label", "design", place=self.place(held.country), instrument=instrument, rate=rate
+                )
         return self._called(dimension)
 
-    def reason(self, text: str) -> Passage:
-        """Return why there is no value, in words; as it stands where nobody knows that text any more."""
-        told = recognise(text)
-        if not told or self.language.code == ORIGINAL:
-            return Passage(text, ORIGINAL if self.language.code != ORIGINAL else "")
-        return Passage("; ".join(self._reason(each) for each in told))
+    def reason(self, why: Reason | None) -> Passage:
+        """Return why there is no value, in words; in English where an earlier version told it in words of its own."""
+        if why is None:
+            return Passage("")
+        if self.language.code == ORIGINAL:
+            return Passage(str(why))
+        if any(each.code == _EARLIER or each.code not in REASONS for each in why.told):
+            return Passage(str(why), ORIGINAL)
+        return Passage("; ".join(self._reason(each) for each in why.told))
 
     def marks(self, flags: tuple[str, ...]) -> list[str]:
         """Return flags in a word or two each."""
@@ -89,11 +94,13 @@ class Names:
         place = self.place(dimension)
         return self.content.platforms.get(dimension, place.replace("_", " "))
 
-    def _reason(self, told: Recognised) -> str:
+    def _reason(self, told: Told) -> str:
         figures = {name: self._figure(name, value) for name, value in told.figures.items()}
         return self.language.say("reason", told.code, **figures)
 
-    def _figure(self, name: str, value: int | float | str) -> str:
+    def _figure(self, name: str, value: Figure) -> str:
+        if isinstance(value, Reason):
+            return self.reason(value).text
         if isinstance(value, int | float):
             return self.language.number(value, 0 if value == int(value) else 1)
         match name:
@@ -101,8 +108,6 @@ class Names:
                 return self.place(value)
             case "month":
                 return self.language.month(value)
-            case "why":
-                return self.reason(value).text
             case "rule":
                 return self.language.known("rule", value, value)
             case "degree":

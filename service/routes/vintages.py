@@ -165,8 +165,8 @@ def router(
                 name: DeclaredSubscribers(count=count, as_of=as_of)
                 for name, (count, as_of) in measured.declared.items()
             },
-            totals=[NationalTotalAnswer.model_validate(asdict(each)) for each in measured.totals],
-            withheld=[ConfidentialAnswer.model_validate(asdict(each)) for each in measured.withheld],
+            totals=[NationalTotalAnswer.of(each) for each in measured.totals],
+            withheld=[ConfidentialAnswer.of(each) for each in measured.withheld],
         )
 
     return routes

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from caudal.service.migration import load_migrations, migrate, pending
+from caudal.service.migration import execute, load_migrations, migrate, pending
 from caudal.service.store import Store
 
 from .samples import NOW
@@ -16,7 +16,7 @@ def interrupt_and_migrate(store: Store) -> None:
     for migration in migrations:
         for last in range(len(migration.statements)):
             for statement in migration.statements[: last + 1]:
-                store.command(statement)
+                execute(store, statement)
     assert [m.number for m in pending(store, migrations)] == [m.number for m in migrations]
     assert [m.number for m in migrate(store, lambda: NOW)] == [m.number for m in migrations]
     assert migrate(store, lambda: NOW) == []

@@ -1,7 +1,5 @@
 """JSON: the whole content, figures as numbers, sentences in the language asked for."""
 
-from dataclasses import asdict
-
 from caudal.service.models import CoverageAnswer, ObservationAnswer
 from caudal.service.reports.content import Entry
 from caudal.service.reports.destinations import Share
@@ -60,8 +58,8 @@ def report(edition: Edition) -> Report:
             for group in content.groups
         ],
         indicators=[_indicator(entry) for entry in content.entries()],
-        totals=[NationalTotalAnswer.model_validate(asdict(each)) for each in content.totals],
-        withheld=[ConfidentialAnswer.model_validate(asdict(each)) for each in content.withheld],
+        totals=[NationalTotalAnswer.of(each) for each in content.totals],
+        withheld=[ConfidentialAnswer.of(each) for each in content.withheld],
         destinations=DestinationsAnswer(
             locations=[_share(each) for each in found.locations],
             controls=[_share(each) for each in found.controls],

@@ -86,7 +86,7 @@ def _row(edition: Edition, line: Line) -> dict[str, Any]:
         "name": line.name,
         "value": line.value,
         "interval": line.interval,
-        "reason": asdict(edition.names.reason(observation.reason or "")),
+        "reason": asdict(edition.names.reason(observation.reason)),
         "month_before": edition.before(line, "month_before"),
         "year_before": edition.before(line, "year_before"),
         "exact": {"value": observation.value, "low": observation.low, "high": observation.high},

@@ -106,9 +106,7 @@ class _Writer:
             self._numbers(sheet, row, 7, (line.definition.level,), self._percent)
             self._numbers(sheet, row, 8, (seen.flows,), self._plain)
             self._numbers(sheet, row, 9, (seen.undetermined, seen.coverage), self._percent)
-            self._texts(
-                sheet, row, 11, (", ".join(names.marks(seen.flags)), names.reason(seen.reason or "").text)
-            )
+            self._texts(sheet, row, 11, (", ".join(names.marks(seen.flags)), names.reason(seen.reason).text))
             changes = {change.since: change.before for change in line.reading.changes}
             for position, (since, _) in enumerate(sinces):
                 before = changes.get(since)
