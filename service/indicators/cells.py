@@ -10,6 +10,7 @@ import polars as pl
 
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import control_readings
+from caudal.service.indicators.definition import Takes
 from caudal.service.indicators.errors import CellsError
 from caudal.service.indicators.uncertainty import FloatArray
 
@@ -20,6 +21,8 @@ UNKNOWN_COUNTRY = "ZZ"
 # Rungs that name the place itself: the operator's own list, and published cloud regions. An address
 # database (and a folded cell, of which only the country is left) can be wrong.
 EXACT_RUNGS = ("operator", "cloud")
+# What was not located by address, but by its network: a listed access network of the economy.
+NETWORK_RUNG = "network"
 DIRECTIONS = ("out", "in")
 
 _TEXTS = (
@@ -33,7 +36,7 @@ _TEXTS = (
     "control",
     "interpretation_status",
 )
-_NUMBERS = ("remote_asn", "stage")
+_NUMBERS = ("remote_asn", "stage", "exchange")
 # Of the operators it matters only whether their users are known: more would make cells of each of them.
 _KEYS = (*_TEXTS, *_NUMBERS, "covered")
 _SUMS = ("bytes", "packets", "flows", "bytes_variance")
@@ -42,6 +45,8 @@ _GROUP = "group"
 # What follows from the keys of cells alone.
 _OF_KEYS = (
     "outward",
+    "exchange",
+    "domestic",
     "covered",
     "anycast",
     "located",
@@ -137,8 +142,34 @@ class Month:
 
     @cached_property
     def outward(self) -> BoolArray:
-        """Which cells leave the country."""
+        """Which cells were sent by users of the networks that report; the far end may be in the country."""
         return self.equals("direction", "out")
+
+    @cached_property
+    def exchange(self) -> BoolArray:
+        """Which cells networks of the country exchanged with each other; each byte counts once."""
+        return (self.cells["exchange"] > 0).to_numpy()
+
+    @cached_property
+    def domestic(self) -> BoolArray:
+        """Which cells stay in the country: its networks, hosting, caches. The others leave it or come into it."""
+        return self.located & self.equals("remote_country", self.context.economy.country)
+
+    def taking(self, takes: Takes) -> "Month":
+        """Return the month with only the cells of the flows that an indicator takes (see `definition.TAKES`)."""
+        if takes == "all":
+            return self
+        left_out = self.exchange if takes == "services" else self.domestic
+        if not left_out.any():
+            return self
+        kept = self._parts.get(takes)
+        if kept is None:
+            kept = self._parts[takes] = Month(self.cells.filter(~pl.Series(left_out)), self.context)
+        return kept
+
+    @cached_property
+    def _parts(self) -> "dict[Takes, Month]":
+        return {}
 
     @cached_property
     def covered(self) -> BoolArray:
