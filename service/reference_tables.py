@@ -87,22 +87,22 @@ def load_operator_networks(
     wanted = sorted(
         (operator.economy, operator.id, each.asn, max(each.since, _FIRST), min(each.until, _LAST))
         for operator in operators
-        for each in operator.networks
+        for each in operator.asns
     ) or [("", "", 0, _FIRST, _LAST)]
     columns = ("economy", "operator", "asn", "since", "until")
     found = store.frame(
         f"SELECT {', '.join(columns)} FROM operator_network "
-        "WHERE loaded_at = (SELECT max(loaded_at) FROM operator_network) ORDER BY economy, operator, asn, since, until"
+        "WHERE number = (SELECT max(number) FROM operator_network) ORDER BY economy, operator, asn, since, until"
     )
     if [tuple(row) for row in found.iter_rows()] == wanted:
         return False
+    number = int(store.value("SELECT max(number) FROM operator_network")) + 1
     rows = dict(zip(columns, zip(*wanted, strict=True), strict=True))
     types = {"asn": pa.uint32(), "since": pa.date32(), "until": pa.date32()}
-    moment = pa.array([clock()] * len(wanted), pa.timestamp("ms", tz="UTC"))
-    store.insert(
-        "operator_network",
-        pa.table({**{k: pa.array(v, types.get(k)) for k, v in rows.items()}, "loaded_at": moment}),
-    )
+    told = {name: pa.array(column, types.get(name)) for name, column in rows.items()}
+    told["number"] = pa.array([number] * len(wanted), pa.uint64())
+    told["loaded_at"] = pa.array([clock()] * len(wanted), pa.timestamp("ms", tz="UTC"))
+    store.insert("operator_network", pa.table(told))
     return True
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -67,6 +68,10 @@ class DatedAsNumber(BaseModel):
         return self
 
 
+def _dated(value: object) -> object:
+    return {"asn": value} if isinstance(value, int) else value
+
+
 class Operator(BaseModel):
     """A network operator whose collectors report.
 
@@ -88,7 +93,7 @@ class Operator(BaseModel):
     subscribers_as_of: date | None = None
     subscriber_counts: tuple[SubscriberCount, ...] = ()
     capacity_gbit_per_second: float | None = Field(default=None, gt=0, le=10_000_000)
-    asns: tuple[AsNumber | DatedAsNumber, ...] = Field(default=(), max_length=500)
+    asns: tuple[Annotated[DatedAsNumber, BeforeValidator(_dated)], ...] = Field(default=(), max_length=500)
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -108,14 +113,9 @@ class Operator(BaseModel):
             counts.append(SubscriberCount(as_of=self.subscribers_as_of, count=self.subscribers))
         return tuple(sorted(counts, key=lambda each: each.as_of))
 
-    @property
-    def networks(self) -> tuple[DatedAsNumber, ...]:
-        """Its AS numbers with their dates."""
-        return tuple(each if isinstance(each, DatedAsNumber) else DatedAsNumber(asn=each) for each in self.asns)
-
     def asns_on(self, day: date) -> tuple[int, ...]:
         """Return the AS numbers that are its own on a day, in order, each once."""
-        return tuple(sorted({each.asn for each in self.networks if each.since <= day <= each.until}))
+        return tuple(sorted({each.asn for each in self.asns if each.since <= day <= each.until}))
 
     def declared(self, last_day: date) -> SubscriberCount | None:
         """Return the count that a month goes by whose last day this is; None where none was declared."""
@@ -340,7 +340,7 @@ def _shared_number(operators: tuple[Operator, ...]) -> str | None:
     """Return which AS number two operators of an economy have at one time; None where there is none."""
     held: dict[tuple[str, int], list[tuple[DatedAsNumber, str]]] = {}
     for operator in operators:
-        for each in operator.networks:
+        for each in operator.asns:
             others = held.setdefault((operator.economy, each.asn), [])
             for other, owner in others:
                 if each.since <= other.until and other.since <= each.until:

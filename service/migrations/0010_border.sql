@@ -13,8 +13,8 @@ PARTITION BY version
 ORDER BY (country, asn)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- The AS numbers that operators declare in the settings. Each time these change all are written as one part; in force are
--- those that were written last. A row of number 0 says that there are none.
+-- The AS numbers that operators declare in the settings. Each time these change all are written as one part, with
+-- the next number; in force are those of the highest. A row of AS number 0 says that there are none.
 CREATE TABLE IF NOT EXISTS operator_network
 (
     economy LowCardinality(String),
@@ -22,10 +22,11 @@ CREATE TABLE IF NOT EXISTS operator_network
     asn UInt32,
     since Date32,
     until Date32,
+    number UInt64,
     loaded_at DateTime64(3, 'UTC')
 )
 ENGINE = MergeTree
-ORDER BY (loaded_at, economy, asn)
+ORDER BY (number, economy, asn)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Whom each operator meets of the networks of its economy, by month: whose it is by declaration, whether it is listed, and
@@ -48,7 +49,7 @@ owned AS
     (
         SELECT economy, operator, asn, since, until
         FROM operator_network
-        WHERE loaded_at = (SELECT max(loaded_at) FROM operator_network)
+        WHERE number = (SELECT max(number) FROM operator_network)
     ) AS o ON o.economy = m.economy
     WHERE o.since <= toDate32(m.time) + 14 AND toDate32(m.time) + 14 <= o.until
 ),
