@@ -11,6 +11,9 @@ import polars as pl
 from caudal.reference import FILES, Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import CONFIDENTIAL, Objection, Rule, Withheld, degree_of, withhold
+from caudal.service.doubt import FLAGS as DOUBT_FLAGS
+from caudal.service.doubt import with_doubts
+from caudal.service.exchange import BORDERS, OwnNetworks
 from caudal.service.indicators import Context, Definition, Indicator, Observation
 from caudal.service.indicators.cells import Month as MonthCells
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
@@ -31,6 +34,7 @@ FLAG_TEXTS: Mapping[str, str] = {
     **OBSERVATION_FLAGS,
     **TOTAL_FLAGS,
     **PERTURBATION_FLAGS,
+    **DOUBT_FLAGS,
     PARTIAL_MONTH: "the month is not over: later values will differ",
     CONFIDENTIAL: "withheld, because it would show what a single operator carries",
 }
@@ -54,11 +58,12 @@ class Coverage:
 class MonthInputs:
     """What a month's values depend on, besides the facts of the store and of the reference.
 
-    `operators` reported; `declared` are (subscribers, as of) of those that declared any. `paths`, `routes` (what
+    `operators` reported; `declared` are (subscribers, as of) of those that declared any. `asns` are the AS numbers that
+    operators of the economy declared, those that did not report among them. `paths`, `routes` (what
     a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
     empty where there were none. `factors` protect the operators from each other, each at most `reach`; none of made-up
-    traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes (out, in) each operator's
-    differ from it.
+    traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes each operator's differ from it,
+    in each flow that is told apart (domestic, out, in; out and in in vintages of before).
     """
 
     economy: str
@@ -72,7 +77,13 @@ class MonthInputs:
     region_flows: str = ""
     factors: Mapping[str, float] = field(default_factory=dict)
     reach: float = 1.0
-    told_before: tuple[Mapping[str, tuple[float, float]], ...] = ()
+    told_before: tuple[Mapping[str, tuple[float, ...]], ...] = ()
+    asns: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def own(self) -> OwnNetworks:
+        """The networks of the economy that its operators declared."""
+        return OwnNetworks(self.economy, self.asns)
 
     @property
     def subscribers(self) -> dict[str, float]:
@@ -94,6 +105,7 @@ class MonthInputs:
                 "region_flows": self.region_flows,
                 "factors": dict(sorted(self.factors.items())),
                 "reach": self.reach,
+                "asns": {name: list(each) for name, each in sorted(self.asns.items())},
                 "told_before": [
                     {name: list(each) for name, each in sorted(earlier.items())}
                     for earlier in self.told_before
@@ -119,9 +131,10 @@ class MonthInputs:
             {name: float(each) for name, each in read.get("factors", {}).items()},
             float(read.get("reach", 1.0)),
             tuple(
-                {name: (float(each[0]), float(each[1])) for name, each in earlier.items()}
+                {name: tuple(float(amount) for amount in each) for name, each in earlier.items()}
                 for earlier in read.get("told_before", ())
             ),
+            {name: tuple(int(asn) for asn in each) for name, each in read.get("asns", {}).items()},
         )
 
 
@@ -202,7 +215,7 @@ def evaluate(
     factors of `inputs`, and nothing that is returned depends on anything else of them. The reference is taken as of the month. The same arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
     """
     reference = reference.at(inputs.month)
-    cells = interpret(perturbed(month_facts, inputs.factors), reference)
+    cells = interpret(perturbed(month_facts, inputs.factors), reference, inputs.own)
     economy = reference.economy(inputs.economy)
     coverage = coverage_of(inputs, reference)
     context = Context(
@@ -225,6 +238,7 @@ def evaluate(
     chosen = {each.definition.id: each for each in indicators}
     observed = {name: each.observe(read) for name, each in chosen.items()}
     definitions = {name: each.definition for name, each in chosen.items()}
+    observed = with_doubts(observed, chosen, cells, read)
     jackknife = Jackknife(observed, chosen, cells, read)
     deviation = deviation_of(inputs.reach) if inputs.factors else 0.0
     if inputs.factors:
@@ -264,19 +278,19 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
     """Return what forbids the sums of all operators, and what those that go by declared subscribers.
 
     The latter give back the bytes of the operators that declared, as what they are divided by is public;
-    beside the sums of all, also those of the others. What may not be told of one direction forbids both: it is
-    what lacks to their sum.
+    beside the sums of all, also those of the others. What may not be told of one of the flows (domestic, out, in) forbids
+    all: it is what lacks to their sum.
     """
     told: list[dict[str, float]] = [
         {
             str(operator): float(amount)
-            for operator, amount in cells.filter(pl.col("direction").is_in(directions))
+            for operator, amount in cells.filter(pl.col("border").is_in(borders))
             .group_by("operator")
             .agg(pl.col("bytes").cast(pl.Float64).sum())
             .sort("operator")
             .iter_rows()
         }
-        for directions in (("out", "in"), ("out",), ("in",))
+        for borders in (BORDERS, *((border,) for border in BORDERS))
     ]
     whole = _first(inputs.rule.objection(amounts.values()) for amounts in told) or _first(
         _to_difference(inputs.rule, earlier) for earlier in inputs.told_before
@@ -292,10 +306,10 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
     )
 
 
-def _to_difference(rule: Rule, changed: Mapping[str, tuple[float, float]]) -> Objection | None:
+def _to_difference(rule: Rule, changed: Mapping[str, tuple[float, ...]]) -> Objection | None:
     """Return what forbids amounts beside those of an earlier vintage: who has both has what changed."""
-    told = [[out + into for out, into in changed.values()]]
-    told += [[each[direction] for each in changed.values()] for direction in (0, 1)]
+    told = [[sum(each) for each in changed.values()]]
+    told += [list(each) for each in zip(*changed.values(), strict=True)]
     return _first(rule.objection(amounts, "changed") for amounts in told)
 
 

@@ -7,6 +7,7 @@ with the facts that held in that month.
 import polars as pl
 
 from caudal.reference import Reference
+from caudal.service.exchange import OwnNetworks, counted_once
 
 CELL_KEYS = (
     "operator",
@@ -16,6 +17,10 @@ CELL_KEYS = (
     "location_rung",
     "folded",
     "sampling_from",
+    "border",
+    "exchange",
+    "counted",
+    "doubtful",
     "platform",
     "platform_name",
     "category",
@@ -28,16 +33,18 @@ CELL_KEYS = (
 _SUMS = ("bytes", "packets", "flows", "bytes_variance")
 # The other keys follow from network and platform.
 _TOLD_APART = CELL_KEYS[: CELL_KEYS.index("platform") + 1]
+_NO_TEXTS = ("remote_asn", "folded", "stage", "exchange", "counted", "doubtful")
 # Whose control says something about what they carry, where no platform is known.
 _CARRIERS = ("access", "transit")
 
 
-def interpret(facts: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl.DataFrame:
     """Return facts as cells: CELL_KEYS, then the sums, in the order of the facts.
 
     `facts` is what `month_facts` answers; `reference` is taken as of its day. A service tag names the platform,
     else the network does; control is the platform's, else that of an access or transit network. Text is ''
-    and a stage 0 where nothing is known.
+    and a stage 0 where nothing is known. What `own` networks of the economy exchange is in the country, and its sums are
+    those that count (see `exchange.py`).
     """
     networks = reference.networks.select(
         pl.col("asn").cast(pl.UInt32).alias("remote_asn"),
@@ -55,17 +62,18 @@ def interpret(facts: pl.DataFrame, reference: Reference) -> pl.DataFrame:
         pl.col("control_country").alias("platform_control"),
         pl.col("status").alias("platform_status"),
     )
-    texts = [name for name in CELL_KEYS if name not in ("remote_asn", "folded", "stage")]
+    texts = [name for name in CELL_KEYS if name not in _NO_TEXTS]
     joined = (
         facts.with_columns(pl.col("remote_asn").cast(pl.UInt32), pl.col("service").cast(pl.String))
-        .join(networks, on="remote_asn", how="left")
+        .join(networks, on="remote_asn", how="left", maintain_order="left")
         .with_columns(
             pl.when(pl.col("service") != "")
             .then("service")
             .otherwise(pl.col("network_platform").fill_null(""))
             .alias("platform")
         )
-        .join(platforms, on="platform", how="left")
+        .pipe(counted_once, own, reference)
+        .join(platforms, on="platform", how="left", maintain_order="left")
         .with_columns(
             pl.when(pl.col("platform_control").fill_null("") != "")
             .then("platform_control")

@@ -61,8 +61,8 @@ class Jackknife:
         """The values of `chosen` without each group of operators; computed when first asked for."""
         return [
             {
-                (each.indicator, each.dimension): each.value
-                for each in _observed(self.chosen, month)
+                key: each.value
+                for key, each in observations_by_key(self.chosen, month)
                 if each.value is not None
             }
             for month in self._months(0.0)
@@ -78,9 +78,9 @@ class Jackknife:
         }
         return [
             {
-                (each.indicator, each.dimension): change
-                for each in _observed(self.chosen, month)
-                if (change := _change(before.get((each.indicator, each.dimension)), each)) is not None
+                key: change
+                for key, each in observations_by_key(self.chosen, month)
+                if (change := change_of(before.get(key), each)) is not None
             }
             for month in self._months(math.exp(-deviation))
         ]
@@ -101,12 +101,17 @@ def _network() -> pl.Expr:
     return pl.when(unlisted).then(0).otherwise("remote_asn").alias("remote_asn")
 
 
-def _observed(indicators: Mapping[str, Indicator], month: Month) -> Iterator[Observation]:
+def observations_by_key(
+    indicators: Mapping[str, Indicator], month: Month
+) -> Iterator[tuple[tuple[str, str | None], Observation]]:
+    """Yield what indicators say of a month, each by indicator and dimension."""
     for indicator in indicators.values():
-        yield from indicator.observe(month)
+        for each in indicator.observe(month):
+            yield (each.indicator, each.dimension), each
 
 
-def _change(before: Observation | None, after: Observation) -> Change | None:
+def change_of(before: Observation | None, after: Observation) -> Change | None:
+    """Return how value and limits differ; None where one of the observations has none."""
     if before is None:
         return None
     one, other = (

@@ -211,6 +211,11 @@ class Measures:
             routes=self._supplied.routes_digest,
             factors=drawn.factors,
             reach=drawn.reach,
+            asns={
+                operator.id: numbers
+                for operator in self._settings.operators_of(economy)
+                if (numbers := operator.asns_on(period.middle))
+            },
         )
 
     def region_flows(self, economy: str, month: str, *, exact: bool = False) -> pl.DataFrame | None:
@@ -271,7 +276,7 @@ class Measures:
             measured = evaluate(
                 bare,
                 month_facts(self._store, economy, month, found.facts if found is not None else None),
-                self._reference if found is None else self._reference_of(found),
+                self._reference if found is None else self.reference_of(found),
                 indicators,
                 self._supplied.paths,
                 self._supplied.routes,
@@ -307,11 +312,11 @@ class Measures:
         version tells. Raises NotFound where the month has no such vintage.
         """
         found = find_vintage(self._store, economy, month, vintage)
-        reference = self._reference if found is None else self._reference_of(found)
+        reference = self._reference if found is None else self.reference_of(found)
         facts = month_facts(self._store, economy, month, found.facts if found is not None else None)
         inputs = self.inputs(economy, month) if found is None else MonthInputs.from_json(found.inputs)
         as_of_month = reference.at(month)
-        cells = interpret(facts if exact else perturbed(facts, inputs.factors), as_of_month)
+        cells = interpret(facts if exact else perturbed(facts, inputs.factors), as_of_month, inputs.own)
         deviation = deviation_of(inputs.reach) if inputs.factors and not exact else 0.0
         return Basis(cells, as_of_month, found, deviation)
 
@@ -373,7 +378,8 @@ class Measures:
             digest.update(f"{economy} {month} {mark}\n".encode())
         return digest.hexdigest()[:32]
 
-    def _reference_of(self, vintage: Vintage) -> Reference:
+    def reference_of(self, vintage: Vintage) -> Reference:
+        """Return the reference of a vintage; the one in force where that cannot be read any more."""
         with suppress(QuestionError):
             return self.reference(vintage.reference_version)
         return self._reference

@@ -17,6 +17,8 @@ from statistics import stdev
 import polars as pl
 
 from caudal.service.confidentiality import CONFIDENTIAL, Objection, Withheld
+from caudal.service.doubt import EXCHANGE_DOUBTFUL
+from caudal.service.exchange import BORDERS, DOMESTIC, limits_of_counting
 from caudal.service.indicators import Observation
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.indicators.observation import UNDECLARED_OPERATORS, ordered
@@ -40,7 +42,8 @@ FLAGS: Mapping[str, str] = {
 _T = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228,
       15: 2.131, 20: 2.086, 30: 2.042, 60: 2.000}  # fmt: skip
 
-TOTALS = {"bytes_out": ("out",), "bytes_in": ("in",), "bytes": ("out", "in")}
+# What each total adds up, by the border that a cell crosses or does not.
+TOTALS = {"bytes_domestic": (DOMESTIC,), "bytes_out": ("out",), "bytes_in": ("in",), "bytes": BORDERS}
 # Indicators that are amounts per person: the estimate is of all people, those covered and the others.
 PER_USER_UNITS = frozenset({"GB/user/month"})
 
@@ -86,24 +89,32 @@ def national_totals(
 ) -> list[NationalTotal]:
     """Return the totals of a month, and the indicators per user of `per_user`, observed and estimated.
 
-    `cells` has operator, direction, bytes, bytes_variance; `subscribers` are those declared by the operators
+    `cells` has operator, border, bytes, bytes_variance, counted, doubtful; `subscribers` are those declared by the operators
     that reported. `deviation` is that of the factors by which the operators' traffic was multiplied, about 1.
     """
+    least, most = limits_of_counting()
     operators = (
-        cells.filter(pl.col("direction").is_in(("out", "in")))
-        .group_by("operator", "direction")
-        .agg(pl.col("bytes").cast(pl.Float64).sum(), pl.col("bytes_variance").cast(pl.Float64).sum())
-        .sort("operator", "direction")
+        cells.filter(pl.col("border").is_in(BORDERS))
+        .with_columns(pl.col("bytes", "bytes_variance").cast(pl.Float64))
+        .group_by("operator", "border")
+        .agg(
+            pl.col("bytes").sum(),
+            pl.col("bytes_variance").sum(),
+            least.sum().alias("least"),
+            most.sum().alias("most"),
+            pl.col("doubtful").any(),
+        )
+        .sort("operator", "border")
     )
     totals = [
         _total(
             name,
-            operators.filter(pl.col("direction").is_in(directions)),
+            operators.filter(pl.col("border").is_in(borders)),
             subscribers,
             internet_users,
             deviation,
         )
-        for name, directions in TOTALS.items()
+        for name, borders in TOTALS.items()
     ]
     both = totals[-1]
     return totals + [_per_user(each, both, subscribers, internet_users) for each in per_user.values()]
@@ -154,10 +165,12 @@ def _total(
     why = _obstacle(users, internet_users)
     if why is None and not carried["bytes"].sum():
         why = reason("declared_traffic")
+    doubts = {EXCHANGE_DOUBTFUL} if rows["doubtful"].any() else set[str]()
     if why is not None or internet_users is None:
-        return NationalTotal(name, "bytes", observed, None, None, (), why)
+        return NationalTotal(name, "bytes", observed, None, None, tuple(sorted(doubts)), why)
     rates = [bytes_ / subscribers[operator] for operator, bytes_ in carried.iter_rows() if bytes_ > 0]
     spread, flags = spread_of(rates)
+    flags |= doubts
     missing = max(0.0, internet_users - users)
     fewest = max(0.0, internet_users * (1 - USERS_ERROR) - users * (1 + USERS_ERROR))
     most = max(0.0, internet_users * (1 + USERS_ERROR) - users * (1 - USERS_ERROR))
@@ -220,4 +233,6 @@ def _figure(rows: pl.DataFrame, deviation: float) -> Figure:
         (deviation * amount) ** 2 for amount in rows.group_by("operator").agg(pl.col("bytes").sum())["bytes"]
     )
     low, high = normal_interval(Quantity(value, float(rows["bytes_variance"].sum()) + moved), LEVEL, 0.0)
-    return Figure.rounded(value, low, high)
+    # What two networks exchanged may count once where it counts twice, and the other way round.
+    low, high = low - value + float(rows["least"].sum()), high - value + float(rows["most"].sum())
+    return Figure.rounded(value, max(0.0, low), high)

@@ -3,7 +3,7 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from caudal.logline import quoted
 from caudal.service.errors import QuestionError
@@ -44,6 +44,11 @@ class Month:
     def before(self) -> "Month":
         """The month before it."""
         return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
+    @property
+    def middle(self) -> date:
+        """Its 15th: what holds then holds for the month."""
+        return date(self.year, self.number, 15)
 
     @property
     def days(self) -> int:

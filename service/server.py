@@ -29,7 +29,7 @@ from caudal.service.errors import ListenError, ServiceError, SettingsError
 from caudal.service.ingest import Ingest
 from caudal.service.migration import migrate, set_retention
 from caudal.service.publisher import Publisher
-from caudal.service.reference_tables import load_reference_tables
+from caudal.service.reference_tables import load_operator_networks, load_reference_tables
 from caudal.service.settings import Person, ServiceSettings
 from caudal.service.store import Store
 
@@ -76,6 +76,7 @@ class Service:
             migrate(self._store, self._clock)
             set_retention(self._store, self._settings.keep_windows_days)
             load_reference_tables(self._store, reference, self._clock)
+            load_operator_networks(self._store, self._settings.operators, self._clock)
             app = create_app(self._settings, self._store, reference, self._clock, self._own_tokens)
             self._access = app.state.access
             self._access.start()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -48,12 +49,37 @@ class SubscriberCount(BaseModel):
     count: int = Field(ge=0)
 
 
+AsNumber = Annotated[int, Field(ge=1, le=4_294_967_294)]
+
+
+class DatedAsNumber(BaseModel):
+    """An AS number that was an operator's from one day to another, both included; without them from ever or still."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    asn: AsNumber
+    since: date = date.min
+    until: date = date.max
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.until < self.since:
+            raise ValueError(f"AS{self.asn} is declared until {self.until}, before {self.since}; correct a date")
+        return self
+
+
+def _dated(value: object) -> object:
+    return {"asn": value} if isinstance(value, int) else value
+
+
 class Operator(BaseModel):
     """A network operator whose collectors report.
 
     Coverage is computed from `subscribers`: people who use the network, not lines. For fixed access that is
     lines times people per household. `subscriber_counts` is the same as a history, one count a date; a month
     goes by the newest count that is not later than its last day, or by the first where all are later.
+    `asns` are the AS numbers of its networks in this economy, each a number or one with dates: by them it is told that what another operator
+    exchanges with it stays in the country, and is metered at both ends.
     `capacity_gbit_per_second` is what all its links together could carry, both directions added up: a batch that
     would make it more waits for review.
     """
@@ -67,6 +93,7 @@ class Operator(BaseModel):
     subscribers_as_of: date | None = None
     subscriber_counts: tuple[SubscriberCount, ...] = ()
     capacity_gbit_per_second: float | None = Field(default=None, gt=0, le=10_000_000)
+    asns: tuple[Annotated[DatedAsNumber, BeforeValidator(_dated)], ...] = Field(default=(), max_length=500)
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -85,6 +112,10 @@ class Operator(BaseModel):
         if self.subscribers is not None and self.subscribers_as_of is not None:
             counts.append(SubscriberCount(as_of=self.subscribers_as_of, count=self.subscribers))
         return tuple(sorted(counts, key=lambda each: each.as_of))
+
+    def asns_on(self, day: date) -> tuple[int, ...]:
+        """Return the AS numbers that are its own on a day, in order, each once."""
+        return tuple(sorted({each.asn for each in self.asns if each.since <= day <= each.until}))
 
     def declared(self, last_day: date) -> SubscriberCount | None:
         """Return the count that a month goes by whose last day this is; None where none was declared."""
@@ -263,6 +294,9 @@ class ServiceSettings(BaseSettings):
             twice = sorted({name for name in ids if ids.count(name) > 1})
             if twice:
                 raise ValueError(f"{key}: {', '.join(twice)} is given more than once; an id names one")
+        fault = _shared_number(self.operators)
+        if fault is not None:
+            raise ValueError(fault)
         known = {operator.id for operator in self.operators}
         for collector in self.collectors:
             if collector.operator not in known:
@@ -300,6 +334,22 @@ class ServiceSettings(BaseSettings):
     def operators_of(self, economy: str) -> tuple[Operator, ...]:
         """Return the operators of an economy."""
         return tuple(operator for operator in self.operators if operator.economy == economy)
+
+
+def _shared_number(operators: tuple[Operator, ...]) -> str | None:
+    """Return which AS number two operators of an economy have at one time; None where there is none."""
+    held: dict[tuple[str, int], list[tuple[DatedAsNumber, str]]] = {}
+    for operator in operators:
+        for each in operator.asns:
+            others = held.setdefault((operator.economy, each.asn), [])
+            for other, owner in others:
+                if each.since <= other.until and other.since <= each.until:
+                    return (
+                        f"operators: AS{each.asn} belongs to {owner} and to {operator.id} at one time; a network "
+                        "counts as one operator's: leave it to one, or give since and until"
+                    )
+            others.append((each, operator.id))
+    return None
 
 
 def load_settings(path: Path) -> ServiceSettings:

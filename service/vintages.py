@@ -27,7 +27,9 @@ from caudal.logline import quoted
 from caudal.reference import Reference
 from caudal.service.errors import AlreadyPublished, NotFound, QuestionError
 from caudal.service.evaluation import PARTIAL_MONTH, SYNTHETIC, MonthInputs, MonthMeasures, evaluate
+from caudal.service.exchange import BORDERS
 from caudal.service.indicators import CATALOGUE, Observation
+from caudal.service.interpretation import interpret
 from caudal.service.measures import Measures
 from caudal.service.period import Month
 from caudal.service.perturbation import PERTURBED, perturbed
@@ -158,26 +160,29 @@ class Vintages:
             )
         if SYNTHETIC in inputs.flags or not inputs.rule.forbids:
             return inputs
-        now = self._carried(inputs, facts, inputs.factors)
+        now = self._carried(inputs, inputs, facts, self._reference)
         told = tuple(
-            _changed(now, self._carried(inputs, each.facts, inputs.factors))
+            _changed(now, self._carried(inputs, MonthInputs.from_json(each.inputs), each.facts, reference))
             for each in earlier
             if "bytes" not in {entry["what"] for entry in json.loads(each.inputs)["withheld"]}
+            for reference in (self._measures.reference_of(each),)
         )
         return replace(inputs, told_before=tuple(each for each in told if each))
 
     def _carried(
-        self, inputs: MonthInputs, facts: str, factors: Mapping[str, float]
-    ) -> dict[str, tuple[float, float]]:
-        rows = perturbed(month_facts(self._store, inputs.economy, inputs.month, facts), factors)
+        self, inputs: MonthInputs, then: MonthInputs, facts: str, reference: Reference
+    ) -> dict[str, tuple[float, ...]]:
+        """Return the bytes of each operator in each flow, as they were interpreted `then` and with the factors of now."""
+        rows = month_facts(self._store, inputs.economy, inputs.month, facts)
+        cells = interpret(perturbed(rows, inputs.factors), reference.at(inputs.month), then.own)
         amounts = {
-            direction: dict(part.group_by("operator").agg(pl.col("bytes").cast(pl.Float64).sum()).iter_rows())
-            for direction in ("out", "in")
-            for part in (rows.filter(pl.col("direction") == direction),)
+            border: dict(part.group_by("operator").agg(pl.col("bytes").sum()).iter_rows())
+            for border in BORDERS
+            for part in (cells.filter(pl.col("border") == border),)
         }
         return {
-            str(operator): (amounts["out"].get(operator, 0.0), amounts["in"].get(operator, 0.0))
-            for operator in rows["operator"].unique().sort()
+            str(operator): tuple(amounts[border].get(operator, 0.0) for border in BORDERS)
+            for operator in cells["operator"].unique().sort()
         }
 
     def _evaluate(
@@ -319,14 +324,14 @@ def _values(measured: MonthMeasures, vintage: str, run: str, now: datetime) -> p
 
 
 def _changed(
-    now: Mapping[str, tuple[float, float]], earlier: Mapping[str, tuple[float, float]]
-) -> dict[str, tuple[float, float]]:
-    """Return by how many bytes (out, in) the operators differ that do."""
-    nothing = (0.0, 0.0)
+    now: Mapping[str, tuple[float, ...]], earlier: Mapping[str, tuple[float, ...]]
+) -> dict[str, tuple[float, ...]]:
+    """Return by how many bytes (domestic, out, in) the operators differ that do."""
+    nothing = (0.0,) * len(BORDERS)
     differences = {}
     for operator in sorted(now.keys() | earlier.keys()):
         one, other = now.get(operator, nothing), earlier.get(operator, nothing)
-        difference = (abs(one[0] - other[0]), abs(one[1] - other[1]))
+        difference = tuple(abs(after - before) for after, before in zip(one, other, strict=True))
         if any(difference):
             differences[operator] = difference
     return differences

@@ -10,6 +10,7 @@ import polars as pl
 
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import control_readings
+from caudal.service.indicators.definition import Takes
 from caudal.service.indicators.errors import CellsError
 from caudal.service.indicators.uncertainty import FloatArray
 
@@ -20,6 +21,8 @@ UNKNOWN_COUNTRY = "ZZ"
 # Rungs that name the place itself: the operator's own list, and published cloud regions. An address
 # database (and a folded cell, of which only the country is left) can be wrong.
 EXACT_RUNGS = ("operator", "cloud")
+# What was not located by address, but by its network: a listed access network of the economy.
+NETWORK_RUNG = "network"
 DIRECTIONS = ("out", "in")
 
 _TEXTS = (
@@ -33,15 +36,17 @@ _TEXTS = (
     "control",
     "interpretation_status",
 )
-_NUMBERS = ("remote_asn", "stage")
+_NUMBERS = ("remote_asn", "stage", "exchange")
 # Of the operators it matters only whether their users are known: more would make cells of each of them.
 _KEYS = (*_TEXTS, *_NUMBERS, "covered")
-_SUMS = ("bytes", "flows", "bytes_variance")
+_SUMS = ("bytes", "packets", "flows", "bytes_variance")
 _UNREADABLE = "bytes_unreadable"
 _GROUP = "group"
 # What follows from the keys of cells alone.
 _OF_KEYS = (
     "outward",
+    "exchange",
+    "domestic",
     "covered",
     "anycast",
     "located",
@@ -126,14 +131,45 @@ class Month:
         return self.cells["bytes_variance"].to_numpy()
 
     @cached_property
+    def packets(self) -> FloatArray:
+        """Packets of each cell."""
+        return self.cells["packets"].to_numpy()
+
+    @cached_property
     def flow_records(self) -> FloatArray:
         """Flow records of each cell."""
         return self.cells["flows"].to_numpy()
 
     @cached_property
     def outward(self) -> BoolArray:
-        """Which cells leave the country."""
+        """Which cells were sent by users of the networks that report; the far end may be in the country."""
         return self.equals("direction", "out")
+
+    @cached_property
+    def exchange(self) -> BoolArray:
+        """Which cells networks of the country exchanged with each other; each byte counts once."""
+        return (self.cells["exchange"] > 0).to_numpy()
+
+    @cached_property
+    def domestic(self) -> BoolArray:
+        """Which cells stay in the country: its networks, hosting, caches. The others leave it or come into it."""
+        return self.located & self.equals("remote_country", self.context.economy.country)
+
+    def taking(self, takes: Takes) -> "Month":
+        """Return the month with only the cells of the flows that an indicator takes (see `definition.TAKES`)."""
+        if takes == "all":
+            return self
+        left_out = self.exchange if takes == "services" else self.domestic
+        if not left_out.any():
+            return self
+        kept = self._parts.get(takes)
+        if kept is None:
+            kept = self._parts[takes] = Month(self.cells.filter(~pl.Series(left_out)), self.context)
+        return kept
+
+    @cached_property
+    def _parts(self) -> "dict[Takes, Month]":
+        return {}
 
     @cached_property
     def covered(self) -> BoolArray:
@@ -265,15 +301,17 @@ def _directed(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
         typed = cells.select(
             *(pl.col(name).cast(pl.String).fill_null("") for name in _TEXTS),
             *(pl.col(name).cast(pl.Int64).fill_null(0) for name in _NUMBERS),
-            *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "flows")),
+            *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "packets", "flows")),
             pl.col("bytes_variance").cast(pl.Float64),
             _covered(context).alias("covered"),
             *(pl.col(name) for name in (_GROUP,) if name in cells.columns),
         )
     except pl.exceptions.PolarsError as error:
         raise CellsError(f"the flow cells cannot be read: {str(error).splitlines()[0]}") from error
-    if typed.filter((pl.col("bytes") < 0) | (pl.col("flows") < 0)).height:
-        raise CellsError("the flow cells hold negative bytes or flows; sums of traffic cannot be negative")
+    if typed.filter((pl.col("bytes") < 0) | (pl.col("packets") < 0) | (pl.col("flows") < 0)).height:
+        raise CellsError(
+            "the flow cells hold negative bytes, packets or flows; sums of traffic cannot be negative"
+        )
     readable = pl.col("bytes_variance").is_finite() & (pl.col("bytes_variance") >= 0)
     return (
         typed.filter(pl.col("direction").is_in(DIRECTIONS) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from caudal.service.indicators.errors import DefinitionError
 
@@ -14,6 +15,15 @@ SHARE_MINIMUM_FLOWS = 100
 
 # Inputs that come from the reference tables by attribution, and so carry an interpretation status.
 ATTRIBUTED_INPUTS = frozenset({"platform", "category", "stage", "network_kind", "control"})
+
+# Which of the three flows (domestic, out, in) a value is made of.
+Takes = Literal["all", "services", "crossing"]
+TAKES: Mapping[Takes, str] = {
+    "all": "domestic, out and in; what networks of the country exchange counts once",
+    "services": "domestic, out and in, without what networks of the country exchange with each other: it asks what is "
+    "sent to services, wherever they are, and what comes from them",
+    "crossing": "out and in: what leaves the country or comes into it, and what may, as nobody knows its place",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Definition:
     dimension: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
+    takes: Takes = "all"
 
     def __post_init__(self) -> None:
         """Refuse a definition that lacks a title or states an impossible level."""

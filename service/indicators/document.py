@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from caudal.service.indicators.catalogue import CATALOGUE
-from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.definition import TAKES, Definition
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.observation import COMMON_DETAILS, FLAGS
 
@@ -39,10 +39,12 @@ joined from the reference tables when the indicator is computed.
 
 ## Notation
 
-B[·] is the sum of the bytes, out of the country and in, of the cells that satisfy ·; B without brackets
-is all of them. c is the economy, g(c) the country group taken as its region, l the location of the far
-end, j the jurisdiction that controls its operator, s a share, o and i outward and inward. Traffic inside
-the country's own networks, and in transit, is left out.
+B[·] is the sum of the bytes of the cells that satisfy ·; B without brackets is all of them. There are three flows:
+*domestic*, with far ends in the country (its other networks, hosting, caches), *out* of it and *in*. What two networks of
+the country exchange is domestic and counts once, however many of them report; who sends what to services in the country
+keeps its direction. Which flows an indicator takes is said with each. c is the economy, g(c) the country group taken as its region, l the location of the far
+end, j the jurisdiction that controls its operator, s a share, o and i sent by users and received. Traffic inside
+a network that reports, and in transit through it, is left out.
 
 ## What the intervals are made of
 
@@ -68,6 +70,9 @@ the country's own networks, and in transit, is left out.
   bytes: where the parent is incorporated, where it has its head office, who controls the network that its
   service runs on (a tenant on a cloud). What all four readings agree on is certain, what one of them says is
   possible, and the interval runs from the one to the other.
+- **Exchange.** An operator that declared no AS numbers cannot be told from the networks that others exchange traffic
+  with. What may have been metered at both ends counts half or whole, and the interval holds both; so it does for what was
+  folded into the country.
 - **Choice.** Where a method has a free choice (weights, raters, viewpoints) the interval, or the values beside
   it, show what it does.
 - **Days.** Flow cells are sums of a month and carry no exporter and no day: the variance of sampling is by
@@ -153,6 +158,7 @@ def _entry(definition: Definition) -> Iterator[str]:
             ("unit", definition.unit),
             ("range", _range(least, greatest)),
             ("one value per", definition.dimension or "month"),
+            ("flows", TAKES[definition.takes]),
             ("computed from", ", ".join(f"`{name}`" for name in definition.inputs)),
             ("interval", f"{definition.uncertainty} Level {definition.level:.0%}."),
             (

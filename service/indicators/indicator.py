@@ -38,6 +38,7 @@ class Indicator:
     def observe(self, month: Month) -> list[Observation]:
         """Return one observation per dimension; one without dimension where the sample is too small."""
         definition = self.definition
+        month = month.taking(definition.takes)
         if month.total() <= 0:
             return [self._insufficient(month, undefined(reason("no_bytes"), month.flows()))]
         if month.flows() < definition.minimum_flows:

@@ -134,6 +134,7 @@ INDICATORS = (
         Definition(
             id="P3",
             group="positioning",
+            takes="crossing",
             title={
                 "en": "Regional network integration",
                 "es": "Integración de la red regional",

@@ -127,6 +127,7 @@ INDICATORS = (
         Definition(
             id="P1",
             group="positioning",
+            takes="services",
             title={
                 "en": "Processing gap",
                 "es": "Brecha de procesamiento",
@@ -162,6 +163,7 @@ INDICATORS = (
         Definition(
             id="P2",
             group="positioning",
+            takes="services",
             title={
                 "en": "Regional capability share at stages 3 to 5",
                 "es": "Proporción de capacidad regional en las etapas 3 a 5",

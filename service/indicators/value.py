@@ -181,6 +181,7 @@ INDICATORS = (
         Definition(
             id="V1",
             group="value",
+            takes="services",
             title={
                 "en": "Flow asymmetry",
                 "es": "Asimetría de los flujos",
@@ -216,6 +217,7 @@ INDICATORS = (
         Definition(
             id="V2",
             group="value",
+            takes="services",
             title={
                 "en": "Raw-data outflow per user",
                 "es": "Salida de datos en bruto por usuario",

@@ -42,12 +42,14 @@ INTERPRETED: dict[str, str] = {
     "control": "String",
     "region": "String",
     "interpretation_status": "String",
+    "border": "String",
+    "exchange": "UInt8",
 }
 DIMENSIONS: dict[str, str] = {**STORED, **INTERPRETED}
 GROUPINGS: tuple[str, ...] = (*GRAINS, *DIMENSIONS)
 
-# As the indicators count it (J9): the place or the operator of the far end is not known.
-_UNDETERMINED = f"(remote_country IN ('', '{UNKNOWN_COUNTRY}') OR location_rung = 'anycast' OR control IN ('', '{UNKNOWN_COUNTRY}'))"
+# As the indicators count it (J9): the place or the operator of the far end is not known. Networks of the economy have one.
+_UNDETERMINED = f"((NOT exchange AND (remote_country IN ('', '{UNKNOWN_COUNTRY}') OR location_rung = 'anycast')) OR control IN ('', '{UNKNOWN_COUNTRY}'))"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class FlowQuery:
 
 @dataclass(frozen=True)
 class FlowAnswer:
-    """The rows asked for and what must be known with them.
+    """The rows asked for and what must be known with them. What two of the operators asked for exchange counts once.
 
     `rows` has the groupings (a grain as `time`), bytes, bytes_low, bytes_high (95 %, sampling only),
     packets, flows and share: of the bytes of the row's time, or of all without a grain. `total` has the same
@@ -101,8 +103,7 @@ def flows(store: Store, query: FlowQuery) -> FlowAnswer:
     """Answer a query from the coarsest roll-up that holds it exactly; raise QuestionError if none does."""
     grain = roll_up(query)
     where, values = _where(query)
-    interpreted = any(name in INTERPRETED for name in (*query.group_by, *query.filters))
-    source = f"flow_attributed_{grain}" if interpreted else f"flow_{grain}"
+    source = f"flow_attributed_{grain}"
     grouped = [_grouping(name, grain) for name in query.group_by]
     names = ["time" if name in GRAINS else name for name in query.group_by]
     period = "PARTITION BY slot" if query.grain else ""
@@ -112,21 +113,25 @@ def flows(store: Store, query: FlowQuery) -> FlowAnswer:
         (["slot"] if query.grain else []) + ["sum_bytes DESC"] + [n for n in names if n != "time"]
     )
     # Added up exactly, and only then rounded: the order of adding must not matter.
+    halves = _halves(query)
     sums = (
-        "toFloat64(sum(f.bytes)) AS sum_bytes, toFloat64(sum(f.packets)) AS sum_packets, "
-        "toFloat64(sum(f.flows)) AS sum_flows, greatest(toFloat64(sum(f.bytes_variance)), 0) AS sum_variance"
+        f"toFloat64(sum(f.bytes * {halves})) / 2 AS sum_bytes, toFloat64(sum(f.packets * {halves})) / 2 AS sum_packets, "
+        "toFloat64(sum(f.flows)) AS sum_flows, "
+        f"greatest(toFloat64(sum(f.bytes_variance * {halves} * {halves})), 0) / 4 AS sum_variance"
     )
+    if "operator" in query.filters:
+        values["asked"] = list(query.filters["operator"])
     # Batches that were taken back leave rows that add up to nothing.
     anything = "HAVING sum_bytes != 0 OR sum_packets != 0 OR sum_flows != 0" if grouped else ""
     rows = store.frame(
-        f"SELECT {columns}{sums}, toFloat64(sum(sum(f.bytes)) OVER ({period})) AS of_bytes "
+        f"SELECT {columns}{sums}, toFloat64(sum(sum(f.bytes * {halves})) OVER ({period})) / 2 AS of_bytes "
         f"FROM {source} AS f WHERE {where} {group} {anything} ORDER BY {order} "
         "LIMIT {limit:UInt32} OFFSET {offset:UInt32}",
         {**values, "limit": query.limit + 1, "offset": query.offset},
     )
     total = store.frame(
-        f"SELECT {sums}, toFloat64(sumIf(f.bytes, direction IN ('out', 'in'))) AS directed, "
-        f"toFloat64(sumIf(f.bytes, direction IN ('out', 'in') AND {_UNDETERMINED})) AS undetermined "
+        f"SELECT {sums}, toFloat64(sumIf(f.bytes * {halves}, direction IN ('out', 'in'))) / 2 AS directed, "
+        f"toFloat64(sumIf(f.bytes * {halves}, direction IN ('out', 'in') AND {_UNDETERMINED})) / 2 AS undetermined "
         f"FROM flow_attributed_{grain} AS f WHERE {where}",
         values,
     ).row(0, named=True)
@@ -140,6 +145,15 @@ def flows(store: Store, query: FlowQuery) -> FlowAnswer:
         undetermined=total["undetermined"] / total["directed"] if total["directed"] else None,
         more=more,
     )
+
+
+def _halves(query: FlowQuery) -> str:
+    """Return SQL of how many halves of a row count: one where the other side of an exchange is among those asked for."""
+    if "operator" not in query.filters:
+        return "f.halves"
+    asked = "{asked:Array(String)}"
+    other = f"if(f.other_operator != '', has({asked}, f.other_operator), length({asked}) > 1)"
+    return f"if(f.halves = 1 AND {other}, 1, 2)"
 
 
 def roll_up(query: FlowQuery) -> Grain:

@@ -6,6 +6,7 @@ import pytest
 
 from caudal.collector.batch import decode_batch
 from caudal.reference import Reference
+from caudal.service.exchange import OwnNetworks
 from caudal.service.indicators import COLUMNS
 from caudal.service.ingest import Ingest
 from caudal.service.interpretation import interpret
@@ -32,7 +33,7 @@ def cells(store: Store, reference: Reference) -> list[dict[str, Any]]:
     flows = [{**flow, "bytes": 1 << number, "remote_country": "NA"} for number, (flow, _) in enumerate(CASES)]
     body = batch(flows)
     Ingest(store).store_batch(decode_batch(body), body, NOW)
-    return list(interpret(month_facts(store, "XA", "2026-09"), reference).iter_rows(named=True))
+    return list(interpret(month_facts(store, "XA", "2026-09"), reference, OwnNetworks("XA")).iter_rows(named=True))
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))

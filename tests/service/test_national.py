@@ -20,8 +20,10 @@ from caudal.service.national import (
 
 def cells(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
     return pl.DataFrame(
-        rows, schema=["operator", "direction", "bytes", "bytes_variance"], orient="row"
-    ).with_columns(pl.col("bytes").cast(pl.UInt64))
+        rows, schema=["operator", "border", "bytes", "bytes_variance"], orient="row"
+    ).with_columns(
+        pl.col("bytes").cast(pl.UInt64), pl.lit(1.0).alias("counted"), pl.lit(value=False).alias("doubtful")
+    )
 
 
 def observation(value: float, low: float, high: float) -> Observation:
@@ -35,7 +37,7 @@ def test_one_operator_by_hand() -> None:
     Fewest missing: 0.9·400 − 1.1·100 = 250, each 600/110/2: low = 600 + 681.818 = 1281.818.
     Most missing: 1.1·400 − 0.9·100 = 350, each 600/90·2: high = 600 + 4666.667 = 5266.667.
     """
-    out, back, both = national_totals(
+    _, out, back, both = national_totals(
         cells(("a", "out", 600, 0.0), ("a", "internal", 9, 0.0)), {"a": 100.0}, 400, {}
     )
     assert out.observed == Figure(600, 600, 600)
@@ -58,14 +60,14 @@ def test_three_operators_measure_how_they_differ() -> None:
     assert spread == pytest.approx(7.498, abs=1e-3)
     assert flags == set()
     rows = cells(("a", "out", 400, 0.0), ("b", "out", 600, 0.0), ("c", "out", 900, 0.0))
-    total = national_totals(rows, {"a": 100.0, "b": 100.0, "c": 100.0}, 400, {})[0]
+    total = national_totals(rows, {"a": 100.0, "b": 100.0, "c": 100.0}, 400, {})[1]
     assert total.spread == pytest.approx(7.498, abs=1e-3)
     assert total.flags == ()
 
 
 def test_sampling_is_in_the_observed_interval() -> None:
     """A variance of 100²: 1000 ± 1.96·100."""
-    total = national_totals(cells(("a", "in", 1000, 1e4)), {}, 400, {})[1]
+    total = national_totals(cells(("a", "in", 1000, 1e4)), {}, 400, {})[2]
     assert total.observed is not None
     assert (total.observed.low, total.observed.high) == (pytest.approx(804.0036), pytest.approx(1195.9964))
     assert total.estimated is None
@@ -84,7 +86,7 @@ def test_a_rate_is_of_all_people_with_a_wider_interval() -> None:
 def test_who_declared_nothing_is_only_seen() -> None:
     """The second operator's 50,000 bytes are there, whatever the first one's subscribers would come to."""
     total = national_totals(cells(("a", "out", 600, 0.0), ("b", "out", 50_000, 0.0)), {"a": 100.0}, 400, {})[
-        0
+        1
     ]
     assert UNDECLARED_OPERATORS in total.flags
     assert total.estimated is not None
@@ -92,7 +94,7 @@ def test_who_declared_nothing_is_only_seen() -> None:
 
 
 def test_more_subscribers_than_users_add_nothing() -> None:
-    total = national_totals(cells(("a", "out", 600, 0.0)), {"a": 500.0}, 400, {})[0]
+    total = national_totals(cells(("a", "out", 600, 0.0)), {"a": 500.0}, 400, {})[1]
     assert USERS_EXCEEDED in total.flags
     assert total.estimated is not None
     assert total.estimated.value == 600

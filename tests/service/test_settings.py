@@ -122,3 +122,19 @@ count = 800000
 def test_no_subscribers_are_declared(tmp_path: Path) -> None:
     text = WHOLE.replace("subscribers = 1200000\nsubscribers_as_of", "# ")
     assert load_settings(write(tmp_path, text)).operator("demo-net").declared(date(2026, 1, 31)) is None
+
+
+def test_a_network_is_one_operators_at_a_time(tmp_path: Path) -> None:
+    two = WHOLE.replace('name = "Demo Net"', 'name = "Demo Net"\nasns = [64500, 64501]') + (
+        '[[operators]]\nid = "other"\nname = "Other"\neconomy = "XA"\nasns = [64501]\n'
+    )
+    with pytest.raises(SettingsError, match="AS64501 belongs to demo-net and to other at one time"):
+        load_settings(write(tmp_path, two))
+    dated = two.replace("64501]", '{ asn = 64501, until = "2026-06-30" }]', 1).replace(
+        "[64501]", '[{ asn = 64501, since = "2026-07-01" }]'
+    )
+    operators = load_settings(write(tmp_path, dated)).operators
+    assert operators[0].asns_on(date(2026, 6, 15)) == (64500, 64501)
+    assert operators[1].asns_on(date(2026, 7, 15)) == (64501,)
+    with pytest.raises(SettingsError, match="before 2026-07-01; correct a date"):
+        load_settings(write(tmp_path, dated.replace('since = "2026-07-01"', 'since = "2026-07-01", until = "2026-01-01"')))  # fmt: skip

@@ -30,6 +30,7 @@ BLANK: Row = {
     "location_rung": "unknown",
     "folded": False,
     "sampling_from": "options",
+    "exchange": False,
     "platform": "",
     "platform_name": "",
     "category": "",

@@ -1,0 +1,93 @@
+"""How far values may move where it cannot be told whether what two networks exchange was metered once or twice."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import polars as pl
+
+from caudal.service.exchange import otherwise_counted
+from caudal.service.indicators import Indicator, Observation
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.uncertainty import clip
+from caudal.service.jackknife import Change, change_of, observations_by_key
+
+EXCHANGE_DOUBTFUL = "exchange_doubtful"
+FLAGS: Mapping[str, str] = {
+    EXCHANGE_DOUBTFUL: "some operators that report declared no AS numbers, or networks were folded away: what networks "
+    "of the country exchange may count once or twice, which is in the interval",
+}
+# Jurisdictions whose doubtful cells are looked at apart; the others together.
+_APART = 2
+_OTHERS = "*"
+
+
+def with_doubts(
+    observed: Mapping[str, list[Observation]],
+    indicators: Mapping[str, Indicator],
+    cells: pl.DataFrame,
+    month: Month,
+) -> dict[str, list[Observation]]:
+    """Return the observations of traffic, their intervals wide enough for every way of counting doubtful cells.
+
+    `cells` are what `interpret` answers, and what `month` was read from. The interval holds those with all doubtful cells
+    counted the other way, and the sums of the changes, to either side, of those of each jurisdiction counted so.
+    """
+    if not cells["doubtful"].any():
+        return dict(observed)
+    chosen = {name: each for name, each in indicators.items() if "bytes" in each.definition.inputs}
+    changes = [
+        _changes(observed, chosen, Month.read(turned, month.context)) for turned in _turned(cells)
+    ]
+    answer = dict(observed)
+    for name, indicator in chosen.items():
+        answer[name] = [
+            _widened(each, indicator, [known.get((name, each.dimension)) for known in changes])
+            for each in observed[name]
+        ]
+    return answer
+
+
+def _turned(cells: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the cells with all that is doubtful counted the other way, then with that of each jurisdiction."""
+    yield otherwise_counted(cells)
+    held = (
+        cells.filter("doubtful")
+        .group_by("control")
+        .agg(pl.col("bytes").sum())
+        .sort("bytes", "control", descending=[True, False])
+    )
+    if held.height < 2:
+        return
+    largest = held["control"].head(_APART).to_list()
+    group = pl.when(pl.col("control").is_in(largest)).then("control").otherwise(pl.lit(_OTHERS))
+    for name in (*largest, _OTHERS):
+        yield otherwise_counted(cells, group == name)
+
+
+def _changes(
+    observed: Mapping[str, list[Observation]], chosen: Mapping[str, Indicator], month: Month
+) -> dict[tuple[str, str | None], Change]:
+    before = {(each.indicator, each.dimension): each for name in chosen for each in observed[name]}
+    return {
+        key: change
+        for key, each in observations_by_key(chosen, month)
+        if (change := change_of(before.get(key), each)) is not None
+    }
+
+
+def _widened(observation: Observation, indicator: Indicator, changes: list[Change | None]) -> Observation:
+    value, low, high = observation.value, observation.low, observation.high
+    if value is None or low is None or high is None:
+        return observation
+    together, *apart = [each for each in changes if each is not None] or [(0.0, 0.0, 0.0)]
+    least = min(low, low + together[1], value + together[0])
+    most = max(high, high + together[2], value + together[0])
+    least = min(least, low + sum(min(0.0, each[1]) for each in apart))
+    most = max(most, high + sum(max(0.0, each[2]) for each in apart))
+    bottom, top = (
+        limit if limit is not None else end
+        for limit, end in zip(indicator.definition.range, (-math.inf, math.inf), strict=True)
+    )
+    flags = tuple(sorted({*observation.flags, EXCHANGE_DOUBTFUL}))
+    return replace(observation, low=clip(least, bottom, top), high=clip(most, bottom, top), flags=flags)
