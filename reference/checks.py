@@ -14,13 +14,14 @@ from caudal.reference.files import (
     COUNTRY_GROUPS,
     ECONOMIES,
     FILES,
+    OTHER_NETWORKS,
     PLATFORM_ASNS,
     PLATFORM_PROFITS,
     PLATFORMS,
     TRANSIT_ASNS,
 )
 
-ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS)
+ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
 WORLD = "WORLD"
 
 
@@ -76,7 +77,17 @@ def _check_asns(facts: Mapping[str, Facts]) -> Iterator[FactError]:
                 if other_file is not file and row.validity.overlaps(other.validity):
                     where = f"{other.file.name}, line {other.line}"
                     yield row.error("asn", f"AS{asn} is claimed twice; {where} claims it too")
+                elif _contradict(row, other) and row.validity.overlaps(other.validity):
+                    where = f"{other.file.name}, line {other.line}"
+                    yield row.error(
+                        "control_country", f"AS{asn} is controlled otherwise in {where}, at one time"
+                    )
             claimed.setdefault(asn, []).append((file, row))
+
+
+def _contradict(row: Row, other: Row) -> bool:
+    """Return whether two rows of one network, one for each country it serves, name different owners."""
+    return any(row.values.get(name) != other.values.get(name) for name in ("parent", "control_country"))
 
 
 def _check_region_groups(facts: Mapping[str, Facts]) -> Iterator[FactError]:

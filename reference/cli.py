@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from caudal.reference.build import build_addresses
+from caudal.reference.columns import RECHECK
 from caudal.reference.difference import SHIPPED, differences
 from caudal.reference.errors import ReferenceError as FactsError
 from caudal.reference.facts import OVERLAY
@@ -61,7 +62,8 @@ def check_command(
     today = datetime.now(UTC).date()
     suspicions = suspect(facts, shipped, today, overlay_only=overlay is not None)
     for suspicion in suspicions:
-        typer.echo(f"suspicious: {suspicion}")
+        told = suspicion.row.values.get("note") if suspicion.column == RECHECK.name else None
+        typer.echo(f"suspicious: {suspicion}{f': {told}' if told else ''}")
     rows = [row for each in facts.values() for row in each.rows.values() if row.overlay or overlay is None]
     typer.echo(
         f"{len(rows):,} rows of {overlay or 'the package'} checked: {_count(len(faults), 'fault')}, "

@@ -11,6 +11,9 @@ PROVENANCE: tuple[Column, ...] = (
     Column("as_of", "date", "day the fact was taken from the source, or is stated for"),
     Column("status", "status", "how far the fact was checked"),
 )
+RECHECK = Column(
+    "recheck", "flag", "1 where the row must be checked again before a figure rests on it", required=False
+)
 NOTE = Column("note", "text", "what a reader of the row should know", required=False)
 
 

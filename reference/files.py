@@ -20,6 +20,7 @@ from caudal.reference.lawfiles import (
     INDICATORS,
     MORATORIUM,
 )
+from caudal.reference.networkfiles import ACCESS_NETWORKS, OTHER_NETWORKS, TRANSIT_ASNS
 from caudal.reference.placefiles import (
     ANYCAST_PREFIXES,
     CLOUD_REGIONS,
@@ -31,13 +32,11 @@ from caudal.reference.placefiles import (
     SPECIAL_ADDRESSES,
 )
 from caudal.reference.platformfiles import (
-    ACCESS_NETWORKS,
     PLATFORM_ASNS,
     PLATFORM_DOMAINS,
     PLATFORM_POSITIONS,
     PLATFORMS,
     PROVIDER_COUNTS,
-    TRANSIT_ASNS,
 )
 
 FILES: tuple[FactFile, ...] = (
@@ -46,6 +45,7 @@ FILES: tuple[FactFile, ...] = (
     PLATFORM_DOMAINS,
     ACCESS_NETWORKS,
     TRANSIT_ASNS,
+    OTHER_NETWORKS,
     PLATFORM_POSITIONS,
     PROVIDER_COUNTS,
     COUNTRIES,
@@ -90,6 +90,7 @@ __all__ = [
     "GEOLOCATION_AGREEMENT",
     "INDICATORS",
     "MORATORIUM",
+    "OTHER_NETWORKS",
     "PLATFORMS",
     "PLATFORM_ASNS",
     "PLATFORM_DOMAINS",

@@ -1,4 +1,4 @@
-"""Files of platforms and networks: who is who on the far end, and who controls them."""
+"""Files of platforms: who they are, which networks and names are theirs, where they stand."""
 
 from caudal.reference.columns import figures, file, key, maybe, text
 
@@ -38,7 +38,18 @@ PLATFORM_DOMAINS = file(
     ("suffix",),
     key("platform_id", "id", "platform the names belong to"),
     key("suffix", "domain", "domain that matches itself and every name under it"),
-    text("use", "what the names serve"),
+    text(
+        "use",
+        "what the names serve",
+        "ads",
+        "api",
+        "cdn",
+        "cloud",
+        "media",
+        "messaging",
+        "telemetry",
+        "web",
+    ),
     text("match", "whether the suffix is a registrable domain or lies below one", "registrable", "suffix"),
     text(
         "direction_hint",
@@ -48,32 +59,10 @@ PLATFORM_DOMAINS = file(
         "upload-heavy",
         required=False,
     ),
-)
-
-ACCESS_NETWORKS = file(
-    "access_networks",
-    "large access networks, and who controls them",
-    ("asn",),
-    key("country", "country", "where the network is licensed"),
-    key("asn", "asn", "AS number"),
-    text("as_name", "name of the system in the address data"),
-    text("parent", "company that controls the operator, from memory"),
-    key(
-        "control_country",
-        "country",
-        "country of the parent; the licensing country where nobody has a majority",
+    maybe(
+        "carrier", "flag", "1 for shared infrastructure: the name says who carries, not whose content it is"
     ),
-    maybe("ipv4_addresses", "count", "IPv4 addresses it originates"),
-)
-
-TRANSIT_ASNS = file(
-    "transit_asns",
-    "international transit carriers",
-    ("asn",),
-    key("asn", "asn", "AS number"),
-    key("control_country", "country", "country of the company that controls the carrier"),
-    text("operator", "name of the carrier"),
-    text("as_name", "name of the system in the address data"),
+    maybe("embeds", "flag", "1 where names below hold that of the content's owner, without this suffix"),
 )
 
 PLATFORM_POSITIONS = figures(

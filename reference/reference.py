@@ -23,6 +23,7 @@ from caudal.reference.files import (
     ECONOMIES,
     FILES,
     GEOLOCATION_ACCURACY,
+    OTHER_NETWORKS,
     PLATFORM_ASNS,
     PLATFORMS,
     TRANSIT_ASNS,
@@ -122,22 +123,22 @@ class Reference:
     def networks(self) -> pl.DataFrame:
         """Autonomous systems, one row each: asn, platform_id ('' if none), name, kind, control_country.
 
-        Control of a platform's system is that of the platform; `kind` is platform, access or transit.
+        Control of a platform's system is that of the platform; `kind` is platform, access, transit or one of
+        `KINDS`. A system that serves several countries has one control (the check sees to it) and one row.
         """
         control = self.platforms.select("platform_id", "control_country")
         # A platform that does not hold on the day has no networks either.
         platform = self.facts(PLATFORM_ASNS.name).join(control, on="platform_id", how="inner")
-        access, transit = self.facts(ACCESS_NETWORKS.name), self.facts(TRANSIT_ASNS.name)
-        kinds = {"platform": platform, "access": access, "transit": transit}
+        nobody = pl.lit("").alias("platform_id")
+        access = self.facts(ACCESS_NETWORKS.name).unique("asn", keep="first", maintain_order=True)
         frames = [
-            frame.with_columns(
-                name=pl.col("as_name"),
-                kind=pl.lit(kind),
-                platform_id=pl.col("platform_id") if kind == "platform" else pl.lit(""),
-            ).select(_NETWORK_COLUMNS)
-            for kind, frame in kinds.items()
+            platform.with_columns(kind=pl.lit("platform")),
+            access.with_columns(nobody, kind=pl.lit("access")),
+            self.facts(TRANSIT_ASNS.name).with_columns(nobody, kind=pl.lit("transit")),
+            self.facts(OTHER_NETWORKS.name).with_columns(nobody),
         ]
-        return pl.concat(frames).sort("asn")
+        named = [frame.with_columns(name=pl.col("as_name")).select(_NETWORK_COLUMNS) for frame in frames]
+        return pl.concat(named).sort("asn")
 
     @cached_property
     def countries(self) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from datetime import date
 from publicsuffixlist import PublicSuffixList
 
 from caudal.reference.checks import ASN_FILES, rows_of
+from caudal.reference.columns import RECHECK
 from caudal.reference.declaration import SYNTHETIC, Cell, FactFile
 from caudal.reference.facts import Facts, Row
 from caudal.reference.files import (
@@ -14,6 +15,7 @@ from caudal.reference.files import (
     COUNTRY_GROUPS,
     ECONOMIES,
     FILES,
+    OTHER_NETWORKS,
     PLATFORM_ASNS,
     PLATFORM_DOMAINS,
     PLATFORMS,
@@ -74,9 +76,8 @@ def _dates(facts: Mapping[str, Facts], today: date) -> Iterator[Suspicion]:
                 year = row.values[column.name]
                 if column.kind == "year" and isinstance(year, int) and year > today.year:
                     yield Suspicion(row, column.name, f"{year} is in the future")
-            for name in ("note", "state"):
-                if "recheck" in str(row.values.get(name) or ""):
-                    yield Suspicion(row, name, f"asks to be checked again: {row.values[name]}")
+            if row.values.get(RECHECK.name):
+                yield Suspicion(row, RECHECK.name, "asks to be checked again")
 
 
 def _numbers(facts: Mapping[str, Facts], _: date) -> Iterator[Suspicion]:
@@ -169,7 +170,7 @@ def _domains(facts: Mapping[str, Facts], _: date) -> Iterator[Suspicion]:
 
 
 def _gaps(facts: Mapping[str, Facts], today: date) -> Iterator[Suspicion]:
-    for file in (PLATFORMS, ACCESS_NETWORKS, TRANSIT_ASNS, PLATFORM_ASNS):
+    for file in (PLATFORMS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS, PLATFORM_ASNS):
         chains: dict[object, list[Row]] = {}
         for row in rows_of(facts, file):
             chains.setdefault(row.key(file), []).append(row)

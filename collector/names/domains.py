@@ -11,13 +11,12 @@ from publicsuffixlist import PSLFILE, PublicSuffixList
 from caudal.collector.names.verdict import CARRIER, MOST_SERVICES, NOTHING, UNLISTED
 from caudal.reference import Reference
 
-_CARRIER, _EMBEDS = "carrier", "strip this suffix and look up the rest"
 _LONGEST_NAME = 253
 
 
 @dataclass(frozen=True)
 class Domain:
-    """One row of the list: a suffix, its platform, and what else its note says.
+    """One row of the list: a suffix, its platform, and what a name under it says.
 
     A `carrier` row is a name of shared infrastructure, and does not say whose content it is; where names
     under it `embeds` that of the content's owner, the rest is looked up. A `registrable` row is one that a
@@ -59,8 +58,8 @@ class DomainList:
             Domain(
                 row["suffix"],
                 row["platform_id"],
-                carrier=any(part.startswith(_CARRIER) for part in row["note"].split("; ")),
-                embeds=_EMBEDS in row["note"],
+                carrier=bool(row["carrier"]),
+                embeds=bool(row["embeds"]),
                 registrable=row["match"] == "registrable",
             )
             for row in reference.facts("platform_domains").iter_rows(named=True)

@@ -10,7 +10,7 @@ from caudal.reference import FILES, FactError
 from caudal.reference.difference import SHIPPED, differences
 from caudal.reference.facts import DATA
 
-HEADER = "asn,control_country,operator,as_name,valid_from,valid_to,source,as_of,status,note\n"
+HEADER = (DATA / "transit_asns.csv").read_text(encoding="utf-8").splitlines()[0] + "\n"
 LUMEN = next(
     line
     for line in (DATA / "transit_asns.csv").read_text(encoding="utf-8").splitlines()
@@ -23,7 +23,7 @@ def overlay(tmp_path: Path) -> Path:
     directory = tmp_path / "overlay"
     directory.mkdir()
     (directory / "transit_asns.csv").write_text(
-        HEADER + LUMEN.replace("3356,US,", "3356,FR,") + "\n64999,CL,Own,Own,,,x,2026-11-01,verified,\n",
+        HEADER + LUMEN.replace("3356,US,", "3356,FR,") + "\n64999,CL,Own,Own,,,,,x,2026-11-01,verified,\n",
         encoding="utf-8",
     )
     return directory
@@ -55,8 +55,8 @@ def test_two_overlays(overlay: Path, tmp_path: Path) -> None:
     other.mkdir()
     (other / "transit_asns.csv").write_text(
         HEADER
-        + LUMEN.replace("3356,US,", "3356,US,").replace(",,,", ",,2026-03-31,", 1)
-        + "\n3356,FR,New,New,2026-04-01,,x,2026-11-01,verified,\n",
+        + LUMEN.replace("3356,US,", "3356,US,").replace(",,,,", ",,,2026-03-31,", 1)
+        + "\n3356,FR,New,New,,,2026-04-01,,x,2026-11-01,verified,\n",
         encoding="utf-8",
     )
     found = {str(each)[:60] for each in differences(str(overlay), str(other))}

@@ -67,7 +67,7 @@ def refused(directory: Path) -> FactError:
         ),
         ("platform_asns", "google,36040", "google,15169", "asn", "asn 15169 is given twice; first on line 2"),
         ("access_networks", "BR,28573", "BR,15169", "asn", "claimed twice; platform_asns.csv, line 2"),
-        ("transit_asns", "3356,US", "28573,US", "asn", "claimed twice; access_networks.csv, line 2"),
+        ("transit_asns", "3356,US", "28573,US", "asn", "claimed twice; access_networks.csv, line 3"),
         ("economies", ",93772,", ",93772.5,", "population", "'93772.5' is not a whole number"),
         ("economies", ",CELAC,", ",CELAK,", "region_group", "CELAK is not a group of country_groups.csv"),
         ("country_groups", "full members,AR", "full members,Argentina", "country", "alpha-2 code"),
@@ -121,7 +121,7 @@ def test_a_header_must_name_every_declared_column(spoil: Spoil) -> None:
 
 def test_a_row_must_have_as_many_cells_as_the_header(spoil: Spoil) -> None:
     error = refused(spoil("transit_asns", "3356,US,", "3356,US,too,many,"))
-    assert "has 12 cells; the header names 10 columns" in str(error)
+    assert "has 14 cells; the header names 12 columns" in str(error)
     assert error.line == 2
 
 

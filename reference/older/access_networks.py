@@ -1,0 +1,20 @@
+"""Rows of access_networks.csv from before its columns said how a parent is known and why a country controls."""
+
+from collections.abc import Mapping
+
+ADDED: tuple[str, ...] = ("parent_basis", "control_rule", "recheck")
+
+_FROM_MEMORY = "parent and control country from memory"
+_LICENSED = "control taken as the licensing country"
+_RECHECK = "recheck"
+
+
+def typed(row: Mapping[str, str]) -> dict[str, str]:
+    """Return an older row with today's columns, by what its source and note said."""
+    source, note = row.get("source", ""), row.get("note", "")
+    return {
+        **row,
+        "parent_basis": "from_memory" if _FROM_MEMORY in source else "press",
+        "control_rule": "licence" if _LICENSED in note else "owner",
+        "recheck": "1" if _RECHECK in note else "",
+    }

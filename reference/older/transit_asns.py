@@ -1,0 +1,17 @@
+"""Rows of transit_asns.csv from before its columns said how the owner is known."""
+
+from collections.abc import Mapping
+
+ADDED: tuple[str, ...] = ("parent_basis", "recheck")
+
+_FROM_MEMORY = "control country from memory"
+_RECHECK = "recheck"
+
+
+def typed(row: Mapping[str, str]) -> dict[str, str]:
+    """Return an older row with today's columns, by what its source and note said."""
+    return {
+        **row,
+        "parent_basis": "from_memory" if _FROM_MEMORY in row.get("source", "") else "press",
+        "recheck": "1" if _RECHECK in row.get("note", "") else "",
+    }
