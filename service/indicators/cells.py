@@ -36,7 +36,7 @@ _TEXTS = (
 _NUMBERS = ("remote_asn", "stage")
 # Of the operators it matters only whether their users are known: more would make cells of each of them.
 _KEYS = (*_TEXTS, *_NUMBERS, "covered")
-_SUMS = ("bytes", "flows", "bytes_variance")
+_SUMS = ("bytes", "packets", "flows", "bytes_variance")
 _UNREADABLE = "bytes_unreadable"
 _GROUP = "group"
 # What follows from the keys of cells alone.
@@ -124,6 +124,11 @@ class Month:
     def variance(self) -> FloatArray:
         """Sampling variance of the bytes of each cell."""
         return self.cells["bytes_variance"].to_numpy()
+
+    @cached_property
+    def packets(self) -> FloatArray:
+        """Packets of each cell."""
+        return self.cells["packets"].to_numpy()
 
     @cached_property
     def flow_records(self) -> FloatArray:
@@ -265,15 +270,17 @@ def _directed(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
         typed = cells.select(
             *(pl.col(name).cast(pl.String).fill_null("") for name in _TEXTS),
             *(pl.col(name).cast(pl.Int64).fill_null(0) for name in _NUMBERS),
-            *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "flows")),
+            *(pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("bytes", "packets", "flows")),
             pl.col("bytes_variance").cast(pl.Float64),
             _covered(context).alias("covered"),
             *(pl.col(name) for name in (_GROUP,) if name in cells.columns),
         )
     except pl.exceptions.PolarsError as error:
         raise CellsError(f"the flow cells cannot be read: {str(error).splitlines()[0]}") from error
-    if typed.filter((pl.col("bytes") < 0) | (pl.col("flows") < 0)).height:
-        raise CellsError("the flow cells hold negative bytes or flows; sums of traffic cannot be negative")
+    if typed.filter((pl.col("bytes") < 0) | (pl.col("packets") < 0) | (pl.col("flows") < 0)).height:
+        raise CellsError(
+            "the flow cells hold negative bytes, packets or flows; sums of traffic cannot be negative"
+        )
     readable = pl.col("bytes_variance").is_finite() & (pl.col("bytes_variance") >= 0)
     return (
         typed.filter(pl.col("direction").is_in(DIRECTIONS) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0)))
