@@ -9,6 +9,7 @@ from caudal.reference.files import (
     ACCESS_LAWS,
     ACCESS_NETWORKS,
     ADEQUACY,
+    CATEGORIES,
     CLOUD_REGIONS,
     COUNTRIES,
     COUNTRY_GROUPS,
@@ -32,6 +33,7 @@ def check_between(facts: Mapping[str, Facts]) -> Iterator[FactError]:
     """
     yield from _check_countries(facts)
     yield from _check_platforms(facts)
+    yield from _check_categories(facts)
     yield from _check_asns(facts)
     yield from _check_region_groups(facts)
     yield from _check_jurisdictions(facts)
@@ -66,6 +68,17 @@ def _check_platforms(facts: Mapping[str, Facts]) -> Iterator[FactError]:
             name = row.values["platform_id"]
             if name is not None and name not in known:
                 yield row.error("platform_id", f"{name} is not a platform of {PLATFORMS.filename}")
+
+
+def _check_categories(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    known = _known(facts, CATEGORIES, "category")
+    for row in rows_of(facts, PLATFORMS):
+        name = row.values["category"]
+        if name is not None and name not in known:
+            problem = (
+                f"{name} is not a category of {CATEGORIES.filename}; name one of them, or add a row there"
+            )
+            yield row.error("category", problem)
 
 
 def _check_asns(facts: Mapping[str, Facts]) -> Iterator[FactError]:

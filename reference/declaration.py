@@ -12,6 +12,7 @@ import polars as pl
 Kind = Literal[
     "text",
     "id",
+    "ids",
     "country",
     "location",
     "countries",
@@ -55,7 +56,7 @@ ANY_COUNTRY = "*"
 class Column:
     """One column of a file of facts: its name, kind, whether a cell may be empty, its meaning.
 
-    `values` is the closed set of a text column, where it has one.
+    `values` is the closed set of a text column, where it has one; of a column of ids, each must be among them.
     """
 
     name: str
@@ -76,8 +77,10 @@ class Column:
                 raise ValueError("is empty; a value is required here")
             return "" if self.dtype == pl.String() else None
         value = _READERS[self.kind](text)
-        if self.values and value not in self.values:
-            raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
+        given = text.split(" ") if self.kind == "ids" else [value]
+        for each in given if self.values else ():
+            if each not in self.values:
+                raise ValueError(f"{each!r} is not one of {', '.join(self.values)}")
         return value
 
 
@@ -183,6 +186,16 @@ def _countries(text: str) -> str:
     return text
 
 
+def _ids(text: str) -> str:
+    """Read ids with a space between, each once."""
+    given = text.split(" ")
+    if not all(re.fullmatch(r"[A-Za-z0-9_]+", each) for each in given) or len(set(given)) < len(given):
+        raise ValueError(
+            f"{text!r} is not a list of ids (letters, digits and _) with a space between, each once"
+        )
+    return text
+
+
 def _flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError(f"{text!r} is not 0 or 1")
@@ -208,6 +221,7 @@ _country = _match(r"[A-Z]{2}", "is not an ISO 3166-1 alpha-2 code (two capital l
 _READERS: Mapping[Kind, Callable[[str], Cell]] = {
     "text": str,
     "id": _match(r"[A-Za-z0-9_]+", "is not an id (letters, digits and _)"),
+    "ids": _ids,
     "country": _country,
     "location": _match(
         r"[A-Z]{2}|\*", "is neither an ISO 3166-1 alpha-2 code, nor ZZ (unknown), nor * (any)"
@@ -237,6 +251,7 @@ _READERS: Mapping[Kind, Callable[[str], Cell]] = {
 _DTYPES: Mapping[Kind, pl.DataType] = {
     "text": pl.String(),
     "id": pl.String(),
+    "ids": pl.String(),
     "country": pl.String(),
     "location": pl.String(),
     "countries": pl.String(),

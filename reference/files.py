@@ -32,6 +32,7 @@ from caudal.reference.placefiles import (
     SPECIAL_ADDRESSES,
 )
 from caudal.reference.platformfiles import (
+    CATEGORIES,
     PLATFORM_ASNS,
     PLATFORM_DOMAINS,
     PLATFORM_POSITIONS,
@@ -40,6 +41,7 @@ from caudal.reference.platformfiles import (
 )
 
 FILES: tuple[FactFile, ...] = (
+    CATEGORIES,
     PLATFORMS,
     PLATFORM_ASNS,
     PLATFORM_DOMAINS,
@@ -79,6 +81,7 @@ __all__ = [
     "ADEQUACY",
     "ANYCAST_PREFIXES",
     "ATTRIBUTIONS",
+    "CATEGORIES",
     "CLOUD_REGIONS",
     "CORPORATE_TAXES",
     "COUNTRIES",

@@ -1,6 +1,60 @@
 """Files of platforms: who they are, which networks and names are theirs, where they stand."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from caudal.reference.columns import figures, file, key, maybe, text
+from caudal.reference.declaration import Column
+
+# What a service is to the people who send it something.
+FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "observes_people": "learns about people from other people's pages and apps: advertising, audiences, attribution",
+        "finds_answers": "finds what people ask for: search, portals",
+        "generates": "makes texts, pictures and programs of what people ask and hand over",
+        "hosts_expression": "keeps and shows what people write, picture and film",
+        "communicates": "carries messages, calls and conferences between people",
+        "computes_and_stores": "computes for others and keeps their data: clouds, hosting, software as a service",
+        "sells": "sells goods and courses, or lets others sell them",
+        "arranges": "arranges rides, deliveries and journeys",
+        "pays": "moves and keeps money",
+        "carries_video": "shows films, series, television and other video",
+        "publishes": "publishes news, music and knowledge",
+        "plays": "runs games",
+        "carries_for_others": "carries what others publish: content delivery networks",
+        "tests_networks": "measures networks by filling them",
+        "connects": "connects networks and people to the Internet: access, transit, exchange, research networks",
+    }
+)
+# What a levy on digital services can be of.
+LEVIES: Mapping[str, str] = MappingProxyType(
+    {
+        "advertising": "advertising aimed at people in the country",
+        "intermediation": "a place where people meet, sell to each other or write to all",
+        "user_data": "what is made of data gathered from people",
+        "streaming": "films, television and music on demand",
+        "digital_services": "any service supplied over the Internet for money",
+    }
+)
+
+CATEGORIES = file(
+    "categories",
+    "kinds of service: what each is to those who send it something, whether it is video, which levies reach it",
+    ("category",),
+    key("category", "id", "name of the category in platforms.csv"),
+    text("name_en", "name in English"),
+    text("name_es", "name in Spanish"),
+    text("name_pt", "name in Portuguese"),
+    text("function", "what the service is to the people who send it something", *FUNCTIONS),
+    key(
+        "observes",
+        "flag",
+        "1 where it lives on observing people: targeted advertising, audiences, what it learns",
+    ),
+    key("video", "flag", "1 where most of its bytes are video"),
+    Column("levies", "ids", "bases of levies that it falls under", required=False, values=tuple(LEVIES)),
+    text("decided_by", "of a service of several kinds, what decides its function", required=False),
+)
 
 PLATFORMS = file(
     "platforms",
@@ -14,7 +68,7 @@ PLATFORMS = file(
     key("hq_country", "country", "where the parent says that its head office is"),
     key("control_country", "country", "whose law reaches the parent; the jurisdiction of indicators J3-J5"),
     text("tier", "place in the market", "platform", "regional", "cloud", "adtech", "cdn", "public", "access"),
-    text("category", "kind of service"),
+    key("category", "id", "kind of service, one of categories.csv"),
     key("ladder_stage", "stage", "stage of the data value ladder, 1 raw material to 5 intelligence"),
     text("hosted_on", "whose infrastructure it mostly runs on", required=False),
     text("offnet_programme", "name of its programme of caches inside access networks", required=False),

@@ -188,14 +188,11 @@ def _gaps(facts: Mapping[str, Facts], today: date) -> Iterator[Suspicion]:
 
 
 def _words(facts: Mapping[str, Facts], _: date) -> Iterator[Suspicion]:
-    for column in ("category", "tier"):
-        usual = {row.values[column] for row in rows_of(facts, PLATFORMS) if not row.overlay}
-        for row in rows_of(facts, PLATFORMS):
-            # A cell that cannot be read is a fault already.
-            if row.overlay and row.values[column] is not None and row.values[column] not in usual:
-                yield Suspicion(
-                    row, column, f"{row.values[column]!r} is the {column} of no platform that is shipped"
-                )
+    usual = {row.values["tier"] for row in rows_of(facts, PLATFORMS) if not row.overlay}
+    for row in rows_of(facts, PLATFORMS):
+        # A cell that cannot be read is a fault already.
+        if row.overlay and row.values["tier"] is not None and row.values["tier"] not in usual:
+            yield Suspicion(row, "tier", f"{row.values['tier']!r} is the tier of no platform that is shipped")
 
 
 def _replacements(facts: Mapping[str, Facts], shipped: Mapping[str, Facts]) -> Iterator[Suspicion]:

@@ -57,6 +57,22 @@ def refused(directory: Path) -> FactError:
             "ladder_stage",
             "not a stage of the value ladder",
         ),
+        (
+            "platforms",
+            "search_ads_video,4",
+            "search_ads_vidoe,4",
+            "category",
+            "search_ads_vidoe is not a category of categories.csv; name one of them, or add a row there",
+        ),
+        ("categories", "observes_people,1", "watches_people,1", "function", "'watches_people' is not one of"),
+        (
+            "categories",
+            "advertising user_data",
+            "advertising userdata",
+            "levies",
+            "'userdata' is not one of advertising, intermediation",
+        ),
+        ("categories", "advertising user_data", "user_data user_data", "levies", "each once"),
         ("platform_asns", "google,15169", "google,0", "asn", "not an AS number"),
         (
             "platform_asns",

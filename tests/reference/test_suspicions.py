@@ -64,15 +64,9 @@ BY = "x,2026-11-01,verified\n"
         ),
         (
             "platforms",
-            f"{PLATFORM}nueva,Nueva,Nueva,Nueva,CL,CL,CL,regional,news,4,verified,{BY}",
+            f"{PLATFORM}nueva,Nueva,Nueva,Nueva,CL,CL,CL,regional,media,4,verified,{BY}",
             "platform_id",
             "no traffic will be its",
-        ),
-        (
-            "platforms",
-            f"{PLATFORM}nueva,Nueva,Nueva,Nueva,CL,CL,CL,regional,nwes,4,verified,{BY}",
-            "category",
-            "'nwes' is the category of no platform that is shipped",
         ),
         ("subscribers", f"{SUBSCRIBERS}CL,2027,mobile_cellular,1,{BY}", "year", "2027 is in the future"),
         (
