@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from caudal.service.indicators.context import Context
+from caudal.service.indicators.earnings import FILE as REVENUES
 from caudal.service.indicators.earnings import Earnings
 from caudal.service.indicators.economyweights import EconomyWeights
 from caudal.service.indicators.figures import rows
@@ -61,15 +62,16 @@ class Fit:
     """What receipts say of a country, as draws: θ, the spread of countries, and how this one lies.
 
     `effect` are draws of the logarithm of the country's turnover over what users and product give; one firm's
-    differs from it by `firm`, a standard deviation. `levy` are those of the logarithm of a levy's base over
-    what users and product give. `countries` were fitted on; `own` are the kinds of its own receipts.
+    differs from it by `firm`, a standard deviation. `base` are those of the logarithm of what a levy or VAT
+    reaches over what users and product give there, `level` in the mean of countries. `countries` were fitted on; `own` are the kinds of its own receipts.
     """
 
     theta: FloatArray
     spread: FloatArray
     effect: FloatArray
     firm: FloatArray
-    levy: FloatArray
+    base: Mapping[str, FloatArray]
+    level: Mapping[str, FloatArray]
     countries: frozenset[str]
     own: frozenset[str]
 
@@ -96,52 +98,51 @@ class Calibration:
             measure: [each.mean for each in others if each.measure == measure] for measure in (LEVY, VAT)
         }
         levels = {measure: means for measure, means in levels.items() if means}
-        freedom = sum(len(means) - 1 for means in levels.values())
-        if freedom < LEAST_FREEDOM:
+        freedom = {measure: len(means) - 1 for measure, means in levels.items()}
+        every = sum(freedom.values())
+        tail = normal(f"country effect of {country}")
+        if every < LEAST_FREEDOM:
             theta, spread = between("theta", *UNFITTED_THETA), np.full(DRAWS, UNFITTED_SPREAD)
-            level = dict.fromkeys((LEVY, VAT, REVENUE), np.zeros(DRAWS))
-            tail = normal(f"country effect of {country}")
-            mean_error = dict.fromkeys(level, np.zeros(DRAWS))
+            level = dict.fromkeys((LEVY, VAT), np.zeros(DRAWS))
+            spreads, lying = dict.fromkeys(level, spread), dict.fromkeys(("", *level), tail)
         else:
-            squares = sum(((np.stack(m) - np.mean(m, axis=0)) ** 2).sum(axis=0) for m in levels.values())
-            theta = _weighed(np.asarray(squares), freedom)
-            spread = np.interp(theta, GRID, np.sqrt(np.asarray(squares) / freedom))
-            level = {m: np.interp(theta, GRID, np.mean(means, axis=0)) for m, means in levels.items()}
-            level[REVENUE] = np.zeros(DRAWS)
-            tail = student(f"country effect of {country}", freedom)
-            mean_error = {
-                m: spread * student(f"level of {m}", freedom) / math.sqrt(len(means))
+            squares = {m: np.var(np.stack(means), axis=0) * len(means) for m, means in levels.items()}
+            theta = _weighed(squares, freedom)
+            total = np.asarray(sum(squares.values()))
+            spread = np.interp(theta, GRID, np.sqrt(total / every))
+            # A kind of one or two countries does not tell by how much countries differ: all kinds together do.
+            alone = {m: freedom[m] >= LEAST_FREEDOM - 1 for m in levels}
+            spreads = {
+                m: np.interp(theta, GRID, np.sqrt(squares[m] / freedom[m])) if alone[m] else spread for m in levels
+            }
+            degrees = {m: freedom[m] if alone[m] else every for m in levels}
+            lying = {"": student(f"country effect of {country}", every)}
+            lying |= {m: student(f"country effect of {country}", degrees[m]) for m in levels}
+            # The mean of a kind, and the error of a mean of so few.
+            level = {
+                m: np.interp(theta, GRID, np.mean(means, axis=0))
+                + spreads[m] * student(f"level of {m}", degrees[m]) / math.sqrt(len(means))
                 for m, means in levels.items()
             }
-        year = self._yearly(others)
         mine = {each.measure: each for each in self.known if own and each.country == country}
-        effect = spread * tail
-        levy = effect + level.get(LEVY, 0.0) + mean_error.get(LEVY, 0.0)
-        for measure, each in mine.items():
-            off = np.interp(theta, GRID, each.mean)
-            error = year * math.sqrt(1 + 1 / len(each.ratios)) * normal(f"years of {measure} of {country}")
-            if measure == REVENUE:
-                effect = off + error
-                levy = effect + level.get(LEVY, 0.0) + mean_error.get(LEVY, 0.0)
-                break
-            if measure in level:
-                # How far receipts and turnover of a country go together cannot be told from either.
-                together = uniform("correlation of receipts and turnover")
-                apart = off - level[measure]
-                effect = together * apart + np.sqrt(1 - together**2) * spread * tail
-                levy = effect + level.get(LEVY, 0.0) + mean_error.get(LEVY, 0.0)
-            if measure == LEVY:
-                levy = off + error
-                break
-        return Fit(
-            theta,
-            spread,
-            np.asarray(effect),
-            self._firm(theta, spread),
-            np.asarray(levy),
-            frozenset(each.country for each in others),
-            frozenset(mine),
-        )
+        year = self._yearly(others)
+        off = {
+            measure: np.interp(theta, GRID, each.mean)
+            + year * math.sqrt(1 + 1 / len(each.ratios)) * normal(f"years of {measure} of {country}")
+            for measure, each in mine.items()
+        }
+        scores = [(off[measure] - level[measure]) / spreads[measure] for measure in off if measure in level]
+        if scores:
+            # How far receipts and turnover of a country go together cannot be told from either.
+            together = uniform("correlation of receipts and turnover")
+            score = together * np.mean(scores, axis=0)
+            lying = {kind: score + np.sqrt(1 - together**2) * each for kind, each in lying.items()}
+        effect = off[REVENUE] if REVENUE in off else spread * lying[""]
+        known = {measure: effect if REVENUE in off else spreads[measure] * lying[measure] for measure in level}
+        base = {measure: off.get(measure, known[measure] + level[measure]) for measure in level}
+        countries = frozenset(each.country for each in others)
+        firm = self._firm(theta, spread)
+        return Fit(theta, spread, np.asarray(effect), firm, base, level, countries, frozenset(mine))
 
     def _firm(self, theta: FloatArray, spread: FloatArray) -> FloatArray:
         """Return by how much one firm's turnover differs from that of all in a country, beyond what all differ."""
@@ -187,7 +188,7 @@ def turnover_of(receipt: Receipt, context: Context) -> FloatArray | None:
     weights = EconomyWeights(there, np.ones(DRAWS))
     if weights.head(receipt.country) is None:
         return None
-    levies, home = Levies(there), _residents(there)
+    levies, home = Levies(there), residents(there)
     total = np.zeros(len(GRID))
     for each in Earnings(there).of(receipt.country):
         if receipt.measure == LEVY and receipt.scope.isdisjoint(levies.of(each.platform)):
@@ -204,6 +205,10 @@ def firm_ratios(context: Context) -> Mapping[tuple[str, str], FloatArray]:
     Of each platform's last year with two countries or more and a rest; its home, which it serves unlike the
     rest of the world, apart. By θ of GRID.
     """
+    ends = [row["period_end"] for row in rows(context, REVENUES, ("period_end",))]
+    if not ends:
+        return {}
+    context = replace(context, month=f"{max(ends):%Y-%m}", days_in_month=28)
     weights, filings = EconomyWeights(context, np.ones(DRAWS)), Earnings(context)
     control = {
         str(row["platform_id"]): str(row["control_country"])
@@ -230,16 +235,16 @@ def student(name: str, freedom: int) -> FloatArray:
     return np.asarray(normal(name) / np.sqrt(squares / freedom))
 
 
-def _weighed(squares: FloatArray, freedom: int) -> FloatArray:
-    """Return draws of θ, in proportion to the likelihood of normal errors of unknown size."""
-    log = -freedom / 2 * np.log(squares)
+def _weighed(squares: Mapping[str, FloatArray], freedom: Mapping[str, int]) -> FloatArray:
+    """Return draws of θ, in proportion to the likelihood of normal errors, of unknown size for each kind."""
+    log = np.asarray(sum(-freedom[kind] / 2 * np.log(squares[kind]) for kind in squares if freedom[kind]))
     weight = np.exp(log - log.max())
     steps = (weight[1:] + weight[:-1]) / 2
     below = np.concatenate([[0.0], np.cumsum(steps)])
     return np.interp(uniform("theta"), below / below[-1], GRID)
 
 
-def _residents(context: Context) -> frozenset[str]:
+def residents(context: Context) -> frozenset[str]:
     """Return the platforms controlled from the group that is the economy's region: residents, or next door."""
     groups: Mapping[str, str] = {
         str(row["country"]): str(row["region_group"] or "")

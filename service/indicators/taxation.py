@@ -37,6 +37,7 @@ from caudal.service.indicators.montecarlo import (
     estimate,
 )
 from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.receipts import LEVY
 from caudal.service.indicators.uncertainty import FloatArray, Interval
 from caudal.service.reason import joined
 
@@ -71,7 +72,7 @@ def dst_potential(month: Month, _: Definition) -> list[Estimate]:
         why = needs(context, "digital_tax", TAXES, TAX_COLUMNS)
         return [undefined(why, month.flows())]
     levies = Levies(context)
-    answers = [_raised(month, tax, found, levies) for tax in designs]
+    answers = [_estimate(month, tax, found, levies) for tax in designs]
     own = [tax.country == context.economy.country for tax in designs]
     if any(own):
         return answers
@@ -80,29 +81,29 @@ def dst_potential(month: Month, _: Definition) -> list[Estimate]:
     return [middle, *(each for each in answers if each is not middle)]
 
 
-def _raised(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> Estimate:
-    raised, sure, total = np.zeros(DRAWS), 0, 0.0
-    reached = []
-    for each in found.platforms:
-        part = _part_in_base(tax, each, levies)
-        if part is None:
-            continue
-        beyond = tax.taxed(each.world or each.revenue, each.common)
-        raised = raised + tax.rate * each.plain * part * beyond
-        reached.append(each)
-        sure += int(beyond.min() > 0)
-        total += float((beyond > 0).mean())
+def raised(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
+    """Return draws of what a tax raises on a platform, USD a year, before the level of receipts; None outside its base."""
+    part = _part_in_base(tax, each, levies)
+    if part is None:
+        return None
+    return np.asarray(tax.rate * each.plain * part * tax.taxed(each.world or each.revenue, each.common))
+
+
+def _estimate(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> Estimate:
+    reached = [(each, amount) for each in found.platforms if (amount := raised(tax, each, levies)) is not None]
+    level = found.fit.base.get(LEVY, found.fit.effect)
     details = {
         "rate": float(np.median(tax.rate)),
         "in_force": float(tax.in_force),
         "platforms_in_base": float(len(reached)),
-        "platforms_liable": total,
-        "platforms_surely_liable": float(sure),
+        "platforms_liable": float(sum((amount > 0).mean() for _, amount in reached)),
+        "platforms_surely_liable": float(sum(amount.min() > 0 for _, amount in reached)),
         "receipts_of_countries": float(len(found.fit.countries)),
-        "level": float(np.median(np.exp(found.fit.levy))),
+        "level": float(np.median(np.exp(level))),
     }
-    flags = flags_together(reached) | flags_of([tax.row])
-    return estimate(band(raised * np.exp(found.fit.levy)), month.flows(), tax.name, details, flags)
+    total = np.asarray(sum((amount for _, amount in reached), np.zeros(DRAWS))) * np.exp(level)
+    flags = flags_together(each for each, _ in reached) | flags_of([tax.row])
+    return estimate(band(total), month.flows(), tax.name, details, flags)
 
 
 def _part_in_base(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
