@@ -66,7 +66,7 @@ def _check_platforms(facts: Mapping[str, Facts]) -> Iterator[FactError]:
             continue
         for row in rows_of(facts, file):
             name = row.values["platform_id"]
-            if name is not None and name not in known:
+            if name and name not in known:
                 yield row.error("platform_id", f"{name} is not a platform of {PLATFORMS.filename}")
 
 

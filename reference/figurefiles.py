@@ -1,53 +1,10 @@
-"""Files of published figures: revenues, profits, value added, trade, tariffs, subscriptions.
+"""Files of published figures: value added, trade, tariffs, subscriptions.
 
 A figure holds for its period. Files that ship without rows, or with few, are formats for what a deployment
 or an import supplies: `cure` says from where.
 """
 
 from caudal.reference.columns import figures, file, key, maybe, text
-
-REGIONAL_REVENUE = figures(
-    "regional_revenue",
-    "revenues and users by region, as companies published them",
-    ("platform_id", "reporter", "period", "period_end", "region", "metric"),
-    key("platform_id", "id", "platform"),
-    text("reporter", "company that reported"),
-    text("period", "year or quarter as named by the reporter"),
-    key("period_end", "date", "last day of the period"),
-    text("region", "region as cut by the reporter; a country code where it is a country"),
-    text("metric", "what was measured, with its unit"),
-    key("value", "number", "the figure"),
-    text("basis", "how the reporter assigns it to a region", required=False),
-    text("filing", "document of the reporter"),
-    period="period_end",
-)
-
-PLATFORM_PROFITS = figures(
-    "platform_profits",
-    "profits of the companies behind platforms: of the whole, and by country where they are reported",
-    ("platform_id", "reporter", "period_end", "region"),
-    key("platform_id", "id", "platform"),
-    text("reporter", "company that reported"),
-    key("period_end", "date", "last day of the year reported"),
-    text("region", "WORLD for the whole company, or the code of the country the profit was reported in"),
-    maybe("revenue_usd_m", "number", "revenue, million USD"),
-    key("profit_before_tax_usd_m", "number", "profit before income tax, million USD; a loss is negative"),
-    maybe("income_tax_usd_m", "number", "income tax, million USD"),
-    text("filing", "document of the reporter: annual report, accounts, country-by-country report"),
-    period="period_end",
-    cure="annual reports (revenue and profit before tax of the whole) and the accounts or country-by-country "
-    "reports of the companies in the country",
-)
-
-CORPORATE_TAXES = figures(
-    "corporate_taxes",
-    "statutory rates of corporate income tax",
-    ("country", "year"),
-    key("country", "country", "economy"),
-    key("year", "year", "year"),
-    key("rate_percent", "percent", "statutory rate, central and local together, per cent"),
-    cure="the tax law, or OECD Corporate Tax Statistics",
-)
 
 VALUE_ADDED = figures(
     "value_added",

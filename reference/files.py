@@ -2,10 +2,7 @@
 
 from caudal.reference.declaration import FactFile
 from caudal.reference.figurefiles import (
-    CORPORATE_TAXES,
-    PLATFORM_PROFITS,
     PRODUCT_IMPORTS,
-    REGIONAL_REVENUE,
     SERVICES_TRADE,
     SUBSCRIBERS,
     TARIFF_LINES,
@@ -16,11 +13,19 @@ from caudal.reference.lawfiles import (
     ACCESS_LAWS,
     ADEQUACY,
     ATTRIBUTIONS,
-    DIGITAL_TAXES,
     INDICATORS,
     MORATORIUM,
 )
 from caudal.reference.networkfiles import ACCESS_NETWORKS, OTHER_NETWORKS, TRANSIT_ASNS
+from caudal.reference.moneyfiles import (
+    CORPORATE_TAXES,
+    DIGITAL_TAXES,
+    EXCHANGE_RATES,
+    FILING_REGIONS,
+    KNOWN_RECEIPTS,
+    PLATFORM_PROFITS,
+    REGIONAL_REVENUE,
+)
 from caudal.reference.placefiles import (
     ANYCAST_PREFIXES,
     CLOUD_REGIONS,
@@ -60,8 +65,11 @@ FILES: tuple[FactFile, ...] = (
     DIGITAL_TAXES,
     MORATORIUM,
     REGIONAL_REVENUE,
+    FILING_REGIONS,
     PLATFORM_PROFITS,
     CORPORATE_TAXES,
+    KNOWN_RECEIPTS,
+    EXCHANGE_RATES,
     VALUE_ADDED,
     SERVICES_TRADE,
     TARIFF_LINES,
@@ -88,10 +96,13 @@ __all__ = [
     "COUNTRY_GROUPS",
     "DIGITAL_TAXES",
     "ECONOMIES",
+    "EXCHANGE_RATES",
     "FILES",
+    "FILING_REGIONS",
     "GEOLOCATION_ACCURACY",
     "GEOLOCATION_AGREEMENT",
     "INDICATORS",
+    "KNOWN_RECEIPTS",
     "MORATORIUM",
     "OTHER_NETWORKS",
     "PLATFORMS",

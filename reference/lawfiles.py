@@ -36,25 +36,6 @@ ACCESS_LAWS = file(
     key("exposure_weight_proposal", "share", "proposed weight in indicator J7; a judgement, not a fact"),
 )
 
-DIGITAL_TAXES = decisions(
-    "digital_taxes",
-    "taxes on digital services",
-    ("country", "instrument", "in_force_from"),
-    key("country", "country", "who levies it"),
-    text("instrument", "name of the tax"),
-    key("rate_percent", "percent", "rate in per cent"),
-    maybe("in_force_from", "date", "first day"),
-    maybe("in_force_to", "date", "last day"),
-    text("base", "what is taxed", required=False),
-    text("threshold", "who is taxed", required=False),
-    text("state", "whether it is in force, in words"),
-    text(
-        "in_force", "whether it is levied between its dates; no: proposed, suspended, or no tax yet", *FORCE
-    ),
-    since="in_force_from",
-    until="in_force_to",
-)
-
 MORATORIUM = figures(
     "moratorium",
     "history of the WTO's moratorium on customs duties on electronic transmissions",

@@ -66,6 +66,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "revenue": "needs a platform's revenue ({metric}) in a region with {country} in it" + _ROWS,
         "product": "needs a product per head of {country} that can be a weight (gdp_per_head_usd in {file}.csv); its "
         "row says: {note}",
+        "unusable_product": "needs a product per head of {country} that can be a weight (gdp_per_head_usd and "
+        "usable_as_weight in {file}.csv)",
         "whole_month": "needs a month that is over: value is counted by the whole month",
         "subscribers": "needs the subscribers of the reporting operators: bytes of a part of the users, value of all",
         "no_platform_bytes": "no bytes of the platform were metered",

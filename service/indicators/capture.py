@@ -1,13 +1,16 @@
 """What platforms earn on an economy's users: revenue of a region of a filing, spread over its countries."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
+from caudal.service.indicators.calibration import Fit, calibration_of
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import Context
+from caudal.service.indicators.earnings import COLUMNS, FILE, METRIC, Earning, Earnings
 from caudal.service.indicators.economyweights import (
     COLUMNS as ECONOMY_COLUMNS,
 )
@@ -25,54 +28,50 @@ from caudal.service.indicators.figures import (
     age_years,
     drift,
     flags_of,
-    last_day,
     needs,
     rows,
 )
-from caudal.service.indicators.filingregions import WORLD, FilingRegion, FilingRegions
-from caudal.service.indicators.montecarlo import between
+from caudal.service.indicators.montecarlo import between, normal
 from caudal.service.indicators.uncertainty import FloatArray
 from caudal.service.reason import Reason, reason
 
-FILE = "regional_revenue"
-COLUMNS = ("platform_id", "reporter", "period", "period_end", "region", "metric", "value")
-# Revenue of a whole year; quarters and revenue per user are not spread.
-METRIC = "revenue_usd_m"
-UNFIT = "do not use for data value"
-YEAR = timedelta(days=366)
 REGION_INCOMPLETE = "region_incomplete"
-# Words of a row that say its figure is rounded to the places it shows, and those that say nobody audited it.
-_ROUNDED = re.compile(r"\b(rounded|press|unaudited)\b")
-_UNAUDITED = re.compile(r"\b(press report|unaudited|press, rounded)\b")
 
 
 @dataclass(frozen=True, eq=False)
 class Captured:
     """What a platform earned on the economy's users in a year: draws in USD, and what they rest on.
 
-    `revenue` is that of the region, USD, in the year that ended on `period_end`; `share` are draws of the
-    economy's part of it. `world` is the revenue of the whole company, USD, None where it is not known.
-    `siblings` are the platforms of the same parent: the filing covers them all. `control` is the
-    jurisdiction that controls the platform, '' where the facts do not say.
+    `revenue` is that of the region, USD, in the year that ended on `period_end`, and `part` the share of it that
+    is services of the platform. `share` are draws of the economy's part of the region. `plain` are draws of the
+    earnings by users and product alone, `common` of those in a country that lies as receipts say, `draws` of
+    the firm's own. `countries` hold the revenue, `missing` of them without figures. `world` is the revenue of the
+    whole company, USD, None where it is not known. `company` are the platforms of the same parent, itself among
+    them; `siblings` those of them whose earnings no other entry holds. `control` is the jurisdiction that controls
+    the platform, '' where the facts do not say.
     """
 
     platform: str
     region: str
     revenue: float
+    part: float
     share: FloatArray
+    plain: FloatArray
+    common: FloatArray
     draws: FloatArray
     period_end: date
     age: float
     countries: int
     missing: int
     world: float | None
+    company: tuple[str, ...]
     siblings: tuple[str, ...]
     control: str
     flags: frozenset[str]
 
     def cells(self, month: Month) -> BoolArray:
         """Return which cells of the month belong to the company."""
-        return month.among("platform", self.siblings)
+        return month.among("platform", self.company)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +80,7 @@ class Capture:
 
     platforms: tuple[Captured, ...]
     weights: EconomyWeights
+    fit: Fit
     reason: Reason | None = None
 
 
@@ -100,126 +100,87 @@ def capture_of(month: Month) -> Capture:
     return _OF_MONTHS[month]
 
 
-def capture(context: Context) -> Capture:
+def capture(context: Context, *, own: bool = True) -> Capture:
     """Return what platforms earned on the users of the context's economy, by the facts that hold then.
 
     For each platform it takes the narrowest region that the economy lies in, of the last year that had
-    begun by the month's end.
+    begun by the month's end. Receipts of the economy itself count unless `own` is False.
     """
-    weights, country = EconomyWeights(context), context.economy.country
+    country = context.economy.country
+    fit = calibration_of(context).fit(country, own=own)
+    weights = EconomyWeights(context, fit.theta)
     head = weights.head(country)
     if head is None:
-        return Capture((), weights, needs(context, "economy", ECONOMIES, ECONOMY_COLUMNS, country=country))
-    regions = FilingRegions(context)
-    found = [_of_platform(own, regions, weights, context) for own in _filings(context).values()]
-    captured = tuple(each for each in found if each is not None)
-    if not captured:
+        why = needs(context, "economy", ECONOMIES, ECONOMY_COLUMNS, country=country)
+        return Capture((), weights, fit, why)
+    earnings = Earnings(context).of(country)
+    if not earnings:
         why = needs(context, "revenue", FILE, COLUMNS, metric=METRIC, country=country)
-        return Capture((), weights, why)
-    if head.product is None and any(each.countries > 1 for each in captured):
-        why = reason("product", country=country, file=ECONOMIES, note=head.note or "none")
-        return Capture((), weights, why)
-    return Capture(captured, weights)
+        return Capture((), weights, fit, why)
+    if head.product is None and any(len(each.countries) > 1 for each in earnings):
+        return Capture((), weights, fit, reason("unusable_product", country=country, file=ECONOMIES))
+    names = {each.platform for each in earnings}
+    captured = tuple(_captured(each, names, weights, fit, context) for each in earnings)
+    return Capture(captured, weights, fit)
 
 
-def _filings(context: Context) -> Mapping[str, list[Row]]:
-    """Return the rows of yearly revenue begun by the month's end, by platform, in order of the platform."""
-    filings: dict[str, list[Row]] = {}
-    last = last_day(context)
-    for row in rows(context, FILE, COLUMNS):
-        usable = row["metric"] == METRIC and row["value"] > 0 and UNFIT not in row["note"]
-        if usable and row["period_end"] - YEAR <= last:
-            filings.setdefault(str(row["platform_id"]), []).append(row)
-    return dict(sorted(filings.items()))
-
-
-def _of_platform(
-    filings: Sequence[Row], regions: FilingRegions, weights: EconomyWeights, context: Context
-) -> Captured | None:
-    country = context.economy.country
-    candidates: list[tuple[Row, FilingRegion]] = []
-    for row in filings:
-        same = [each["region"] for each in filings if _period(each) == _period(row)]
-        region = regions.find(
-            row["platform_id"], row["region"], [each for each in same if each != row["region"]]
-        )
-        if region is not None and country in region.countries:
-            candidates.append((row, region))
-    if not candidates:
-        return None
-    row, region = min(
-        candidates,
-        key=lambda each: (len(each[1].countries), -each[0]["period_end"].toordinal(), repr(_period(each[0]))),
-    )
+def _captured(
+    earning: Earning, names: Iterable[str], weights: EconomyWeights, fit: Fit, context: Context
+) -> Captured:
+    country, row, platform = context.economy.country, earning.row, earning.platform
     age = age_years(row["period_end"], context)
-    name = f"{row['platform_id']} {row['region']}"
-    half = _rounding(row)
-    revenue = between(f"rounding of {name}", row["value"] - half, row["value"] + half) * MILLION
-    head = weights.head(country)
-    single = len(region.countries) == 1
-    share = weights.shares(country, region.countries) if single or (head and head.product) else revenue * 0
-    known = weights.known(region.countries)
+    half = float(row["rounded_to"]) / 2
+    rounded = between(
+        f"rounding of {row['platform_id']} {row['region']}", row["value"] - half, row["value"] + half
+    )
+    part = between(f"services of {platform}", *earning.part)
+    # One drift for all platforms: their revenues rise and fall with one market.
+    revenue = rounded * MILLION * part * drift("revenue", age)
+    single = len(earning.countries) == 1
+    share = weights.shares(country, earning.countries)
+    effect = np.zeros_like(share) if single else fit.effect
+    own = effect if single else effect + fit.firm * normal(f"{platform} in {country}")
+    known = weights.known(earning.countries)
     platforms = _platforms(context)
-    own = platforms.get(str(row["platform_id"]))
-    siblings = sorted(each for each, its in platforms.items() if own and its["parent"] == own["parent"])
-    flags = set(flags_of([row, *([own] if own else [])], age))
+    its = platforms.get(platform)
+    company = {each for each, other in platforms.items() if its and other["parent"] == its["parent"]}
+    flags = set(flags_of([row, *([its] if its else [])], age))
+    head = weights.head(country)
     if not single and head:
         flags |= head.flags
-    if not region.seen:
+    if not earning.seen:
         flags.add(FROM_MEMORY)
-    if _UNAUDITED.search(str(row.get("basis") or "")):
+    if not row["audited"]:
         flags.add(WEAK_FACTS)
-    if len(known) < len(region.countries):
+    if len(known) < len(earning.countries):
         flags.add(REGION_INCOMPLETE)
     return Captured(
-        platform=str(row["platform_id"]),
+        platform=platform,
         region=str(row["region"]),
         revenue=float(row["value"]) * MILLION,
-        share=share,
-        # One for all platforms: their revenues rise and fall with one market.
-        draws=revenue * drift("revenue", age) * share,
+        part=sum(earning.part) / 2,
+        share=_lying(share, own),
+        plain=revenue * share,
+        common=revenue * _lying(share, effect),
+        draws=revenue * _lying(share, own),
         period_end=row["period_end"],
         age=age,
-        countries=len(region.countries),
-        missing=len(region.countries) - len(known),
-        world=_world(filings, regions),
-        siblings=tuple(siblings) or (str(row["platform_id"]),),
-        control=str(own["control_country"]) if own else "",
+        countries=len(earning.countries),
+        missing=len(earning.countries) - len(known),
+        world=earning.world,
+        company=tuple(sorted(company | {platform})),
+        siblings=tuple(sorted(company - set(names))),
+        control=str(its["control_country"]) if its else "",
         flags=frozenset(flags),
     )
 
 
-def _period(row: Row) -> tuple[object, ...]:
-    return row["reporter"], row["period"], row["period_end"]
-
-
-def _rounding(row: Row) -> float:
-    """Return half of the last place that a row's figure is given to, in millions."""
-    words = f"{row.get('basis') or ''} {row.get('filing') or ''} {row['note']}"
-    places = 0
-    if _ROUNDED.search(words):
-        figure = f"{row['value']:.0f}"
-        places = len(figure) - len(figure.rstrip("0"))
-    return 0.5 * 10.0**places
+def _lying(share: FloatArray, effect: FloatArray) -> FloatArray:
+    """Return a country's part of a region where it earns e^effect of its share for each of the others'."""
+    odds = share * np.exp(effect)
+    return np.asarray(odds / (1.0 - share + odds))
 
 
 def _platforms(context: Context) -> dict[str, Row]:
     found = rows(context, "platforms", ("platform_id", "parent", "control_country"))
     return {str(row["platform_id"]): row for row in found}
-
-
-def _world(filings: Sequence[Row], regions: FilingRegions) -> float | None:
-    """Return the company's revenue of its last year, USD: as filed, else the sum of that year's regions."""
-    whole = [row for row in filings if row["region"] == WORLD]
-    if whole:
-        return float(max(whole, key=lambda row: (row["period_end"], row["value"]))["value"]) * MILLION
-    last = max(filings, key=lambda row: (row["period_end"], repr(_period(row))))
-    same = [row for row in filings if _period(row) == _period(last)]
-    parts = [
-        row
-        for row in same
-        if regions.find(
-            row["platform_id"], row["region"], [each["region"] for each in same if each is not row]
-        )
-    ]
-    return sum(float(row["value"]) for row in parts) * MILLION if parts else None

@@ -1,7 +1,6 @@
 """How much of a region's revenue an economy weighs: its users times a power of its product per head."""
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,23 +19,26 @@ from caudal.service.indicators.montecarlo import DRAWS, between, between_logs, u
 from caudal.service.indicators.uncertainty import FloatArray, Interval
 
 FILE = "economies"
-COLUMNS = ("country", "internet_users", "internet_year", "gdp_per_head_usd", "gdp_year")
+COLUMNS = (
+    "country",
+    "internet_users",
+    "internet_year",
+    "gdp_per_head_usd",
+    "gdp_year",
+    "usable_as_weight",
+    "disputed_factor",
+    "internet_users_percent_other",
+    "gdp_revision_percent",
+)
 
-THETA: Interval = (0.5, 1.0)
 USERS_ERROR = 0.10
 # A count of users older than this may be wrong by so much more for every further year.
 FRESH_YEARS = 2.0
 USERS_ERROR_YEARLY = 0.03
 # Products of two years further apart than by this factor call for a reason; without one, either may be wrong.
 PRODUCT_GAP = 1.2
-# What a note may say. Notes are in words; those of the shipped file are under test.
-UNUSABLE = "do not use as a weight"
-DISPUTED = "differ widely"
-DISPUTED_FACTOR = 2.0
-_OTHER_SHARE = re.compile(r"has (\d+(?:\.\d+)?) % for the same year")
-_REVISION = re.compile(r"PPP series .* stands (\d+(?:\.\d+)?) % above")
-# Countries whose users many platforms of others do not reach; which, the reference does not say.
-WALLED = frozenset({"CN"})
+# Countries whose users many platforms of others do not reach: a country group.
+WALLED = "WALLED"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,6 @@ class Head:
     product_bounds: Interval
     users_age: float
     product_age: float
-    note: str
     flags: frozenset[str]
 
     @property
@@ -62,8 +63,17 @@ class Head:
 class EconomyWeights:
     """The weights w = users · (product per head)^θ of economies, as draws."""
 
-    def __init__(self, context: Context) -> None:
-        """Read the economies of the facts; made-up ones only where they are the economy itself."""
+    def __init__(self, context: Context, theta: FloatArray) -> None:
+        """Read the economies of the facts; made-up ones only where they are the economy itself.
+
+        `theta` are draws of the power of the product per head.
+        """
+        self._theta = theta
+        self._walled = frozenset(
+            str(row["country"])
+            for row in rows(context, "country_groups", ("group_id", "country"))
+            if row["group_id"] == WALLED
+        )
         self._heads = {
             str(row["country"]): _head(row, context)
             for row in rows(context, FILE, COLUMNS)
@@ -97,7 +107,7 @@ class EconomyWeights:
         total = np.zeros(DRAWS)
         for each in known:
             weight = weights[each]
-            if each in WALLED and each != country:
+            if each in self._walled and each != country:
                 weight = np.where(uniform(f"reach of {each}") < 0.5, weight, 0.0)
             total = total + weight
         missing = len(region) - len(known)
@@ -106,12 +116,30 @@ class EconomyWeights:
             total = total + missing * median * uniform("countries without a row")
         return weights[country] / total
 
+    def middle_shares(self, country: str, region: frozenset[str], theta: FloatArray) -> FloatArray:
+        """Return the share of `shares` for each θ of `theta`, every other figure in its middle."""
+        known = self.known(region)
+        if region == {country}:
+            return np.ones(len(theta))
+        weights = np.stack([self._middle(each, known, theta) for each in known])
+        reach = np.array([0.5 if each in self._walled and each != country else 1.0 for each in known])
+        missing = (len(region) - len(known)) * np.median(weights, axis=0) / 2
+        return np.asarray(weights[known.index(country)] / (reach @ weights + missing))
+
+    def _middle(self, country: str, known: list[str], theta: FloatArray) -> FloatArray:
+        head = self._heads[country]
+        bounds = head.product_bounds
+        if head.product is None:
+            products = [bound for each in known if self._heads[each].product for bound in self._bounds(each)]
+            bounds = (min(products), max(products))
+        return np.asarray(head.users * math.sqrt(bounds[0] * bounds[1]) ** theta)
+
     def _bounds(self, country: str) -> Interval:
         return self._heads[country].product_bounds
 
     def _weight(self, country: str, region_products: Interval) -> FloatArray:
         head = self._heads[country]
-        theta = between("theta", *THETA)
+        theta = self._theta
         if head.product is None:
             product = between_logs(f"product of {country}", *region_products)
             return np.asarray(head.users_draws * product**theta)
@@ -122,18 +150,17 @@ class EconomyWeights:
 
 
 def _head(row: Row, context: Context) -> Head:
-    note = str(row["note"])
     users = float(row["internet_users"])
     users_age = age_years(end_of(row["internet_year"]), context)
     error = min(USERS_ERROR + USERS_ERROR_YEARLY * max(0.0, users_age - FRESH_YEARS), 0.9)
     low, high = users * (1 - error), users * (1 + error)
     flags: set[str] = set()
-    other = _OTHER_SHARE.search(note)
+    other = row["internet_users_percent_other"]
     if other and row.get("internet_users_percent"):
-        vintage = users * float(other[1]) / float(row["internet_users_percent"])
+        vintage = users * float(other) / float(row["internet_users_percent"])
         low, high = min(low, vintage), max(high, vintage)
         flags.add(WEAK_FACTS)
-    product, bounds, disputed = _product(row, note)
+    product, bounds, disputed = _product(row)
     if disputed:
         flags.add(WEAK_FACTS)
     product_age = age_years(end_of(row["gdp_year"]), context) if row["gdp_year"] else 0.0
@@ -145,23 +172,21 @@ def _head(row: Row, context: Context) -> Head:
         product_bounds=bounds,
         users_age=users_age,
         product_age=product_age,
-        note=note,
         flags=frozenset(flags) | flags_of([row], users_age, product_age),
     )
 
 
-def _product(row: Row, note: str) -> tuple[float | None, Interval, bool]:
-    """Return the product per head, its bounds, and whether a note or a second figure disputes it."""
+def _product(row: Row) -> tuple[float | None, Interval, bool]:
+    """Return the product per head, its bounds, and whether a second figure disputes it."""
     product = row["gdp_per_head_usd"]
-    if not product or UNUSABLE in note.lower():
+    if not product or not row["usable_as_weight"]:
         return None, (math.nan, math.nan), True
     low = high = float(product)
     before, gdp = row.get("gdp_usd_2023"), row.get("gdp_usd")
     if before and gdp and max(before / gdp, gdp / before) > PRODUCT_GAP and row["gdp_year"] != 2023:
         low, high = min(low, product * before / gdp), max(high, product * before / gdp)
-    revision = _REVISION.search(note)
-    if revision:
-        high = max(high, product * (1 + float(revision[1]) / 100))
-    if DISPUTED in note:
-        low, high = low / DISPUTED_FACTOR, high * DISPUTED_FACTOR
+    if row["gdp_revision_percent"]:
+        high = max(high, product * (1 + float(row["gdp_revision_percent"]) / 100))
+    if row["disputed_factor"]:
+        low, high = low / float(row["disputed_factor"]), high * float(row["disputed_factor"])
     return float(product), (low, high), low < high

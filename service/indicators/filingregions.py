@@ -1,55 +1,21 @@
 """The regions by which companies report, as sets of countries.
 
 Companies cut the world each in its own way and under the same names. A region is a sum of subregions of
-the UN's M49 and of countries; "rest" regions are what the other regions of the same filing leave.
+the UN's M49, countries and country groups (filing_regions.csv); "rest" regions are what the other regions of
+the same filing leave.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.figures import rows
 
+FILE = "filing_regions"
+COLUMNS = ("platform_id", "region", "part", "takes", "seen")
 WORLD = "WORLD"
 RESTS = frozenset({"REST_OF_WORLD", "OTHER_COUNTRIES"})
-
-_LATIN_AMERICA = ("South America", "Central America", "Caribbean")
-_EUROPE = ("Northern Europe", "Western Europe", "Southern Europe", "Eastern Europe")
-_AFRICA = ("Northern Africa", "Western Africa", "Middle Africa", "Eastern Africa", "Southern Africa")
-_MIDDLE_EAST = ("Western Asia", "IR")
-_PACIFIC = ("Australia and New Zealand", "Melanesia", "Micronesia", "Polynesia")
-_ASIA = ("Eastern Asia", "South-eastern Asia", "Southern Asia", "Central Asia")
-
-# Nobody lives there for good.
-UNINHABITED = frozenset({"AQ", "BV", "GS", "HM", "IO", "TF", "UM"})
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A region: its parts, what is taken out again, and whether the reporter's own words were seen."""
-
-    parts: tuple[str, ...]
-    without: tuple[str, ...] = ()
-    seen: bool = False
-
-
-_CUTS: Mapping[str, Cut] = {
-    "US_CANADA": Cut(("US", "CA"), seen=True),
-    "OTHER_AMERICAS": Cut(("CA", *_LATIN_AMERICA), seen=True),
-    "LATAM": Cut(_LATIN_AMERICA, seen=True),
-    "EUROPE": Cut((*_EUROPE, "TR", "CY")),
-    "EMEA": Cut((*_EUROPE, *_AFRICA, *_MIDDLE_EAST)),
-    "APAC": Cut((*_ASIA, *_PACIFIC), ("IR",)),
-    "AMERICAS": Cut(("Northern America", *_LATIN_AMERICA)),
-    "GREATER_CHINA": Cut(("CN", "HK", "MO", "TW")),
-    "JAPAN": Cut(("JP",), seen=True),
-    "REST_OF_APAC": Cut((*_ASIA, *_PACIFIC), ("IN", "IR", "CN", "HK", "MO", "TW", "JP")),
-    "UK_EUROPE_LATAM": Cut((*_EUROPE, *_LATIN_AMERICA), seen=True),
-}
-# Regions that a reporter cuts otherwise than the rest do.
-_OWN_CUTS: Mapping[tuple[str, str], Cut] = {
-    ("apple", "EUROPE"): Cut((*_EUROPE, *_AFRICA, *_MIDDLE_EAST, "IN")),
-}
+UNINHABITED = "UNINHABITED"
 
 
 @dataclass(frozen=True)
@@ -64,7 +30,7 @@ class FilingRegions:
     """Finds the countries of a region of a filing."""
 
     def __init__(self, context: Context) -> None:
-        """Take the countries and their subregions, and country groups, from the facts of `context`."""
+        """Take countries and their subregions, country groups and cuts of regions from the facts of `context`."""
         self._subregion = {
             str(row["country"]): str(row["region"])
             for row in rows(context, "countries", ("country", "region"))
@@ -75,11 +41,19 @@ class FilingRegions:
         for row in rows(context, "country_groups", ("group_id", "country")):
             if row["country"] in self._subregion:
                 self._groups.setdefault(str(row["group_id"]), set()).add(str(row["country"]))
+        self._cuts: dict[tuple[str, str], list[tuple[str, bool, bool]]] = {}
+        for row in rows(context, FILE, COLUMNS):
+            part = str(row["part"]), row["takes"] == "in", bool(row["seen"])
+            self._cuts.setdefault((str(row["platform_id"] or ""), str(row["region"])), []).append(part)
 
     @property
     def world(self) -> frozenset[str]:
         """All countries where people live."""
-        return frozenset(self._subregion) - UNINHABITED
+        return frozenset(self._subregion) - self.group(UNINHABITED)
+
+    def group(self, name: str) -> frozenset[str]:
+        """Return the members of a country group; none where there is no such group."""
+        return frozenset(self._groups.get(name, ()))
 
     def find(self, platform: str, region: str, others: Iterable[str]) -> FilingRegion | None:
         """Return the countries of `region`; None of the whole world and of what is no part of it.
@@ -89,15 +63,15 @@ class FilingRegions:
         """
         if region in RESTS:
             return self._rest(platform, others)
-        cut = _OWN_CUTS.get((platform, region), _CUTS.get(region))
+        cut = self._cuts.get((platform, region), self._cuts.get(("", region)))
         if cut is not None:
-            return FilingRegion(self._countries(cut), cut.seen)
-        if region == "OUTSIDE_CHINA":
-            return FilingRegion(self.world - {"CN"}, seen=True)
+            taken = frozenset[str]().union(*(self._part(name) for name, into, _ in cut if into))
+            without = frozenset[str]().union(*(self._part(name) for name, into, _ in cut if not into))
+            return FilingRegion((taken - without) & self.world, all(seen for _, _, seen in cut))
         if region in self._subregion:
             return FilingRegion(frozenset({region}), seen=True)
         if region in self._groups:
-            return FilingRegion(frozenset(self._groups[region]) - UNINHABITED, seen=True)
+            return FilingRegion(self.group(region) & self.world, seen=True)
         return None
 
     def _rest(self, platform: str, others: Iterable[str]) -> FilingRegion | None:
@@ -108,10 +82,10 @@ class FilingRegions:
         taken = frozenset[str]().union(*(each.countries for each in known))
         return FilingRegion(self.world - taken, all(each.seen for each in known))
 
-    def _countries(self, cut: Cut) -> frozenset[str]:
-        parts = {
-            country
-            for country, subregion in self._subregion.items()
-            if subregion in cut.parts or country in cut.parts
-        }
-        return frozenset(parts) - frozenset(cut.without) - UNINHABITED
+    def _part(self, name: str) -> frozenset[str]:
+        if name == WORLD:
+            return self.world
+        if name in self._subregion:
+            return frozenset({name})
+        lying = frozenset(country for country, subregion in self._subregion.items() if subregion == name)
+        return lying or self.group(name)

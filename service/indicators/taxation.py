@@ -1,11 +1,11 @@
 """Taxation: what taxes on value captured could raise, and what taxes on profit do not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from caudal.service.indicators.capture import Captured, capture_of, flags_together
+from caudal.service.indicators.capture import Capture, Captured, capture_of, flags_together
 from caudal.service.indicators.captured import ALL_PLATFORMS, FACTS
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.context import Context
@@ -26,6 +26,7 @@ from caudal.service.indicators.figures import (
 )
 from caudal.service.indicators.filingregions import WORLD
 from caudal.service.indicators.indicator import Indicator
+from caudal.service.indicators.levies import Levies
 from caudal.service.indicators.montecarlo import (
     DETAILS,
     DRAWS,
@@ -36,13 +37,13 @@ from caudal.service.indicators.montecarlo import (
     estimate,
 )
 from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.receipts import LEVY
 from caudal.service.indicators.uncertainty import FloatArray, Interval
 from caudal.service.reason import joined
 
-# The part of a platform's revenue that a tax's base reaches, where the platform lives on what the base
-# names; and where only other platforms of its company do.
-IN_BASE: Interval = (0.5, 1.0)
-BESIDE_BASE: Interval = (0.0, 0.5)
+# The part of a platform's earnings that a tax reaches where not the platform itself but another of its company,
+# whose earnings are in the same filing, provides what is taxed.
+BESIDE_BASE: Interval = (0.0, 0.25)
 
 PROFITS = "platform_profits"
 PROFITS_COLUMNS = (
@@ -70,70 +71,69 @@ def dst_potential(month: Month, _: Definition) -> list[Estimate]:
     if not designs:
         why = needs(context, "digital_tax", TAXES, TAX_COLUMNS)
         return [undefined(why, month.flows())]
-    platforms = rows(context, "platforms", ("platform_id", "category"))
-    categories = {str(row["platform_id"]): str(row["category"]) for row in platforms}
-    return [_raised(month, tax, found.platforms, categories) for tax in designs]
+    levies = Levies(context)
+    answers = [_estimate(month, tax, found, levies) for tax in designs]
+    own = [tax.country == context.economy.country for tax in designs]
+    if any(own):
+        return answers
+    # Nobody's levy is nearer than another's: the one of middle yield stands first.
+    middle = sorted(answers, key=lambda each: (each.value or 0.0, each.dimension or ""))[len(answers) // 2]
+    return [middle, *(each for each in answers if each is not middle)]
 
 
-def _raised(
-    month: Month, tax: DigitalTax, platforms: tuple[Captured, ...], categories: Mapping[str, str]
-) -> Estimate:
-    raised, sure, total = np.zeros(DRAWS), 0, 0.0
-    reached = []
-    for each in platforms:
-        part = _part_in_base(tax, each, categories)
-        if part is None:
-            continue
-        liable = _liable(tax, each)
-        raised = raised + tax.rate * each.draws * part * liable
-        reached.append(each)
-        sure += int(liable.min() > 0)
-        total += float(liable.mean())
+def raised(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
+    """Return draws of what a tax raises on a platform, USD a year, before the level of receipts; None outside its base."""
+    part = _part_in_base(tax, each, levies)
+    if part is None:
+        return None
+    return np.asarray(tax.rate * each.plain * part * tax.taxed(each.world or each.revenue, each.common))
+
+
+def _estimate(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> Estimate:
+    reached = [(each, amount) for each in found.platforms if (amount := raised(tax, each, levies)) is not None]
+    level = found.fit.base.get(LEVY, found.fit.effect)
     details = {
-        "rate": tax.rate,
+        "rate": float(np.median(tax.rate)),
         "in_force": float(tax.in_force),
         "platforms_in_base": float(len(reached)),
-        "platforms_liable": total,
-        "platforms_surely_liable": float(sure),
+        "platforms_liable": float(sum((amount > 0).mean() for _, amount in reached)),
+        "platforms_surely_liable": float(sum(amount.min() > 0 for _, amount in reached)),
+        "receipts_of_countries": float(len(found.fit.countries)),
+        "level": float(np.median(np.exp(level))),
     }
-    flags = flags_together(reached) | flags_of([tax.row])
-    return estimate(band(raised), month.flows(), tax.name, details, flags)
+    total = np.asarray(sum((amount for _, amount in reached), np.zeros(DRAWS))) * np.exp(level)
+    flags = flags_together(each for each, _ in reached) | flags_of([tax.row])
+    return estimate(band(total), month.flows(), tax.name, details, flags)
 
 
-def _part_in_base(tax: DigitalTax, each: Captured, categories: Mapping[str, str]) -> FloatArray | None:
-    name = f"part of {each.platform} in the base"
-    if tax.reaches([categories.get(each.platform, "")]):
-        return between(name, *IN_BASE)
-    if tax.reaches(categories.get(sibling, "") for sibling in each.siblings):
-        return between(name, *BESIDE_BASE)
+def _part_in_base(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
+    if tax.reaches(levies.of(each.platform)):
+        return np.ones(DRAWS)
+    if any(tax.reaches(levies.of(sibling)) for sibling in each.siblings):
+        return between(f"part of {each.platform} in the base", *BESIDE_BASE)
     return None
-
-
-def _liable(tax: DigitalTax, each: Captured) -> FloatArray:
-    """Return 1 in the draws in which a platform passes the thresholds of a tax, else 0."""
-    liable = np.ones(DRAWS)
-    if tax.world is not None:
-        liable = liable * ((each.world or each.revenue) >= tax.world.usd)
-    if tax.home is not None:
-        liable = liable * (each.draws >= tax.home.usd)
-    return np.asarray(liable, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Revenue and profit of a company's whole, USD, and its profit in the economy, None where not reported."""
+    """Revenue and profit of a company's whole, USD, and its profit in the economy, None where not reported.
+
+    `abroad` is the greatest margin that it reported outside its home, all countries together, None where its
+    accounts do not tell home from abroad.
+    """
 
     revenue: float
     profit: float
     margins: Interval
     reported: float | None
+    abroad: float | None
     year: int
     age: float
     rows: tuple[Row, ...]
 
 
 def profit_shifting_gap(month: Month, _: Definition) -> list[Estimate]:
-    """V9: the tax on the profit that a company's margin implies, less that on the profit it reports."""
+    """V9: the tax on the profit that a company's margin implies, less that on the profit it reports there."""
     return _on_profits(month, _gap, with_reported=True)
 
 
@@ -144,7 +144,11 @@ def amount_a(month: Month, _: Definition) -> list[Estimate]:
 
 def _gap(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
     margin = between(f"margin of {each.platform}", *accounts.margins)
-    return np.asarray(rate * (margin * each.draws - (accounts.reported or 0.0)))
+    if accounts.reported is not None:
+        return np.asarray(rate * (margin * each.draws - accounts.reported))
+    # What it reports in the country is not known: nothing, up to what it reports abroad on average.
+    booked = between(f"margin booked of {each.platform}", 0.0, max(0.0, accounts.abroad or 0.0))
+    return np.asarray(rate * (margin - booked) * each.draws)
 
 
 def _amount_a(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
@@ -165,7 +169,7 @@ def _on_profits(month: Month, amount: Amount, *, with_reported: bool) -> list[Es
     usable = {
         name: its
         for name, its in accounts.items()
-        if its is not None and (its.reported is not None or not with_reported)
+        if its is not None and (not with_reported or its.reported is not None or its.abroad is not None)
     }
     if rate is None or not usable:
         lacking = []
@@ -193,6 +197,8 @@ def _on_profits(month: Month, amount: Amount, *, with_reported: bool) -> list[Es
         }
         if with_reported and its.reported is not None:
             details["reported_profit"] = its.reported
+        elif with_reported and its.abroad is not None:
+            details["margin_abroad"] = its.abroad
         flags = each.flags | flags_of([*its.rows, rate_row], its.age, rate_age)
         flows = month.flows(each.cells(month))
         answers.append(estimate(band(draws[-1]), flows, each.platform, details, flags))
@@ -226,7 +232,7 @@ def _accounts(each: Captured, context: Context) -> Accounts | None:
     own = [
         row
         for row in rows(context, PROFITS, PROFITS_COLUMNS)
-        if row["platform_id"] == each.platform and row["period_end"] <= last
+        if row["platform_id"] in each.company and row["period_end"] <= last
     ]
     whole = [
         row for row in own if row["region"] == WORLD and row["revenue_usd_m"] and row["revenue_usd_m"] > 0
@@ -239,11 +245,26 @@ def _accounts(each: Captured, context: Context) -> Accounts | None:
     home = [row for row in own if row["region"] == context.economy.country]
     reported = max(home, key=lambda row: (row["period_end"], str(row["reporter"]))) if home else None
     used = (newest,) if reported is None else (newest, reported)
+    pairs = [
+        (row, other)
+        for row in whole
+        for other in own
+        if other["region"] == each.control
+        and other["period_end"] == row["period_end"]
+        and (other["revenue_usd_m"] or 0) > 0
+        and other["revenue_usd_m"] < row["revenue_usd_m"]
+    ]
+    abroad = [
+        float(row["profit_before_tax_usd_m"] - other["profit_before_tax_usd_m"])
+        / float(row["revenue_usd_m"] - other["revenue_usd_m"])
+        for row, other in pairs
+    ]
     return Accounts(
         revenue=float(newest["revenue_usd_m"]) * MILLION,
         profit=float(newest["profit_before_tax_usd_m"]) * MILLION,
         margins=(min(margins) - spread, max(margins) + spread),
         reported=None if reported is None else float(reported["profit_before_tax_usd_m"]) * MILLION,
+        abroad=max(abroad) if abroad and each.control != context.economy.country else None,
         year=newest["period_end"].year,
         age=max(age_years(row["period_end"], context) for row in used),
         rows=used,
@@ -272,21 +293,27 @@ INDICATORS = (
             },
             unit="USD/year",
             range=(0.0, None),
-            formula="DSTP = ρ · Σ_p VC_cp · φ_p · 1[Rev_p ≥ T_world] · 1[VC_cp ≥ T_home], for each design: the "
-            "economy's own, proposed ones too, and every DST in force elsewhere, as if it were the "
-            "economy's. ρ and T of digital_taxes.csv, VC as V3. φ_p is 0 where the base does not name what "
-            "platforms of p's company live on",
-            inputs=(*FACTS, "facts.digital_taxes"),
-            uncertainty=f"That of V3. {METHOD} φ in [0.5, 1] where the base names the platform's own category, "
-            "in [0, 0.5] where only that of other platforms of its company; thresholds in euro, pound and "
-            "real at any rate of exchange since 2020 (EUR 0.95-1.25, GBP 1.05-1.45, BRL 0.15-0.30 USD), so "
-            "that a platform near one is liable in a part of the draws. Designs are alternatives, not parts.",
-            source="Statutes of the taxes (Austria, France, Italy, Spain, United Kingdom and others)",
-            source_status="verified_statutes_memory_exchange_rates",
+            formula="DSTP = ρ · e^ℓ_c · Σ_p R_cp · φ_p · τ_p, for each design: the economy's own, proposed ones "
+            "too, and every levy on turnover in force elsewhere whose thresholds are known, as if it were the "
+            "economy's. ρ, scope and thresholds of digital_taxes.csv. R_cp as V3 by users and product alone. ℓ_c is "
+            "the logarithm of the base of a levy over it, fitted on receipts of levies in other countries; the "
+            "economy's own receipts take its place where there are any. φ_p is 1 where the scope names what p "
+            "provides, in [0, 0.25] where only what else is in its filing. τ_p is 0 below a threshold; where only "
+            "the excess is taxed, its share. The economy's own levy stands first; where it has none, the design of "
+            "middle yield",
+            inputs=(*FACTS, "facts.digital_taxes", "facts.known_receipts", "facts.exchange_rates"),
+            uncertainty=f"{METHOD} ℓ_c is drawn from what countries with known receipts differ by (Student's t), "
+            "with the error of its mean; see docs/hindcast.md for how often such an interval held what was received. "
+            "Thresholds at any daily rate of exchange of the year; a rate that is less for a part of the base lies "
+            "between both. Designs are alternatives, not parts of a sum.",
+            source="Statutes of the taxes (Austria, Colombia, France, Italy, Paraguay, Spain, United Kingdom, Uruguay "
+            "and others); receipts published by tax authorities",
+            source_status="verified_statutes_memory_details",
             critique="It is a tax on turnover, whoever makes a loss, and is passed on to users and advertisers "
-            "at home (Enache 2025); it invites retaliation. That revenue would not shrink is assumed, and "
-            "platforms without a published regional revenue are left out.",
-            method_version="1",
+            "at home (Enache 2025); it invites retaliation. That revenue would not shrink is assumed. Most known "
+            "receipts are of rich countries in Europe: how much a levy reaches in Latin America nobody has "
+            "published yet. Firms without a filing are in the level of receipts, not in the thresholds.",
+            method_version="2",
             minimum_flows=0,
             dimension="design",
             level=LEVEL,
@@ -297,6 +324,8 @@ INDICATORS = (
                 "platforms_in_base": "number of platforms that the base reaches",
                 "platforms_liable": "number of them beyond the thresholds, mean of the draws",
                 "platforms_surely_liable": "number of them beyond the thresholds in every draw",
+                "receipts_of_countries": "number of other countries whose receipts it is fitted on",
+                "level": "base of a levy over what users and product give, P50",
             },
         ),
         dst_potential,
@@ -313,20 +342,28 @@ INDICATORS = (
             unit="USD/year",
             range=(None, None),
             formula="PSG = t_c · (m_p · VC_cp − π_cp), t_c the statutory rate, m_p profit before tax over revenue "
-            "of the whole company, π_cp the profit it reports in c, VC as V3",
+            "of the whole company, π_cp the profit it reports in c, VC as V3. Where π_cp is not published it is "
+            "anywhere from nothing to a_p · VC_cp, a_p the margin p reports outside its home. Firms that publish "
+            "neither are left out",
             inputs=_PROFIT_FACTS,
             uncertainty=f"That of V3. {METHOD} m_p anywhere between the margins of the years given, and 20 % of "
             "the greatest beyond them.",
-            source="Tørsløv, Wier & Zucman, Review of Economic Studies 2022 (36 % of multinational profits "
-            "shifted)",
+            source="Annual reports (10-K): profit before tax at home and abroad; the idea: Tørsløv, Wier & Zucman, "
+            "Review of Economic Studies 2022",
             source_status="verified",
             critique="That profit belongs where users are is a norm, not a fact; margins differ between "
-            "countries for honest reasons. Without the profit reported in the country there is no answer.",
-            method_version="1",
+            "countries for honest reasons, and Amazon's is of goods too. Firms book profits very differently, "
+            "Alphabet nine tenths of it at home, Apple six tenths abroad, mostly in Ireland: no one share shifted "
+            "stands for all, and a profit booked abroad need not be booked in this country.",
+            method_version="2",
             minimum_flows=0,
             dimension="platform",
             level=LEVEL,
-            details={**_PROFIT_DETAILS, "reported_profit": "profit before tax reported in the economy, USD"},
+            details={
+                **_PROFIT_DETAILS,
+                "reported_profit": "profit before tax reported in the economy, USD",
+                "margin_abroad": "profit before tax over revenue outside the company's home",
+            },
         ),
         profit_shifting_gap,
     ),
@@ -349,7 +386,7 @@ INDICATORS = (
             source_status="from_memory",
             critique="The treaty is not in force. Its scope (groups above EUR 20 billion, thresholds of revenue "
             "in the country) and its reduction for profit already taxed there are not applied.",
-            method_version="1",
+            method_version="2",
             minimum_flows=0,
             dimension="platform",
             level=LEVEL,
