@@ -17,7 +17,6 @@ from caudal.reference.lawfiles import (
     ADEQUACY,
     ATTRIBUTIONS,
     DIGITAL_TAXES,
-    INDICATORS,
     MORATORIUM,
 )
 from caudal.reference.placefiles import (
@@ -66,7 +65,6 @@ FILES: tuple[FactFile, ...] = (
     TARIFF_RATES,
     PRODUCT_IMPORTS,
     SUBSCRIBERS,
-    INDICATORS,
     CLOUD_REGIONS,
     ANYCAST_PREFIXES,
     SPECIAL_ADDRESSES,
@@ -88,7 +86,6 @@ __all__ = [
     "FILES",
     "GEOLOCATION_ACCURACY",
     "GEOLOCATION_AGREEMENT",
-    "INDICATORS",
     "MORATORIUM",
     "PLATFORMS",
     "PLATFORM_ASNS",
