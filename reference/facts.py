@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -198,7 +199,11 @@ def _text(path: Path) -> str:
 
 
 def _cells(text: str) -> list[list[str]]:
-    return [cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells][1:]
+    """Return the rows behind the header, as far as they are CSV."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        rows.extend(cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells)
+    return rows[1:]
 
 
 def _columns(file: FactFile, path: Path, header: list[str], *, overlay: bool) -> list[str]:
