@@ -92,7 +92,7 @@ def _in_todays_form(kept: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for layer in (_SHIPPED, _OVERLAY):
             name = f"{layer}/{file.filename}"
             if name in kept:
-                yield name, older.converted(file, kept[name])
+                yield name, older.converted(file, kept[name], shipped=layer == _SHIPPED)
             elif layer == _SHIPPED:
                 yield name, (DATA / file.filename).read_text(encoding="utf-8")
 

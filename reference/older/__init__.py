@@ -62,9 +62,10 @@ def is_older(file: FactFile, header: Sequence[str], rows: Sequence[Sequence[str]
     )
 
 
-def converted(file: FactFile, text: str) -> str:
+def converted(file: FactFile, text: str, *, shipped: bool = False) -> str:
     """Return an older file, as text, in today's columns and their order; the rows keep theirs.
 
+    One that was `shipped` had all columns of its time, and is older if it lacks any; an overlay, if `is_older` says so.
     A file of today comes back with the same cells. Columns that no conversion knows are kept, so that whoever reads the
     file says what is wrong with them. Raises csv.Error for what is no CSV.
     """
@@ -73,6 +74,9 @@ def converted(file: FactFile, text: str) -> str:
     ]
     older = olders().get(file.name)
     removed = older.removed if older else ()
+    before = is_older(file, header, rows)
+    if shipped and older is not None:
+        before = before or not set(older.added) <= set(header)
     known = [column.name for column in file.columns]
     unknown = [name for name in header if name not in known and name not in removed]
     sink = io.StringIO(newline="")
@@ -80,7 +84,7 @@ def converted(file: FactFile, text: str) -> str:
     writer.writeheader()
     for cells in rows:
         said = dict(zip(header, cells, strict=False))
-        if older is not None and is_older(file, header, [cells]):
+        if older is not None and before:
             said = {**said, **_typed(file, older, header, cells)}
         writer.writerow(said)
     return sink.getvalue()

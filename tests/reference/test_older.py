@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from caudal.reference import FactError, load_reference, older
 from caudal.reference.cli import reference_cli
+from caudal.reference.declaration import FactFile
 from caudal.reference.facts import DATA
 from caudal.reference.files import FILES, TRANSIT_ASNS
 from caudal.reference.older import Older, converted, is_older, olders
@@ -72,6 +74,38 @@ def test_an_older_file_is_read_in_todays_columns() -> None:
 def test_a_file_of_today_stays_as_it_is() -> None:
     text = (DATA / "transit_asns.csv").read_text(encoding="utf-8")
     assert cells(converted(TRANSIT_ASNS, text)) == cells(text)
+
+
+@pytest.mark.usefixtures("earlier")
+def test_an_overlay_that_leaves_out_what_its_prose_does_not_say_is_of_today(overlay: Path) -> None:
+    header = [name for name in BEFORE.strip().split(",") if name != "rank"]
+    silent = ["64999", "CL", "OWN-AS", "our list", "2026-11-01", "verified", "no operator: none"]
+    file = optional()
+    assert not is_older(file, header, [[*silent[:-1], "of our own"]])
+    assert is_older(file, header, [silent])
+    (row,) = cells(converted(file, f"{','.join(header)}\n{','.join(silent)}\n"))
+    assert row["operator"] == "none"
+
+
+def optional() -> FactFile:
+    """Transit networks whose operator may be empty."""
+    columns = (
+        replace(each, required=False) if each.name == "operator" else each for each in TRANSIT_ASNS.columns
+    )
+    return replace(TRANSIT_ASNS, columns=tuple(columns))
+
+
+@pytest.mark.usefixtures("earlier")
+def test_what_was_shipped_before_is_converted_whatever_it_says() -> None:
+    header = [each.name for each in TRANSIT_ASNS.columns if each.name != "operator"]
+    row = dict.fromkeys(header, "") | {"asn": "1", "note": "says nothing"}
+    text = f"{','.join(header)}\n{','.join(row.values())}\n"
+    moved: list[str] = []
+    known = {"transit_asns": Older(("operator",), (), lambda row: (moved.append(row["asn"]), dict(row))[1])}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(older, "olders", lambda: known)
+        converted(optional(), text, shipped=True)
+        assert moved[-1:] == ["1"]
 
 
 @pytest.mark.usefixtures("earlier")

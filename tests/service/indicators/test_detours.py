@@ -78,7 +78,7 @@ def test_a_path_may_pass_two_countries(month, context, table):
     supplied = paths(table("remote_asn countries", (64510, "US GB BR"), (64511, "GB CL")))
     found = answers(month, context(paths=supplied))
     assert found["place"].value == pytest.approx(1.0)
-    assert found["place GB"].value == pytest.approx(1.0)
+    assert found["place_GB"].value == pytest.approx(1.0)
     assert found["place_US"].value == pytest.approx(400 / 700)
 
 
