@@ -10,6 +10,7 @@ import typer
 
 from caudal.reference.build import build_addresses
 from caudal.reference.columns import RECHECK
+from caudal.reference.convertcli import convert_command
 from caudal.reference.difference import SHIPPED, differences
 from caudal.reference.errors import ReferenceError as FactsError
 from caudal.reference.facts import OVERLAY
@@ -28,6 +29,7 @@ reference_cli = typer.Typer(
 )
 
 reference_cli.add_typer(import_cli)
+reference_cli.command("convert")(convert_command)
 
 Overlay = Annotated[
     Path | None, typer.Option("--overlay", help="Directory of rows that replace or add to those shipped.")

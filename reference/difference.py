@@ -15,7 +15,7 @@ from caudal.reference.files import FILES
 SHIPPED = "shipped"
 _IN_WHEEL = "caudal/reference/data/"
 # What a directory of all facts has, and an overlay has no reason to.
-_OF_ALL = ("countries.csv", "indicators.csv", "attributions.csv")
+_OF_ALL = ("countries.csv", "country_groups.csv", "attributions.csv")
 
 Cells = Mapping[str, str]
 Rows = Mapping[tuple[str, ...], Cells]

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from caudal.reference import older
 from caudal.reference.declaration import SYNTHETIC, Cell, Column, FactFile
 from caudal.reference.errors import FactError
 from caudal.reference.validity import ALWAYS, Validity
@@ -126,17 +128,23 @@ def check_overlay(overlay: Path, files: Iterable[FactFile]) -> Iterator[FactErro
     known = {file.filename for file in files}
     for path in sorted(overlay.iterdir()):
         if path.name not in known and not path.name.startswith("."):
-            yield FactError(
-                path, 0, "", f"is no file of facts; an overlay may hold {', '.join(sorted(known))}"
-            )
+            problem = f"is no file of facts; an overlay may hold {', '.join(sorted(known))}"
+            if path.name in older.GONE:
+                problem = f"is no file of facts any more; `caudal reference convert {overlay}` sets it aside"
+            yield FactError(path, 0, "", problem)
 
 
 def _read(file: FactFile, path: Path, faults: list[FactError], *, overlay: bool) -> list[Row]:
     rows: list[Row] = []
     seen: dict[Key, list[Row]] = {}
     try:
-        reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
-        columns = _columns(file, path, next(reader, []), overlay=overlay)
+        text = _text(path)
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(reader, [])
+        if overlay and older.is_older(file, header, _cells(text)):
+            problem = f"is in the form of an earlier version; `caudal reference convert {path.parent}` writes it anew"
+            raise FactError(path, 0, "", problem)
+        columns = _columns(file, path, header, overlay=overlay)
     except FactError as error:
         faults.append(error)
         return []
@@ -188,6 +196,14 @@ def _text(path: Path) -> str:
         raise FactError(path, line, "", f"is not UTF-8 text: {error.reason}") from error
     except OSError as error:
         raise FactError(path, 0, "", f"cannot be read: {error.strerror}") from error
+
+
+def _cells(text: str) -> list[list[str]]:
+    """Return the rows behind the header, as far as they are CSV."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        rows.extend(cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells)
+    return rows[1:]
 
 
 def _columns(file: FactFile, path: Path, header: list[str], *, overlay: bool) -> list[str]:

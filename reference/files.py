@@ -13,7 +13,6 @@ from caudal.reference.lawfiles import (
     ACCESS_LAWS,
     ADEQUACY,
     ATTRIBUTIONS,
-    INDICATORS,
     MORATORIUM,
 )
 from caudal.reference.networkfiles import ACCESS_NETWORKS, OTHER_NETWORKS, TRANSIT_ASNS
@@ -76,7 +75,6 @@ FILES: tuple[FactFile, ...] = (
     TARIFF_RATES,
     PRODUCT_IMPORTS,
     SUBSCRIBERS,
-    INDICATORS,
     CLOUD_REGIONS,
     ANYCAST_PREFIXES,
     SPECIAL_ADDRESSES,
@@ -101,7 +99,6 @@ __all__ = [
     "FILING_REGIONS",
     "GEOLOCATION_ACCURACY",
     "GEOLOCATION_AGREEMENT",
-    "INDICATORS",
     "KNOWN_RECEIPTS",
     "MORATORIUM",
     "OTHER_NETWORKS",

@@ -48,21 +48,6 @@ MORATORIUM = figures(
     period="date",
 )
 
-INDICATORS = file(
-    "indicators",
-    "the thirty indicators, as defined",
-    ("id",),
-    key("id", "id", "name of the indicator everywhere"),
-    text("group", "group", "jurisdiction", "concentration", "dependency", "value", "positioning"),
-    text("name", "title"),
-    text("formula", "definition"),
-    text("unit", "unit"),
-    text("range", "values it can take"),
-    text("inputs", "what it needs"),
-    text("uncertainty", "how its interval is made"),
-    text("critique", "what can be said against it"),
-)
-
 ATTRIBUTIONS = file(
     "attributions",
     "what the licences of the sources of these files ask to be said",

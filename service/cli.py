@@ -85,11 +85,25 @@ def recompute_command(
         str, typer.Argument(help="As `caudal indicators list` names it, for instance XA-2026-08-v1.")
     ],
 ) -> None:
-    """Compute a vintage again from what it was computed from; exit with 1 where a number is another."""
+    """Compute a vintage again from what it was computed from; exit with 1 where a number is another.
+
+    What is computed by another method now is told and not compared: the release that published it computes it.
+    """
     with service_of(config) as client:
         answer = answer_of(client.get(f"/v1/vintages/{vintage}/recomputation"))
+    if answer["methods"]:
+        typer.echo(
+            f"methods changed: {', '.join(answer['methods'])}; {answer['software']} computes these to the digit"
+        )
+    if answer["facts_of_today"]:
+        typer.echo(
+            f"facts that its reference did not have yet, as they are now: {', '.join(answer['facts_of_today'])}"
+        )
     if answer["same"]:
-        typer.echo(f"{vintage}: all {answer['observations']} values are the same")
+        compared = f"all {answer['observations']} values"
+        typer.echo(
+            f"{vintage}: {compared}{' of the other methods' if answer['methods'] else ''} are the same"
+        )
         return
     for difference in answer["differences"]:
         typer.echo(difference)

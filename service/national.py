@@ -25,6 +25,8 @@ from caudal.service.indicators.observation import UNDECLARED_OPERATORS, ordered
 from caudal.service.indicators.uncertainty import Quantity, normal_interval
 from caudal.service.reason import Reason, reason
 
+# Raised by whatever can change a total, like the method version of an indicator.
+METHOD_VERSION = "1"
 USERS_ERROR = 0.10
 ASSUMED_SPREAD = 2.0
 LEVEL = 0.95

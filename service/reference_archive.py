@@ -4,13 +4,15 @@ Kept are the files as they were written, those of the package and those of the o
 back by the one loader there is. Address tables are not kept: where an address lies is decided at the collector.
 """
 
+import csv
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from caudal.reference import FILES, Reference, load_reference
+from caudal.reference import FILES, Reference, load_reference, older
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.facts import DATA
 from caudal.service.errors import QuestionError
@@ -54,7 +56,8 @@ def archive_reference(store: Store, reference: Reference, overlay: Path | None) 
 def archived_reference(store: Store, version: str) -> Reference:
     """Return a version of the reference as it was kept; raise QuestionError where it was not, or cannot be read.
 
-    A later Caudal may want columns that an old file lacks: then the software that the vintage names reads it.
+    Files of an earlier version are read in today's columns (`reference/older`); those that it did not have yet are
+    the package's of today, which `files_of_today` names.
     """
     files = dict(
         store.frame(
@@ -65,12 +68,33 @@ def archived_reference(store: Store, version: str) -> Reference:
     if not files:
         raise QuestionError(f"reference version {version} is not kept in this store")
     try:
+        files = dict(_in_todays_form(files))
         # The name also covers the address tables of the package, which may be others by now.
         return replace(_read(files), version=version)
-    except FactsError as error:
+    except (FactsError, csv.Error) as error:
         raise QuestionError(
             f"reference version {version} was written for another version of Caudal: {error}"
         ) from error
+
+
+def files_of_today(store: Store, version: str) -> tuple[str, ...]:
+    """Return the files of facts that a version that is kept did not have yet, as FILE.csv."""
+    kept = store.frame(
+        "SELECT toString(file) AS name FROM reference_file WHERE version = {version:String}",
+        {"version": version},
+    )["name"].to_list()
+    return tuple(file.filename for file in FILES if f"{_SHIPPED}/{file.filename}" not in kept)
+
+
+def _in_todays_form(kept: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield files as `archive_reference` keeps them in today's columns, with the package's where there was none."""
+    for file in FILES:
+        for layer in (_SHIPPED, _OVERLAY):
+            name = f"{layer}/{file.filename}"
+            if name in kept:
+                yield name, older.converted(file, kept[name], shipped=layer == _SHIPPED)
+            elif layer == _SHIPPED:
+                yield name, (DATA / file.filename).read_text(encoding="utf-8")
 
 
 def _read(files: dict[str, str]) -> Reference:

@@ -86,9 +86,22 @@ class RecomputationAnswer(Answer):
     """A vintage computed again and compared with what was published."""
 
     vintage: str = Field(examples=["XA-2026-08-v1"])
-    same: bool = Field(description="every number is the same to the last digit")
-    observations: int = Field(examples=[412])
+    same: bool = Field(
+        description="every number that is computed by the same method still is the same to the last digit"
+    )
+    observations: int = Field(description="how many were compared", examples=[412])
     differences: list[str] = Field(description="the first that are not the same", examples=[[]])
+    methods: list[str] = Field(
+        description="what is computed by another method now, and was not compared: published → now",
+        examples=[["V2 1 → 2"]],
+    )
+    software: str = Field(
+        description="the release that published it, and computes all of it to the digit",
+        examples=["caudal 0.1.0"],
+    )
+    facts_of_today: list[str] = Field(
+        description="files of facts that its reference did not have yet, taken as they are now", examples=[[]]
+    )
 
 
 class FigureAnswer(Answer):

@@ -13,7 +13,7 @@ vintage names; `sweep` removes them when the service starts.
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -31,24 +31,43 @@ from caudal.service.exchange import BORDERS
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.interpretation import interpret
 from caudal.service.measures import Measures
+from caudal.service.national import METHOD_VERSION
 from caudal.service.period import Month
 from caudal.service.perturbation import PERTURBED, perturbed
 from caudal.service.queries import ledger_sums, month_facts
-from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
+from caudal.service.queries.vintages import (
+    TOTALS,
+    Vintage,
+    find_vintage,
+    methods_of,
+    read_vintage,
+    vintages,
+)
 from caudal.service.reason import figures_as_text, to_stored
-from caudal.service.reference_archive import archive_reference
+from caudal.service.reference_archive import archive_reference, files_of_today
 from caudal.service.store import Store
 from caudal.service.supplied import Supplied, digest_of, from_bytes, to_bytes
+
+# The indicator that every observation carries the value of.
+UNDETERMINED = "J9"
 
 
 @dataclass(frozen=True)
 class Recomputation:
-    """Whether a vintage, computed again, says the same; `differences` names the first that do not."""
+    """Whether a vintage, computed again, says the same; `differences` names the first that do not.
+
+    Compared is what is computed by the same method still, which `observations` counts; `methods` names the others, as
+    "V2 1 → 2". These `software`, the release that published it, computes to the digit. `facts_of_today` are the files
+    of facts that its reference did not have yet, and that were taken as they are now.
+    """
 
     vintage: str
     same: bool
     observations: int
     differences: tuple[str, ...]
+    methods: tuple[str, ...]
+    software: str
+    facts_of_today: tuple[str, ...]
 
 
 class Vintages:
@@ -137,9 +156,19 @@ class Vintages:
         region = self._kept(inputs.region_flows)
         again = self._evaluate(inputs, found.facts, reference, supplied, region)
         published = read_vintage(self._store, found)
-        differences = _differences(published, again)
-        count = sum(len(each) for each in published.observations.values())
-        return Recomputation(vintage, not differences, count, tuple(differences[:20]))
+        methods = methods_of(self._store, found)
+        changed = _changed_methods(methods, methods_now(again))
+        differences = _differences(_without(published, changed), _without(again, changed))
+        count = sum(len(own) for name, own in published.observations.items() if name not in changed)
+        return Recomputation(
+            vintage,
+            not differences,
+            count,
+            tuple(differences[:20]),
+            tuple(changed.values()),
+            found.software,
+            files_of_today(self._store, found.reference_version),
+        )
 
     def _beside_what_is_told(self, inputs: MonthInputs, facts: str) -> MonthInputs:
         """Return inputs that keep safe, beside earlier vintages of the month, what an operator sent since.
@@ -255,6 +284,7 @@ class Vintages:
             "totals": [{**asdict(each), "reason": to_stored(each.reason)} for each in measured.totals],
             "withheld": [{**asdict(each), "why": to_stored(each.why)} for each in measured.withheld],
             "indicators": list(measured.observations),
+            "methods": methods_now(measured),
         }
         row = {
             "vintage": vintage,
@@ -335,6 +365,40 @@ def _changed(
         if any(difference):
             differences[operator] = difference
     return differences
+
+
+def methods_now(measured: MonthMeasures) -> dict[str, str]:
+    """Return the method versions of today of what is computed: indicators by their id, and TOTALS."""
+    own = {name: CATALOGUE[name].definition.method_version for name in measured.observations}
+    return {**own, TOTALS: METHOD_VERSION}
+
+
+def _changed_methods(published: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """Return what is not computed as it was when it was published, each in words: "V2 1 → 2"."""
+    return {
+        name: f"{name} {published.get(name, 'none')} → {now.get(name, 'withdrawn')}"
+        for name in dict.fromkeys((*published, *now))
+        if published.get(name) not in ("", now.get(name))
+    }
+
+
+def _without(measured: MonthMeasures, changed: Collection[str]) -> MonthMeasures:
+    """Return measures without what is computed by another method.
+
+    Where J9 is, the undetermined share that stands beside every value is left out as well.
+    """
+    observations = {
+        name: [replace(each, undetermined=None) for each in own] if UNDETERMINED in changed else own
+        for name, own in measured.observations.items()
+        if name not in changed
+    }
+    totals = TOTALS in changed
+    return replace(
+        measured,
+        observations=observations,
+        totals=() if totals else tuple(each for each in measured.totals if each.what not in changed),
+        withheld=() if totals else tuple(each for each in measured.withheld if each.what not in changed),
+    )
 
 
 def _same(one: MonthMeasures, other: MonthMeasures) -> bool:

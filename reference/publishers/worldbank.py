@@ -43,8 +43,6 @@ _TRADE: dict[str, tuple[str, str]] = {
     "BM.GSR.ROYL.CD": ("import", "SH"),
 }
 INDICATORS = (*_ECONOMY, *_SUBSCRIBERS, *_TRADE)
-# Remarks of economies.csv on a product that a fresh one makes void.
-_ON_OLD_PRODUCT = ("nominal GDP is of a vintage", "GDP 2024 vs World Bank")
 
 Observations = dict[tuple[str, str, int], float]
 
@@ -136,11 +134,15 @@ def _economies(found: Observations, reference: Reference, updated: date) -> tupl
         users = int(cells["population"]) * float(cells["internet_users_percent"]) / 100
         cells["internet_users"] = written(round(users))
         if "NY.GDP.MKTP.CD" in newest[country]:
-            said = cells["note"].split("; ")
-            cells["note"] = "; ".join(part for part in said if not part.startswith(_ON_OLD_PRODUCT))
+            cells["note"] = _dated(cells["note"], updated, already=row.overlay)
         cells |= {"as_of": str(updated), "status": "verified_derived"}
         rows.append(cells)
     return tuple(rows)
+
+
+def _dated(note: str, updated: date, *, already: bool) -> str:
+    """Return a note with the day up to which it was written: it may be of the product that is replaced now."""
+    return note if already or not note else f"of before {updated}: {note}"
 
 
 def _with_source(source: str, column: str, of_column: str, year: int) -> str:

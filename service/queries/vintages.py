@@ -37,6 +37,10 @@ VALUE_COLUMNS = (
 )
 
 
+# What national totals are called where methods are told, beside the ids of indicators.
+TOTALS = "totals"
+
+
 @dataclass(frozen=True)
 class Vintage:
     """A published state of an economy's month.
@@ -139,6 +143,21 @@ def vintage_values(store: Store, vintage: Vintage) -> pl.DataFrame:
         "FROM indicator_value WHERE economy = {economy:String} AND run = {run:String} ORDER BY position",
         {"economy": vintage.economy, "run": vintage.run},
     )
+
+
+def methods_of(store: Store, vintage: Vintage) -> dict[str, str]:
+    """Return the method versions by which a vintage was computed: of its indicators by id, and of TOTALS."""
+    stored = json.loads(vintage.inputs)
+    if "methods" in stored:
+        return dict(stored["methods"])
+    found = store.frame(
+        "SELECT DISTINCT indicator, method_version FROM indicator_value "
+        "WHERE economy = {economy:String} AND run = {run:String} ORDER BY indicator",
+        {"economy": vintage.economy, "run": vintage.run},
+    )
+    # One of before they were kept together has totals by the first method, and indicators without a value by none.
+    own = {str(name): str(version) for name, version in found.iter_rows()}
+    return {**dict.fromkeys(stored["indicators"], ""), **own, TOTALS: "1"}
 
 
 def reason_of(row: dict[str, Any]) -> Reason | None:

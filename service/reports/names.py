@@ -45,6 +45,10 @@ class Names:
             said = self.language.known("category", dimension, "")
             if said:
                 return said
+        return self.breakdown(dimension)
+
+    def breakdown(self, dimension: str) -> str:
+        """Return what an id of a dimension is called that is no category."""
         label = self.language.say
         held = parts(dimension)
         match held.form:

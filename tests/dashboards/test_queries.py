@@ -164,7 +164,7 @@ def months(answer: pl.DataFrame, value: str) -> Iterator[tuple[str, tuple[float,
         ("J3", None, "share"),
         ("C1", None, "index"),
         ("C2", None, "index"),
-        ("V1", "all except video and CDN", "asymmetry"),
+        ("V1", "without_video_and_cdn", "asymmetry"),
     ],
 )
 def test_trends_are_the_indicators(
@@ -214,7 +214,7 @@ def test_indices_by_month_are_the_indicators(store: Store, published: dict[Any, 
             ("C1", None, title("C1")),
             ("C2", None, title("C2")),
             ("C3", None, title("C3")),
-            *(("C4", f"k={k}", f"{title('C4')}, k = {k}") for k in (1, 4, 8)),
+            *(("C4", f"largest_{k}", f"{title('C4')}, k = {k}") for k in (1, 4, 8)),
         ):
             expected = published[(month, indicator, dimension)]
             row = rows[(month, name)]

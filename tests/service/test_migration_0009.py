@@ -42,7 +42,14 @@ def fill_as_before(store: Store) -> None:
         "reason": pa.array([why for why, _, _ in rows], pa.string()),
     }
     store.insert("indicator_value", pa.table(values))
-    total = {"what": "bytes", "unit": "bytes", "observed": None, "estimated": None, "spread": None, "flags": []}
+    total = {
+        "what": "bytes",
+        "unit": "bytes",
+        "observed": None,
+        "estimated": None,
+        "spread": None,
+        "flags": [],
+    }
     withheld = {"what": "bytes", "degree": "primary", "rule": "p% rule", "why": sentence("near_reported")}
     inputs = {
         "economy": "XA", "month": "2026-09", "operators": [], "declared": {}, "flags": [], "paths": "", "routes": "",

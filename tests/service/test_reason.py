@@ -83,7 +83,11 @@ def test_there_is_no_reason_but_of_these() -> None:
     named: set[str] = set()
     for path in _OWN.parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and path not in {_OWN, *_MAKERS}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and path not in {_OWN, *_MAKERS}
+            ):
                 assert node.func.id != "Reason", f"{path}:{node.lineno}"
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and path != _OWN:
                 named.add(node.value)

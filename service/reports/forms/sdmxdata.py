@@ -12,6 +12,8 @@ from caudal.service.reports.sdmx.structure import (
     DATAFLOW,
     DIMENSIONS,
     MEASURE,
+    NOT_APPLICABLE,
+    TOTAL,
     VERSION,
     Component,
     concept_name,
@@ -143,4 +145,7 @@ class _Column:
         if not name and self._component.codelist == "CL_AREA":
             of_itself = value == self._edition.content.economy
             name = self._edition.economy if of_itself else self._edition.names.place(value)
+        if self._component.id == "BREAKDOWN" and value not in (TOTAL, NOT_APPLICABLE):
+            names = self._edition.names
+            name = names.language.known("category", value, "") or names.breakdown(value)
         return {"id": value, "name": name or value}

@@ -42,7 +42,7 @@ def test_traceroutes_tell_where_a_path_passes(month, context, table):
     assert place.details == pytest.approx({"path_known": 0.7, "share_of_bytes": 1000 / 1500})
     assert place.value == pytest.approx(300 / 700)
     assert (place.low, place.high) == pytest.approx((0.3, 0.6))
-    assert found["place US"].value == pytest.approx(300 / 700)
+    assert found["place_US"].value == pytest.approx(300 / 700)
     assert found["network"].value is None
     assert found["network"].reason.startswith("needs AS paths, or the adjacent AS of IPFIX")
 
@@ -64,7 +64,7 @@ def test_the_adjacent_network_of_flow_export_tells_who_carries_it(month, context
     assert network.details["path_known"] == pytest.approx(0.7)
     assert network.value == pytest.approx(360 / 700)
     assert (network.low, network.high) == pytest.approx((0.36, 0.66))
-    assert found["network US"].value == pytest.approx(360 / 700)
+    assert found["network_US"].value == pytest.approx(360 / 700)
     assert found["place"].reason.startswith("needs paths with the countries of their hops")
 
 
@@ -78,8 +78,8 @@ def test_a_path_may_pass_two_countries(month, context, table):
     supplied = paths(table("remote_asn countries", (64510, "US GB BR"), (64511, "GB CL")))
     found = answers(month, context(paths=supplied))
     assert found["place"].value == pytest.approx(1.0)
-    assert found["place GB"].value == pytest.approx(1.0)
-    assert found["place US"].value == pytest.approx(400 / 700)
+    assert found["place_GB"].value == pytest.approx(1.0)
+    assert found["place_US"].value == pytest.approx(400 / 700)
 
 
 def test_without_paths_it_is_insufficient_and_says_what_cures_it(month, context):

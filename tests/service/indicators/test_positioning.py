@@ -225,17 +225,17 @@ def test_positioning_map(captured, cell, cells, context, table):
         a.dimension: a for a in CATALOGUE["P4"].compute(month, context(facts={"platform_positions": tags}))
     }
     assert list(answers) == [
-        "commodity, standard",
-        "commodity, custom",
-        "special, standard",
-        "special, custom",
+        "commodity_standard",
+        "commodity_custom",
+        "special_standard",
+        "special_custom",
     ]
     # Of 90 tagged: 60 commodity-standard; 30 on which the raters differ, half each. 10 of 100 untagged.
     assert [a.value for a in answers.values()] == pytest.approx([60 / 90, 0, 15 / 90, 15 / 90], rel=1e-5)
     assert sum(a.value for a in answers.values()) == pytest.approx(1, abs=1e-5)
-    custom = answers["special, custom"]
+    custom = answers["special_custom"]
     assert (custom.low, custom.high) == pytest.approx((0.0, 0.4))
-    assert answers["commodity, standard"].low == pytest.approx(0.6)
+    assert answers["commodity_standard"].low == pytest.approx(0.6)
     # Agreement on one of two: P = 0.5; by chance (2² + 1² + 1²)/4² = 0.375: 0.125/0.625
     assert custom.details["kappa"] == pytest.approx(0.2)
     assert custom.details["untagged"] == pytest.approx(0.1)

@@ -278,7 +278,7 @@ def test_traffic_of_a_foreign_power_raises_its_exposure_and_its_denial(
     """More bytes that the heaviest law reaches never lower the exposure."""
     month = build(drawn)
     reached = cells([cell(more, "US", "operator", "search", direction="out", flows=100)])
-    for scenario in ("proposal", "equal", "content only"):
+    for scenario in ("proposal", "equal", "content_only"):
         before, after = (
             next((a for a in CATALOGUE["J7"].compute(each, informed()) if a.dimension == scenario), None)
             for each in (month, pl.concat([month, reached]))

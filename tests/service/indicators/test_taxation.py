@@ -54,7 +54,7 @@ ALONE = {
 
 
 def test_the_tax_is_its_rate_on_the_part_of_the_value_in_its_base(observe):
-    answer = observe(V8, digital_taxes=table(dst()), **ALONE)["FR DST 3 %"]
+    answer = observe(V8, digital_taxes=table(dst()), **ALONE)["FR-dst-3"]
     # 3 % of 1,000 m times φ in [0.5, 1]: 15 m to 30 m; P5, P50, P95 at φ = 0.525, 0.75, 0.975
     assert (answer.low, answer.value, answer.high) == pytest.approx((15.75e6, 22.5e6, 29.25e6), rel=1e-3)
     assert answer.details["rate"] == 0.03
@@ -64,11 +64,11 @@ def test_the_tax_is_its_rate_on_the_part_of_the_value_in_its_base(observe):
 
 def test_a_category_that_the_base_does_not_name_pays_nothing(observe):
     platforms = table(platform("search", category="video_streaming"))
-    answer = observe(V8, digital_taxes=table(dst()), platforms=platforms, **ALONE)["FR DST 3 %"]
+    answer = observe(V8, digital_taxes=table(dst()), platforms=platforms, **ALONE)["FR-dst-3"]
     assert (answer.low, answer.value, answer.high) == (0.0, 0.0, 0.0)
     assert answer.details["platforms_in_base"] == 0
     content = observe(V8, digital_taxes=table(dst(base="ads, content")), platforms=platforms, **ALONE)
-    assert content["FR DST 3 %"].value > 0
+    assert content["FR-dst-3"].value > 0
 
 
 def test_a_company_with_a_platform_in_the_base_pays_on_less_than_half(observe):
@@ -76,7 +76,7 @@ def test_a_company_with_a_platform_in_the_base_pays_on_less_than_half(observe):
         platform("search", category="cloud_saas", parent="Holding"),
         platform("net", category="social", parent="Holding"),
     )
-    answer = observe(V8, digital_taxes=table(dst()), platforms=platforms, **ALONE)["FR DST 3 %"]
+    answer = observe(V8, digital_taxes=table(dst()), platforms=platforms, **ALONE)["FR-dst-3"]
     # φ in [0, 0.5]
     assert (answer.low, answer.value, answer.high) == pytest.approx((0.75e6, 7.5e6, 14.25e6), rel=1e-2)
 
@@ -93,13 +93,13 @@ def test_a_company_with_a_platform_in_the_base_pays_on_less_than_half(observe):
     ],
 )
 def test_thresholds_decide_who_pays(observe, threshold, liable):
-    answer = observe(V8, digital_taxes=table(dst(threshold=threshold)), **ALONE)["FR DST 3 %"]
+    answer = observe(V8, digital_taxes=table(dst(threshold=threshold)), **ALONE)["FR-dst-3"]
     assert answer.details["platforms_liable"] == liable
 
 
 def test_a_threshold_nearby_is_passed_in_a_part_of_the_draws(observe):
     # 1,000 m against EUR 920 m: passed below 1.087 USD, that is ln(1.087/0.95)/ln(1.25/0.95) = 49 % of the draws
-    answer = observe(V8, digital_taxes=table(dst(threshold="domestic EUR 920m")), **ALONE)["FR DST 3 %"]
+    answer = observe(V8, digital_taxes=table(dst(threshold="domestic EUR 920m")), **ALONE)["FR-dst-3"]
     assert answer.details["platforms_liable"] == pytest.approx(0.491, abs=0.005)
     assert answer.details["platforms_surely_liable"] == 0
     assert answer.low == 0.0 < answer.high
@@ -156,8 +156,8 @@ def test_the_shipped_taxes_are_read(context, country):
     names = [
         tax.name for tax in digital_taxes(context(country(country="BR"), month="2026-10", facts=shipped))
     ]
-    assert names[:2] == ["BR CIDE-Digital (bill PL 2358/2020) 5 %", "BR CIDE-Digital (bill PLP 173/2025) 5 %"]
-    assert names[2:] == ["AT DST 5 %", "ES DST 3 %", "FR DST 3 %", "GB DST 2 %", "IT DST 3 %"]
+    assert names[:2] == ["BR-cide_digital_bill_pl_2358_2020-5", "BR-cide_digital_bill_plp_173_2025-5"]
+    assert names[2:] == ["AT-dst-5", "ES-dst-3", "FR-dst-3", "GB-dst-2", "IT-dst-3"]
 
 
 def test_without_a_design_it_says_what_it_needs(observe):

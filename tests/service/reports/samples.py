@@ -8,6 +8,7 @@ from caudal.collector.batch import LEDGER_COUNTS
 from caudal.service.evaluation import Coverage, MonthMeasures
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.queries import LedgerAnswer
+from caudal.service.reason import Reason
 from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.destinations import destinations_of
@@ -34,7 +35,7 @@ def observed(
     low: float | None = None,
     high: float | None = None,
     dimension: str | None = None,
-    reason: str | None = None,
+    reason: Reason | None = None,
     flags: tuple[str, ...] = (),
 ) -> Observation:
     """Return an observation; its interval is the value where none is given."""

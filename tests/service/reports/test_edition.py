@@ -2,6 +2,7 @@
 
 import pytest
 
+from caudal.service.reason import reason as no_value
 from caudal.service.reports.content import Content
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
@@ -61,7 +62,7 @@ def test_no_change_is_said_as_that() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_known_is_said_with_its_reason(language: str) -> None:
     empty = content(
-        measures("2026-10", observed("J1", None, reason="there are no bytes out or in")), cells=CELLS.clear()
+        measures("2026-10", observed("J1", None, reason=no_value("no_bytes"))), cells=CELLS.clear()
     )
     said = edition(empty, language)
     reason = {

@@ -8,6 +8,7 @@ import openpyxl
 import pypdf
 import pytest
 
+from caudal.service.reason import reason
 from caudal.service.reports.content import Content
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.forms import FORMS
@@ -17,9 +18,7 @@ from .samples import CELLS, content, measures, observed
 
 
 def nothing() -> Content:
-    return content(
-        measures("2026-10", observed("J1", None, reason="there are no bytes out or in")), cells=CELLS.clear()
-    )
+    return content(measures("2026-10", observed("J1", None, reason=reason("no_bytes"))), cells=CELLS.clear())
 
 
 def hostile() -> Content:
@@ -59,7 +58,12 @@ def test_nothing_is_said_as_nothing() -> None:
 
 
 def test_a_reason_of_an_old_vintage_stands_in_its_own_language() -> None:
-    old = content(measures("2026-10", observed("J1", None, reason="needs what nobody asks for any more")))
+    old = content(
+        measures(
+            "2026-10",
+            observed("J1", None, reason=reason("earlier", text="needs what nobody asks for any more")),
+        )
+    )
     edition = Edition(old, Language.of("pt", "BR"))
     page = lxml.html.document_fromstring(FORMS["html"].render(edition).decode())
     assert page.xpath("//td/span[@lang='en']/text()") == ["needs what nobody asks for any more"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from caudal.collector.batch import LEDGER_COUNTS
 from caudal.reference import Reference, attributions, load_reference
+from caudal.service.dimension import slug
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import (
     CATALOGUE,
@@ -74,12 +75,14 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
         integration.REGION,
         centralisation.SERVICES,
         *trade.RATE_OF,
-        *(", ".join(quadrant) for quadrant in positioningmap.QUADRANTS),
+        *("_".join(quadrant) for quadrant in positioningmap.QUADRANTS),
     }
     items = set(reference.facts("services_trade")["item"])
     assert of_indicators | items <= phrases["dimension"].keys()
     assert set(reference.platforms["category"]) - {""} <= phrases["category"].keys()
-    assert set(reference.facts("digital_taxes")["instrument"]) <= phrases["instrument"].keys()
+    assert {slug(each) for each in reference.facts("digital_taxes")["instrument"]} <= phrases[
+        "instrument"
+    ].keys()
 
 
 @pytest.mark.parametrize("code", FOREIGN)
@@ -90,7 +93,7 @@ def test_every_reason_is_told(code: str) -> None:
         # The economy is that of the report, and the file of the economies is named in the text.
         assert places(text) - places(told[name]) <= {"country"}, name
         assert places(told[name]) <= places(text), name
-        assert told[name] != text
+        assert told[name] != text or name == "earlier"
 
 
 @pytest.mark.parametrize("code", FOREIGN)

@@ -64,7 +64,7 @@ def test_what_is_withheld_says_why(amounts: list[float], text: str) -> None:
 
 
 def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> None:
-    old = "needs something that version 0.0 asked for"
+    old = reason("earlier", text="needs something that version 0.0 asked for")
     assert names("es").reason(old) == Passage(old, "en")
     assert names("en").reason(old) == Passage(old)
 
@@ -72,18 +72,18 @@ def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> Non
 @pytest.mark.parametrize(
     ("indicator", "dimension", "es", "pt"),
     [
-        ("C4", "k=1", "el mayor", "o maior"),
-        ("C4", "k=8", "los 8 mayores", "os 8 maiores"),
-        ("J6", "BR strict", "Brasil: lugar y control", "Brasil: lugar e controle"),
+        ("C4", "largest_1", "el mayor", "o maior"),
+        ("C4", "largest_8", "los 8 mayores", "os 8 maiores"),
+        ("J6", "BR_strict", "Brasil: lugar y control", "Brasil: lugar e controle"),
         ("J6", "EU", "UE", "UE"),
-        ("J7", "content only", "solo leyes sobre contenido", "só leis sobre conteúdo"),
-        ("J8", "place US", "por lugar, a través de Estados Unidos", "por lugar, via Estados Unidos"),
+        ("J7", "content_only", "solo leyes sobre contenido", "só leis sobre conteúdo"),
+        ("J8", "place_US", "por lugar, a través de Estados Unidos", "por lugar, via Estados Unidos"),
         ("V1", "device_cloud_store", "dispositivos, nube y tienda", "dispositivos, nuvem e loja"),
         ("V1", "a_new_one", "a new one", "a new one"),
-        ("V7", "bound rates", "aranceles consolidados", "tarifas consolidadas"),
-        ("V8", "BR CIDE-Digital (bill PLP 173/2025) 5 %", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
+        ("V7", "bound_rates", "aranceles consolidados", "tarifas consolidadas"),
+        ("V8", "BR-cide_digital_bill_plp_173_2025-5", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
          "Brasil: CIDE-Digital (projeto PLP 173/2025), 5,0%"),
-        ("P4", "commodity, standard", "básico y estándar", "básico e padrão"),
+        ("P4", "commodity_standard", "básico y estándar", "básico e padrão"),
         ("J1", None, "", ""),
     ],
 )  # fmt: skip

@@ -1,0 +1,33 @@
+"""`caudal reference convert`: an overlay of an earlier version in today's form."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caudal.reference.conversion import convert_overlay
+from caudal.reference.errors import ReferenceError as FactsError
+from caudal.reference.reference import examine
+
+
+def convert_command(
+    overlay: Annotated[Path, typer.Argument(help="An overlay directory; its files are written anew.")],
+) -> None:
+    """Write the files of an overlay of an earlier version in today's columns; rows, sources and notes stay.
+
+    Exits with 2 where the overlay, so converted, has a fault.
+    """
+    try:
+        made = list(convert_overlay(overlay))
+    except FactsError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    for each in made:
+        typer.echo(str(each))
+    if not made:
+        typer.echo("every file has today's columns")
+    faults = examine(overlay)[1]
+    for fault in faults:
+        typer.echo(f"fault: {fault}")
+    if faults:
+        raise typer.Exit(2)
