@@ -20,7 +20,7 @@ from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
 from caudal.service.jackknife import Change, Jackknife
 from caudal.service.national import FLAGS as TOTAL_FLAGS
-from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals, withhold_totals
+from caudal.service.national import PER_USER_UNITS, NationalTotal, location_margins, national_totals, withhold_totals
 from caudal.service.period import Month
 from caudal.service.perturbation import FLAGS as PERTURBATION_FLAGS
 from caudal.service.perturbation import as_told, deviation_of, perturbed, total_as_told, widened
@@ -249,7 +249,16 @@ def evaluate(
         for name, definition in definitions.items()
         if definition.unit in PER_USER_UNITS and definition.dimension is None and observed[name]
     }
-    totals = tuple(national_totals(cells, inputs.subscribers, economy.internet_users, per_user, deviation))
+    totals = tuple(
+        national_totals(
+            cells,
+            inputs.subscribers,
+            economy.internet_users,
+            per_user,
+            deviation,
+            location_margins(read),
+        )
+    )
     # There is nobody behind made-up traffic.
     whole, scaled = (None, None) if SYNTHETIC in inputs.flags else _objections(inputs, cells)
     observations, withheld = withhold(observed, definitions, scaled)

@@ -29,7 +29,7 @@ def reference() -> Reference:
 def row(operator: str, direction: str, asn: int, country: str = "CL", **rest: Any) -> dict[str, Any]:
     return {
         "operator": operator, "direction": direction, "remote_asn": asn, "remote_country": country,
-        "location_rung": "database", "service": "", "sampling_from": "unsampled", "folded": False,
+        "location_rung": "operator", "service": "", "sampling_from": "unsampled", "folded": False,
         "bytes": TERABYTE, "packets": 10**9, "flows": 10**6, "bytes_variance": 0.0, **rest,
     }  # fmt: skip
 
@@ -40,7 +40,7 @@ def frame(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 # 1 TB comes from the United States to A; A sends 1 TB to B, in Chile.
-FROM_ABROAD = row("a", "in", GOOGLE, "US", location_rung="cloud")
+FROM_ABROAD = row("a", "in", GOOGLE, "US")
 A_TO_B, B_FROM_A = row("a", "out", B), row("b", "in", A)
 BOTH = frame(FROM_ABROAD, A_TO_B, B_FROM_A)
 ONE = frame(FROM_ABROAD, A_TO_B)
@@ -77,7 +77,7 @@ DECLARED = {"a": (A,), "b": (B,)}
         (ONE, {}),
         # Numbers of which no table knows anything, with an address database that is wrong about where they are.
         (
-            frame(FROM_ABROAD, row("a", "out", UNLISTED, "US"), row("b", "in", UNLISTED + 1, "US")),
+            frame(FROM_ABROAD, row("a", "out", UNLISTED, "US", location_rung="database"), row("b", "in", UNLISTED + 1, "US", location_rung="database")),
             {"a": (UNLISTED + 1,), "b": (UNLISTED,)},
         ),
         (frame(FROM_ABROAD, row("a", "out", UNLISTED, "ZZ")), {"a": (A,), "b": (UNLISTED,)}),
@@ -136,8 +136,8 @@ def test_what_was_folded_into_the_country_may_have_been_met_twice(reference: Ref
     [
         (row("a", "out", B), "domestic", True),
         # A list that says exactly where an address is goes before a declaration, a database does not.
-        (row("a", "out", B, "AR", location_rung="operator"), "out", False),
-        (row("a", "out", B, "AR"), "domestic", True),
+        (row("a", "out", B, "AR"), "out", False),
+        (row("a", "out", B, "AR", location_rung="database"), "domestic", True),
         # Hosting, caches and whatever bears a platform's name are a far end in the country, no exchange.
         (row("a", "out", B, service="netflix"), "domestic", False),
         (row("a", "in", GOOGLE), "domestic", False),
@@ -145,7 +145,7 @@ def test_what_was_folded_into_the_country_may_have_been_met_twice(reference: Ref
         (row("a", "in", GOOGLE, "ZZ"), "in", False),
         (row("a", "in", GOOGLE, location_rung="anycast"), "in", False),
         # A listed network may serve other countries too.
-        (row("a", "out", 27651, "AR"), "out", False),
+        (row("a", "out", 27651, "AR", location_rung="database"), "out", False),
         (row("a", "out", 27651, "ZZ"), "domestic", True),
         (row("a", "internal", B), "", False),
     ],
@@ -182,5 +182,13 @@ def test_who_sends_what_to_services_leaves_exchange_out(reference: Reference) ->
 
 def test_a_network_that_was_declared_is_in_no_other_operators_doubt(reference: Reference) -> None:
     """C reports and declared nothing: it may be any network that nobody declared, but not B's."""
-    facts = frame(FROM_ABROAD, A_TO_B, B_FROM_A, row("c", "in", GOOGLE, "US", location_rung="cloud"))
+    facts = frame(FROM_ABROAD, A_TO_B, B_FROM_A, row("c", "in", GOOGLE, "US"))
     assert totals(measured(facts, reference, DECLARED))["bytes_domestic"] == (1, 1, 1)
+
+
+def test_what_has_no_known_place_may_stay_or_leave(reference: Reference) -> None:
+    found = totals(measured(frame(FROM_ABROAD, row("a", "out", UNLISTED, "ZZ", location_rung="unknown")), reference, DECLARED))  # fmt: skip
+    assert found["bytes_domestic"] == (0, 0, 1)
+    assert found["bytes_out"] == (1, 0, 1)
+    assert found["bytes_in"] == (1, 1, 1)
+    assert found["bytes"] == (2, 2, 2)

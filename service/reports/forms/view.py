@@ -122,12 +122,16 @@ def _destinations(edition: Edition) -> dict[str, Any]:
             {
                 "head": language.say("label", name),
                 "rows": [
-                    {"name": edition.names.place(share.key), "key": share.key, "exact": share.value,
+                    {"name": named(share.key), "key": share.key, "exact": share.value,
                      **_texts(edition, share.value, share.low, share.high)}
                     for share in shares
                 ],
             }
-            for name, shares in (("place", found.locations), ("control", found.controls))
+            for name, shares, named in (
+                ("border", found.borders, edition.names.border),
+                ("place", found.locations, edition.names.place),
+                ("control", found.controls, edition.names.place),
+            )
         ],
     }  # fmt: skip
 
