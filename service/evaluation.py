@@ -59,7 +59,8 @@ class MonthInputs:
     """What a month's values depend on, besides the facts of the store and of the reference.
 
     `operators` reported; `declared` are (subscribers, as of) of those that declared any. `asns` are the AS numbers that
-    operators of the economy declared, those that did not report among them. `paths`, `routes` (what
+    operators of the economy declared, those that did not report among them; `counted_once` is false of vintages of before what two
+    operators exchange counted once. `paths`, `routes` (what
     a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
     empty where there were none. `factors` protect the operators from each other, each at most `reach`; none of made-up
     traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes each operator's differ from it,
@@ -79,6 +80,7 @@ class MonthInputs:
     reach: float = 1.0
     told_before: tuple[Mapping[str, tuple[float, ...]], ...] = ()
     asns: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    counted_once: bool = True
 
     @property
     def own(self) -> OwnNetworks:
@@ -135,6 +137,7 @@ class MonthInputs:
                 for earlier in read.get("told_before", ())
             ),
             {name: tuple(int(asn) for asn in each) for name, each in read.get("asns", {}).items()},
+            "asns" in read,
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
+from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS, TAKES
 from caudal.service.reports.content import Group
 from caudal.service.reports.edition import Edition, Line
 from caudal.service.reports.figures import destination_map, flow_chart, flow_note, group_chart, map_note
@@ -152,6 +152,7 @@ def _method(edition: Edition, indicator: str) -> dict[str, str]:
         "unit": edition.unit(definition),
         "language": "" if told.language == edition.language.code else told.language,
         "formula": told.formula,
+        "takes": edition.language.known("takes", definition.takes, TAKES[definition.takes]),
         "source": edition.names.source(definition),
         "critique": told.critique,
         "version": definition.method_version,
