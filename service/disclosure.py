@@ -169,7 +169,11 @@ def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) 
     others = (order["total"] * ~order[_EXCHANGE]).cum_sum()
     exchanged = float(order.filter(_EXCHANGE)["total"].sum())
     for count in range(unsafe, order.height + 1):
-        if flows[count - 1] >= least and others[count - 1] >= exchanged and rule.objection(running[count - 1].tolist()) is None:
+        if (
+            flows[count - 1] >= least
+            and others[count - 1] >= exchanged
+            and rule.objection(running[count - 1].tolist()) is None
+        ):
             return count
     return order.height
 

@@ -20,7 +20,13 @@ from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
 from caudal.service.jackknife import Change, Jackknife
 from caudal.service.national import FLAGS as TOTAL_FLAGS
-from caudal.service.national import PER_USER_UNITS, NationalTotal, location_margins, national_totals, withhold_totals
+from caudal.service.national import (
+    PER_USER_UNITS,
+    NationalTotal,
+    location_margins,
+    national_totals,
+    withhold_totals,
+)
 from caudal.service.period import Month
 from caudal.service.perturbation import FLAGS as PERTURBATION_FLAGS
 from caudal.service.perturbation import as_told, deviation_of, perturbed, total_as_told, widened

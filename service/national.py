@@ -220,7 +220,9 @@ def location_margins(month: Month) -> dict[str, Margin]:
         inside, everywhere = part.equals("remote_country", country), np.ones(len(part), dtype=np.bool_)
         scenarios = list(location_scenarios(part, inside, everywhere, everywhere, accuracy, LEVEL))
         least, most = envelope(each.interval for each in scenarios)
-        down, up = (max(0.0, way) * part.total() for way in (scenarios[0].value - least, most - scenarios[0].value))
+        down, up = (
+            max(0.0, way) * part.total() for way in (scenarios[0].value - least, most - scenarios[0].value)
+        )
         margins[f"bytes_{name}"] = (down, up) if name == DOMESTIC else (up, down)
     return margins
 

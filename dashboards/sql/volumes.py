@@ -1,6 +1,16 @@
 """Bit rates over time: by country, by jurisdiction, by location, by direction."""
 
-from caudal.dashboards.sql.scope import CONTROLLED, DAYS, HERE, HOURS, IN_GROUP, LOCATED, PLACE, bit_rate, scope
+from caudal.dashboards.sql.scope import (
+    CONTROLLED,
+    DAYS,
+    HERE,
+    HOURS,
+    IN_GROUP,
+    LOCATED,
+    PLACE,
+    bit_rate,
+    scope,
+)
 
 LARGEST_SERIES = 9
 

@@ -246,7 +246,9 @@ def test_rates_add_up_to_the_bytes(store: Store) -> None:
     assert shares.height == DAYS
     assert sum(shares[name].sum() for name in shares.columns[1:]) * DAY_SECONDS / 8 == pytest.approx(total)
     hours = ask(store, panel("Out, in, and what stays"), interval_seconds=3600)
-    assert (hours["out"].sum() - hours["in"].sum() + hours["domestic"].sum()) * 3600 / 8 == pytest.approx(total)
+    assert (hours["out"].sum() - hours["in"].sum() + hours["domestic"].sum()) * 3600 / 8 == pytest.approx(
+        total
+    )
 
 
 def test_a_time_range_within_a_day_takes_the_whole_day(store: Store) -> None:

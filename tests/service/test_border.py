@@ -59,7 +59,11 @@ def measured(
 
 def totals(found: MonthMeasures) -> dict[str, tuple[float, float, float]]:
     return {
-        each.what: (each.observed.value / TERABYTE, each.observed.low / TERABYTE, each.observed.high / TERABYTE)
+        each.what: (
+            each.observed.value / TERABYTE,
+            each.observed.low / TERABYTE,
+            each.observed.high / TERABYTE,
+        )
         for each in found.totals
         if each.observed is not None
     }
@@ -77,12 +81,23 @@ DECLARED = {"a": (A,), "b": (B,)}
         (ONE, {}),
         # Numbers of which no table knows anything, with an address database that is wrong about where they are.
         (
-            frame(FROM_ABROAD, row("a", "out", UNLISTED, "US", location_rung="database"), row("b", "in", UNLISTED + 1, "US", location_rung="database")),
+            frame(
+                FROM_ABROAD,
+                row("a", "out", UNLISTED, "US", location_rung="database"),
+                row("b", "in", UNLISTED + 1, "US", location_rung="database"),
+            ),
             {"a": (UNLISTED + 1,), "b": (UNLISTED,)},
         ),
         (frame(FROM_ABROAD, row("a", "out", UNLISTED, "ZZ")), {"a": (A,), "b": (UNLISTED,)}),
     ],
-    ids=["both", "b is silent", "b is silent and declared nothing", "nobody declared", "unlisted", "unlocated"],
+    ids=[
+        "both",
+        "b is silent",
+        "b is silent and declared nothing",
+        "nobody declared",
+        "unlisted",
+        "unlocated",
+    ],
 )
 def test_what_two_networks_exchange_is_domestic_and_counts_once(
     reference: Reference, facts: pl.DataFrame, asns: dict[str, tuple[int, ...]]
@@ -178,6 +193,17 @@ def test_who_sends_what_to_services_leaves_exchange_out(reference: Reference) ->
     found = measured(facts, reference, DECLARED)
     values = {each.dimension: each.value for each in found.observations["V1"]}
     assert values["all except video and CDN"] == -1
+
+
+def test_where_nothing_but_exchange_was_seen_nothing_breaks(reference: Reference) -> None:
+    inputs = MonthInputs(
+        "CL", MONTH, ("a", "b"), {"a": (10**6, "2026-08-31")}, frozenset({SYNTHETIC}), Rule(1, 0.0), asns=DECLARED
+    )  # fmt: skip
+    found = evaluate(inputs, frame(A_TO_B, B_FROM_A), reference, CATALOGUE.values())
+    for name, observations in found.observations.items():
+        for each in observations:
+            assert each.value is not None or each.reason, name
+    assert found.observations["J1"][0].value == 1
 
 
 def test_a_network_that_was_declared_is_in_no_other_operators_doubt(reference: Reference) -> None:

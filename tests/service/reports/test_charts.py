@@ -46,7 +46,9 @@ def test_bands_of_the_flow_diagram_have_the_heights_of_their_shares() -> None:
     bands = [Band("CL", "US", 0.6), Band("", "US", 0.4)]
     parts = [Node("domestic", "stays", "60 %", "#444444"), Node("out", "leaves", "40 %", "#555555")]
     first = [Band("domestic", "CL", 0.6), Band("out", "", 0.4)]
-    root = ElementTree.fromstring(flow_diagram("Chile", parts, left, right, first, bands, ("where", "who"), "flows"))
+    root = ElementTree.fromstring(
+        flow_diagram("Chile", parts, left, right, first, bands, ("where", "who"), "flows")
+    )
     heights = {rect.attrib["fill"]: float(rect.attrib["height"]) for rect in root.iter(f"{SVG}rect")}
     assert heights["#111111"] / heights["#333333"] == pytest.approx(0.6, abs=0.01)
     assert heights["#111111"] + heights["#222222"] == pytest.approx(heights["#333333"], abs=0.3)
