@@ -13,8 +13,9 @@ from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import CONFIDENTIAL, Objection, Rule, Withheld, degree_of, withhold
 from caudal.service.doubt import FLAGS as DOUBT_FLAGS
 from caudal.service.doubt import with_doubts
-from caudal.service.exchange import BORDERS, OwnNetworks
+from caudal.service.exchange import BORDERS, DOMESTIC, OwnNetworks
 from caudal.service.indicators import Context, Definition, Indicator, Observation
+from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.indicators.cells import Month as MonthCells
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
@@ -299,16 +300,23 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
     beside the sums of all, also those of the others. What may not be told of one of the flows (domestic, out, in) forbids
     all: it is what lacks to their sum.
     """
+    border, direction = pl.col("border"), pl.col("direction")
+    flows = (
+        border.is_in(BORDERS),
+        *(border == each for each in BORDERS),
+        # The aggregates that are exported tell directions apart: taken from them, out and in leave these.
+        *((border == DOMESTIC) & (direction == each) for each in DIRECTIONS),
+    )
     told: list[dict[str, float]] = [
         {
             str(operator): float(amount)
-            for operator, amount in cells.filter(pl.col("border").is_in(borders))
+            for operator, amount in cells.filter(flow)
             .group_by("operator")
             .agg(pl.col("bytes").cast(pl.Float64).sum())
             .sort("operator")
             .iter_rows()
         }
-        for borders in (BORDERS, *((border,) for border in BORDERS))
+        for flow in flows
     ]
     whole = _first(inputs.rule.objection(amounts.values()) for amounts in told) or _first(
         _to_difference(inputs.rule, earlier) for earlier in inputs.told_before
