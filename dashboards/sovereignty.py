@@ -29,7 +29,7 @@ _READING = """\
 it and once for it, and sampling (95 %) is added. **Unknown is an answer**, never spread over the known.
 **Bytes are not value**, and where a byte lies is not who commands it. The published indicators, corrected
 for errors of location and with coverage and flags, are those of the service (`/v1/indicators`); what is
-here is live, uncorrected, and of the networks that report."""
+here is live, uncorrected, and of the networks that report. What two of them exchange counts once, half at each."""
 
 
 def title(indicator: str) -> str:
@@ -148,7 +148,7 @@ def _location() -> list[Any]:
     return [
         panels.series(
             "Traffic by country of the far end",
-            "Average bit rate, out and in, by the country where the other end of the flow is. Unknown are "
+            "Average bit rate of everything, by the country where the other end of the flow is. Unknown are "
             "anycast addresses and those that databases disagree on. A cache in the country answers for a "
             "service run elsewhere; the country is where the machine stands, not who owns it. The last "
             "interval is not over yet.",
@@ -282,8 +282,9 @@ def _concentration() -> list[Any]:
 def _directions() -> list[Any]:
     return [
         panels.series(
-            "Out and in",
-            "Average bit rate by hour: out of the reporting networks above zero, into them below. It sees "
+            "Out, in, and what stays",
+            "Average bit rate by hour: out of the country above zero, into it below, and apart what stays: with other networks, "
+            "hosting and caches in the country. What two networks that report exchange counts once. It sees "
             "only the networks that report, and not what stays inside one of them.",
             volumes.rate_by_direction(),
             unit=panels.RATE_UNIT,

@@ -121,7 +121,7 @@ def create_app(
         reports.router(monthly, sight),
         sdmx.router(reference, monthly, measures, sight),
         vintages.router(store, measures, published, access, sight),
-        exports.router(store, settings.data_licence, clock),
+        exports.router(store, settings.data_licence, clock, measures.reference_of),
         ledger.router(store, measures, sight),
         known.router(store, reference, measures, sight),
         facts.router(reference),

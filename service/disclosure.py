@@ -27,6 +27,8 @@ _SUMS = ("bytes", "packets", "flows", "bytes_variance")
 _DIGITS, _SHARE_DECIMALS = 3, 6
 # What fewer flow records tell, sampled packets are few whole multiples of: these would show through three digits.
 _LEAST_FLOWS = 1000
+# Whether networks of the economy exchanged a cell: operators know what they exchange with each other.
+_EXCHANGE = "exchange"
 _REST = {
     "remote_asn": 0,
     "remote_country": "ZZ",
@@ -61,14 +63,18 @@ def aggregates(
     """Return what may be shown of a month's facts (as `month_facts` answers them); all where not `protected`.
 
     `whole` is what else forbids the sums. Where each operator's were `moved` by a factor, they are told to three digits,
-    and cells of few flow records belong to the rest.
+    and cells of few flow records belong to the rest; and so does what networks of the economy `exchange` (a column that
+    may lack), for of that each of them knows the other's part.
     """
+    if _EXCHANGE not in facts.columns or not moved:
+        facts = facts.with_columns(pl.lit(value=False).alias(_EXCHANGE))
     summed = facts.sort(*AGGREGATE_KEYS, "operator").with_columns(pl.col("bytes").cast(pl.Float64).alias("b"))
     cells = summed.group_by(AGGREGATE_KEYS, maintain_order=True).agg(
         pl.col(_SUMS).sum(),
         (pl.col("b") > 0).sum().alias("operators"),
         pl.col("b").top_k(2).sort(descending=True).alias("largest"),
         pl.col("b").sum().alias("total"),
+        pl.col(_EXCHANGE).any(),
     )
     directed = pl.col("direction").is_in(("out", "in"))
     amount = float(cells.filter(directed)["total"].sum())
@@ -100,7 +106,7 @@ def aggregates(
 def _without_few(cells: pl.DataFrame, least: int) -> pl.DataFrame:
     """Return cells with those of fewer than `least` flow records in one row for each direction."""
     kept = cells.with_columns(pl.lit(1, pl.UInt32).alias("cells"))
-    few = kept.filter((pl.col("flows") < least) & (pl.col("total") > 0))
+    few = kept.filter(((pl.col("flows") < least) | pl.col(_EXCHANGE)) & (pl.col("total") > 0))
     rest = few.group_by("direction", maintain_order=True).agg(
         pl.col(_SUMS).sum(), pl.col("cells").sum().cast(pl.UInt32)
     )
@@ -119,6 +125,7 @@ def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -
         (pl.col("operators") < rule.minimum_operators)
         | (others < rule.percent / 100 * first)
         | (pl.col("flows") < least)
+        | pl.col(_EXCHANGE)
     )
     # What nobody carried shows nothing of anybody.
     marked = cells.with_columns((unsafe & (pl.col("total") > 0)).alias("unsafe"))
@@ -158,8 +165,15 @@ def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) 
     np.add.at(carried, (own["place"].to_numpy(), columns.to_numpy()), own["b"].to_numpy())
     running = np.cumsum(carried, axis=0)
     flows = order["flows"].cum_sum()
+    # What was exchanged is not told alone either: as much of other traffic joins it.
+    others = (order["total"] * ~order[_EXCHANGE]).cum_sum()
+    exchanged = float(order.filter(_EXCHANGE)["total"].sum())
     for count in range(unsafe, order.height + 1):
-        if flows[count - 1] >= least and rule.objection(running[count - 1].tolist()) is None:
+        if (
+            flows[count - 1] >= least
+            and others[count - 1] >= exchanged
+            and rule.objection(running[count - 1].tolist()) is None
+        ):
             return count
     return order.height
 

@@ -36,9 +36,7 @@ def with_doubts(
     if not cells["doubtful"].any():
         return dict(observed)
     chosen = {name: each for name, each in indicators.items() if "bytes" in each.definition.inputs}
-    changes = [
-        _changes(observed, chosen, Month.read(turned, month.context)) for turned in _turned(cells)
-    ]
+    changes = [_changes(observed, chosen, Month.read(turned, month.context)) for turned in _turned(cells)]
     answer = dict(observed)
     for name, indicator in chosen.items():
         answer[name] = [

@@ -13,14 +13,21 @@ from caudal.reference import ReferenceError as FactsError
 from caudal.service.confidentiality import CONFIDENTIAL, Objection, Rule, Withheld, degree_of, withhold
 from caudal.service.doubt import FLAGS as DOUBT_FLAGS
 from caudal.service.doubt import with_doubts
-from caudal.service.exchange import BORDERS, OwnNetworks
+from caudal.service.exchange import BORDERS, DOMESTIC, OwnNetworks
 from caudal.service.indicators import Context, Definition, Indicator, Observation
+from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.indicators.cells import Month as MonthCells
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.interpretation import interpret
 from caudal.service.jackknife import Change, Jackknife
 from caudal.service.national import FLAGS as TOTAL_FLAGS
-from caudal.service.national import PER_USER_UNITS, NationalTotal, national_totals, withhold_totals
+from caudal.service.national import (
+    PER_USER_UNITS,
+    NationalTotal,
+    location_margins,
+    national_totals,
+    withhold_totals,
+)
 from caudal.service.period import Month
 from caudal.service.perturbation import FLAGS as PERTURBATION_FLAGS
 from caudal.service.perturbation import as_told, deviation_of, perturbed, total_as_told, widened
@@ -59,7 +66,8 @@ class MonthInputs:
     """What a month's values depend on, besides the facts of the store and of the reference.
 
     `operators` reported; `declared` are (subscribers, as of) of those that declared any. `asns` are the AS numbers that
-    operators of the economy declared, those that did not report among them. `paths`, `routes` (what
+    operators of the economy declared, those that did not report among them; `counted_once` is false of vintages of before what two
+    operators exchange counted once. `paths`, `routes` (what
     a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
     empty where there were none. `factors` protect the operators from each other, each at most `reach`; none of made-up
     traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes each operator's differ from it,
@@ -79,6 +87,7 @@ class MonthInputs:
     reach: float = 1.0
     told_before: tuple[Mapping[str, tuple[float, ...]], ...] = ()
     asns: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    counted_once: bool = True
 
     @property
     def own(self) -> OwnNetworks:
@@ -135,6 +144,7 @@ class MonthInputs:
                 for earlier in read.get("told_before", ())
             ),
             {name: tuple(int(asn) for asn in each) for name, each in read.get("asns", {}).items()},
+            "asns" in read,
         )
 
 
@@ -249,7 +259,16 @@ def evaluate(
         for name, definition in definitions.items()
         if definition.unit in PER_USER_UNITS and definition.dimension is None and observed[name]
     }
-    totals = tuple(national_totals(cells, inputs.subscribers, economy.internet_users, per_user, deviation))
+    totals = tuple(
+        national_totals(
+            cells,
+            inputs.subscribers,
+            economy.internet_users,
+            per_user,
+            deviation,
+            location_margins(read),
+        )
+    )
     # There is nobody behind made-up traffic.
     whole, scaled = (None, None) if SYNTHETIC in inputs.flags else _objections(inputs, cells)
     observations, withheld = withhold(observed, definitions, scaled)
@@ -281,16 +300,23 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
     beside the sums of all, also those of the others. What may not be told of one of the flows (domestic, out, in) forbids
     all: it is what lacks to their sum.
     """
+    border, direction = pl.col("border"), pl.col("direction")
+    flows = (
+        border.is_in(BORDERS),
+        *(border == each for each in BORDERS),
+        # The aggregates that are exported tell directions apart: taken from them, out and in leave these.
+        *((border == DOMESTIC) & (direction == each) for each in DIRECTIONS),
+    )
     told: list[dict[str, float]] = [
         {
             str(operator): float(amount)
-            for operator, amount in cells.filter(pl.col("border").is_in(borders))
+            for operator, amount in cells.filter(flow)
             .group_by("operator")
             .agg(pl.col("bytes").cast(pl.Float64).sum())
             .sort("operator")
             .iter_rows()
         }
-        for borders in (BORDERS, *((border,) for border in BORDERS))
+        for flow in flows
     ]
     whole = _first(inputs.rule.objection(amounts.values()) for amounts in told) or _first(
         _to_difference(inputs.rule, earlier) for earlier in inputs.told_before

@@ -70,7 +70,12 @@ def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) ->
     told = told.with_columns((unnamed & (declared | (by_list & ~abroad))).alias("exchange"))
     here = pl.col("exchange") | (located & ~abroad)
     told = told.with_columns(
-        pl.when(here).then(pl.lit(DOMESTIC)).when(directed).then("direction").otherwise(pl.lit("")).alias("border"),
+        pl.when(here)
+        .then(pl.lit(DOMESTIC))
+        .when(directed)
+        .then("direction")
+        .otherwise(pl.lit(""))
+        .alias("border"),
         (unnamed & here & pl.col("owner").is_null()).alias("unclaimed"),
         pl.when("exchange").then(pl.lit(own.economy)).otherwise("remote_country").alias("remote_country"),
         pl.when(pl.col("exchange") & pl.col("owner").is_not_null())
@@ -80,7 +85,9 @@ def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) ->
         .otherwise("location_rung")
         .alias("location_rung"),
     ).with_columns(pl.when(directed).then("border").otherwise(pl.lit("")).alias("border"))
-    return _weighed(told, _reporting(told), own.declared.keys()).drop("owner", "unclaimed", "rivals", "meeting")
+    return _weighed(told, _reporting(told), own.declared.keys()).drop(
+        "owner", "unclaimed", "rivals", "meeting"
+    )
 
 
 def _reporting(cells: pl.DataFrame) -> list[str]:

@@ -5,18 +5,19 @@ a download that broke off is seen to have.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 import caudal
-from caudal.reference import attributions
+from caudal.reference import Reference, attributions
 from caudal.service.confidentiality import Objection
 from caudal.service.disclosure import aggregates
 from caudal.service.evaluation import FLAG_TEXTS, MonthInputs
 from caudal.service.indicators import CATALOGUE
+from caudal.service.interpretation import facts_once
 from caudal.service.perturbation import perturbed
 from caudal.service.queries import month_facts
 from caudal.service.queries.vintages import Vintage, reason_of, vintage_values, withheld_of
@@ -69,15 +70,20 @@ def export_values(store: Store, chosen: list[Vintage], licence: Licence, now: da
 
 
 def export_aggregates(
-    store: Store, chosen: list[Vintage], licence: Licence, now: datetime
+    store: Store,
+    chosen: list[Vintage],
+    licence: Licence,
+    now: datetime,
+    reference_of: Callable[[Vintage], Reference],
 ) -> Iterator[bytes]:
     """Yield the monthly aggregates that vintages were computed from, without operators, as far as they may be shown."""
     yield _notice(
         "aggregates",
         "One line is the sum of a published month's traffic over all operators in one cell, before anything was "
-        "attributed. Of vintages whose facts are null, the traffic of each operator was multiplied by a secret factor "
+        "attributed; what two operators of the economy exchanged counts once, half at each. Of vintages whose facts are null, the traffic of each operator was multiplied by a secret factor "
         "near 1, and sums have three digits: no operator can compute what another carries. Rows of remote_asn 0 with "
-        "several cells are the rest of a direction, added up for confidentiality (also cells of few flow records), and "
+        "several cells are the rest of a direction, added up for confidentiality (also cells of few flow records, and what "
+        "networks of the economy exchange), and "
         "have no sums where even these are confidential; where the whole month is, only shares are given.",
         chosen,
         licence,
@@ -86,9 +92,12 @@ def export_aggregates(
     lines = 0
     for vintage in chosen:
         inputs = MonthInputs.from_json(vintage.inputs)
-        facts = month_facts(store, vintage.economy, vintage.month, vintage.facts)
+        facts = perturbed(month_facts(store, vintage.economy, vintage.month, vintage.facts), inputs.factors)
+        # The totals of earlier vintages count both sides; the sums of their cells must as well.
+        if inputs.counted_once:
+            facts = facts_once(facts, reference_of(vintage).at(vintage.month), inputs.own)
         shown = aggregates(
-            perturbed(facts, inputs.factors),
+            facts,
             inputs.rule,
             protected=not vintage.synthetic,
             whole=_objection(vintage),

@@ -46,13 +46,6 @@ def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl
     and a stage 0 where nothing is known. What `own` networks of the economy exchange is in the country, and its sums are
     those that count (see `exchange.py`).
     """
-    networks = reference.networks.select(
-        pl.col("asn").cast(pl.UInt32).alias("remote_asn"),
-        pl.col("platform_id").alias("network_platform"),
-        pl.col("kind").alias("network_kind"),
-        pl.col("control_country").alias("network_control"),
-        pl.col("status").alias("network_status"),
-    )
     platforms = reference.platforms.select(
         pl.col("platform_id").alias("platform"),
         pl.col("name").alias("platform_name"),
@@ -64,15 +57,7 @@ def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl
     )
     texts = [name for name in CELL_KEYS if name not in _NO_TEXTS]
     joined = (
-        facts.with_columns(pl.col("remote_asn").cast(pl.UInt32), pl.col("service").cast(pl.String))
-        .join(networks, on="remote_asn", how="left", maintain_order="left")
-        .with_columns(
-            pl.when(pl.col("service") != "")
-            .then("service")
-            .otherwise(pl.col("network_platform").fill_null(""))
-            .alias("platform")
-        )
-        .pipe(counted_once, own, reference)
+        counted_once(_named(facts, reference), own, reference)
         .join(platforms, on="platform", how="left", maintain_order="left")
         .with_columns(
             pl.when(pl.col("platform_control").fill_null("") != "")
@@ -96,4 +81,31 @@ def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl
             if name not in _TOLD_APART
         )
         .select(*CELL_KEYS, *_SUMS)
+    )
+
+
+def facts_once(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl.DataFrame:
+    """Return facts, row by row, with their sums as they count, and `exchange`: whether networks of the economy exchanged them."""
+    counted = counted_once(_named(facts, reference), own, reference)
+    return facts.with_columns(counted[name] for name in ("bytes", "packets", "bytes_variance", "exchange"))
+
+
+def _named(facts: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Return facts in their order with what is known of the network, and the platform: that of the tag, else of the network."""
+    networks = reference.networks.select(
+        pl.col("asn").cast(pl.UInt32).alias("remote_asn"),
+        pl.col("platform_id").alias("network_platform"),
+        pl.col("kind").alias("network_kind"),
+        pl.col("control_country").alias("network_control"),
+        pl.col("status").alias("network_status"),
+    )
+    return (
+        facts.with_columns(pl.col("remote_asn").cast(pl.UInt32), pl.col("service").cast(pl.String))
+        .join(networks, on="remote_asn", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("service") != "")
+            .then("service")
+            .otherwise(pl.col("network_platform").fill_null(""))
+            .alias("platform")
+        )
     )

@@ -129,6 +129,10 @@ class DefinitionAnswer(Answer):
         description="what tells several values of a month apart", examples=["control"]
     )
     formula: str = Field(examples=["FCS_k = B[j=k] / B"])
+    takes: Literal["all", "services", "crossing"] = Field(
+        description="which flows: all (domestic, out, in; what networks of the country exchange counts once), services (without "
+        "that exchange), crossing (out and in)"
+    )
     inputs: list[str] = Field(examples=[["control", "bytes"]])
     uncertainty: str
     source: str

@@ -7,26 +7,37 @@ sampling; both counts of people ± 10 %; and that the networks that are missing 
 report, by a factor h either way. From three operators on h is measured: the 95 % prediction interval of
 one further operator's bytes per subscriber, normal on the log scale. With fewer it is assumed to be 2, and
 flagged. Shares are not scaled: they are stated of the networks that report.
+
+What stays in the country, leaves it and comes into it is told apart by where far ends are. The intervals of these three
+hold, beside what the sum of all has: that what has no known place is all at home or all abroad, and the errors of the address
+database, as those of J1 do; and that what two networks exchange may count once or twice where that is not known.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import stdev
 
+import numpy as np
 import polars as pl
 
 from caudal.service.confidentiality import CONFIDENTIAL, Objection, Withheld
 from caudal.service.doubt import EXCHANGE_DOUBTFUL
 from caudal.service.exchange import BORDERS, DOMESTIC, limits_of_counting
 from caudal.service.indicators import Observation
+from caudal.service.indicators.accuracy import domestic_accuracy
+from caudal.service.indicators.cells import Month
+from caudal.service.indicators.location import location_scenarios
 from caudal.service.indicators.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.indicators.observation import UNDECLARED_OPERATORS, ordered
-from caudal.service.indicators.uncertainty import Quantity, normal_interval
+from caudal.service.indicators.uncertainty import Quantity, envelope, normal_interval
 from caudal.service.reason import Reason, reason
 
 # Raised by whatever can change a total, like the method version of an indicator.
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
+# Bytes less, and bytes more.
+Margin = tuple[float, float]
+
 USERS_ERROR = 0.10
 ASSUMED_SPREAD = 2.0
 LEVEL = 0.95
@@ -88,11 +99,13 @@ def national_totals(
     internet_users: int | None,
     per_user: Mapping[str, Observation],
     deviation: float = 0.0,
+    margins: Mapping[str, Margin] | None = None,
 ) -> list[NationalTotal]:
     """Return the totals of a month, and the indicators per user of `per_user`, observed and estimated.
 
     `cells` has operator, border, bytes, bytes_variance, counted, doubtful; `subscribers` are those declared by the operators
-    that reported. `deviation` is that of the factors by which the operators' traffic was multiplied, about 1.
+    that reported. `deviation` is that of the factors by which the operators' traffic was multiplied, about 1. `margins` are
+    what `location_margins` answers; without them every place is taken as known.
     """
     least, most = limits_of_counting()
     operators = (
@@ -108,13 +121,19 @@ def national_totals(
         )
         .sort("operator", "border")
     )
+    everything = float(operators["bytes"].sum())
     totals = [
         _total(
             name,
-            operators.filter(pl.col("border").is_in(borders)),
+            _Carried(
+                operators.filter(pl.col("border").is_in(borders)),
+                operators,
+                everything,
+                (margins or {}).get(name, (0.0, 0.0)),
+                deviation,
+            ),
             subscribers,
             internet_users,
-            deviation,
         )
         for name, borders in TOTALS.items()
     ]
@@ -153,36 +172,89 @@ def withhold_totals(
     return tuple(kept), tuple(withheld)
 
 
+@dataclass(frozen=True)
+class _Carried:
+    """What operators carry of a flow: operator, bytes, bytes_variance, least, most, doubtful; and of all flows.
+
+    `margin` is by how much less and more it may be for want of places, over all operators, which carry `everything`.
+    """
+
+    rows: pl.DataFrame
+    all_flows: pl.DataFrame
+    everything: float
+    margin: Margin
+    deviation: float
+
+    def of(self, operators: Collection[str]) -> "_Carried":
+        """Return what these operators carry."""
+        own = pl.col("operator").is_in(list(operators))
+        return replace(self, rows=self.rows.filter(own), all_flows=self.all_flows.filter(own))
+
+    def figure(self) -> Figure:
+        """Return its sum, in the interval of sampling, factors, doubts and places."""
+        rows, value = self.rows, float(self.rows["bytes"].sum())
+        moved = sum(
+            (self.deviation * amount) ** 2
+            for amount in rows.group_by("operator").agg(pl.col("bytes").sum())["bytes"]
+        )
+        quantity = Quantity(value, float(rows["bytes_variance"].sum()) + moved)
+        low, high = normal_interval(quantity, LEVEL, 0.0)
+        part = float(self.all_flows["bytes"].sum()) / self.everything if self.everything else 0.0
+        low += float((rows["least"] - rows["bytes"]).sum()) - part * self.margin[0]
+        high += float((rows["most"] - rows["bytes"]).sum()) + part * self.margin[1]
+        return Figure.rounded(value, max(0.0, low), high)
+
+
+def location_margins(month: Month) -> dict[str, Margin]:
+    """Return by how many bytes less and more each flow may be for want of known places, and for wrong ones.
+
+    Domestic bytes are those of all cells that may be in the country; of what was sent, what leaves is the rest, and
+    so of what was received. `bytes`, the sum of the flows, has no margin.
+    """
+    country = month.context.economy.country
+    accuracy = domestic_accuracy(month.context)
+    parts = {DOMESTIC: np.ones(len(month), dtype=np.bool_), "out": month.outward, "in": ~month.outward}
+    margins: dict[str, Margin] = {}
+    for name, which in parts.items():
+        part = replace(month, cells=month.cells.filter(pl.Series(which)))
+        if part.total() <= 0:
+            continue
+        inside, everywhere = part.equals("remote_country", country), np.ones(len(part), dtype=np.bool_)
+        scenarios = list(location_scenarios(part, inside, everywhere, everywhere, accuracy, LEVEL))
+        least, most = envelope(each.interval for each in scenarios)
+        down, up = (
+            max(0.0, way) * part.total() for way in (scenarios[0].value - least, most - scenarios[0].value)
+        )
+        margins[f"bytes_{name}"] = (down, up) if name == DOMESTIC else (up, down)
+    return margins
+
+
 def _total(
-    name: str,
-    rows: pl.DataFrame,
-    subscribers: Mapping[str, float],
-    internet_users: int | None,
-    deviation: float,
+    name: str, carried: _Carried, subscribers: Mapping[str, float], internet_users: int | None
 ) -> NationalTotal:
-    declared = rows.filter(pl.col("operator").is_in(list(subscribers)))
-    observed = _figure(rows, deviation)
-    carried = declared.group_by("operator").agg(pl.col("bytes").sum()).sort("operator")
+    rows, observed = carried.rows, carried.figure()
+    declaring = carried.of(subscribers.keys())
+    by_operator = declaring.rows.group_by("operator").agg(pl.col("bytes").sum()).sort("operator")
     users = sum(subscribers.values())
     why = _obstacle(users, internet_users)
-    if why is None and not carried["bytes"].sum():
+    if why is None and not by_operator["bytes"].sum():
         why = reason("declared_traffic")
     doubts = {EXCHANGE_DOUBTFUL} if rows["doubtful"].any() else set[str]()
     if why is not None or internet_users is None:
         return NationalTotal(name, "bytes", observed, None, None, tuple(sorted(doubts)), why)
-    rates = [bytes_ / subscribers[operator] for operator, bytes_ in carried.iter_rows() if bytes_ > 0]
+    rates = [bytes_ / subscribers[operator] for operator, bytes_ in by_operator.iter_rows() if bytes_ > 0]
     spread, flags = spread_of(rates)
     flags |= doubts
     missing = max(0.0, internet_users - users)
     fewest = max(0.0, internet_users * (1 - USERS_ERROR) - users * (1 + USERS_ERROR))
     most = max(0.0, internet_users * (1 + USERS_ERROR) - users * (1 - USERS_ERROR))
-    own = _figure(declared, deviation)
+    own = declaring.figure()
     value = own.value + own.value / users * missing
     low = own.low + own.low / (users * (1 + USERS_ERROR)) / spread * fewest
     high = own.high + own.high / (users * (1 - USERS_ERROR)) * spread * most
     if users > internet_users:
         flags.add(USERS_EXCEEDED)
-    if declared.height < rows.height:
+    if declaring.rows.height < rows.height:
         flags.add(UNDECLARED_OPERATORS)
     # What was seen is there, whoever declared what.
     estimated = Figure.rounded(max(value, observed.value), max(low, observed.low), max(high, observed.high))
@@ -227,14 +299,3 @@ def _obstacle(users: float, internet_users: int | None) -> Reason | None:
     if not internet_users:
         return reason("internet_users")
     return None
-
-
-def _figure(rows: pl.DataFrame, deviation: float) -> Figure:
-    value = float(rows["bytes"].sum())
-    moved = sum(
-        (deviation * amount) ** 2 for amount in rows.group_by("operator").agg(pl.col("bytes").sum())["bytes"]
-    )
-    low, high = normal_interval(Quantity(value, float(rows["bytes_variance"].sum()) + moved), LEVEL, 0.0)
-    # What two networks exchanged may count once where it counts twice, and the other way round.
-    low, high = low - value + float(rows["least"].sum()), high - value + float(rows["most"].sum())
-    return Figure.rounded(value, max(0.0, low), high)

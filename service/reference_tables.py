@@ -107,7 +107,9 @@ def load_operator_networks(
 
 
 def _has(store: Store, table: str, version: str) -> bool:
-    count = store.value(f"SELECT count() FROM {table} WHERE version = {{version:String}}", {"version": version})
+    count = store.value(
+        f"SELECT count() FROM {table} WHERE version = {{version:String}}", {"version": version}
+    )
     return bool(count)
 
 

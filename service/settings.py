@@ -64,7 +64,9 @@ class DatedAsNumber(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.until < self.since:
-            raise ValueError(f"AS{self.asn} is declared until {self.until}, before {self.since}; correct a date")
+            raise ValueError(
+                f"AS{self.asn} is declared until {self.until}, before {self.since}; correct a date"
+            )
         return self
 
 

@@ -116,7 +116,8 @@ class NationalTotalAnswer(Answer):
     """A total, as observed and as estimated of the whole economy."""
 
     what: str = Field(
-        description="bytes_domestic, bytes_out, bytes_in, bytes (all three), or the id of an indicator per user", examples=["bytes_out"]
+        description="bytes_domestic, bytes_out, bytes_in, bytes (all three), or the id of an indicator per user",
+        examples=["bytes_out"],
     )
     unit: str = Field(examples=["bytes"])
     observed: FigureAnswer | None = Field(description="of the networks that reported; null where withheld")

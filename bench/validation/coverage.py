@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from bench.validation.metering import Errors, Metering, Places
-from bench.validation.world import ECONOMY, MONTH, World, make_world
+from bench.validation.world import ECONOMY, EVERYBODY, MONTH, World, make_world
 from caudal.reference import Reference, load_reference
 from caudal.service.confidentiality import Rule
 from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
@@ -54,13 +54,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What goes wrong: `reporting` operators of all, places, sampling, and whether anything is unknown at all."""
+    """What goes wrong: `reporting` operators of all, places, sampling, whether anything is unknown at all, and how many
+    operators declare their AS numbers (all by default).
+    """
 
     id: str
     title: str
     errors: Errors
     unknown: bool = False
     reporting: int | None = None
+    declaring: int | None = None
 
 
 SCENARIOS: Final = (
@@ -71,6 +74,8 @@ SCENARIOS: Final = (
     Scenario("unknown", "and much unknown", Errors(1_000, misplaced=True), unknown=True),
     Scenario("folded", "and cells folded", Errors(1_000, misplaced=True, k=3), unknown=True),
     Scenario("missing", "operators missing", Errors(1_000), reporting=4),
+    Scenario("undeclared", "no AS numbers", Errors(1_000), declaring=0),
+    Scenario("half-declared", "some AS numbers", Errors(1_000), reporting=6, declaring=4),
     Scenario("all", "all but folding", Errors(1_000, misplaced=True), unknown=True, reporting=4),
 )
 
@@ -151,7 +156,12 @@ def of_world(scenario: Scenario, seed: int, repeats: int) -> Tallies:
     for operators, facts in zip(reporting, metering.observe(random, reporting), strict=True):
         truth = national if operators == everybody else _truth(world, reference, operators)
         seen = evaluate(
-            _inputs(world, operators, _declared(world, operators, random, exact=operators == everybody)),
+            _inputs(
+                world,
+                operators,
+                _declared(world, operators, random, exact=operators == everybody),
+                _numbers(scenario, world),
+            ),
             facts,
             reference,
             [CATALOGUE[each] for each in INDICATORS],
@@ -166,6 +176,12 @@ def _reporting(
     if scenario.reporting is None:
         return everybody
     return tuple(sorted(random.choice(len(everybody), scenario.reporting, replace=False).tolist()))
+
+
+def _numbers(scenario: Scenario, world: World) -> dict[str, tuple[int, ...]]:
+    """Return the AS numbers that operators declare, every second one first: some of them are listed, some are not."""
+    order = [*world.operators[::2], *world.operators[1::2]]
+    return {each.id: (each.asn,) for each in order[: scenario.declaring]}
 
 
 def _declared(
@@ -201,7 +217,12 @@ class _Truth:
     totals: Mapping[str, float]
 
 
-def _inputs(world: World, reporting: Iterable[int], declared: Mapping[str, int]) -> MonthInputs:
+def _inputs(
+    world: World,
+    reporting: Iterable[int],
+    declared: Mapping[str, int],
+    numbers: Mapping[str, tuple[int, ...]],
+) -> MonthInputs:
     return MonthInputs(
         economy=ECONOMY,
         month=MONTH,
@@ -209,14 +230,21 @@ def _inputs(world: World, reporting: Iterable[int], declared: Mapping[str, int])
         declared={name: (count, f"{MONTH}-30") for name, count in declared.items()},
         flags=frozenset({SYNTHETIC}),
         rule=Rule(1, 0.0),
+        asns=numbers,
     )
 
 
 def _truth(world: World, reference: Reference, reporting: tuple[int, ...]) -> _Truth:
     """Return what the indicators say of the traffic itself."""
     part = world.of(reporting)
-    inputs = _inputs(
-        world, reporting, {world.operators[each].id: world.operators[each].users for each in reporting}
+    inputs = MonthInputs(
+        economy=ECONOMY,
+        month=MONTH,
+        operators=(EVERYBODY,),
+        declared={EVERYBODY: (sum(world.operators[each].users for each in reporting), f"{MONTH}-30")},
+        flags=frozenset({SYNTHETIC}),
+        rule=Rule(1, 0.0),
+        asns={EVERYBODY: tuple(each.asn for each in world.operators)},
     )
     chosen = [CATALOGUE[each] for each in INDICATORS]
     true = evaluate(inputs, part.facts(), reference, chosen)

@@ -18,9 +18,14 @@ LARGE_PACKET: Final = 1480
 UNLISTED: Final = tuple(range(4_210_000_001, 4_210_000_013))
 NO_NETWORK: Final = 0
 UNKNOWN: Final = "ZZ"
+EVERYBODY: Final = "everybody"
 
 _OPERATORS = 8
 _FLOWS = 24_000
+# Flows between subscribers of two operators: each is metered at both ends.
+_EXCHANGED = 2_000
+# AS numbers of operators that no table lists; the first operators have those that are listed.
+_OWN_UNLISTED: Final = tuple(range(4_220_000_001, 4_220_000_001 + _OPERATORS))
 _NEIGHBOURS = ("BR", "AR", "PE", "MX")
 _FAR = ("US", "US", "US", "DE", "FR", "GB", "CN")
 _SHORTEST, _LONGEST, _TAIL = 300, 200_000, 1.1
@@ -33,10 +38,11 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Operator(NamedTuple):
-    """An operator and the people it serves."""
+    """An operator, the people it serves, and the AS number of its network."""
 
     id: str
     users: int
+    asn: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,9 @@ class World:
 
     `servers` has asn (as tables number its network), true_asn (the listed network that it belongs to), country (where it is),
     exact (whether a list says so, which is never wrong), unlocated (whether no table knows where it is). Flow columns have one length: `server` and `operator` are positions, `host` numbers the
-    subscriber, `large` of `packets` have LARGE_PACKET octets and the others SMALL_PACKET.
+    subscriber, `large` of `packets` have LARGE_PACKET octets and the others SMALL_PACKET. What two operators exchange is there
+    twice, as each of them meets it: `other` is the position of the other one, −1 of all other flows, and the server stands
+    for its network.
     """
 
     servers: pl.DataFrame
@@ -56,6 +64,7 @@ class World:
     packets: I64
     large: I64
     host: I64
+    other: I64
 
     def __len__(self) -> int:
         return len(self.server)
@@ -68,21 +77,23 @@ class World:
     def of(self, operators: tuple[int, ...]) -> "World":
         """Return the same world with the flows of these operators only; their positions stay."""
         kept = np.isin(self.operator, operators)
-        columns = ("server", "operator", "outbound", "packets", "large", "host")
+        columns = ("server", "operator", "outbound", "packets", "large", "host", "other")
         return replace(self, **{name: getattr(self, name)[kept] for name in columns})
 
     def facts(self, *, listed: bool = False) -> pl.DataFrame:
         """Return what a store would hold had every packet been seen and every server been placed rightly.
 
-        Each network is the one that it truly is; or, with `listed`, as far as the tables know.
+        Each network is the one that it truly is; or, with `listed`, as far as the tables know. All are facts of one
+        operator, EVERYBODY: what two operators that are there exchange counts half at each, once together.
         """
+        counted = np.where(np.isin(self.other, np.unique(self.operator)), 0.5, 1.0)
         flows = pl.DataFrame(
             {
-                "operator": np.array([each.id for each in self.operators])[self.operator],
+                "operator": np.full(len(self), EVERYBODY),
                 "direction": np.where(self.outbound, "out", "in"),
                 "server": self.server,
-                "bytes": self.bytes,
-                "packets": self.packets,
+                "bytes": self.bytes * counted,
+                "packets": self.packets * counted,
             }
         )
         hidden = pl.col("unlocated") & listed
@@ -137,7 +148,10 @@ def make_world(reference: Reference, seed: int, *, unknown: bool) -> World:
     servers, popularity, outward = _servers(networks, of_network, random, unknown)
 
     users = _users(reference.economy(ECONOMY).internet_users or 0)
-    operators = tuple(Operator(f"net-{number}", count) for number, count in enumerate(users))
+    operators = tuple(
+        Operator(f"net-{number}", count, asn)
+        for number, (count, asn) in enumerate(zip(users, _own_networks(reference), strict=True))
+    )
     habits = random.lognormal(0, 0.5, (_OPERATORS, networks.height))
     wanted = popularity * habits[:, servers["network"].to_numpy()]
     wanted *= (np.array(users) * random.lognormal(0, 0.2, _OPERATORS) / wanted.sum(axis=1))[:, None]
@@ -146,15 +160,57 @@ def make_world(reference: Reference, seed: int, *, unknown: bool) -> World:
     packets = _bounded_pareto(random.random(_FLOWS))
     outbound = random.random(_FLOWS) < outward[server]
     mixed = np.where(outbound, random.beta(1, 6, _FLOWS), random.beta(6, 2, _FLOWS))
+    return _with_exchange(
+        World(
+            servers=servers.select("asn", "true_asn", "country", "exact", "unlocated"),
+            operators=operators,
+            server=server.astype(np.int64),
+            operator=operator.astype(np.int64),
+            outbound=outbound,
+            packets=packets,
+            large=np.rint(packets * mixed).astype(np.int64),
+            host=random.integers(0, 4000, _FLOWS),
+            other=np.full(_FLOWS, -1),
+        ),
+        random,
+    )
+
+
+def _own_networks(reference: Reference) -> list[int]:
+    """Return the AS number of each operator: listed access networks of the economy, then some that no table lists."""
+    listed = reference.facts("access_networks").filter(pl.col("country") == ECONOMY)["asn"].sort().to_list()
+    return [*listed[: _OPERATORS // 2], *_OWN_UNLISTED][:_OPERATORS]
+
+
+def _with_exchange(world: World, random: np.random.Generator) -> World:
+    """Return a world with what its operators exchange: every flow as the one that sends it meets it, and the one that receives it."""
+    own = pl.DataFrame(
+        {
+            "asn": [each.asn for each in world.operators],
+            "true_asn": [each.asn for each in world.operators],
+            "country": ECONOMY,
+            "exact": False,
+            "unlocated": False,
+        }
+    ).cast(dict(world.servers.schema))  # type: ignore[arg-type]
+    users = np.array([each.users for each in world.operators], np.float64)
+    # Whom a subscriber meets is as likely as there are people.
+    sender = random.choice(len(users), _EXCHANGED, p=users / users.sum())
+    step = random.integers(1, len(users), _EXCHANGED)
+    receiver = (sender + step) % len(users)
+    packets = _bounded_pareto(random.random(_EXCHANGED))
+    large = np.rint(packets * random.beta(3, 3, _EXCHANGED)).astype(np.int64)
+    first = world.servers.height
     return World(
-        servers=servers.select("asn", "true_asn", "country", "exact", "unlocated"),
-        operators=operators,
-        server=server.astype(np.int64),
-        operator=operator.astype(np.int64),
-        outbound=outbound,
-        packets=packets,
-        large=np.rint(packets * mixed).astype(np.int64),
-        host=random.integers(0, 4000, _FLOWS),
+        servers=pl.concat([world.servers, own]),
+        operators=world.operators,
+        server=np.concatenate([world.server, first + receiver, first + sender]),
+        operator=np.concatenate([world.operator, sender, receiver]),
+        outbound=np.concatenate([world.outbound, np.ones(_EXCHANGED, bool), np.zeros(_EXCHANGED, bool)]),
+        packets=np.concatenate([world.packets, packets, packets]),
+        large=np.concatenate([world.large, large, large]),
+        host=np.concatenate([world.host, random.integers(0, 4000, 2 * _EXCHANGED)]),
+        other=np.concatenate([world.other, receiver, sender]),
     )
 
 
@@ -174,7 +230,11 @@ def _networks(reference: Reference, *, certain_only: bool) -> pl.DataFrame:
         .sort("platform_id", "asn")
         .unique("platform_id", keep="first", maintain_order=True)
     )
-    carriers = reference.networks.filter(pl.col("kind") != "platform").sort("asn")
+    # The operators' own networks are met as such (see `_with_exchange`).
+    own = _own_networks(reference)
+    carriers = reference.networks.filter((pl.col("kind") != "platform") & ~pl.col("asn").is_in(own)).sort(
+        "asn"
+    )
     return pl.concat(
         [
             each.select(pl.col("asn").cast(pl.Int64), pl.col("asn").cast(pl.Int64).alias("true_asn"), "kind")

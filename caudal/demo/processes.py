@@ -136,6 +136,7 @@ name = "{economy.OPERATOR_NAME}"
 economy = "{economy.ECONOMY}"
 subscribers = {economy.SUBSCRIBERS}
 subscribers_as_of = "2026-01-01"
+asns = [64500]
 
 [[collectors]]
 id = "{economy.COLLECTOR}"

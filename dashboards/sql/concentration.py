@@ -20,7 +20,7 @@ def _owners(owner: str) -> str:
   FROM (
     SELECT f.time AS month, {owner} AS owner,
       toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance
-    FROM flow_attributed_month AS f
+    FROM flow_counted_month AS f
     WHERE {scope(MONTHS)}
     GROUP BY month, owner
     HAVING amount > 0

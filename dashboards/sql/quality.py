@@ -10,7 +10,7 @@ def undetermined_by_day() -> str:
   sumIf(f.bytes, NOT {LOCATED}) / nullIf(sum(f.bytes), 0) AS "location unknown",
   sumIf(f.bytes, NOT {CONTROLLED}) / nullIf(sum(f.bytes), 0) AS "control unknown",
   sumIf(f.bytes, f.folded) / nullIf(sum(f.bytes), 0) AS "folded for privacy"
-FROM flow_attributed_day AS f
+FROM flow_counted_day AS f
 WHERE {scope(DAYS)}
 GROUP BY time
 ORDER BY time"""
@@ -20,7 +20,7 @@ def sampling_by_day() -> str:
     """Shares of the bytes by how their sampling rate was known."""
     return f"""SELECT $__timeInterval(f.time) AS time, toString(f.sampling_from) AS known_from,
   {bit_rate("sum(f.bytes)")} AS rate
-FROM flow_attributed_day AS f
+FROM flow_counted_day AS f
 WHERE {scope(DAYS)}
 GROUP BY time, known_from
 ORDER BY time, known_from"""

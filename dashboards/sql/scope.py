@@ -20,9 +20,11 @@ _GROUP = (
 )
 
 
-LOCATED = "(f.remote_country NOT IN ('', 'ZZ') AND f.location_rung != 'anycast')"
-HERE = f"({LOCATED} AND f.remote_country = ${{economy:singlequote}})"
-IN_GROUP = f"({LOCATED} AND (f.remote_country = ${{economy:singlequote}} OR f.remote_country IN {_GROUP}))"
+# What networks of the economy exchange is in it, whatever an address database says.
+LOCATED = "(f.exchange OR (f.remote_country NOT IN ('', 'ZZ') AND f.location_rung != 'anycast'))"
+HERE = "(f.border = 'domestic')"
+IN_GROUP = f"({LOCATED} AND ({HERE} OR f.remote_country IN {_GROUP}))"
+PLACE = "toString(if(f.exchange, f.economy, f.remote_country))"
 CONTROLLED = "(f.control NOT IN ('', 'ZZ'))"
 CONTROLLED_HERE = "(f.control = ${economy:singlequote})"
 
@@ -34,7 +36,7 @@ def literal(text: str) -> str:
 
 
 def scope(period: str) -> str:
-    """Return the condition for traffic of the economy and its operators that crosses its border in a period."""
+    """Return the condition for what operators of the economy exchange with others in a period: domestic, out and in."""
     return f"{WHO}\n  AND f.direction IN ('out', 'in')\n  AND {period}"
 
 

@@ -22,7 +22,7 @@ from caudal.dashboards.sql.scope import (
 class Share:
     """A share of the bytes: which count, out of which, and which might count if more were known.
 
-    The three are SQL conditions on a row of flow_attributed_*; `name` is what the dashboard calls it.
+    The three are SQL conditions on a row of flow_counted_*; `name` is what the dashboard calls it.
     """
 
     name: str
@@ -65,7 +65,7 @@ def share_table(shares: list[Share]) -> str:
     rows = "\n  UNION ALL\n".join(
         f"""  SELECT {position} AS position, {literal(share.name)} AS name,
     {_share_sums(share)}
-  FROM flow_attributed_day AS f
+  FROM flow_counted_day AS f
   WHERE {scope(DAYS)}"""
         for position, share in enumerate(shares)
     )
@@ -84,7 +84,7 @@ def share_by_month(share: Share) -> str:
 FROM (
   SELECT f.time AS month,
     {_share_sums(share)}
-  FROM flow_attributed_month AS f
+  FROM flow_counted_month AS f
   WHERE {scope(MONTHS)}
   GROUP BY month
 )
@@ -105,7 +105,7 @@ def jurisdictions() -> str:
     return f"""WITH held AS (
   SELECT if({CONTROLLED}, toString(f.control), '') AS jurisdiction,
     toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance
-  FROM flow_attributed_day AS f
+  FROM flow_counted_day AS f
   WHERE {scope(DAYS)}
   GROUP BY jurisdiction
 ),
@@ -131,7 +131,7 @@ def platforms() -> str:
     any(toString(f.category)) AS sort, any(f.stage) AS ladder, any(toString(f.interpretation_status)) AS status,
     toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance,
     toFloat64(sumIf(f.bytes, f.direction = 'out')) AS outward
-  FROM flow_attributed_day AS f
+  FROM flow_counted_day AS f
   WHERE {scope(DAYS)}
   GROUP BY id
 ),
@@ -152,7 +152,7 @@ ORDER BY amount DESC LIMIT {LARGEST_ROWS}"""
 
 
 def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str:
-    """(out − in) / (out + in) by month: asymmetry, low, high.
+    """(out − in) / (out + in) by month, without what networks of the economy exchange: asymmetry, low, high.
 
     Left out are categories that have one of `words` among theirs, and `categories`. The limits also hold the
     asymmetry for every choice of which networks without a category are left out as well: the extremes are
@@ -168,8 +168,9 @@ def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str
     toFloat64(sumIf(f.bytes, f.direction = 'in')) AS inward,
     toFloat64(sumIf(f.bytes_variance, f.direction = 'out')) AS outward_variance,
     toFloat64(sumIf(f.bytes_variance, f.direction = 'in')) AS inward_variance
-  FROM flow_attributed_month AS f
+  FROM flow_counted_month AS f
   WHERE {scope(MONTHS)}
+    AND NOT f.exchange
     AND NOT (hasAny(splitByChar('_', toString(f.category)), [{listed}]) OR f.category IN ({named}))
   GROUP BY month, network
 ),

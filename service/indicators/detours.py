@@ -169,7 +169,7 @@ INDICATORS = (
             critique="An AS path is not the physical path: a carrier controlled from abroad may carry the byte "
             "within the region, and remote peering hides one that leaves it. Routers are located with error. "
             "Paths are those of the day they were measured.",
-            method_version="2",
+            method_version="3",
             dimension="reading, and country crossed",
             details={
                 "path_known": "share of the regional bytes whose path is known",

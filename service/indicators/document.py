@@ -111,7 +111,8 @@ Files of facts go into the reference overlay.
 """
 
 _BY_THE_SERVICE = """What the service answers may also carry `partial_month` (the month is not over), `confidential` (withheld: it
-would show what a single operator carries) and `perturbed` (the traffic of each operator was multiplied by a secret
+would show what a single operator carries), `exchange_doubtful` (some operators that report declared no AS numbers, or
+networks were folded away, so that exchange may count once or twice; it is in the interval) and `perturbed` (the traffic of each operator was multiplied by a secret
 factor near 1, which is in the interval: [confidentiality.md](confidentiality.md)).
 """
 

@@ -38,12 +38,12 @@ class Indicator:
     def observe(self, month: Month) -> list[Observation]:
         """Return one observation per dimension; one without dimension where the sample is too small."""
         definition = self.definition
-        month = month.taking(definition.takes)
         if month.total() <= 0:
             return [self._insufficient(month, undefined(reason("no_bytes"), month.flows()))]
         if month.flows() < definition.minimum_flows:
             return [self._insufficient(month, undefined(self._too_few(month.flows()), month.flows()))]
-        return [self._observation(month, estimate) for estimate in self.estimate(month, definition)]
+        taken = month.taking(definition.takes)
+        return [self._observation(month, estimate) for estimate in self.estimate(taken, definition)]
 
     def _observation(self, month: Month, estimate: Estimate) -> Observation:
         if estimate.flows < self.definition.minimum_flows:

@@ -154,7 +154,7 @@ INDICATORS = (
             critique="It needs exporters in every member. A byte between two members that report counts at both ends, "
             "as in trade statistics, and a member weighs by the bytes of its networks that report, not by its size; "
             "caches at home take exchange out of sight.",
-            method_version="2",
+            method_version="3",
             dimension="scope",
             details={
                 "location_unknown": "share of the bytes exchanged abroad, or perhaps abroad, without a known location",

@@ -1,7 +1,8 @@
 """Jurisdiction: where a country's data goes, and who controls the networks it goes to.
 
 c is the economy, l the location of the far end, j the jurisdiction that controls its operator, B[·] the
-bytes out and in of the cells that satisfy ·. A cell is attributed to one j, on which the values rest; who
+bytes of the cells that satisfy ·: domestic, out and in, where what two networks of c exchange is domestic (l = c) and
+counts once. A cell is attributed to one j, on which the values rest; who
 else could command it (see `control.py`) widens their intervals.
 """
 
@@ -285,7 +286,7 @@ INDICATORS = (
             critique="A nearby cache or an anycast address answers for a service run elsewhere; where a "
             "byte lies does not say who commands it (see J3, J5). Se was measured on addresses of "
             "public clouds, each weighing alike, not on bytes.",
-            method_version="2",
+            method_version="3",
             details=_LOCATION_DETAILS,
         ),
         domestic_location,
@@ -309,7 +310,7 @@ INDICATORS = (
             source="Regional confinement (EU28) of tracking flows: Iordanou et al., IMC 2018",
             source_status="verified",
             critique="The choice of the region decides the result: the group is named beside the value.",
-            method_version="2",
+            method_version="3",
             details=_LOCATION_DETAILS,
         ),
         regional_location,
@@ -333,7 +334,7 @@ INDICATORS = (
             critique="Control of the host is not control of the tenant. A national service on a foreign "
             "cloud counts as domestic where a name told it from its host, with the host's jurisdiction in "
             "the interval; where nothing told it, as the host's.",
-            method_version="3",
+            method_version="4",
             details=_CONTROL_DETAILS,
         ),
         domestic_control,
@@ -359,7 +360,7 @@ INDICATORS = (
             critique="Under dual control (incorporated in one country, run from another) the value follows "
             "one jurisdiction, by effective control; another that could command the same bytes has them "
             "in its interval only, also where its own value is 0.",
-            method_version="3",
+            method_version="4",
             dimension="jurisdiction",
             details=_CONTROL_DETAILS,
         ),
@@ -387,7 +388,7 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Legal reach depends on possession, custody or control, on encryption, and on who "
             "holds the keys; the gap says where a foreign order could arrive, not that one did.",
-            method_version="3",
+            method_version="4",
             details={
                 "conditional": "the gap as a share of the bytes located in the country",
                 "conditional_high": "the same if every unattributed byte located there were under foreign "
@@ -421,7 +422,7 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Must be read beside every other indicator. What is located or attributed wrongly "
             "is not in it.",
-            method_version="2",
+            method_version="3",
             # A bound holds of any sample, and must be shown also where nothing else can be.
             minimum_flows=1,
             details={

@@ -288,3 +288,26 @@ LEFT JOIN
 ) AS c ON c.country = f.remote_country
 LEFT JOIN network_met AS e ON e.economy = f.economy AND e.time = toDateTime(toStartOfMonth(f.time), 'UTC')
     AND e.operator = f.operator AND e.remote_asn = f.remote_asn;
+
+-- The same with the sums as they count: what two networks of the economy exchange once.
+
+CREATE OR REPLACE VIEW flow_counted_hour AS
+SELECT * REPLACE (
+    toFloat64(bytes * halves) / 2 AS bytes,
+    toFloat64(packets * halves) / 2 AS packets,
+    toFloat64(bytes_variance * halves * halves) / 4 AS bytes_variance)
+FROM flow_attributed_hour;
+
+CREATE OR REPLACE VIEW flow_counted_day AS
+SELECT * REPLACE (
+    toFloat64(bytes * halves) / 2 AS bytes,
+    toFloat64(packets * halves) / 2 AS packets,
+    toFloat64(bytes_variance * halves * halves) / 4 AS bytes_variance)
+FROM flow_attributed_day;
+
+CREATE OR REPLACE VIEW flow_counted_month AS
+SELECT * REPLACE (
+    toFloat64(bytes * halves) / 2 AS bytes,
+    toFloat64(packets * halves) / 2 AS packets,
+    toFloat64(bytes_variance * halves * halves) / 4 AS bytes_variance)
+FROM flow_attributed_month;

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from caudal.collector.batch import UNKNOWN_COUNTRY
+from caudal.service.exchange import BORDERS, DOMESTIC
 from caudal.service.indicators.cells import DIRECTIONS
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
 from caudal.service.indicators.uncertainty import Quantity, normal_quantile, share_interval, share_variance
@@ -39,8 +40,17 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """The share of all bytes in one place that stays in the country, leaves it or comes into it: `border`, of BORDERS."""
+
+    border: str
+    location: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Destinations:
-    """Shares by place, by controlling jurisdiction, and of both together; each sums to 1, or is empty.
+    """Shares by flow (domestic, out, in), place, controlling jurisdiction, and of two of them; each sums to 1, or is empty.
 
     `withheld` is the share of the bytes in combinations of place and jurisdiction with fewer flow records
     than an indicator needs: they are under OTHER.
@@ -50,10 +60,12 @@ class Destinations:
     controls: tuple[Share, ...]
     links: tuple[Link, ...]
     withheld: float
+    borders: tuple[Share, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
 
 
 def located(cells: pl.DataFrame, *apart: str) -> pl.DataFrame:
-    """Return location, control, bytes, bytes_variance, flows of interpreted cells, out and in; '' is unknown.
+    """Return border, location, control, bytes, bytes_variance, flows of interpreted cells, out and in; '' is unknown.
 
     Cells that differ in the columns `apart` are kept apart. A declared anycast address has no location: it is
     somewhere, and nobody can say where.
@@ -68,10 +80,11 @@ def located(cells: pl.DataFrame, *apart: str) -> pl.DataFrame:
             known.alias("control"),
             pl.col("bytes", "flows").cast(pl.Float64),
         )
-        .group_by(*apart, "location", "control", maintain_order=True)
+        .group_by(*apart, "border", "location", "control", maintain_order=True)
         .agg(pl.col("bytes", "bytes_variance", "flows").sum())
         .sort(
-            "bytes", *apart, "location", "control", descending=[True, *(False for _ in apart), False, False]
+            *("bytes", *apart, "border", "location", "control"),
+            descending=[True, *(False for _ in apart), False, False, False],
         )
     )
 
@@ -114,7 +127,7 @@ class Moved:
 
 
 def destinations_of(cells: pl.DataFrame, moved: Moved | None = None) -> Destinations:
-    """Return the shares of cells with location, control, bytes, bytes_variance and flows; '' is unknown.
+    """Return the shares of cells with border, location, control, bytes, bytes_variance and flows; '' is unknown.
 
     With `moved`, limits hold what factors may have moved, and shares are told to a ten-thousandth.
     """
@@ -122,6 +135,8 @@ def destinations_of(cells: pl.DataFrame, moved: Moved | None = None) -> Destinat
     if not total > 0:
         return Destinations((), (), (), 0.0)
     few = pl.col("flows") < SHARE_MINIMUM_FLOWS
+    by_flow, sums = cells, pl.col("bytes", "bytes_variance", "flows").sum()
+    cells = cells.group_by("location", "control", maintain_order=True).agg(sums)
     shown = cells.with_columns(
         *(
             pl.when(few & (pl.col(name) != UNKNOWN)).then(pl.lit(OTHER)).otherwise(pl.col(name)).alias(name)
@@ -141,7 +156,47 @@ def destinations_of(cells: pl.DataFrame, moved: Moved | None = None) -> Destinat
             for location, control, size in links.iter_rows()
         ),
         withheld=_as_told(float(cells.filter(few)["bytes"].sum()) / total, moved),
+        borders=tuple(_borders(by_flow, total, moved)),
+        crossings=tuple(_crossings(by_flow, total, moved)),
     )
+
+
+def _crossings(cells: pl.DataFrame, total: float, moved: Moved | None) -> Iterable[Crossing]:
+    sums = cells.group_by("border", "location", maintain_order=True).agg(pl.col("bytes", "flows").sum())
+    few = (pl.col("flows") < SHARE_MINIMUM_FLOWS) & (pl.col("location") != UNKNOWN)
+    shown = (
+        sums.with_columns(pl.when(few).then(pl.lit(OTHER)).otherwise("location").alias("location"))
+        .group_by("border", "location", maintain_order=True)
+        .agg(pl.col("bytes").sum())
+        .sort("bytes", "border", "location", descending=[True, False, False])
+    )
+    for border, location, size in shown.iter_rows():
+        yield Crossing(border, location, _as_told(size / total, moved))
+
+
+def _borders(cells: pl.DataFrame, total: float, moved: Moved | None) -> Iterable[Share]:
+    """Yield the share of each flow: what has no known place may stay in the country all of it, or nothing of it."""
+    total_variance = float(cells["bytes_variance"].sum())
+    unknown = cells.filter(pl.col("location") == UNKNOWN)
+    deviations = moved.deviations("border", BORDERS) if moved is not None else {}
+    for border in BORDERS:
+        domestic = border == DOMESTIC
+        own = cells.filter(pl.col("border") == border)
+        open_ = unknown if domestic else unknown.filter(pl.col("border") == border)
+        size, variance = float(own["bytes"].sum()), float(own["bytes_variance"].sum())
+        extra, extra_variance = float(open_["bytes"].sum()), float(open_["bytes_variance"].sum())
+        sure = _interval(size, variance, total, total_variance)
+        sign = 1 if domestic else -1
+        perhaps = _interval(
+            size + sign * extra, max(0.0, variance + sign * extra_variance), total, total_variance
+        )
+        share = Share(border, size / total, min(sure[0], perhaps[0]), max(sure[1], perhaps[1]))
+        if moved is None:
+            yield share
+            continue
+        deviation = normal_quantile(LEVEL) * max(deviations.get(border, (0.0, 0.0)))
+        low, high = max(0.0, share.low - deviation), min(1.0, share.high + deviation)
+        yield Share(border, coarse(share.value), coarse(low, -1), coarse(high, 1))
 
 
 def _as_told(share: float, moved: Moved | None) -> float:

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import groupby
 
 from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_diagram, interval_chart, world_map
-from caudal.service.reports.charts.drawing import COLOURS, UNKNOWN_COLOUR
+from caudal.service.reports.charts.drawing import COLOURS, FAINT, INK, UNKNOWN_COLOUR
 from caudal.service.reports.charts.worldmap import CLASSES
 from caudal.service.reports.content import Group
 from caudal.service.reports.destinations import OTHER, UNKNOWN
@@ -16,6 +16,8 @@ from caudal.service.reports.edition import Edition, Line
 _MOST_ROWS = 4
 _MOST_NODES = 7
 _MOST_NAMED = 3
+# Colours of what stays, leaves and comes.
+_PARTS = (COLOURS[0], INK, FAINT)
 # Units on one axis for several indicators.
 _COMPARABLE = frozenset({"share", "index", "score"})
 
@@ -112,14 +114,15 @@ def map_note(edition: Edition) -> str:
     top = tuple(
         f"{edition.names.place(s.key)} {edition.language.percent(s.value)}" for s in known[:_MOST_NAMED]
     )
-    return edition.language.say(
+    note = edition.language.say(
         "document", "map_note", top=edition.language.listed(top), unknown=edition.language.percent(unknown)
     )
+    return f"{note} {three_flows(edition)}".strip()
 
 
 def flow_chart(edition: Edition) -> str:
-    """Return the flow diagram: from the economy, to places, under jurisdictions."""
-    links = edition.content.destinations.links
+    """Return the flow diagram: what stays in the economy, leaves it and comes into it, by place and jurisdiction."""
+    links, crossings = edition.content.destinations.links, edition.content.destinations.crossings
     left = _nodes(edition, [(link.location, link.share) for link in links])
     right = _nodes(edition, [(link.control, link.share) for link in links])
     keys_left, keys_right = {node.key for node in left}, {node.key for node in right}
@@ -130,11 +133,23 @@ def flow_chart(edition: Edition) -> str:
             link.control if link.control in keys_right else OTHER,
         )
         bands[pair] = bands.get(pair, 0.0) + link.share
+    first: dict[tuple[str, str], float] = {}
+    for each in crossings:
+        way = (each.border, each.location if each.location in keys_left else OTHER)
+        first[way] = first.get(way, 0.0) + each.share
+    # What is too little in one direction is not always too little in both.
+    known = {key: share for key, share in first.items() if key[1] in keys_left}
+    parts = [
+        Node(each.key, edition.names.border(each.key), edition.language.percent(each.value), colour)
+        for each, colour in zip(edition.content.destinations.borders, _PARTS, strict=False)
+    ]
     heads = (edition.language.say("label", "place"), edition.language.say("label", "control"))
     return flow_diagram(
         edition.economy,
+        parts,
         left,
         right,
+        [Band(*way, share) for way, share in known.items()],
         [Band(*pair, share) for pair, share in bands.items()],
         heads,
         flow_note(edition),
@@ -143,7 +158,21 @@ def flow_chart(edition: Edition) -> str:
 
 def flow_note(edition: Edition) -> str:
     """Return what the flow diagram shows, in words."""
-    return edition.language.say("document", "flow_note")
+    return f"{edition.language.say('document', 'flow_note')} {three_flows(edition)}".strip()
+
+
+def three_flows(edition: Edition) -> str:
+    """Return how much stays in the country, leaves it and comes into it, with intervals; '' without traffic."""
+    shown = {
+        share.key: f"{text.value} ({text.interval})"
+        for share in edition.content.destinations.borders
+        for text in (edition.language.figure(share.value, share.low, share.high, "share"),)
+    }
+    if not shown:
+        return ""
+    return edition.language.say(
+        "document", "three_flows", domestic=shown["domestic"], out=shown["out"], into=shown["in"]
+    )
 
 
 def _nodes(edition: Edition, shares: list[tuple[str, float]]) -> list[Node]:

@@ -52,9 +52,9 @@ class FindingAnswer(Answer):
 
 
 class ShareAnswer(Answer):
-    """A share of all bytes, out and in; '' is the unknown, '*' what is too little to be shown by itself."""
+    """A share of all bytes; '' is the unknown, '*' what is too little to be shown by itself."""
 
-    key: str = Field(description="country code", examples=["US"])
+    key: str = Field(description="country code, or domestic, out, in", examples=["US"])
     value: float = Field(examples=[0.71])
     low: float = Field(examples=[0.70])
     high: float = Field(examples=[0.83])
@@ -68,12 +68,24 @@ class LinkAnswer(Answer):
     share: float = Field(examples=[0.21])
 
 
+class CrossingAnswer(Answer):
+    """The share of all bytes in one place that stays in the country, leaves it, or comes into it."""
+
+    border: str = Field(description="domestic, out, in", examples=["out"])
+    location: str = Field(examples=["US"])
+    share: float = Field(examples=[0.12])
+
+
 class DestinationsAnswer(Answer):
     """Where a month's traffic goes and who controls it there."""
 
     locations: list[ShareAnswer]
     controls: list[ShareAnswer]
     links: list[LinkAnswer]
+    borders: list[ShareAnswer] = Field(
+        description="by flow, domestic, out and in: what two networks of the country exchange is domestic and counts once"
+    )
+    crossings: list[CrossingAnswer]
     withheld: float = Field(
         description="share in combinations with few flow records, shown under '*'", examples=[0.001]
     )

@@ -29,6 +29,10 @@ class Names:
     content: Content
     language: Language
 
+    def border(self, key: str) -> str:
+        """Return what one of the three flows does: stays in the country, leaves it, comes into it."""
+        return self.language.known("border", key, key)
+
     def place(self, key: str) -> str:
         """Return what a country is called; also the unknown, and others taken together."""
         if key == UNKNOWN:

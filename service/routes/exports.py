@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from caudal.reference import Reference
 from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.cancellation import check
 from caudal.service.dear import dear_work
@@ -20,7 +21,12 @@ from caudal.service.settings import Licence
 from caudal.service.store import Store
 
 
-def router(store: Store, licence: Licence, clock: Callable[[], datetime]) -> APIRouter:
+def router(
+    store: Store,
+    licence: Licence,
+    clock: Callable[[], datetime],
+    reference_of: Callable[[Vintage], Reference],
+) -> APIRouter:
     """Return the route of the bulk export."""
     routes = APIRouter(tags=["export"])
 
@@ -56,16 +62,19 @@ def router(store: Store, licence: Licence, clock: Callable[[], datetime]) -> API
         same = not_modified(request, tag)
         if same is not None:
             return same
-        write = export_values if content == "values" else export_aggregates
+        now = clock()
+        pieces = (
+            export_values(store, chosen, licence, now)
+            if content == "values"
+            else export_aggregates(store, chosen, licence, now, reference_of)
+        )
         name = "-".join(["caudal", content, *([economy] if economy else []), *_marks(chosen)])
         headers = {
             **cache_headers(tag),
             "Content-Disposition": f'attachment; filename="{name}.jsonl"',
             "Link": f'<{licence.url}>; rel="license"',
         }
-        return StreamingResponse(
-            _started(write(store, chosen, licence, clock())), media_type=MEDIA_TYPE, headers=headers
-        )
+        return StreamingResponse(_started(pieces), media_type=MEDIA_TYPE, headers=headers)
 
     return routes
 

@@ -88,7 +88,17 @@ def test_a_world_is_drawn_again_as_it_was(reference: Reference) -> None:
     one, again, other = (make_world(reference, seed, unknown=True) for seed in (1, 1, 2))
     assert one.facts().equals(again.facts())
     assert not one.facts().equals(other.facts())
-    assert one.facts()["bytes"].sum() == one.bytes.sum()
+    # What two operators exchange is in the world twice, and counts once.
+    twice = one.other >= 0
+    assert one.facts()["bytes"].sum() == one.bytes[~twice].sum() + one.bytes[twice].sum() / 2
+    assert 0.02 < one.bytes[twice].sum() / one.bytes.sum() < 0.5
+
+
+def test_of_an_exchange_that_one_side_reports_all_counts(reference: Reference) -> None:
+    world = make_world(reference, 5, unknown=False)
+    alone = world.of((2,))
+    assert (alone.other >= 0).any()
+    assert alone.facts()["bytes"].sum() == alone.bytes.sum()
 
 
 def test_a_world_without_the_unknown_has_none(reference: Reference) -> None:

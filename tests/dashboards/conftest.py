@@ -7,7 +7,8 @@ import pytest
 from caudal.collector.batch import decode_batch
 from caudal.service.ingest import Ingest
 from caudal.service.migration import migrate
-from caudal.service.reference_tables import load_reference_tables
+from caudal.service.reference_tables import load_operator_networks, load_reference_tables
+from caudal.service.settings import Operator
 from caudal.service.store import Store
 
 from .traffic import END, Facts, batches
@@ -20,6 +21,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with Store(f"chdb://{directory}") as opened:
         migrate(opened, lambda: datetime(2026, 11, 2, tzinfo=UTC))
         load_reference_tables(opened, Facts(), lambda: datetime(2026, 11, 2, tzinfo=UTC))
+        norte = Operator(id="norte", name="Norte", economy="UY", asns=(64501,))
+        load_operator_networks(opened, [norte], lambda: datetime(2026, 11, 2, tzinfo=UTC))
         ingest = Ingest(opened)
         for number, body in enumerate(batches()):
             ingest.store_batch(decode_batch(body), body, END + timedelta(seconds=number))

@@ -133,8 +133,8 @@ def published(store: Store) -> dict[tuple[str, str, str | None], Any]:
     answers = {}
     for number, month in zip((8, 9, 10), MONTHS, strict=True):
         cells = store.frame(
-            "SELECT * EXCEPT (time) REPLACE (toFloat64(bytes) AS bytes, toFloat64(packets) AS packets, "
-            "toInt64(flows) AS flows, toFloat64(bytes_variance) AS bytes_variance) FROM flow_attributed_month WHERE economy = {economy:String} AND time = {time:DateTime}",
+            "SELECT * EXCEPT (time) REPLACE (toInt64(flows) AS flows, "
+            "toString(if(exchange, economy, remote_country)) AS remote_country) FROM flow_counted_month WHERE economy = {economy:String} AND time = {time:DateTime}",
             {"economy": ECONOMY, "time": f"2026-{number:02}-01 00:00:00"},
         )
         context = Context(
@@ -221,9 +221,22 @@ def test_indices_by_month_are_the_indicators(store: Store, published: dict[Any, 
             assert (row["low"], row["value"], row["high"]) == near(expected), name
 
 
+def test_what_networks_of_the_country_exchange_counts_once(store: Store) -> None:
+    """Sur meets 64501, which norte declared: half. Norte meets it as well, as addresses that it forgot: whole."""
+    rows = store.frame(
+        "SELECT toString(operator) AS operator, border, sum(c.bytes) AS counted FROM flow_counted_month AS c "
+        "WHERE remote_asn = 64501 GROUP BY ALL ORDER BY ALL"
+    )
+    metered = store.frame(
+        "SELECT toString(operator) AS operator, toFloat64(sum(f.bytes)) AS metered FROM flow_month AS f "
+        "WHERE remote_asn = 64501 GROUP BY ALL ORDER BY ALL"
+    )["metered"]
+    assert rows.rows() == [("norte", "domestic", metered[0]), ("sur", "domestic", metered[1] / 2)]
+
+
 def test_rates_add_up_to_the_bytes(store: Store) -> None:
     [total] = store.frame(
-        "SELECT toFloat64(sum(bytes)) AS total FROM flow_day WHERE direction IN ('out', 'in')"
+        "SELECT sum(bytes) AS total FROM flow_counted_day WHERE direction IN ('out', 'in')"
     )["total"]
     for name in ("Traffic by country of the far end", "Traffic by controlling jurisdiction"):
         for interval_seconds in (DAY_SECONDS, 7 * DAY_SECONDS):
@@ -232,8 +245,10 @@ def test_rates_add_up_to_the_bytes(store: Store) -> None:
     shares = ask(store, panel("Domestic, regional, elsewhere, unknown"))
     assert shares.height == DAYS
     assert sum(shares[name].sum() for name in shares.columns[1:]) * DAY_SECONDS / 8 == pytest.approx(total)
-    hours = ask(store, panel("Out and in"), interval_seconds=3600)
-    assert (hours["out"].sum() - hours["in"].sum()) * 3600 / 8 == pytest.approx(total)
+    hours = ask(store, panel("Out, in, and what stays"), interval_seconds=3600)
+    assert (hours["out"].sum() - hours["in"].sum() + hours["domestic"].sum()) * 3600 / 8 == pytest.approx(
+        total
+    )
 
 
 def test_a_time_range_within_a_day_takes_the_whole_day(store: Store) -> None:

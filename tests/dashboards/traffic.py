@@ -110,6 +110,10 @@ class Facts:
         rows = [("SUR", c) for c in GROUP] + [("GLOBAL_SOUTH", c) for c in (*GROUP, "CN", "SG", "IN")]
         return pl.DataFrame(rows, schema=["group_id", "country"], orient="row")
 
+    def facts(self, name: str) -> pl.DataFrame:
+        assert name == "access_networks"
+        return pl.DataFrame({"country": [ECONOMY], "asn": [64501]}, schema_overrides={"asn": pl.UInt32})
+
 
 def batches() -> list[bytes]:
     """Return one batch a week of two collectors of two operators; the second one's are synthetic."""

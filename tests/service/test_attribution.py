@@ -33,7 +33,9 @@ def cells(store: Store, reference: Reference) -> list[dict[str, Any]]:
     flows = [{**flow, "bytes": 1 << number, "remote_country": "NA"} for number, (flow, _) in enumerate(CASES)]
     body = batch(flows)
     Ingest(store).store_batch(decode_batch(body), body, NOW)
-    return list(interpret(month_facts(store, "XA", "2026-09"), reference, OwnNetworks("XA")).iter_rows(named=True))
+    return list(
+        interpret(month_facts(store, "XA", "2026-09"), reference, OwnNetworks("XA")).iter_rows(named=True)
+    )
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))

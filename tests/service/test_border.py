@@ -29,7 +29,7 @@ def reference() -> Reference:
 def row(operator: str, direction: str, asn: int, country: str = "CL", **rest: Any) -> dict[str, Any]:
     return {
         "operator": operator, "direction": direction, "remote_asn": asn, "remote_country": country,
-        "location_rung": "database", "service": "", "sampling_from": "unsampled", "folded": False,
+        "location_rung": "operator", "service": "", "sampling_from": "unsampled", "folded": False,
         "bytes": TERABYTE, "packets": 10**9, "flows": 10**6, "bytes_variance": 0.0, **rest,
     }  # fmt: skip
 
@@ -40,7 +40,7 @@ def frame(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 # 1 TB comes from the United States to A; A sends 1 TB to B, in Chile.
-FROM_ABROAD = row("a", "in", GOOGLE, "US", location_rung="cloud")
+FROM_ABROAD = row("a", "in", GOOGLE, "US")
 A_TO_B, B_FROM_A = row("a", "out", B), row("b", "in", A)
 BOTH = frame(FROM_ABROAD, A_TO_B, B_FROM_A)
 ONE = frame(FROM_ABROAD, A_TO_B)
@@ -59,7 +59,11 @@ def measured(
 
 def totals(found: MonthMeasures) -> dict[str, tuple[float, float, float]]:
     return {
-        each.what: (each.observed.value / TERABYTE, each.observed.low / TERABYTE, each.observed.high / TERABYTE)
+        each.what: (
+            each.observed.value / TERABYTE,
+            each.observed.low / TERABYTE,
+            each.observed.high / TERABYTE,
+        )
         for each in found.totals
         if each.observed is not None
     }
@@ -77,12 +81,23 @@ DECLARED = {"a": (A,), "b": (B,)}
         (ONE, {}),
         # Numbers of which no table knows anything, with an address database that is wrong about where they are.
         (
-            frame(FROM_ABROAD, row("a", "out", UNLISTED, "US"), row("b", "in", UNLISTED + 1, "US")),
+            frame(
+                FROM_ABROAD,
+                row("a", "out", UNLISTED, "US", location_rung="database"),
+                row("b", "in", UNLISTED + 1, "US", location_rung="database"),
+            ),
             {"a": (UNLISTED + 1,), "b": (UNLISTED,)},
         ),
         (frame(FROM_ABROAD, row("a", "out", UNLISTED, "ZZ")), {"a": (A,), "b": (UNLISTED,)}),
     ],
-    ids=["both", "b is silent", "b is silent and declared nothing", "nobody declared", "unlisted", "unlocated"],
+    ids=[
+        "both",
+        "b is silent",
+        "b is silent and declared nothing",
+        "nobody declared",
+        "unlisted",
+        "unlocated",
+    ],
 )
 def test_what_two_networks_exchange_is_domestic_and_counts_once(
     reference: Reference, facts: pl.DataFrame, asns: dict[str, tuple[int, ...]]
@@ -136,8 +151,8 @@ def test_what_was_folded_into_the_country_may_have_been_met_twice(reference: Ref
     [
         (row("a", "out", B), "domestic", True),
         # A list that says exactly where an address is goes before a declaration, a database does not.
-        (row("a", "out", B, "AR", location_rung="operator"), "out", False),
-        (row("a", "out", B, "AR"), "domestic", True),
+        (row("a", "out", B, "AR"), "out", False),
+        (row("a", "out", B, "AR", location_rung="database"), "domestic", True),
         # Hosting, caches and whatever bears a platform's name are a far end in the country, no exchange.
         (row("a", "out", B, service="netflix"), "domestic", False),
         (row("a", "in", GOOGLE), "domestic", False),
@@ -145,7 +160,7 @@ def test_what_was_folded_into_the_country_may_have_been_met_twice(reference: Ref
         (row("a", "in", GOOGLE, "ZZ"), "in", False),
         (row("a", "in", GOOGLE, location_rung="anycast"), "in", False),
         # A listed network may serve other countries too.
-        (row("a", "out", 27651, "AR"), "out", False),
+        (row("a", "out", 27651, "AR", location_rung="database"), "out", False),
         (row("a", "out", 27651, "ZZ"), "domestic", True),
         (row("a", "internal", B), "", False),
     ],
@@ -180,7 +195,26 @@ def test_who_sends_what_to_services_leaves_exchange_out(reference: Reference) ->
     assert values["all except video and CDN"] == -1
 
 
+def test_where_nothing_but_exchange_was_seen_nothing_breaks(reference: Reference) -> None:
+    inputs = MonthInputs(
+        "CL", MONTH, ("a", "b"), {"a": (10**6, "2026-08-31")}, frozenset({SYNTHETIC}), Rule(1, 0.0), asns=DECLARED
+    )  # fmt: skip
+    found = evaluate(inputs, frame(A_TO_B, B_FROM_A), reference, CATALOGUE.values())
+    for name, observations in found.observations.items():
+        for each in observations:
+            assert each.value is not None or each.reason, name
+    assert found.observations["J1"][0].value == 1
+
+
 def test_a_network_that_was_declared_is_in_no_other_operators_doubt(reference: Reference) -> None:
     """C reports and declared nothing: it may be any network that nobody declared, but not B's."""
-    facts = frame(FROM_ABROAD, A_TO_B, B_FROM_A, row("c", "in", GOOGLE, "US", location_rung="cloud"))
+    facts = frame(FROM_ABROAD, A_TO_B, B_FROM_A, row("c", "in", GOOGLE, "US"))
     assert totals(measured(facts, reference, DECLARED))["bytes_domestic"] == (1, 1, 1)
+
+
+def test_what_has_no_known_place_may_stay_or_leave(reference: Reference) -> None:
+    found = totals(measured(frame(FROM_ABROAD, row("a", "out", UNLISTED, "ZZ", location_rung="unknown")), reference, DECLARED))  # fmt: skip
+    assert found["bytes_domestic"] == (0, 0, 1)
+    assert found["bytes_out"] == (1, 0, 1)
+    assert found["bytes_in"] == (1, 1, 1)
+    assert found["bytes"] == (2, 2, 2)

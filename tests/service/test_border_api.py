@@ -23,7 +23,9 @@ A, B = 7418, 6429
 PACKETS = 10**9
 
 
-def cell(operator: str, direction: str, asn: int, country: str = "CL", **rest: Any) -> tuple[str, dict[str, Any]]:
+def cell(
+    operator: str, direction: str, asn: int, country: str = "CL", **rest: Any
+) -> tuple[str, dict[str, Any]]:
     return operator, {
         "direction": direction, "remote_asn": asn, "remote_country": country, "bytes": TERABYTE,
         "packets": PACKETS, "flows": 10**6, **rest,

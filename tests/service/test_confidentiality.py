@@ -117,6 +117,19 @@ def test_who_carried_nothing_is_no_contributor() -> None:
     assert shown.rows.select("bytes", "cells").rows() == [(400, 2)]
 
 
+def test_what_networks_exchange_is_told_with_as_much_of_other_traffic() -> None:
+    """Network 9 is an operator's, which knows what the others exchanged with it: 300 bytes, beside 300 of network 2 and not alone."""
+    month = facts(
+        *((name, "out", 9, 100_000) for name in "abc"),
+        *((name, "out", 2, 100_000) for name in "abc"),
+        *((name, "out", 1, 900_000) for name in "abc"),
+    ).with_columns((pl.col("remote_asn") == 9).alias("exchange"))
+    shown = aggregates(month, Rule(3, 10), moved=True)
+    assert shown.rows.select("remote_asn", "bytes", "cells").rows() == [(0, 600_000, 2), (1, 2_700_000, 1)]
+    # Traffic of a model is nobody's.
+    assert aggregates(month, Rule(3, 10), protected=False).rows.height == 3
+
+
 many = st.lists(
     st.tuples(
         st.sampled_from("abcde"), st.sampled_from(("out", "in")), st.integers(1, 9), st.integers(0, 10**9)

@@ -235,7 +235,10 @@ def test_limits_of_shares_by_hand() -> None:
     """Two operators of 100 each: one all to the US, the other half. A factor moves 0.75 by 0.125 of its deviation."""
     rows = [("a", "US", 100.0), ("b", "US", 50.0), ("b", "BR", 50.0)]
     frame = pl.DataFrame(rows, schema=["operator", "location", "bytes"], orient="row").with_columns(
-        pl.col("location").alias("control"), pl.lit(0.0).alias("bytes_variance"), pl.lit(1e6).alias("flows")
+        pl.lit("out").alias("border"),
+        pl.col("location").alias("control"),
+        pl.lit(0.0).alias("bytes_variance"),
+        pl.lit(1e6).alias("flows"),
     )
     moved = Moved(frame, 0.06)
     expected = 0.06 * math.sqrt(0.125**2 + 0.125**2)
@@ -243,7 +246,7 @@ def test_limits_of_shares_by_hand() -> None:
         "US": (pytest.approx(expected), pytest.approx(expected)),
         "BR": (pytest.approx(expected), pytest.approx(expected)),
     }
-    summed = frame.group_by("location", "control", maintain_order=True).agg(
+    summed = frame.group_by("border", "location", "control", maintain_order=True).agg(
         pl.col("bytes", "bytes_variance", "flows").sum()
     )
     us = destinations_of(summed, moved).locations[0]

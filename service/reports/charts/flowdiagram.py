@@ -1,9 +1,9 @@
-"""A flow diagram: what goes from nodes on the left to nodes on the right, as bands of that height."""
+"""A flow diagram: what goes from the parts of an origin to nodes on the left, and on to nodes on the right, as bands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from caudal.service.reports.charts.drawing import FAINT, INK, Drawing, fitted
+from caudal.service.reports.charts.drawing import FAINT, Drawing, fitted
 
 WIDTH, HEIGHT = 760, 400
 _NODE, _GAP, _TOP = 14, 7, 24
@@ -32,13 +32,15 @@ class Band:
 
 def flow_diagram(
     origin: str,
+    parts: Sequence[Node],
     left: Sequence[Node],
     right: Sequence[Node],
+    first: Sequence[Band],
     bands: Sequence[Band],
     heads: tuple[str, str],
     description: str,
 ) -> str:
-    """Return bands from one origin through the nodes on the left to those on the right.
+    """Return bands from the parts of one origin (`first`) through the nodes on the left to those on the right (`bands`).
 
     Nodes come from top to bottom as given; every band must name nodes that are given.
     """
@@ -47,22 +49,29 @@ def flow_diagram(
         return drawing.svg(description)
     total = sum(band.share for band in bands)
     room = HEIGHT - _TOP - 8
-    scale = (room - _GAP * (max(len(left), len(right)) - 1)) / total
+    scale = (room - _GAP * (max(len(parts), len(left), len(right)) - 1)) / total
     sizes_left = {node.key: sum(b.share for b in bands if b.left == node.key) * scale for node in left}
     sizes_right = {node.key: sum(b.share for b in bands if b.right == node.key) * scale for node in right}
     tops_left, tops_right = _tops(left, sizes_left), _tops(right, sizes_right)
     drawing.text(_MIDDLE + _NODE + 6, 12, heads[0], size=10.5, fill=FAINT, bold=True)
     drawing.text(_RIGHT + _NODE + 6, 12, heads[1], size=10.5, fill=FAINT, bold=True)
-    _draw_origin(drawing, origin, left, sizes_left, tops_left)
-    _draw_bands(drawing, left, right, bands, scale, (dict(tops_left), dict(tops_right)))
-    for nodes, sizes, tops, x in (
+    sizes_of_parts = {part.key: sum(b.share for b in first if b.left == part.key) * scale for part in parts}
+    tops_of_parts = _tops_of_parts(parts, sizes_of_parts)
+    drawing.text(_LEFT, 12, fitted(origin, _MIDDLE - _LEFT, 11), size=11, bold=True)
+    _draw_bands(
+        drawing, parts, left, first, scale, (dict(tops_of_parts), dict(tops_left)), (_LEFT + _NODE, _MIDDLE)
+    )
+    tops = (dict(tops_left), dict(tops_right))
+    _draw_bands(drawing, left, right, bands, scale, tops, (_MIDDLE + _NODE, _RIGHT))
+    for nodes, sizes, places, x in (
+        (parts, sizes_of_parts, tops_of_parts, _LEFT),
         (left, sizes_left, tops_left, _MIDDLE),
         (right, sizes_right, tops_right, _RIGHT),
     ):
-        middles = _apart([tops[node.key] + sizes[node.key] / 2 + 3.5 for node in nodes])
+        middles = _apart([places[node.key] + sizes[node.key] / 2 + 3.5 for node in nodes])
         for node, middle in zip(nodes, middles, strict=True):
             drawing.rectangle(
-                x, tops[node.key], _NODE, max(sizes[node.key], 0.8), node.colour, title=node.name
+                x, places[node.key], _NODE, max(sizes[node.key], 0.8), node.colour, title=node.name
             )
             drawing.text(x + _NODE + 6, middle, f"{fitted(node.name, 125, 10)}  {node.written}", size=10)
     return drawing.svg(description)
@@ -90,22 +99,15 @@ def _tops(nodes: Sequence[Node], sizes: Mapping[str, float]) -> dict[str, float]
     return tops
 
 
-def _draw_origin(
-    drawing: Drawing, origin: str, left: Sequence[Node], sizes: Mapping[str, float], tops: Mapping[str, float]
-) -> None:
-    height = sum(sizes.values())
-    y = _TOP + (HEIGHT - _TOP - 8 - height) / 2
-    drawing.rectangle(_LEFT, y, _NODE, height, INK)
-    drawing.text(_LEFT, y - 8, fitted(origin, _MIDDLE - _LEFT, 11), size=11, bold=True)
-    for node in left:
-        size = sizes[node.key]
-        drawing.path(
-            _ribbon(_LEFT + _NODE, y, _MIDDLE, tops[node.key], size),
-            node.colour,
-            opacity=0.45,
-            title=node.name,
-        )
-        y += size
+def _tops_of_parts(parts: Sequence[Node], sizes: Mapping[str, float]) -> dict[str, float]:
+    """Return where the parts of the origin begin: near each other, in the middle."""
+    height = sum(sizes.values()) + _GAP * max(len(parts) - 1, 0)
+    y = _TOP + max(0.0, (HEIGHT - _TOP - 8 - height) / 2)
+    tops = {}
+    for part in parts:
+        tops[part.key] = y
+        y += sizes[part.key] + _GAP
+    return tops
 
 
 def _draw_bands(
@@ -115,6 +117,7 @@ def _draw_bands(
     bands: Sequence[Band],
     scale: float,
     tops: tuple[dict[str, float], dict[str, float]],
+    span: tuple[float, float],
 ) -> None:
     by_pair = {(band.left, band.right): band.share for band in bands}
     from_y, to_y = tops
@@ -124,7 +127,7 @@ def _draw_bands(
             if size <= 0:
                 continue
             drawing.path(
-                _ribbon(_MIDDLE + _NODE, from_y[node.key], _RIGHT, to_y[other.key], size),
+                _ribbon(span[0], from_y[node.key], span[1], to_y[other.key], size),
                 node.colour,
                 opacity=0.45,
                 title=f"{node.name} → {other.name}",

@@ -6,6 +6,7 @@ from caudal.service.reports.destinations import Share
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.model import (
     ChangeAnswer,
+    CrossingAnswer,
     DestinationsAnswer,
     FindingAnswer,
     IndicatorReport,
@@ -65,6 +66,10 @@ def report(edition: Edition) -> Report:
             controls=[_share(each) for each in found.controls],
             links=[LinkAnswer(location=e.location, control=e.control, share=e.share) for e in found.links],
             withheld=found.withheld,
+            borders=[_share(each) for each in found.borders],
+            crossings=[
+                CrossingAnswer(border=e.border, location=e.location, share=e.share) for e in found.crossings
+            ],
         ),
         ledger=LedgerSummary(
             counts=dict(content.quality.counts),

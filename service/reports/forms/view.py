@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
+from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS, TAKES
 from caudal.service.reports.content import Group
 from caudal.service.reports.edition import Edition, Line
 from caudal.service.reports.figures import destination_map, flow_chart, flow_note, group_chart, map_note
@@ -122,12 +122,16 @@ def _destinations(edition: Edition) -> dict[str, Any]:
             {
                 "head": language.say("label", name),
                 "rows": [
-                    {"name": edition.names.place(share.key), "key": share.key, "exact": share.value,
+                    {"name": named(share.key), "key": share.key, "exact": share.value,
                      **_texts(edition, share.value, share.low, share.high)}
                     for share in shares
                 ],
             }
-            for name, shares in (("place", found.locations), ("control", found.controls))
+            for name, shares, named in (
+                ("border", found.borders, edition.names.border),
+                ("place", found.locations, edition.names.place),
+                ("control", found.controls, edition.names.place),
+            )
         ],
     }  # fmt: skip
 
@@ -148,6 +152,7 @@ def _method(edition: Edition, indicator: str) -> dict[str, str]:
         "unit": edition.unit(definition),
         "language": "" if told.language == edition.language.code else told.language,
         "formula": told.formula,
+        "takes": edition.language.known("takes", definition.takes, TAKES[definition.takes]),
         "source": edition.names.source(definition),
         "critique": told.critique,
         "version": definition.method_version,

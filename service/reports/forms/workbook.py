@@ -119,11 +119,16 @@ class _Writer:
         label = self._edition.language.phrases["label"]
         sheet, row = self._sheet(label["destinations"], [26, 26, 12, 12, 12])
         found = self._edition.content.destinations
-        for head, shares in ((label["place"], found.locations), (label["control"], found.controls)):
+        place, border = self._edition.names.place, self._edition.names.border
+        for head, shares, named in (
+            (label["border"], found.borders, border),
+            (label["place"], found.locations, place),
+            (label["control"], found.controls, place),
+        ):
             self._heads(sheet, row, [head, "", label["share"], label["low"], label["high"]])
             for share in shares:
                 row += 1
-                self._texts(sheet, row, 0, (self._edition.names.place(share.key),))
+                self._texts(sheet, row, 0, (named(share.key),))
                 self._numbers(sheet, row, 2, (share.value, share.low, share.high), self._percent)
             row += 2
         self._heads(sheet, row, [label["place"], label["control"], label["share"]])

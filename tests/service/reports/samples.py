@@ -20,6 +20,7 @@ PLACES = {
 }
 CELLS = pl.DataFrame(
     {
+        "border": ["in", "domestic", "out", "out"],
         "location": ["US", "CL", "BR", ""],
         "control": ["US", "US", "BR", ""],
         "bytes": [600.0, 250.0, 100.0, 50.0],

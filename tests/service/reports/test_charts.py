@@ -44,11 +44,16 @@ def test_bands_of_the_flow_diagram_have_the_heights_of_their_shares() -> None:
     left = [Node("CL", "Chile", "60 %", "#111111"), Node("", "?", "40 %", "#222222")]
     right = [Node("US", "United States", "100 %", "#333333")]
     bands = [Band("CL", "US", 0.6), Band("", "US", 0.4)]
-    root = ElementTree.fromstring(flow_diagram("Chile", left, right, bands, ("where", "who"), "flows"))
+    parts = [Node("domestic", "stays", "60 %", "#444444"), Node("out", "leaves", "40 %", "#555555")]
+    first = [Band("domestic", "CL", 0.6), Band("out", "", 0.4)]
+    root = ElementTree.fromstring(
+        flow_diagram("Chile", parts, left, right, first, bands, ("where", "who"), "flows")
+    )
     heights = {rect.attrib["fill"]: float(rect.attrib["height"]) for rect in root.iter(f"{SVG}rect")}
     assert heights["#111111"] / heights["#333333"] == pytest.approx(0.6, abs=0.01)
     assert heights["#111111"] + heights["#222222"] == pytest.approx(heights["#333333"], abs=0.3)
-    assert flow_diagram("Chile", [], [], [], ("where", "who"), "nothing").startswith("<svg")
+    assert heights["#444444"] == pytest.approx(heights["#111111"], abs=0.1)
+    assert flow_diagram("Chile", [], [], [], [], [], ("where", "who"), "nothing").startswith("<svg")
 
 
 def test_the_map_colours_countries_and_fits_its_plane() -> None:

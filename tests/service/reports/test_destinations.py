@@ -24,9 +24,12 @@ ROWS = st.lists(
 
 def frame(rows: list[tuple[str, str, float, float, int]]) -> pl.DataFrame:
     names = ("location", "control", "bytes", "bytes_variance", "flows")
-    return pl.DataFrame(rows, schema=names, orient="row").group_by("location", "control").agg(
-        pl.col("bytes", "bytes_variance", "flows").sum()
-    )  # fmt: skip
+    border = pl.when(pl.col("location") == "CL").then(pl.lit("domestic")).otherwise(pl.lit("out"))
+    return (
+        pl.DataFrame(rows, schema=names, orient="row")
+        .group_by(border.alias("border"), "location", "control")
+        .agg(pl.col("bytes", "bytes_variance", "flows").sum())
+    )
 
 
 def test_worked_example() -> None:
@@ -38,6 +41,14 @@ def test_worked_example() -> None:
     assert by_place[UNKNOWN] == pytest.approx((0.05, 0.05, 0.05))
     by_control = {share.key: share.value for share in found.controls}
     assert by_control["US"] == pytest.approx(0.85)
+    # What has no known place went out: 50 of 150 bytes that perhaps did not, and perhaps stayed with the 250.
+    by_flow = {share.key: (share.value, share.low, share.high) for share in found.borders}
+    assert by_flow["domestic"] == pytest.approx((0.25, 0.25, 0.30))
+    assert by_flow["out"] == pytest.approx((0.15, 0.10, 0.15))
+    assert by_flow["in"] == pytest.approx((0.60, 0.60, 0.60))
+    assert {(each.border, each.location): each.share for each in found.crossings} == {
+        ("in", "US"): 0.6, ("domestic", "CL"): 0.25, ("out", "BR"): 0.1, ("out", UNKNOWN): 0.05
+    }  # fmt: skip
 
 
 @given(ROWS)
@@ -45,7 +56,7 @@ def test_shares_add_up_to_one_and_lie_in_their_intervals(
     rows: list[tuple[str, str, float, float, int]],
 ) -> None:
     found = destinations_of(frame(rows))
-    for shares in (found.locations, found.controls):
+    for shares in (found.locations, found.controls, found.borders):
         assert sum(share.value for share in shares) == pytest.approx(1)
         for share in shares:
             assert (
