@@ -22,6 +22,7 @@ from caudal.service.period import Month
 from caudal.service.perturbation import FLAGS as PERTURBATION_FLAGS
 from caudal.service.perturbation import as_told, deviation_of, perturbed, total_as_told, widened
 from caudal.service.representation import with_economy_limits
+from caudal.service.unlistedcaches import with_cache_limits
 
 SYNTHETIC = "synthetic"
 PARTIAL_MONTH = "partial_month"
@@ -58,7 +59,7 @@ class MonthInputs:
     a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
     empty where there were none. `factors` protect the operators from each other, each at most `reach`; none of made-up
     traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes (out, in) each operator's
-    differ from it.
+    differ from it. `caches` says that limits for caches that no list names are told; vintages of before told none.
     """
 
     economy: str
@@ -73,6 +74,7 @@ class MonthInputs:
     factors: Mapping[str, float] = field(default_factory=dict)
     reach: float = 1.0
     told_before: tuple[Mapping[str, tuple[float, float]], ...] = ()
+    caches: bool = False
 
     @property
     def subscribers(self) -> dict[str, float]:
@@ -94,6 +96,7 @@ class MonthInputs:
                 "region_flows": self.region_flows,
                 "factors": dict(sorted(self.factors.items())),
                 "reach": self.reach,
+                "caches": self.caches,
                 "told_before": [
                     {name: list(each) for name, each in sorted(earlier.items())}
                     for earlier in self.told_before
@@ -122,6 +125,7 @@ class MonthInputs:
                 {name: (float(each[0]), float(each[1])) for name, each in earlier.items()}
                 for earlier in read.get("told_before", ())
             ),
+            caches=bool(read.get("caches", False)),
         )
 
 
@@ -230,6 +234,8 @@ def evaluate(
     if inputs.factors:
         observed = _with_factor_limits(observed, definitions, jackknife, deviation)
     observed = with_economy_limits(observed, jackknife)
+    if inputs.caches:
+        observed = with_cache_limits(observed, definitions, cells)
     per_user = {
         name: observed[name][0]
         for name, definition in definitions.items()

@@ -211,6 +211,7 @@ class Measures:
             routes=self._supplied.routes_digest,
             factors=drawn.factors,
             reach=drawn.reach,
+            caches=True,
         )
 
     def region_flows(self, economy: str, month: str, *, exact: bool = False) -> pl.DataFrame | None:
