@@ -61,6 +61,12 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
             f"{backlog['batches']} batches in memory, {backlog['coarsened_batches']} added up by hour, "
             f"{backlog['lost_batches']} lost with {size(backlog['lost_bytes'])} of traffic"
         )
+    if status.get("unlisted_caches"):
+        lines["caches"] = "home addresses serve " + ", ".join(
+            f"{each['platform']} ({size(each['home_bytes'])}, {each['share']:.0%} of it)"
+            for each in status["unlisted_caches"]
+        )
+        lines["caches"] += ": caches that `locations` does not list (docs/locations.md)"
     facts = Table.grid(padding=(0, 2))
     for name, text in lines.items():
         facts.add_row(Text(name, style="bold"), Text(text))

@@ -75,6 +75,7 @@ def meter_files(
         table=table,
         window_seconds=question.window_seconds,
         k=question.k,
+        cache_prefixes=True,
     )
     table.accelerate()
     with ExitStack() as stack:
@@ -106,7 +107,12 @@ def meter_files(
             _store(ingest, question.economy, sequence, tables, clock())
         answer = _answer(store, Measures(settings, store, reference, clock), reference, question)
         looked = tagger is not None and any(tagger.counts.flows.values())
-        return {**answer, "damage": damage, "names": asdict(tagger.counts) if tagger and looked else None}
+        return {
+            **answer,
+            "damage": damage,
+            "names": asdict(tagger.counts) if tagger and looked else None,
+            "unlisted_caches": [asdict(each) for each in pipeline.unlisted_caches.found(pipeline.services)],
+        }
 
 
 def _gathered(parts: Iterable[Tables]) -> Iterator[Tables]:

@@ -63,6 +63,11 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
     out.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
     if answer["names"]:
         out.print(_names_table(answer["names"]))
+    for each in answer["unlisted_caches"]:
+        out.print(
+            f"[yellow]Home addresses serve {each['share']:.0%} of {each['platform']} ({size(each['home_bytes'])}), from "
+            f"{', '.join(each['prefixes'])}: if caches of it stand there, list them (docs/locations.md).[/yellow]"
+        )
     show_damage(out, answer["damage"])
 
 

@@ -49,6 +49,7 @@ class Metrics:
         yield from self._of_boundaries()
         yield from self._of_receiving()
         yield from self._of_names()
+        yield self._of_unlisted_caches()
         yield from self._of_spool()
         yield from self._of_shipping()
 
@@ -111,6 +112,16 @@ class Metrics:
         for kind in ("dns_answers", "client_hellos", "quic_initials", "unreadable", "over_limit"):
             looked.add_metric([kind], getattr(counts, kind))
         yield looked
+
+    def _of_unlisted_caches(self) -> Metric:
+        served = GaugeMetricFamily(
+            _NAMESPACE + "unlisted_cache_bytes",
+            "bytes that carry a platform's name between two home addresses: of a cache that is not listed",
+            labels=["platform"],
+        )
+        for each in self._pipeline.unlisted_caches.found(self._pipeline.services):
+            served.add_metric([each.platform], each.home_bytes)
+        return served
 
     def _of_decoder(self) -> Iterator[Metric]:
         decoder, exporters, memory = (

@@ -20,6 +20,7 @@ from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.home import Mask
 from caudal.collector.ledger import Ledger
 from caudal.collector.locate import Locator
+from caudal.collector.unlistedcaches import UnlistedCaches
 from caudal.reference import AddressTable
 
 # Of export datagrams decoded at once. A record may be one octet long, and takes over a hundred decoded.
@@ -43,7 +44,8 @@ class Pipeline:
     whatever an exporter says) and `boundaries` the known interfaces by exporter address. Datagrams of
     exporters outside the prefixes of `allow`, where there are any, are filtered. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
-    the address table are added to them. Addresses live in here and nowhere after it.
+    the address table are added to them. Addresses live in here and nowhere after it, but for prefixes of caches that
+    are not listed, where `cache_prefixes` asks for them.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Pipeline:
         sflow_tunnels: Tunnels = "outer",
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        cache_prefixes: bool = False,
         template_wait_seconds: float = 1800,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,6 +80,7 @@ class Pipeline:
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)
         self._economy = economy
         self._set_places(home, table, boundaries or {})
+        self.unlisted_caches = UnlistedCaches(prefixes=cache_prefixes)
         self.left_out = dict.fromkeys(LEFT_OUT, 0)  # records, by why the boundaries left them out
 
     def reconfigure(
@@ -139,6 +143,7 @@ class Pipeline:
         if not len(flows):
             return
         located = self._locator.locate(flows)
+        self.unlisted_caches.add(flows, located.direction)
         judgement = self._boundaries.judge(flows, located.direction)
         self._aggregator.add(flows, located, None if judgement is None else self._left_out(flows, judgement))
         self.times.note(flows)

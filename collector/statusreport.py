@@ -65,6 +65,9 @@ class StatusReport:
             "ledger": {name: int(totals[at]) for name, at in COUNT.items()},
             "exporters": [asdict(seen) for seen in self._attendance.seen(self._name)],
             "templates": len(self._pipeline.decoder.templates),
+            "unlisted_caches": [
+                asdict(each) for each in self._pipeline.unlisted_caches.found(self._pipeline.services)
+            ],
             "clock_behind": self._closer.clock_behind,
             "spool": asdict(self._spool.state()) | {"most_bytes": self._spool.most_bytes},
             "backlog": {

@@ -32,6 +32,7 @@ from caudal.service.period import Month
 from caudal.service.perturbation import FLAGS as PERTURBATION_FLAGS
 from caudal.service.perturbation import as_told, deviation_of, perturbed, total_as_told, widened
 from caudal.service.representation import with_economy_limits
+from caudal.service.unlistedcaches import with_cache_limits
 
 SYNTHETIC = "synthetic"
 PARTIAL_MONTH = "partial_month"
@@ -71,7 +72,8 @@ class MonthInputs:
     a deployment supplied) and `region_flows` (the rest of the region) are named by the hash of their content,
     empty where there were none. `factors` protect the operators from each other, each at most `reach`; none of made-up
     traffic. `told_before` has, for each earlier vintage that told amounts, by how many bytes each operator's differ from it,
-    in each flow that is told apart (domestic, out, in; out and in in vintages of before).
+    in each flow that is told apart (domestic, out, in; out and in in vintages of before). `caches` says that limits for
+    caches that no list names are told; vintages of before told none.
     """
 
     economy: str
@@ -88,6 +90,7 @@ class MonthInputs:
     told_before: tuple[Mapping[str, tuple[float, ...]], ...] = ()
     asns: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     counted_once: bool = True
+    caches: bool = False
 
     @property
     def own(self) -> OwnNetworks:
@@ -115,6 +118,7 @@ class MonthInputs:
                 "factors": dict(sorted(self.factors.items())),
                 "reach": self.reach,
                 "asns": {name: list(each) for name, each in sorted(self.asns.items())},
+                "caches": self.caches,
                 "told_before": [
                     {name: list(each) for name, each in sorted(earlier.items())}
                     for earlier in self.told_before
@@ -145,6 +149,7 @@ class MonthInputs:
             ),
             {name: tuple(int(asn) for asn in each) for name, each in read.get("asns", {}).items()},
             "asns" in read,
+            caches=bool(read.get("caches", False)),
         )
 
 
@@ -254,6 +259,8 @@ def evaluate(
     if inputs.factors:
         observed = _with_factor_limits(observed, definitions, jackknife, deviation)
     observed = with_economy_limits(observed, jackknife)
+    if inputs.caches:
+        observed = with_cache_limits(observed, definitions, cells)
     per_user = {
         name: observed[name][0]
         for name, definition in definitions.items()

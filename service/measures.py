@@ -216,6 +216,7 @@ class Measures:
                 for operator in self._settings.operators_of(economy)
                 if (numbers := operator.asns_on(period.middle))
             },
+            caches=True,
         )
 
     def region_flows(self, economy: str, month: str, *, exact: bool = False) -> pl.DataFrame | None:

@@ -25,7 +25,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 import polars as pl
 
 from caudal.service.indicators import Definition, Observation
-from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
+from caudal.service.indicators.observation import CACHES_HIGH, CACHES_LOW, ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.indicators.uncertainty import clip, normal_quantile
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.reason import Reason, Told
@@ -39,7 +39,7 @@ LARGEST_PERCENT = 50.0
 _DECIMALS = 4
 _DIGITS = 4
 # Limits are rounded outwards.
-_TOWARD = {ECONOMY_LOW: -1.0, ECONOMY_HIGH: 1.0}
+_TOWARD = {ECONOMY_LOW: -1.0, ECONOMY_HIGH: 1.0, CACHES_LOW: -1.0, CACHES_HIGH: 1.0}
 # Told of a computation, not of traffic.
 _NOT_OF_TRAFFIC = frozenset({"seed", "draws"})
 

@@ -13,7 +13,7 @@ from caudal.service.confidentiality import Rule
 from caudal.service.evaluation import SYNTHETIC, MonthInputs, evaluate
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.period import Month
-from caudal.service.reason import Reason, recognise
+from caudal.service.reason import recognise
 
 # What is there beside full traffic and the facts: nothing; what is public and free; what operators have as well.
 Given = Literal["facts", "public", "operators"]
@@ -85,7 +85,7 @@ def _answer(observations: Iterable[Observation]) -> Answer:
     return Answer(values, tuple(reasons))
 
 
-def _codes(why: Reason) -> list[str]:
+def _codes(why: str) -> list[str]:
     """Return the code of each reason that a reason is made of."""
     return [each.code for each in recognise(why)]
 

@@ -57,7 +57,7 @@ def page(answers: Answers, reference: Reference) -> str:
                 count=len(CATALOGUE),
                 month=month_of(reference),
                 version=reference.version,
-                **_GIVEN_WORDS,
+                **{str(given): words for given, words in _GIVEN_WORDS.items()},
             ),
             *_overview(answers, reference, economies),
             *(line for economy in economies for line in section(answers, reference, economy)),

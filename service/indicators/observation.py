@@ -10,6 +10,8 @@ from caudal.service.reason import Reason
 UNDECLARED_OPERATORS = "undeclared_operators"
 # Limits of a value for the whole economy, among the details (see `representation.py` of the service).
 ECONOMY_LOW, ECONOMY_HIGH = "economy_low", "economy_high"
+# What caches that no operator lists may do to a value (see `unlistedcaches.py` of the service).
+CACHES_SHARE, CACHES_LOW, CACHES_HIGH = "unlisted_caches", "unlisted_caches_low", "unlisted_caches_high"
 
 FLAGS: Mapping[str, str] = {
     "from_memory": "rests in part on facts that were not checked against a source",
@@ -26,6 +28,8 @@ FLAGS: Mapping[str, str] = {
     "region_incomplete": "some countries of a filing's region have no users and product here; they are guessed",
     "moratorium_lapsed": "the WTO's moratorium on duties had lapsed: what could be levied, not what is forgone",
     "members_missing": "not every member of the region reports: the rest is in the interval only",
+    "unlisted_caches": "home addresses serve platforms' names: caches that no operator lists may hold 1 % of the bytes or "
+    "more, which are in no indicator (details: unlisted_caches)",
     "synthetic": "made by a traffic model, not metered",
 }
 
@@ -34,6 +38,9 @@ COMMON_DETAILS: Mapping[str, str] = {
     ECONOMY_LOW: "lower limit of the value of the whole economy, if operators that do not report differ from those that "
     "do as these differ among themselves",
     ECONOMY_HIGH: "upper limit of the same",
+    CACHES_SHARE: "share that bytes between home addresses with a platform's name would have, were they counted",
+    CACHES_LOW: "lower limit of a share, were these bytes counted and none of them of what the share is of",
+    CACHES_HIGH: "upper limit of a share, were these bytes counted and all of them of what the share is of",
     "assumed_share": "share of the bytes whose sampling rate was assumed to be 1 (with imputed_sampling)",
     "from_memory_share": "share of the bytes attributed by reference rows not checked as a whole (with from_memory)",
     "from_memory_location_share": "share of the bytes located by lists that are in part from memory: cloud regions and "

@@ -283,3 +283,17 @@ def test_sampled_tunnels_count_as_the_settings_say(tunnels: Literal["outer", "in
     )
     flows, _ = one.take(None, name)
     assert flows["bytes"].to_pylist() == [octets]
+
+
+def test_a_name_between_home_addresses_is_a_cache_that_is_not_listed() -> None:
+    one = pipeline(table=CACHES, services=("", "netflix"), cache_prefixes=True)
+    inside = {"source_low": [ip("198.18.7.9")], "destination_low": [ip("198.18.0.1")], "tag": [1]}
+    one.flows(flow_records(**inside, bytes=[600], source_port=[443], destination_port=[50_000]))
+    # From a cache that is listed, and from elsewhere.
+    for source in ("198.18.250.9", "203.0.113.9"):
+        one.flows(flow_records(**inside | {"source_low": [ip(source)]}, bytes=[200]))
+    [cache] = one.unlisted_caches.found(one.services)
+    assert (cache.platform, cache.home_bytes, cache.far_bytes) == ("netflix", 600, 400)
+    assert cache.prefixes == ("198.18.7.0/24",)
+    # The service learns platform and amount, as traffic inside the network.
+    assert ("internal", "netflix", 600) in served(one)
