@@ -19,6 +19,7 @@ from caudal.reference.lawfiles import (
     DIGITAL_TAXES,
     INDICATORS,
     MORATORIUM,
+    TREATY_BANS,
 )
 from caudal.reference.placefiles import (
     ANYCAST_PREFIXES,
@@ -57,6 +58,7 @@ FILES: tuple[FactFile, ...] = (
     ACCESS_LAWS,
     DIGITAL_TAXES,
     MORATORIUM,
+    TREATY_BANS,
     REGIONAL_REVENUE,
     PLATFORM_PROFITS,
     CORPORATE_TAXES,
@@ -102,5 +104,6 @@ __all__ = [
     "TARIFF_LINES",
     "TARIFF_RATES",
     "TRANSIT_ASNS",
+    "TREATY_BANS",
     "VALUE_ADDED",
 ]
