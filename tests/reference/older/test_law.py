@@ -5,6 +5,7 @@ import pytest
 from caudal.reference.files import (
     ACCESS_LAWS,
     ADEQUACY,
+    GEOLOCATION_ACCURACY,
     MORATORIUM,
     PRODUCT_IMPORTS,
     SERVICES_TRADE,
@@ -13,6 +14,7 @@ from caudal.reference.files import (
 from caudal.reference.older import (
     access_laws,
     adequacy,
+    geolocation_accuracy,
     moratorium,
     product_imports,
     services_trade,
@@ -26,6 +28,7 @@ FILES = (
     (services_trade, SERVICES_TRADE),
     (tariff_lines, TARIFF_LINES),
     (product_imports, PRODUCT_IMPORTS),
+    (geolocation_accuracy, GEOLOCATION_ACCURACY),
 )
 
 
@@ -87,6 +90,25 @@ def test_every_candidate_line_was_taken() -> None:
         "0",
     ]
     assert product_imports.typed({})["preferential_percent"] == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "usable", "countries", "excepted"),
+    [
+        ("aws all", "0", "", ""),
+        ("aws LatAm", "0", "", ""),
+        ("non-US regions", "1", "", "US"),
+        ("LatAm regions BR CL CO MX", "1", "BR CL CO MX", ""),
+        ("all regions BR", "1", "BR", ""),
+    ],
+)
+def test_whose_regions_were_measured(group: str, usable: str, countries: str, excepted: str) -> None:
+    assert geolocation_accuracy.typed({"group": group}) == {
+        "group": group,
+        "usable": usable,
+        "countries": countries,
+        "excepted": excepted,
+    }
 
 
 @pytest.mark.parametrize(("older", "file"), FILES, ids=[file.name for _, file in FILES])
