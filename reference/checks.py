@@ -20,6 +20,7 @@ from caudal.reference.files import (
     PLATFORM_PROFITS,
     PLATFORMS,
     TRANSIT_ASNS,
+    TREATY_BANS,
 )
 
 ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
@@ -37,6 +38,9 @@ def check_between(facts: Mapping[str, Facts]) -> Iterator[FactError]:
     yield from _check_asns(facts)
     yield from _check_region_groups(facts)
     yield from _check_jurisdictions(facts)
+    yield from _check_kinds_of_laws(facts)
+    yield from _check_adequacy(facts)
+    yield from _check_treaty_partners(facts)
     yield from _check_profit_regions(facts)
     yield from _check_cloud_regions(facts)
 
@@ -120,6 +124,39 @@ def _check_jurisdictions(facts: Mapping[str, Facts]) -> Iterator[FactError]:
             if len(name) == 2 and name not in known:
                 problem = f"{name} is neither a country of {COUNTRIES.filename} nor a group of {COUNTRY_GROUPS.filename}"
                 yield row.error(column, problem)
+
+
+def _check_kinds_of_laws(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    # A group may have the code of a country: PA is Panama, and the Pacific Alliance.
+    known = {
+        "national": (_known(facts, COUNTRIES, "country"), f"no country of {COUNTRIES.filename}"),
+        "union": (_known(facts, COUNTRY_GROUPS, "group_id"), f"no group of {COUNTRY_GROUPS.filename}"),
+    }
+    for row in rows_of(facts, ACCESS_LAWS):
+        name, kind = row.values["jurisdiction"], row.values["kind"]
+        names, problem = known.get(str(kind), ({name}, ""))
+        if name is not None and name not in names:
+            yield row.error("kind", f"{kind}: {name} is {problem}")
+
+
+def _check_adequacy(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    for row in rows_of(facts, ADEQUACY):
+        country, covers = row.values["country"], row.values["covers"]
+        if country is None or covers is None:
+            continue
+        if (covers == "country") != (country != ANY_COUNTRY):
+            problem = f"a row of one country says country; one of {ANY_COUNTRY} says organisation or rest"
+            yield row.error("covers", problem)
+
+
+def _check_treaty_partners(facts: Mapping[str, Facts]) -> Iterator[FactError]:
+    groups = _known(facts, COUNTRY_GROUPS, "group_id")
+    for row in rows_of(facts, TREATY_BANS):
+        group, partners = row.values["partner_group"], row.values["partners"]
+        if group and group not in groups:
+            yield row.error("partner_group", f"{group} is not a group of {COUNTRY_GROUPS.filename}")
+        if not group and not partners:
+            yield row.error("partners", "names nobody; give partners, or a partner_group")
 
 
 def _check_profit_regions(facts: Mapping[str, Facts]) -> Iterator[FactError]:

@@ -42,17 +42,29 @@ SERVICES_TRADE = figures(
         *SERVICE_ITEMS,
     ),
     key("value_usd_m", "number", "million USD"),
+    maybe("imputed", "flag", "1 if the source seems to have filled a gap: the series stays flat for years"),
     cure="`caudal reference import batis` or `import sdmx --to services_trade` (OECD-WTO BaTIS)",
 )
 
 TARIFF_LINES = file(
     "tariff_lines",
-    "candidate tariff lines of digitisable products; not the UN's list of 49",
+    "tariff lines of digitisable products, reviewed one by one; not the UN's list of 49",
     ("hs6", "hs_revision"),
     key("hs6", "hs6", "subheading of the Harmonized System"),
     text("hs_revision", "revision of the Harmonized System", "HS2007", "HS2012", "HS2017", "HS2022"),
     text("description", "what the subheading holds"),
     text("product_group", "kind of product"),
+    key("keep", "flag", "1 if what it holds can be delivered as a transmission, 0 if not"),
+    key("apart", "flag", "1 if it is reported apart, because it would dominate the sum of the others"),
+    text("why", "why it is kept or left out, in words", required=False),
+    text(
+        "information_technology_agreement",
+        "whether its members bound its duty at zero: for the whole subheading, a part of it, or not",
+        "whole",
+        "part",
+        "none",
+        required=False,
+    ),
     text("in_un_list_of_49", "whether the UN's list holds it", "yes", "no", "candidate"),
 )
 
@@ -81,6 +93,11 @@ PRODUCT_IMPORTS = figures(
     key("hs6", "hs6", "subheading of the Harmonized System"),
     text("hs_revision", "revision of the Harmonized System the imports were reported in"),
     key("value_usd_m", "amount", "value at the border, million USD"),
+    maybe(
+        "preferential_percent",
+        "percent",
+        "per cent of the value that came free of duty under a trade agreement; empty: not known",
+    ),
     cure="customs, or UN Comtrade (imports from the world by HS6)",
 )
 

@@ -14,6 +14,7 @@ from caudal.reference.lawfiles import (
     ADEQUACY,
     ATTRIBUTIONS,
     MORATORIUM,
+    TREATY_BANS,
 )
 from caudal.reference.networkfiles import ACCESS_NETWORKS, OTHER_NETWORKS, TRANSIT_ASNS
 from caudal.reference.moneyfiles import (
@@ -63,6 +64,7 @@ FILES: tuple[FactFile, ...] = (
     ACCESS_LAWS,
     DIGITAL_TAXES,
     MORATORIUM,
+    TREATY_BANS,
     REGIONAL_REVENUE,
     FILING_REGIONS,
     PLATFORM_PROFITS,
@@ -114,5 +116,6 @@ __all__ = [
     "TARIFF_LINES",
     "TARIFF_RATES",
     "TRANSIT_ASNS",
+    "TREATY_BANS",
     "VALUE_ADDED",
 ]

@@ -61,6 +61,11 @@ GEOLOCATION_ACCURACY = file(
     ("truth", "group"),
     text("truth", "what the database was compared with"),
     text("group", "which ranges"),
+    key("usable", "flag", "1 if it is of all clouds together, so that a share can be corrected by it"),
+    maybe(
+        "countries", "countries", "whose regions, codes with a space between them; empty: of all countries"
+    ),
+    maybe("excepted", "country", "left out of all countries: where what is misplaced is put"),
     key("ranges", "count", "ranges in the group"),
     key("sampled_ips", "count", "addresses drawn"),
     key("geo_whois_asn_country_2026_06", "share", "right answers of geo-whois-asn-country, June 2026"),

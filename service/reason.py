@@ -40,10 +40,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_processed": "no byte belongs to a platform of stage 3 to 5",
         # Laws
         "access_laws": "needs rows in access_laws.csv: {columns} (docs/reference.md)",
+        "own_access_laws": "needs the laws of {country} that compel access, in force in the month (its official gazette "
+        "has them): rows of access_laws.csv with {columns}; none is listed, and 0 would be an omission",
         "adequacy": "needs rows in adequacy.csv that name countries: {columns} (docs/reference.md)",
         "adequacy_whole": "needs the whole list of {regime} in adequacy.csv, a row for each country: a row * says that "
         "decisions cover countries that no row names, and a share of those named would be too low "
         "(docs/reference.md)",
+        "adequacy_no_list": "the law of {regime} has no list of countries that are adequate, or its authority has published "
+        "none yet (adequacy.csv); the answer by the EU's list stands beside this one",
         # Paths and routes
         "paths": "needs paths with the countries of their hops ({columns}), from traceroutes; see "
         "docs/indicators.md",
@@ -76,16 +80,24 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "foreign_platform": "needs a platform that is controlled from outside {country} and has a regional revenue",
         "value_added": "needs value added of ISIC section {section} of {country}" + _ROWS,
         # Trade and taxes
-        "services": "needs trade in services of {country}" + _ROWS,
-        "exports": "needs exports of {item} of {country}" + _ROWS,
-        "imports": "needs imports of {item} of {country}" + _ROWS,
-        "both_flows": "needs both flows of one year of {item} of {country}" + _ROWS,
+        "services": "needs trade in services of {country} by {month}, exports and imports of one year (OECD-WTO BaTIS, free: "
+        "caudal reference import batis): rows of {file}.csv with {columns}",
+        "exports": "needs exports of {item} of {country} by {month} (OECD-WTO BaTIS, free: caudal reference import batis): "
+        "rows of {file}.csv with {columns}",
+        "imports": "needs imports of {item} of {country} by {month} (OECD-WTO BaTIS, free: caudal reference import batis): "
+        "rows of {file}.csv with {columns}",
+        "both_flows": "needs both flows of one year of {item} of {country} by {month} (OECD-WTO BaTIS, free: caudal "
+        "reference import batis): rows of {file}.csv with {columns}",
         "no_trade": "neither exports nor imports of {item} in {year}",
-        "duties": "needs rates of duty of {country} on digitisable products" + _ROWS,
-        "applied_duties": "needs mfn_applied rates of duty of {country} on the products it imports" + _ROWS,
-        "bound_duties": "needs bound rates of duty of {country} on the products it imports" + _ROWS,
-        "product_imports": "needs imports of {country} of products that {lines}.csv lists, of two years up to {year} and "
-        "one after" + _ROWS,
+        "duties": "needs rates of duty of {country} on digitisable products by {month} (applied: WITS/TRAINS, caudal "
+        "reference import sdmx --to tariff_rates; bound: the WTO's Consolidated Tariff Schedules): rows of {file}.csv "
+        "with {columns}",
+        "applied_duties": "needs mfn_applied rates of duty of {country} on the products it imports by {month} (WITS/TRAINS, "
+        "caudal reference import sdmx --to tariff_rates): rows of {file}.csv with {columns}",
+        "bound_duties": "needs bound rates of duty of {country} on the products it imports by {month} (the WTO's "
+        "Consolidated Tariff Schedules): rows of {file}.csv with {columns}",
+        "product_imports": "needs imports of {country} of products that {lines}.csv keeps, of two years up to {year} and one "
+        "after, by {month} (customs, or UN Comtrade: imports from the world by HS6): rows of {file}.csv with {columns}",
         "digital_tax": "needs a digital services tax with readable thresholds" + _ROWS,
         "profits": "needs revenue and profit of a platform's whole company (region {world})" + _ROWS,
         "home_profits": "needs revenue and profit of a platform's whole company (region {world}) and the profit it "

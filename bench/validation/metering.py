@@ -107,9 +107,9 @@ class Places:
 
 def measured_sensitivity(reference: Reference, country: str) -> tuple[float, int]:
     """Return how often a database finds addresses of a country in it, and on how many ranges that was measured."""
-    rows = reference.accuracy.filter(pl.col(_COLUMN).is_not_null())
-    for group in (f"all regions {country}", "non-US regions"):
-        found = rows.filter(pl.col("group") == group)
+    rows = reference.accuracy.filter(pl.col(_COLUMN).is_not_null() & pl.col("usable"))
+    for fits in (pl.col("countries") == country, pl.col("excepted") == REGISTERED):
+        found = rows.filter(fits)
         if found.height:
             return float(found[_COLUMN][0]), int(found["ranges"][0])
     raise LookupError(f"the accuracy table has no row that fits {country}")

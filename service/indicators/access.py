@@ -1,6 +1,6 @@
 """Compelled access: which laws could order a byte handed over, where it lies or through who holds it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,23 +10,36 @@ from caudal.service.indicators.accuracy import ERRORS_POINT_TO, LEAST_SPECIFICIT
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.figures import FROM_MEMORY, WEAK, WEAK_FACTS
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.location import ACCURACY, LOCATION, misplaced
 from caudal.service.indicators.observation import Estimate, undefined
-from caudal.service.indicators.uncertainty import FloatArray, clip, envelope, share_interval, weighted_share
+from caudal.service.indicators.uncertainty import (
+    FloatArray,
+    Quantity,
+    clip,
+    envelope,
+    share_interval,
+    weighted_share,
+)
 from caudal.service.indicators.validity import members
 from caudal.service.reason import reason
 
-COLUMNS = ("jurisdiction", "year", "extraterritorial", "scope", "in_force", "exposure_weight_proposal")
+COLUMNS = (
+    "jurisdiction",
+    "kind",
+    "year",
+    "extraterritorial",
+    "reaches_content",
+    "in_force",
+    "exposure_weight_proposal",
+)
 # A treaty compels nobody by itself: the laws of its parties do.
-TREATIES = "INT"
-UNION = "EU"
-# Words of a scope that reaches what was said or stored, and not only who spoke with whom.
-CONTENT_WORDS = ("content", "any", "signals", "stored")
+TREATY, UNION = "treaty", "union"
 SCENARIOS = ("proposal", "equal", "content_only")
+OWN = "own_laws"
 # How sure it is that a law reaches a byte: at least, by the reading taken, at most.
 Ends = tuple[float, float, float]
-NOTHING: Ends = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -34,13 +47,23 @@ class Regime:
     """The laws of one jurisdiction: where it rules, and by scenario what it weighs there and abroad.
 
     `at_home` weighs for data in its territory, `abroad` for data held elsewhere by those it commands.
+    `laws` is their number.
     """
 
     jurisdiction: str
     territory: frozenset[str]
     at_home: dict[str, Ends]
     abroad: dict[str, Ends]
+    laws: int
     unchecked: bool
+    weak: bool
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The flags of what rests on its rows."""
+        return frozenset(
+            {name for name, set_ in ((FROM_MEMORY, self.unchecked), (WEAK_FACTS, self.weak)) if set_}
+        )
 
 
 def regimes(context: Context) -> list[Regime]:
@@ -51,21 +74,25 @@ def regimes(context: Context) -> list[Regime]:
     laws = laws.filter(
         (pl.col("year") <= context.last_day.year)
         & pl.col("in_force").is_in(["yes", "partly"])
-        & (pl.col("jurisdiction") != TREATIES)
+        & (pl.col("kind") != TREATY)
     )
     groups = context.fact("country_groups")
     found = []
-    for (jurisdiction,), rows in laws.sort("jurisdiction").group_by("jurisdiction", maintain_order=True):
+    for (jurisdiction, kind), rows in laws.sort("jurisdiction", "kind").group_by(
+        "jurisdiction", "kind", maintain_order=True
+    ):
         name = str(jurisdiction)
-        union = members(groups, UNION) if name == UNION else frozenset({name})
         status = rows["status"].to_list() if "status" in rows.columns else []
         found.append(
             Regime(
                 name,
-                union,
+                # Not by the name alone: PA is Panama, and a group as well.
+                members(groups, name) if kind == UNION else frozenset({name}),
                 {scenario: _ends(rows, scenario, ("yes", "partly", "no")) for scenario in SCENARIOS},
                 {scenario: _ends(rows, scenario, ("yes",)) for scenario in SCENARIOS},
+                rows.height,
                 any(UNCHECKED in str(each) for each in status),
+                WEAK in status,
             )
         )
     return found
@@ -74,15 +101,16 @@ def regimes(context: Context) -> list[Regime]:
 def _ends(laws: pl.DataFrame, scenario: str, certain_reach: tuple[str, ...]) -> Ends:
     """Return the greatest weight of the laws: of those certain, of those taken to apply, of all possible ones."""
     reach = (*certain_reach, "partly")
-    rows = list(laws.select("extraterritorial", "in_force", "scope", "exposure_weight_proposal").iter_rows())
+    columns = ("extraterritorial", "in_force", "reaches_content", "exposure_weight_proposal")
+    rows = list(laws.select(columns).iter_rows())
 
-    def weight(scope: str, proposal: float) -> float:
+    def weight(content: bool, proposal: float) -> float:
         if scenario == "proposal":
             return float(proposal)
-        return 1.0 if scenario == "equal" or any(word in scope for word in CONTENT_WORDS) else 0.0
+        return 1.0 if scenario == "equal" or content else 0.0
 
     def greatest(reaches: tuple[str, ...], force: tuple[str, ...]) -> float:
-        return max((weight(s, p) for e, f, s, p in rows if e in reaches and f in force), default=0.0)
+        return max((weight(c, p) for e, f, c, p in rows if e in reaches and f in force), default=0.0)
 
     return (
         greatest(certain_reach, ("yes",)),
@@ -108,7 +136,7 @@ class _Reach:
 
 
 def compelled_access(month: Month, definition: Definition) -> list[Estimate]:
-    """J7: the exposure by three sets of weights, then what each jurisdiction's laws reach."""
+    """J7: the exposure to foreign laws by three sets of weights, that to the country's own, and what each reaches."""
     found = regimes(month.context)
     if not found:
         return [undefined(reason("access_laws", columns=", ".join(COLUMNS)), month.flows())]
@@ -117,94 +145,157 @@ def compelled_access(month: Month, definition: Definition) -> list[Estimate]:
         home = month.located & month.among("remote_country", regime.territory)
         _, attributed, reached = month.commanded(regime.territory)
         reaches[regime.jurisdiction] = _Reach(home, attributed, reached)
-    answers = [_exposure(month, definition, scenario, found, reaches) for scenario in SCENARIOS]
-    return [*answers, *_vector(month, definition, found, reaches)]
+    country = month.context.economy.country
+    own = [regime for regime in found if country in regime.territory]
+    foreign = [regime for regime in found if country not in regime.territory]
+    answers = [_foreign(month, definition, scenario, foreign, own, reaches) for scenario in SCENARIOS]
+    return [*answers, _own(month, definition, own, reaches), *_vector(month, definition, found, reaches)]
 
 
-def _greatest(arrays: Iterator[FloatArray], size: int) -> FloatArray:
+def _greatest(arrays: Iterable[FloatArray], size: int) -> FloatArray:
     total = np.zeros(size)
     for each in arrays:
         np.maximum(total, each, out=total)
     return total
 
 
-def _exposure(
-    month: Month, definition: Definition, scenario: str, found: list[Regime], reaches: dict[str, _Reach]
-) -> Estimate:
-    size = len(month)
-    weights = {each.jurisdiction: reaches[each.jurisdiction].weights(each, scenario) for each in found}
+@dataclass(frozen=True)
+class _Exposure:
+    """The greatest weight on each cell of some regimes by one scenario: at least, as taken, at most."""
 
-    def over(end: int, only: Callable[[Regime], bool] = lambda _: True) -> FloatArray:
-        return _greatest((weights[each.jurisdiction][end] for each in found if only(each)), size)
+    month: Month
+    by_regime: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]
 
-    def count(end: int, only: Callable[[Regime], bool] = lambda _: True) -> float:
+    @classmethod
+    def of(cls, month: Month, scenario: str, found: list[Regime], reaches: dict[str, _Reach]) -> "_Exposure":
+        return cls(month, tuple(reaches[each.jurisdiction].weights(each, scenario) for each in found))
+
+    def on(self, end: int) -> FloatArray:
+        """Return the greatest weight on each cell at one of the three ends."""
+        return _greatest((each[end] for each in self.by_regime), len(self.month))
+
+    def share(self, end: int) -> Quantity:
+        """Return the mean weight of a byte at one of the three ends."""
+        return weighted_share(self.on(end), self.month.bytes, self.month.variance)
+
+    def regimes(self, end: int) -> float:
+        """Return the mean number of regimes that reach a byte."""
         reached = sum(
-            (weights[each.jurisdiction][end] > 0).astype(np.float64) for each in found if only(each)
+            ((each[end] > 0).astype(np.float64) for each in self.by_regime), np.zeros(len(self.month))
         )
-        return weighted_share(reached * np.ones(size), month.bytes, month.variance).value
+        return weighted_share(reached, self.month.bytes, self.month.variance).value
 
-    def foreign(regime: Regime) -> bool:
-        return month.context.economy.country not in regime.territory
 
+def _flags(found: list[Regime]) -> frozenset[str]:
+    return frozenset().union(*(each.flags for each in found))
+
+
+def _foreign(
+    month: Month,
+    definition: Definition,
+    scenario: str,
+    foreign: list[Regime],
+    own: list[Regime],
+    reaches: dict[str, _Reach],
+) -> Estimate:
+    exposed = _Exposure.of(month, scenario, foreign, reaches)
     # What lies nowhere known, or has no known operator, could be under the heaviest law there is.
-    heaviest_home = max(each.at_home[scenario][2] for each in found)
-    heaviest_abroad = max(each.abroad[scenario][2] for each in found)
+    heaviest_home = max((each.at_home[scenario][2] for each in foreign), default=0.0)
+    heaviest_abroad = max((each.abroad[scenario][2] for each in foreign), default=0.0)
     unknown = np.maximum(~month.located * heaviest_home, ~month.controlled * heaviest_abroad)
-    ends = (over(0), over(1), np.maximum(over(2), unknown))
-    shares = [weighted_share(each, month.bytes, month.variance) for each in ends]
-    low, high = envelope(share_interval(each, definition.level) for each in shares)
+    most = weighted_share(np.maximum(exposed.on(2), unknown), month.bytes, month.variance)
+    taken = exposed.share(1)
+    low, high = envelope(share_interval(each, definition.level) for each in (exposed.share(0), taken, most))
     # A byte placed wrongly lies where other laws rule; it matters unless who holds it is under the heaviest anyway.
     held = _greatest(
-        (reaches[each.jurisdiction].attributed * np.float64(each.abroad[scenario][0]) for each in found), size
+        (reaches[each.jurisdiction].attributed * np.float64(each.abroad[scenario][0]) for each in foreign),
+        len(month),
     )
     open_ = ~month.equals("remote_country", ERRORS_POINT_TO) & (held < heaviest_home)
     wrong = misplaced(month, open_, abroad_accuracy(month.context), definition.level)
     there = max(
-        (each.at_home[scenario][0] for each in found if ERRORS_POINT_TO in each.territory), default=0.0
+        (each.at_home[scenario][0] for each in foreign if ERRORS_POINT_TO in each.territory), default=0.0
     )
-    low = clip(low - wrong * there, 0.0, 1.0)
-    high = clip(high + wrong * max(0.0, heaviest_home - there), 0.0, 1.0)
     details = {
-        "foreign": weighted_share(over(1, foreign), month.bytes, month.variance).value,
-        "regimes": count(1),
-        "regimes_low": count(0),
-        "regimes_high": count(2),
-        "regimes_foreign": count(1, foreign),
-        "undetermined_weight": shares[2].value - weighted_share(over(2), month.bytes, month.variance).value,
+        "regimes": exposed.regimes(1),
+        "regimes_low": exposed.regimes(0),
+        "regimes_high": exposed.regimes(2),
+        "undetermined_weight": most.value - exposed.share(2).value,
     }
-    flags = frozenset({"from_memory"} if any(each.unchecked for each in found) else ())
-    return Estimate(shares[1].value, low, high, month.flows(), scenario, details, flags)
+    if own:
+        details["with_own"] = _Exposure.of(month, scenario, foreign + own, reaches).share(1).value
+    return Estimate(
+        taken.value,
+        clip(low - wrong * there, 0.0, 1.0),
+        clip(high + wrong * max(0.0, heaviest_home - there), 0.0, 1.0),
+        month.flows(),
+        scenario,
+        details,
+        _flags(foreign),
+    )
+
+
+def _own(month: Month, definition: Definition, own: list[Regime], reaches: dict[str, _Reach]) -> Estimate:
+    """Return the exposure to the country's own laws; no answer where none is listed, for a zero would be an omission."""
+    if not own:
+        country = month.context.economy.country
+        why = reason("own_access_laws", country=country, columns=", ".join(COLUMNS))
+        return undefined(why, month.flows(), OWN)
+    proposal, equal, content = (_Exposure.of(month, scenario, own, reaches) for scenario in SCENARIOS)
+    least, taken, known = (proposal.share(end) for end in range(3))
+    unknown = np.maximum(
+        ~month.located * max(each.at_home["proposal"][2] for each in own),
+        ~month.controlled * max(each.abroad["proposal"][2] for each in own),
+    )
+    most = weighted_share(np.maximum(proposal.on(2), unknown), month.bytes, month.variance)
+    low, high = envelope(share_interval(each, definition.level) for each in (least, taken, most))
+    down, up = _moved(month, definition, own, reaches)
+    heaviest = max(each.at_home["proposal"][2] for each in own)
+    details = {
+        "own_equal": equal.share(1).value,
+        "own_content_only": content.share(1).value,
+        "own_laws": float(sum(each.laws for each in own)),
+        "undetermined_weight": most.value - known.value,
+    }
+    interval = clip(low - down * heaviest, 0.0, 1.0), clip(high + up * heaviest, 0.0, 1.0)
+    return Estimate(taken.value, *interval, month.flows(), OWN, details, _flags(own))
+
+
+def _moved(
+    month: Month, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
+) -> tuple[float, float]:
+    """Return the shares of all bytes by which wrong locations may have raised and lowered what `found` reach."""
+    territory = frozenset().union(*(each.territory for each in found))
+    home, attributed, reached = (
+        np.logical_or.reduce([getattr(reaches[each.jurisdiction], name) for each in found])
+        for name in ("home", "attributed", "reached")
+    )
+    # Wrong locations point to one country, and so away from all others.
+    pointed = ERRORS_POINT_TO in territory
+    moved = ~home & ~attributed if pointed else home & ~reached
+    wrong = misplaced(month, moved, abroad_accuracy(month.context), definition.level)
+    rarely = (1 - LEAST_SPECIFICITY) * month.share(month.looked_up)
+    return (wrong, rarely) if pointed else (rarely, wrong)
 
 
 def _vector(
     month: Month, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
 ) -> Iterator[Estimate]:
     """Yield for each jurisdiction the share of all bytes that one of its laws reaches, and its weights."""
-    accuracy = abroad_accuracy(month.context)
-    rarely = (1 - LEAST_SPECIFICITY) * month.share(month.looked_up)
     for regime in found:
-        reach = reaches[regime.jurisdiction]
-        least, taken, most = reach.weights(regime, "equal")
+        least, taken, most = reaches[regime.jurisdiction].weights(regime, "equal")
         possible = np.maximum(most, np.maximum(~month.located, ~month.controlled) * 1.0)
         if not (most > 0).any():
             continue
         shares = [weighted_share(each, month.bytes, month.variance) for each in (least, taken, possible)]
         low, high = envelope(share_interval(each, definition.level) for each in shares)
-        # Wrong locations point to one country, and so away from all others.
-        pointed = ERRORS_POINT_TO in regime.territory
-        moved = ~reach.home & ~reach.attributed if pointed else reach.home & ~reach.reached
-        wrong = misplaced(month, moved, accuracy, definition.level)
-        low -= wrong if pointed else rarely
-        high += rarely if pointed else wrong
-        interval = clip(low, 0.0, 1.0), clip(high, 0.0, 1.0)
+        down, up = _moved(month, definition, [regime], reaches)
+        interval = clip(low - down, 0.0, 1.0), clip(high + up, 0.0, 1.0)
         weights = {
-            f"weight_{scenario.replace(' ', '_')}": max(
-                regime.at_home[scenario][1], regime.abroad[scenario][1]
-            )
+            f"weight_{scenario}": max(regime.at_home[scenario][1], regime.abroad[scenario][1])
             for scenario in SCENARIOS
         }
-        flags = frozenset({"from_memory"} if regime.unchecked else ())
-        yield Estimate(shares[1].value, *interval, month.flows(), regime.jurisdiction, weights, flags)
+        yield Estimate(shares[1].value, *interval, month.flows(), regime.jurisdiction, weights, regime.flags)
 
 
 INDICATORS = (
@@ -213,36 +304,43 @@ INDICATORS = (
             id="J7",
             group="jurisdiction",
             title={
-                "en": "Compelled-access exposure",
-                "es": "Exposición al acceso por mandato legal",
-                "pt": "Exposição ao acesso por ordem legal",
+                "en": "Exposure to compelled access by foreign laws",
+                "es": "Exposición al acceso por mandato de leyes extranjeras",
+                "pt": "Exposição ao acesso por ordem de leis estrangeiras",
             },
             unit="score",
             range=(0.0, 1.0),
-            formula="CAE = Σ b·max(w_l, w_j) / B, w_l the greatest weight of the laws where the byte lies, w_j of "
-            "the laws that reach abroad of those who command its operator. Weights: as proposed in "
-            "access_laws.csv (proposal); 1 for every law (equal); 1 for laws that reach content (content only). "
-            "Then for each jurisdiction the share of all bytes that one of its laws reaches",
+            formula="CAE = Σ b·max(w_l, w_j) / B over the laws of all jurisdictions but the country's own, w_l the "
+            "greatest weight of the laws where the byte lies, w_j of the laws that reach abroad of those who command "
+            "its operator. Weights: as proposed in access_laws.csv (proposal); 1 for every law (equal); 1 for laws "
+            "that reach content (content_only). Apart from these, the same for the country's own laws, as proposed "
+            "(own_laws); where none is listed there is no answer. Then for each jurisdiction, the country's among "
+            "them, the share of all bytes that one of its laws reaches",
             inputs=(*LOCATION, *ACCURACY, "control", "platform", "remote_asn", "facts"),
             uncertainty="The envelope of sampling (Korn & Graubard) around three sums. Least: laws in force that "
             "reach abroad without condition, through attributed control only, nothing undetermined. Taken: also laws that "
             "reach abroad in part, and every reading of who controls. Most: also laws partly in force, and the "
             "heaviest law on every byte of unknown location or operator. Widened by as many bytes as a "
             "database may have placed in the United States, where wrong locations point, that lie under other "
-            "laws (Se as J6, its error as J1).",
+            "laws (Se as J6, its error as J1). The weights themselves have no interval: the scenarios stand for it.",
             source="Own; the laws with their sources in access_laws.csv",
             source_status="verified_laws_memory_weights",
             critique="The weights are a judgement, not a fact: read the scenarios side by side and the vector by "
-            "jurisdiction. Exposure is what the law allows, not what was ordered; encryption with keys held "
+            "jurisdiction. Only foreign laws are in the headline: every country is held against the same list but its "
+            "own, so that none looks worse because more of its own laws are known, and a court at home is not counted "
+            "as a power abroad. The list is not whole: laws that nobody listed weigh nothing. Exposure is what the law allows, not what was ordered; encryption with keys held "
             "elsewhere is not seen.",
-            method_version="2",
+            method_version="3",
             dimension="scenario or jurisdiction",
             details={
-                "foreign": "the same without the laws of the country itself",
-                "regimes": "mean number of regimes whose laws reach a byte",
+                "with_own": "the same with the country's own laws among the others, where they are listed; what "
+                "the value was until method version 2",
+                "regimes": "mean number of foreign regimes whose laws reach a byte",
                 "regimes_low": "the same, counting what is certain",
                 "regimes_high": "the same, counting laws partly in force",
-                "regimes_foreign": "mean number of foreign regimes whose laws reach a byte",
+                "own_equal": "exposure to the country's own laws where every law weighs 1",
+                "own_content_only": "the same where laws that reach content weigh 1",
+                "own_laws": "the country's own laws in force that are listed",
                 "undetermined_weight": "what bytes of unknown location or operator add to the upper limit",
                 "weight_proposal": "the jurisdiction's greatest weight, as proposed",
                 "weight_equal": "the jurisdiction's weight where every law weighs 1",

@@ -1,6 +1,5 @@
 """How often an address database finds a country's own addresses in it: which measurement applies."""
 
-import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,10 +10,9 @@ from caudal.service.indicators.context import Context
 DATABASE_PREFIX = "geo_whois"
 # Measured Sp was 0.998 or more wherever it was measured; the true one lies between this and 1.
 LEAST_SPECIFICITY = 0.998
-ABROAD_ROW = "non-US regions"
 # Where address databases put what they place wrongly: among the networks' registered homes.
 ERRORS_POINT_TO = "US"
-_COUNTRY = re.compile(r"\b[A-Z]{2}\b")
+_COLUMNS = ("usable", "countries", "excepted", "sampled_ips")
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,9 @@ def domestic_accuracy(context: Context) -> Accuracy | None:
     all regions outside the United States. For the United States itself no row fits: errors point there.
     """
     country = context.economy.country
-    for group, sensitivity, trials in _rows(context.accuracy):
-        if _named(group) == {country}:
-            return Accuracy(sensitivity, trials, extrapolated=False)
+    for row in _rows(context.accuracy):
+        if row.countries == {country}:
+            return Accuracy(row.sensitivity, row.trials, extrapolated=False)
     return regional_accuracy(context)
 
 
@@ -51,37 +49,46 @@ def regional_accuracy(context: Context) -> Accuracy | None:
     for a region, and a share corrected with it an upper one.
     """
     country = context.economy.country
-    for group, sensitivity, trials in _rows(context.accuracy):
-        named = _named(group)
-        if len(named) > 1 and (country in named or named & context.region):
-            return Accuracy(sensitivity, trials, extrapolated=country not in named)
+    for row in _rows(context.accuracy):
+        if len(row.countries) > 1 and (country in row.countries or row.countries & context.region):
+            return Accuracy(row.sensitivity, row.trials, extrapolated=country not in row.countries)
     return None if country == "US" else abroad_accuracy(context)
 
 
 def abroad_accuracy(context: Context) -> Accuracy | None:
     """Return the accuracy of placing addresses anywhere outside the United States; None where not measured."""
-    for group, sensitivity, trials in _rows(context.accuracy):
-        if group == ABROAD_ROW:
-            return Accuracy(sensitivity, trials, extrapolated=True)
+    for row in _rows(context.accuracy):
+        if row.excepted == ERRORS_POINT_TO:
+            return Accuracy(row.sensitivity, row.trials, extrapolated=True)
     return None
 
 
-def _named(group: str) -> frozenset[str]:
-    """Return the countries a row's name lists after the word "regions"."""
-    return frozenset(_COUNTRY.findall(group.partition(" regions ")[2]))
+@dataclass(frozen=True)
+class _Row:
+    """A measurement: of the regions of some countries, or of all but one that is `excepted`."""
+
+    countries: frozenset[str]
+    excepted: str
+    sensitivity: float
+    trials: int
 
 
-def _rows(table: pl.DataFrame) -> list[tuple[str, float, int]]:
-    """Return (group, sensitivity, trials) of the rows that a correction can use."""
+def _rows(table: pl.DataFrame) -> list[_Row]:
+    """Return the rows that a correction can use."""
     column = next((name for name in table.columns if name.startswith(DATABASE_PREFIX)), None)
-    if column is None or not {"group", "sampled_ips"} <= set(table.columns):
+    if column is None or not set(_COLUMNS) <= set(table.columns):
         return []
     counts = [pl.col(name).cast(pl.Int64) for name in ("ranges", "sampled_ips") if name in table.columns]
-    usable = table.select(
-        pl.col("group").cast(pl.String),
+    usable = table.filter(pl.col("usable")).select(
+        pl.col("countries").fill_null(""),
+        pl.col("excepted").fill_null(""),
         pl.col(column).cast(pl.Float64).alias("sensitivity"),
         pl.min_horizontal(counts).alias("trials"),
-    ).drop_nulls()
+    )
+    usable = usable.drop_nulls()
     # With Se + Sp ≤ 1 a database tells no more than a coin, and cannot be corrected.
     usable = usable.filter(pl.col("sensitivity").is_between(1 - LEAST_SPECIFICITY, 1, closed="right"))
-    return [(str(group), float(se), int(n)) for group, se, n in usable.iter_rows()]
+    return [
+        _Row(frozenset(str(countries).split()), str(excepted), float(se), int(n))
+        for countries, excepted, se, n in usable.iter_rows()
+    ]

@@ -11,6 +11,7 @@ from caudal.service.indicators.accuracy import ERRORS_POINT_TO, abroad_accuracy
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.figures import FROM_MEMORY, WEAK, WEAK_FACTS
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.location import ACCURACY, LOCATION, location_scenarios
 from caudal.service.indicators.observation import Estimate, undefined
@@ -23,10 +24,9 @@ MODEL = "EU"
 # The territory of the regime of the Union: its members, and those of the EEA that are not.
 UNION = ("EU", "EEA_EFTA")
 ADEQUATE, PARTIAL = "adequate", "adequate_partial"
-UNNAMED = "*"
-# An organisation is no place: its row names no country because there is none.
-ORGANISATION = "international organisation"
-COLUMNS = ("regime", "country", "level", "date")
+# What a row is of: a country, or all that no other row names. An organisation is no place.
+COUNTRY, REST = "country", "rest"
+COLUMNS = ("regime", "country", "covers", "level", "date")
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,15 @@ class Standing:
 
     `full` are countries found adequate all month, the regime's own included; `partial` those found so in
     part (certified companies, one sector) or for some days. `open_ended` says that a decision covers
-    countries that no row names. `unchecked` are countries whose rows were not checked.
+    countries that no row names. `unchecked` are countries whose rows were not checked, `weak` those whose
+    rows were seen in one secondary document only.
     """
 
     full: frozenset[str]
     partial: frozenset[str]
     open_ended: bool
     unchecked: frozenset[str]
+    weak: frozenset[str]
 
 
 def standing(context: Context, regime: str) -> Standing | None:
@@ -52,23 +54,36 @@ def standing(context: Context, regime: str) -> Standing | None:
     rows = rows.filter((pl.col("regime") == regime) & pl.col("level").is_in([ADEQUATE, PARTIAL]))
     first, last = (_decided(rows, day) for day in (context.first_day, context.last_day))
     either = pl.concat([first, last]).unique(maintain_order=True)
-    unnamed = either.filter(pl.col("country") == UNNAMED)
-    if "scope" in unnamed.columns:
-        unnamed = unnamed.filter(pl.col("scope").fill_null("") != ORGANISATION)
-    named = either.filter(pl.col("country") != UNNAMED)
+    named = either.filter(pl.col("covers") == COUNTRY)
     if named.is_empty():
         return None
 
     def found(rows: pl.DataFrame, *levels: str) -> frozenset[str]:
-        return frozenset(rows.filter(pl.col("level").is_in(levels))["country"].to_list()) - {UNNAMED}
+        rows = rows.filter(pl.col("level").is_in(levels) & (pl.col("covers") == COUNTRY))
+        return frozenset(rows["country"].to_list())
 
-    home = _territory(context, regime)
-    full = (found(first, ADEQUATE) & found(last, ADEQUATE)) | home
-    unchecked = frozenset[str]()
-    if "status" in named.columns:
-        doubtful = named.filter(pl.col("status").str.contains(UNCHECKED, literal=True))
-        unchecked = frozenset(doubtful["country"].to_list())
-    return Standing(full, found(named, ADEQUATE, PARTIAL) - full, not unnamed.is_empty(), unchecked)
+    def of_status(doubtful: pl.Expr) -> frozenset[str]:
+        rows = named.filter(doubtful) if "status" in named.columns else named.clear()
+        return frozenset(rows["country"].to_list())
+
+    full = (found(first, ADEQUATE) & found(last, ADEQUATE)) | _territory(context, regime)
+    return Standing(
+        full,
+        found(named, ADEQUATE, PARTIAL) - full,
+        not either.filter(pl.col("covers") == REST).is_empty(),
+        of_status(pl.col("status").str.contains(UNCHECKED, literal=True)),
+        of_status(pl.col("status") == WEAK),
+    )
+
+
+def _no_list(context: Context, regime: str) -> bool:
+    """Return whether a row says that the regime has no list of countries, or none yet."""
+    rows = context.fact("adequacy")
+    if not set(COLUMNS) <= set(rows.columns):
+        return False
+    rows = rows.filter((pl.col("regime") == regime) & (pl.col("covers") == REST))
+    rows = _decided(rows, context.last_day)
+    return not rows.filter(~pl.col("level").is_in([ADEQUATE, PARTIAL])).is_empty()
 
 
 def _decided(rows: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -94,7 +109,9 @@ def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
         if regime not in known and regime != MODEL:
             continue
         found = standing(context, regime)
-        if found is None:
+        if found is None and _no_list(context, regime):
+            answers += _unanswered(month, regime, reason("adequacy_no_list", regime=regime))
+        elif found is None:
             answers += _unanswered(month, regime, reason("adequacy", columns=", ".join(COLUMNS)))
         elif found.open_ended:
             answers += _unanswered(month, regime, reason("adequacy_whole", regime=regime))
@@ -142,8 +159,9 @@ def _share(month: Month, definition: Definition, name: str, found: Standing, *, 
         "countries_partial": float(len(found.partial)),
     }
     flags = {"accuracy_unmeasured" if accuracy is None else "accuracy_extrapolated"}
-    if month.total(month.located & month.among("remote_country", found.unchecked)) > 0:
-        flags.add("from_memory")
+    for flag, countries in ((FROM_MEMORY, found.unchecked), (WEAK_FACTS, found.weak)):
+        if month.total(month.located & month.among("remote_country", countries)) > 0:
+            flags.add(flag)
     return Estimate(value.value, low, high, month.flows(), name, details, frozenset(flags))
 
 
@@ -168,12 +186,12 @@ INDICATORS = (
             "location, in the strict form also of unknown operators, none or all in; both also corrected by "
             "Rogan-Gladen with the Se measured outside the United States (where the list holds the United "
             "States, to which wrong locations point, on the bytes outside the list) and its error as J1. A list of "
-            "which rows name a part only gives no answer.",
+            "which rows name a part only gives no answer, nor does a law that has no list.",
             source="GDPR art. 45; LGPD art. 33; measured on servers: Gamero-Garrido et al., PETS 2025",
             source_status="verified",
             critique="Adequacy is a legal status, not protection; not all traffic is personal data, and data may "
             "lawfully go elsewhere under other safeguards.",
-            method_version="2",
+            method_version="3",
             dimension="regime",
             details={
                 "partial": "share of all bytes in countries found adequate in part or for part of the month",

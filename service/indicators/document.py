@@ -105,7 +105,7 @@ gzip or bzip2), of ten viewpoints or more; IPv4 routes are read |
 | P3 | the flows of the region's other members (`region_flows`) | batches of collectors in those economies |
 | P4 | places on the positioning map | platform_positions.csv: `platform_id`, `rater`, `commodity_special` \
 (commodity, special), `standard_custom` (standard, custom) |
-| J6, J7, V3 to V10 | decisions, laws, revenues, taxes, tariffs | the files of [reference.md](reference.md) |
+| J6, J7, V3 to V10 | decisions, laws, revenues, taxes, tariffs, treaties | the files of [reference.md](reference.md) |
 
 Files of facts go into the reference overlay.
 """

@@ -27,6 +27,7 @@ FLAGS: Mapping[str, str] = {
     "weak_facts": "rests on a figure that its source or its own note calls weak, disputed or inferred",
     "region_incomplete": "some countries of a filing's region have no users and product here; they are guessed",
     "moratorium_lapsed": "the WTO's moratorium on duties had lapsed: what could be levied, not what is forgone",
+    "preferences_unknown": "how much of the imports came free under trade agreements is not known: from none to all is taken",
     "members_missing": "not every member of the region reports: the rest is in the interval only",
     "unlisted_caches": "home addresses serve platforms' names: caches that no operator lists may hold 1 % of the bytes or "
     "more, which are in no indicator (details: unlisted_caches)",

@@ -71,7 +71,7 @@ def test_the_same_facts_do_not_differ(complete: Path) -> None:
 
 
 def test_a_wheel_of_older_facts_may_lack_columns_and_files(complete: Path, tmp_path: Path) -> None:
-    (complete / "tariff_rates.csv").unlink()
+    (complete / "product_imports.csv").unlink()
     wheel = tmp_path / "caudal-0.1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path in complete.glob("*.csv"):

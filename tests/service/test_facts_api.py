@@ -30,8 +30,8 @@ def test_every_file_is_listed_with_its_columns(client: httpx.Client, reference: 
     files = {each["file"]: each for each in answer["files"]}
     assert list(files) == [file.name for file in FILES]
     assert files["economies"]["overlay_rows"] == reference.facts("economies")["overlay"].sum() > 0
-    assert files["tariff_rates"]["rows"] == 0
-    assert "WITS/TRAINS" in files["tariff_rates"]["supply"]
+    assert files["product_imports"]["rows"] == 0
+    assert "UN Comtrade" in files["product_imports"]["supply"]
     assert {column["name"] for column in files["platforms"]["columns"]} >= {"control_country", "valid_from"}
 
 

@@ -85,6 +85,9 @@ def accuracy() -> pl.DataFrame:
         {
             "truth": ["cloud_region_truth"] * 3,
             "group": ["aws all", "non-US regions", "LatAm regions BR CL CO MX"],
+            "usable": [False, True, True],
+            "countries": ["", "", "BR CL CO MX"],
+            "excepted": ["", "US", ""],
             "sampled_ips": [3000, 3000, 3000],
             "geo_whois_asn_country_2026_06": [0.846, 0.815, 0.773],
         }

@@ -11,12 +11,16 @@ from caudal.service.indicators.accuracy import (
     regional_accuracy,
 )
 
+ABROAD = {"usable": [True], "countries": [""], "excepted": ["US"], "sampled_ips": [9]}
+
 
 def test_a_countrys_own_measurement_comes_first(context, country):
     own = pl.DataFrame(
         {
             "truth": ["cloud_region_truth"] * 2,
-            "group": ["LatAm regions BR CL CO MX", "all regions BR"],
+            "usable": [True, True],
+            "countries": ["BR CL CO MX", "BR"],
+            "excepted": [None, None],
             "sampled_ips": [3000, 2000],
             "geo_whois_asn_country_2026_06": [0.773, 0.864],
         }
@@ -41,7 +45,9 @@ def test_where_the_ranges_are_told_they_are_the_trials(context, country):
     """Addresses of one range are right or wrong together: 3,000 of 40 ranges are 40 trials."""
     table = pl.DataFrame(
         {
-            "group": ["LatAm regions BR CL CO MX", "all regions BR", "non-US regions"],
+            "usable": [True, True, True],
+            "countries": ["BR CL CO MX", "BR", ""],
+            "excepted": ["", "", "US"],
             "ranges": [40, 9000, None],
             "sampled_ips": [3000, 2000, 500],
             "geo_whois_asn_country_2026_06": [0.773, 0.864, 0.815],
@@ -80,11 +86,16 @@ def test_nothing_fits_the_united_states(context, country):
     "table",
     [
         pl.DataFrame(),
-        pl.DataFrame({"group": ["non-US regions"], "sampled_ips": [9], "another_database": [0.9]}),
-        pl.DataFrame({"group": ["non-US regions"], "sampled_ips": [9], "geo_whois_x": [0.001]}),
-        pl.DataFrame({"group": ["non-US regions"], "sampled_ips": [9], "geo_whois_x": [None]}),
+        pl.DataFrame({**ABROAD, "another_database": [0.9]}),
+        pl.DataFrame({**ABROAD, "geo_whois_x": [0.001]}),
+        pl.DataFrame({**ABROAD, "geo_whois_x": [None]}),
     ],
     ids=["empty", "other database", "no better than a coin", "not measured"],
 )
 def test_a_table_without_a_usable_figure_measures_nothing(context, table):
     assert domestic_accuracy(context(accuracy=table)) is None
+
+
+def test_a_row_of_one_cloud_corrects_nothing(context):
+    table = pl.DataFrame({**ABROAD, "usable": [False], "geo_whois_x": [0.9]})
+    assert abroad_accuracy(context(accuracy=table)) is None

@@ -9,7 +9,7 @@ import pytest
 from caudal.reference import load_reference
 from caudal.service.indicators import CATALOGUE
 
-ADEQUACY = "regime country level date expires scope status"
+ADEQUACY = "regime country covers level date expires status"
 GROUPS = "group_id country"
 
 
@@ -33,11 +33,11 @@ def facts(table):
     return {
         "adequacy": table(
             ADEQUACY,
-            ("EU", "BR", "adequate", since, None, None, "verified"),
-            ("EU", "AR", "adequate", since, None, None, "from_memory"),
-            ("EU", "US", "adequate_partial", since, None, "certified companies", "verified"),
-            ("EU", "*", "adequate", since, None, "international organisation", "verified"),
-            ("XA", "CL", "adequate", since, None, None, "verified"),
+            ("EU", "BR", "country", "adequate", since, None, "verified"),
+            ("EU", "AR", "country", "adequate", since, None, "from_memory"),
+            ("EU", "US", "country", "adequate_partial", since, None, "verified"),
+            ("EU", "*", "organisation", "adequate", since, None, "verified"),
+            ("XA", "CL", "country", "adequate", since, None, "verified"),
         ),
         "country_groups": table(GROUPS, ("EU", "DE"), ("EU", "FR"), ("EEA_EFTA", "NO")),
     }
@@ -75,7 +75,9 @@ def test_wrong_locations_point_to_the_united_states(cell, cells, context, table,
     """With US on the list the bytes outside it are corrected, without it those inside."""
     networks = [cell(2, "BR", "database", "shop", remote_asn=64500 + n) for n in range(300)]
     looked_up = cells([cell(400, "US", "database", "search"), *networks])
-    listed = {"adequacy": table(ADEQUACY, ("XA", "US", "adequate", date(2020, 1, 1), None, None, "verified"))}
+    listed = {
+        "adequacy": table(ADEQUACY, ("XA", "US", "country", "adequate", date(2020, 1, 1), None, "verified"))
+    }
     found = answers(looked_up, context(facts=listed))["XA"]
     # Outside 0.6, Se 0.815: truly 0.6/0.815 = 0.736 with Sp = 1, so at least 0.264 in the US, with the error of Se,
     # and with the error of 300 networks of 2 bytes found of about 368, at the upper limit of how many there are.
@@ -92,10 +94,10 @@ def test_wrong_locations_point_to_the_united_states(cell, cells, context, table,
 def test_a_decision_that_changes_within_the_month_counts_for_the_interval_only(month, context, facts, table):
     within = table(
         ADEQUACY,
-        ("EU", "BR", "adequate", date(2026, 9, 10), None, None, "verified"),
-        ("EU", "AR", "adequate", date(2020, 1, 1), date(2026, 9, 20), None, "verified"),
-        ("EU", "CL", "adequate", date(2020, 1, 1), None, None, "verified"),
-        ("EU", "US", "adequate", date(2020, 1, 1), date(2026, 8, 31), None, "verified"),
+        ("EU", "BR", "country", "adequate", date(2026, 9, 10), None, "verified"),
+        ("EU", "AR", "country", "adequate", date(2020, 1, 1), date(2026, 9, 20), "verified"),
+        ("EU", "CL", "country", "adequate", date(2020, 1, 1), None, "verified"),
+        ("EU", "US", "country", "adequate", date(2020, 1, 1), date(2026, 8, 31), "verified"),
     )
     found = answers(month, context(facts={**facts, "adequacy": within}))["EU"]
     # CL holds all month (100); BR 400 and AR 100 for a part; the US no more.
@@ -107,8 +109,8 @@ def test_a_decision_that_changes_within_the_month_counts_for_the_interval_only(m
 def test_a_list_that_rows_name_in_part_gives_no_answer(month, context, facts, table):
     open_list = table(
         ADEQUACY,
-        ("XA", "CL", "adequate", date(2020, 1, 1), None, None, "verified"),
-        ("XA", "*", "adequate", date(2020, 1, 1), None, "and others", "verified"),
+        ("XA", "CL", "country", "adequate", date(2020, 1, 1), None, "verified"),
+        ("XA", "*", "rest", "adequate", date(2020, 1, 1), None, "verified"),
     )
     for name in ("XA", "XA_strict"):
         found = answers(month, context(facts={**facts, "adequacy": open_list}))[name]
@@ -116,12 +118,33 @@ def test_a_list_that_rows_name_in_part_gives_no_answer(month, context, facts, ta
         assert found.reason.startswith("needs the whole list of XA in adequacy.csv")
 
 
-def test_without_decisions_it_says_what_it_needs(month, context, table):
-    pending = {"adequacy": table(ADEQUACY, ("XA", "*", "pending", date(2020, 1, 1), None, None, "verified"))}
-    for facts in ({}, pending):
-        for answer in CATALOGUE["J6"].compute(month, context(facts=facts)):
-            assert answer.value is None
-            assert answer.reason.startswith("needs rows in adequacy.csv")
+def test_without_decisions_it_says_what_it_needs(month, context):
+    for answer in CATALOGUE["J6"].compute(month, context()):
+        assert answer.value is None
+        assert answer.reason.startswith("needs rows in adequacy.csv")
+
+
+@pytest.mark.parametrize("level", ["none", "pending"])
+def test_a_law_without_a_list_is_not_asked_for_one(month, context, facts, table, level):
+    unlisted = table(ADEQUACY, ("XA", "*", "rest", level, date(2020, 1, 1), None, "verified"))
+    found = answers(
+        month,
+        context(
+            facts={
+                **facts,
+                "adequacy": pl.concat([unlisted, facts["adequacy"].filter(pl.col("regime") == "EU")]),
+            }
+        ),
+    )
+    for name in ("XA", "XA strict"):
+        assert found[name].value is None
+        assert found[name].reason.startswith("the law of XA has no list of countries")
+    assert found["EU"].value == pytest.approx(0.5)
+
+
+def test_what_one_secondary_document_says_is_weak(month, context, facts, table):
+    weak = table(ADEQUACY, ("EU", "BR", "country", "adequate", date(2020, 1, 1), None, "verified_weak"))
+    assert "weak_facts" in answers(month, context(facts={**facts, "adequacy": weak}))["EU"].flags
 
 
 def test_a_member_of_the_union_has_its_regime_and_its_territory(month, context, facts, country, cell, cells):
@@ -145,33 +168,47 @@ def test_the_shipped_decisions_of_brazil_and_the_union(cell, cells, context, cou
     assert answers(rows, before)["EU"].value == pytest.approx(0.4)
 
 
-def test_colombias_list_is_shipped_in_part_and_a_deployment_can_complete_it(
-    cell, cells, context, country, accuracy, tmp_path
+@pytest.fixture(scope="module")
+def shipped():
+    reference = load_reference()
+    return {name: reference.facts(name) for name in ("adequacy", "country_groups")}
+
+
+@pytest.mark.parametrize(
+    ("of", "inside", "outside"),
+    [
+        # The circular names Mexico, the United States and the Union, and takes in who the Union finds adequate: Brazil
+        # since January 2026. Chile, China and Liechtenstein are not on it.
+        ("CO", ("CO", "US", "MX", "DE", "BR", "AR"), ("CL", "CN", "LI")),
+        ("UY", ("UY", "DE", "AR", "GB", "JP"), ("BR", "CO", "CN", "CL")),
+        ("EC", ("EC", "CO", "PE", "BO"), ("BR", "DE", "US")),
+    ],
+)
+def test_the_shipped_lists_are_whole(cell, cells, context, country, shipped, accuracy, of, inside, outside):
+    rows = cells([cell(100, place, "operator", "shop") for place in (*inside, *outside)])
+    there = context(country(of), month="2026-10", days_in_month=31, facts=shipped, accuracy=accuracy.clear())
+    found = answers(rows, there)[of]
+    assert found.value == pytest.approx(len(inside) / (len(inside) + len(outside)))
+
+
+def test_uruguay_lets_data_go_to_canada_and_the_united_states_in_part(
+    cell, cells, context, country, shipped, accuracy
 ):
-    """Of 36 countries the shipped file names one. With the others in an overlay, and the rest closed, J6 answers."""
-    rows = cells([cell(100, place, "operator", "shop") for place in ("CO", "US", "MX", "DE", "CN")])
-
-    def of_colombia(overlay):
-        reference = load_reference(overlay)
-        facts = {name: reference.facts(name) for name in ("adequacy", "country_groups")}
-        there = context(
-            country("CO"), month="2026-10", days_in_month=31, facts=facts, accuracy=accuracy.clear()
-        )
-        return answers(rows, there)
-
-    shipped = of_colombia(None)
-    assert shipped["CO"].value is None
-    assert "the whole list of CO" in shipped["CO"].reason
-    assert shipped["EU"].value is not None
-    instrument = "SIC Circular Externa 005/2017 (amended by 008/2017 and 002/2018)"
-    (tmp_path / "adequacy.csv").write_text(
-        "regime,country,name,level,instrument,date,expires,scope,source,as_of,status,note\n"
-        f"CO,MX,Mexico,adequate,{instrument},2017-08-10,,,the list,2026-11-21,verified,\n"
-        f"CO,DE,Germany,adequate,{instrument},2017-08-10,,,the list,2026-11-21,verified,\n"
-        f"CO,*,the list is whole,none,{instrument},2017-08-10,,,the list,2026-11-21,verified,\n"
+    """Canada: the private sector only; the United States: organisations on the framework's list."""
+    rows = cells([cell(100, place, "operator", "shop") for place in ("UY", "CA", "US", "CN")])
+    there = context(
+        country("UY"), month="2026-10", days_in_month=31, facts=shipped, accuracy=accuracy.clear()
     )
-    # CO itself, US, MX and DE of five equal places.
-    assert of_colombia(tmp_path)["CO"].value == pytest.approx(0.8)
+    found = answers(rows, there)["UY"]
+    assert (found.low, found.value, found.high) == pytest.approx((0.25, 0.25, 0.75))
+
+
+@pytest.mark.parametrize("of", ["PE", "MX", "CR", "PA"])
+def test_laws_without_lists_say_so(cell, cells, context, country, shipped, of):
+    rows = cells([cell(100, "DE", "operator", "shop")])
+    found = answers(rows, context(country(of), month="2026-10", days_in_month=31, facts=shipped))
+    assert found[of].reason.startswith(f"the law of {of} has no list")
+    assert found["EU"].value == pytest.approx(1.0)
 
 
 def test_more_countries_on_the_list_never_lower_the_share(month, context, facts, table):

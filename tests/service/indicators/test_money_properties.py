@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.service.indicators import captured, taxation, trade
+from caudal.service.indicators import captured, tariffs, taxation, trade
 from tests.service.indicators.world import economy, platform, revenue, table, world
 
-MONEY = (*captured.INDICATORS, *trade.INDICATORS, *taxation.INDICATORS)
+MONEY = (*captured.INDICATORS, *trade.INDICATORS, *tariffs.INDICATORS, *taxation.INDICATORS)
 COUNTRIES = ("CL", "BR", "MX", "DE")
 quick = settings(max_examples=8)
 

@@ -180,16 +180,17 @@ INFORMED = ("J3", "J4", "J5", "J6", "J7", "J8", "C1", "C2", "C5", "C6", "C7", "P
 def informed(context, companies, table):
     """A context that holds everything a deployment could supply."""
     laws = table(
-        "jurisdiction year extraterritorial scope in_force exposure_weight_proposal status",
-        ("US", 2018, "yes", "content", "yes", 1.0, "verified"),
-        ("CN", 2021, "partly", "any", "yes", 0.8, "verified"),
-        ("BR", 2014, "yes", "subscriber", "partly", 0.5, "from_memory"),
+        "jurisdiction kind year extraterritorial reaches_content in_force exposure_weight_proposal status",
+        ("US", "national", 2018, "yes", True, "yes", 1.0, "verified"),
+        ("CN", "national", 2021, "partly", True, "yes", 0.8, "verified"),
+        ("BR", "national", 2014, "yes", False, "partly", 0.5, "from_memory"),
+        ("XA", "national", 2014, "partly", True, "yes", 0.3, "verified"),
     )
     decisions = table(
-        "regime country level date expires",
-        ("XA", "BR", "adequate", date(2020, 1, 1), None),
-        ("XA", "US", "adequate_partial", date(2020, 1, 1), None),
-        ("EU", "US", "adequate", date(2020, 1, 1), None),
+        "regime country covers level date expires",
+        ("XA", "BR", "country", "adequate", date(2020, 1, 1), None),
+        ("XA", "US", "country", "adequate_partial", date(2020, 1, 1), None),
+        ("EU", "US", "country", "adequate", date(2020, 1, 1), None),
     )
     neighbours = table(
         "economy remote_country bytes bytes_variance flows",

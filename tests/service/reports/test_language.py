@@ -19,7 +19,7 @@ from caudal.service.indicators import (
     detours,
     integration,
     positioningmap,
-    trade,
+    tariffs,
     value,
 )
 from caudal.service.reason import REASONS
@@ -67,6 +67,7 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
     phrases = Language.of("en", "").phrases
     of_indicators = {
         *access.SCENARIOS,
+        access.OWN,
         captured.ALL_PLATFORMS,
         value.ALL_BUT_VIDEO,
         detours.PLACE,
@@ -74,7 +75,7 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
         integration.ECONOMY,
         integration.REGION,
         centralisation.SERVICES,
-        *trade.RATE_OF,
+        *tariffs.RATE_OF,
         *("_".join(quadrant) for quadrant in positioningmap.QUADRANTS),
     }
     items = set(reference.facts("services_trade")["item"])
