@@ -43,8 +43,6 @@ _TRADE: dict[str, tuple[str, str]] = {
     "BM.GSR.ROYL.CD": ("import", "SH"),
 }
 INDICATORS = (*_ECONOMY, *_SUBSCRIBERS, *_TRADE)
-# Remarks of economies.csv on a product that a fresh one makes void.
-_ON_OLD_PRODUCT = ("nominal GDP is of a vintage", "GDP 2024 vs World Bank")
 
 Observations = dict[tuple[str, str, int], float]
 
@@ -136,8 +134,12 @@ def _economies(found: Observations, reference: Reference, updated: date) -> tupl
         users = int(cells["population"]) * float(cells["internet_users_percent"]) / 100
         cells["internet_users"] = written(round(users))
         if "NY.GDP.MKTP.CD" in newest[country]:
-            said = cells["note"].split("; ")
-            cells["note"] = "; ".join(part for part in said if not part.startswith(_ON_OLD_PRODUCT))
+            # What was said of the old product is void; that none can be a weight is not.
+            cells["gdp_revision_percent"] = ""
+            if row.values["usable_as_weight"] is not False:
+                cells["note"] = ""
+        if "IT.NET.USER.ZS" in newest[country]:
+            cells["internet_users_percent_other"] = ""
         cells |= {"as_of": str(updated), "status": "verified_derived"}
         rows.append(cells)
     return tuple(rows)

@@ -129,7 +129,7 @@ def _captured(
 ) -> Captured:
     country, row, platform = context.economy.country, earning.row, earning.platform
     age = age_years(row["period_end"], context)
-    half = float(row["rounded_to"]) / 2
+    half = float(row["rounded_to"] or 1.0) / 2
     rounded = between(
         f"rounding of {row['platform_id']} {row['region']}", row["value"] - half, row["value"] + half
     )
@@ -150,7 +150,7 @@ def _captured(
         flags |= head.flags
     if not earning.seen:
         flags.add(FROM_MEMORY)
-    if not row["audited"]:
+    if row["audited"] is False:
         flags.add(WEAK_FACTS)
     if len(known) < len(earning.countries):
         flags.add(REGION_INCOMPLETE)

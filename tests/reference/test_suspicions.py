@@ -8,7 +8,7 @@ import pytest
 from caudal.reference.reference import examine
 from caudal.reference.suspicions import Suspicion, suspect
 
-TODAY = date(2026, 11, 21)
+TODAY = date(2026, 11, 30)
 ECONOMY = (
     "country,iso3,name_en,name_es,name_pt,region_group,celac,population,population_year,internet_users_percent,"
     "internet_users,internet_year,gdp_usd,gdp_year,gdp_per_head_usd,source,as_of,status\n"
