@@ -29,7 +29,7 @@ _SCOPES: Mapping[str, str] = {
     "social": "advertising",
     "intermediation": "intermediation",
     "marketplaces": "intermediation",
-    "platforms": "intermediation",
+    "platforms": "intermediation advertising",
     "content": "streaming",
 }
 _ALL = "advertising intermediation user_data streaming digital_services"
@@ -40,7 +40,7 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
     text, base = row.get("threshold", ""), row.get("base", "")
     world, home = _threshold(_GLOBAL, text), _threshold(_DOMESTIC, text)
     words = re.findall(r"[a-z]+", base.lower())
-    scope = " ".join(dict.fromkeys(_SCOPES[word] for word in words if word in _SCOPES))
+    scope = " ".join(dict.fromkeys(" ".join(_SCOPES[word] for word in words if word in _SCOPES).split()))
     if not scope and "revenue" in words:
         scope = _ALL
     named = len(re.findall(r"\b(?:global|domestic) [A-Z]{3} ", text))
