@@ -134,7 +134,11 @@ def _economies(found: Observations, reference: Reference, updated: date) -> tupl
         users = int(cells["population"]) * float(cells["internet_users_percent"]) / 100
         cells["internet_users"] = written(round(users))
         if "NY.GDP.MKTP.CD" in newest[country]:
+            # What was said of the old product is void; that none can be a weight is not.
+            cells["gdp_revision_percent"] = ""
             cells["note"] = _dated(cells["note"], updated, already=row.overlay)
+        if "IT.NET.USER.ZS" in newest[country]:
+            cells["internet_users_percent_other"] = ""
         cells |= {"as_of": str(updated), "status": "verified_derived"}
         rows.append(cells)
     return tuple(rows)

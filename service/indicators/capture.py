@@ -36,6 +36,9 @@ from caudal.service.indicators.uncertainty import FloatArray
 from caudal.service.reason import Reason, reason
 
 REGION_INCOMPLETE = "region_incomplete"
+# Half the range of the logarithm of a region's revenue after a year: nine tenths of the 143 yearly changes in the
+# filings of 2019 to 2025 lie within nine tenths of it.
+REVENUE_CHANGE = 0.36
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,13 +132,13 @@ def _captured(
 ) -> Captured:
     country, row, platform = context.economy.country, earning.row, earning.platform
     age = age_years(row["period_end"], context)
-    half = float(row["rounded_to"]) / 2
+    half = float(row["rounded_to"] or 1.0) / 2
     rounded = between(
         f"rounding of {row['platform_id']} {row['region']}", row["value"] - half, row["value"] + half
     )
     part = between(f"services of {platform}", *earning.part)
     # One drift for all platforms: their revenues rise and fall with one market.
-    revenue = rounded * MILLION * part * drift("revenue", age)
+    revenue = rounded * MILLION * part * drift("revenue", age, REVENUE_CHANGE)
     single = len(earning.countries) == 1
     share = weights.shares(country, earning.countries)
     effect = np.zeros_like(share) if single else fit.effect
@@ -150,7 +153,7 @@ def _captured(
         flags |= head.flags
     if not earning.seen:
         flags.add(FROM_MEMORY)
-    if not row["audited"]:
+    if row["audited"] is False:
         flags.add(WEAK_FACTS)
     if len(known) < len(earning.countries):
         flags.add(REGION_INCOMPLETE)

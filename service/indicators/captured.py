@@ -268,8 +268,8 @@ _CAPTURE_ERRORS = (
     "not go together. One firm differs from its country as firms that file by country do. Users of each country ± 10 "
     "% (3 points more for each year beyond the second that their count is old); the filing's rounding; the part that "
     "is services ± 40 % where a world total tells it, ± 10 % where the region's own; the revenue's change since the "
-    "filing within e^(±0.25·√years), one for all platforms, 0.25 being about the largest yearly change of a region in "
-    "the filings; products per head that are disputed, between the figures. Countries of the region without figures "
+    "filing within e^(±0.36·√years), one for all platforms, as nine tenths of the yearly changes in the filings are; "
+    "products per head that are disputed, between the figures. Countries of the region without figures "
     "weigh, together, from nothing to as much as if each were its median economy. Walled countries are reached in "
     "half of the draws."
 )

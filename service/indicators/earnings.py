@@ -73,7 +73,7 @@ class Earnings:
                 continue
             if row["offer"]:
                 self._offers.setdefault(str(row["reporter"]), []).append(row)
-            elif row["metric"] == METRIC and row["usable_for_value"]:
+            elif row["metric"] == METRIC and row["usable_for_value"] is not False:
                 self._filings.setdefault(str(row["platform_id"]), []).append(row)
 
     @property

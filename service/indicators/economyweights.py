@@ -179,7 +179,7 @@ def _head(row: Row, context: Context) -> Head:
 def _product(row: Row) -> tuple[float | None, Interval, bool]:
     """Return the product per head, its bounds, and whether a second figure disputes it."""
     product = row["gdp_per_head_usd"]
-    if not product or not row["usable_as_weight"]:
+    if not product or row["usable_as_weight"] is False:
         return None, (math.nan, math.nan), True
     low = high = float(product)
     before, gdp = row.get("gdp_usd_2023"), row.get("gdp_usd")

@@ -16,8 +16,8 @@ Row = Mapping[str, Any]
 
 # A figure older than this at the month's start is called stale.
 STALE_YEARS = 3.0
-# Half the range of a figure's logarithm after a year, where its own history does not tell. The largest
-# yearly change of a region's revenue in the filings is 0.24 (Meta, rest of the world, 2024 to 2025).
+# Half the range of a figure's logarithm after a year, where its own history does not tell: four fifths of the
+# yearly changes of a region's revenue in the filings lie within it.
 YEARLY_CHANGE = 0.25
 # A series tells its yearly change by at least so many changes from one year to the next.
 LEAST_CHANGES = 4

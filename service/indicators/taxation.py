@@ -308,7 +308,7 @@ INDICATORS = (
             "between both. Designs are alternatives, not parts of a sum.",
             source="Statutes of the taxes (Austria, Colombia, France, Italy, Paraguay, Spain, United Kingdom, Uruguay "
             "and others); receipts published by tax authorities",
-            source_status="verified_statutes_memory_details",
+            source_status="verified_statutes_memory_exchange_rates",
             critique="It is a tax on turnover, whoever makes a loss, and is passed on to users and advertisers "
             "at home (Enache 2025); it invites retaliation. That revenue would not shrink is assumed. Most known "
             "receipts are of rich countries in Europe: how much a levy reaches in Latin America nobody has "

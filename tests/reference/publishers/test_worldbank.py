@@ -115,7 +115,11 @@ def test_a_fresh_product_dates_the_remark_on_the_old(tmp_path: Path, reference: 
     assert facts.economy("NG").note.endswith(f": {reference.economy('NG').note}")
     assert (facts.economy("NG").gdp_usd, facts.economy("NG").gdp_year) == (243e9, 2024)
     # Cuba's official rate is what makes its product no weight, whoever publishes it.
-    assert "Do not use as a weight" in facts.economy("CU").note
+    weight = dict(facts.economies.select("country", "usable_as_weight").iter_rows())
+    assert (weight["CU"], weight["NG"]) == (False, True)
+    revision = dict(reference.economies.select("country", "gdp_revision_percent").iter_rows())
+    assert revision["NG"] == 41
+    assert dict(facts.economies.select("country", "gdp_revision_percent").iter_rows())["NG"] is None
 
 
 def test_a_zip_with_metadata_is_read(files: list[Path], tmp_path: Path, reference: Reference) -> None:

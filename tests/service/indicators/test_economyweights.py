@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.economyweights import DISPUTED, UNUSABLE, EconomyWeights
-from caudal.service.indicators.montecarlo import band
+from caudal.service.indicators.economyweights import EconomyWeights
+from caudal.service.indicators.montecarlo import band, between
 from tests.service.indicators.world import economy, table, world
 
+THETA = between("theta", 0.5, 1.0)
 PAIR = frozenset({"CL", "BR"})
 
 
 @pytest.fixture(scope="module")
 def weights(context, country):
     def make(*economies, of="CL", **rest):
-        return EconomyWeights(context(country(country=of), facts=world(economies=table(*economies)), **rest))
+        return EconomyWeights(context(country(country=of), facts=world(economies=table(*economies)), **rest), THETA)
 
     return make
 
@@ -23,7 +24,8 @@ def weights(context, country):
 def shipped(context, country):
     reference = load_reference()
     return EconomyWeights(
-        context(country(country="CL"), month="2026-10", facts={"economies": reference.facts("economies")})
+        context(country(country="CL"), month="2026-10", facts={"economies": reference.facts("economies")}),
+        THETA,
     )
 
 
@@ -63,8 +65,9 @@ def test_countries_without_a_row_weigh_up_to_the_median_each(weights):
 
 
 def test_an_unusable_product_weighs_as_any_of_the_region(weights):
-    note = "official rate: Do not use as a weight"
-    made = weights(economy("CL", 25, 1e4), economy("BR", 100, 4e4), economy("MX", 25, 9e9, note=note))
+    made = weights(
+        economy("CL", 25, 1e4), economy("BR", 100, 4e4), economy("MX", 25, 9e9, usable_as_weight=False)
+    )
     assert made.head("MX").product is None
     shares = made.shares("CL", PAIR | {"MX"})
     # Mexico between 25 users at 10,000 and 25 at 40,000; Chile and Brazil at θ in [0.5, 1]
@@ -114,15 +117,13 @@ def test_a_product_that_jumped_is_taken_between_the_two_figures(weights):
         ("BR", set()),
     ],
 )
-def test_what_the_notes_of_the_shipped_economies_say_is_heard(shipped, code, flags):
+def test_what_the_shipped_economies_dispute_is_flagged(shipped, code, flags):
     assert shipped.head(code).flags == flags
 
 
-def test_notes_of_the_shipped_economies_widen_what_they_dispute(shipped):
+def test_figures_that_the_shipped_economies_dispute_widen_the_bounds(shipped):
     assert shipped.head("CU").product is None
-    assert UNUSABLE in shipped.head("CU").note.lower()
     venezuela = shipped.head("VE")
-    assert DISPUTED in venezuela.note
     assert venezuela.product_bounds == pytest.approx((venezuela.product / 2, venezuela.product * 2))
     bolivia = shipped.head("BO")
     assert bolivia.product_bounds == pytest.approx((bolivia.product, bolivia.product * 1.15))
@@ -131,12 +132,22 @@ def test_notes_of_the_shipped_economies_widen_what_they_dispute(shipped):
     assert panama.users_bounds[1] == pytest.approx(panama.users * 78 / 68.55)
 
 
-def test_every_note_of_the_shipped_economies_leads_to_a_flag(shipped):
-    noted = [
-        shipped.head(code)
-        for code in shipped.known(("ET", "AO", "UA", *["CU", "VE", "HT", "GY", "SR", "NG", "BO", "JM"]))
-    ]
-    assert len(noted) == 11
-    for head in noted:
-        assert head.note
-        assert head.flags, head.country
+def test_a_note_changes_nothing(weights):
+    said = weights(economy("CL", 25, 1e4, note="Do not use as a weight; estimates differ widely"))
+    assert said.head("CL").product_bounds == (1e4, 1e4)
+
+
+def test_the_middle_share_is_that_of_the_draws(weights):
+    made = weights(economy("CL", 25, 4e4), economy("BR", 100, 1e4))
+    # at θ = 1: 25·4 of 25·4 + 100
+    assert made.middle_shares("CL", PAIR, np.array([0.0, 1.0])) == pytest.approx([0.2, 0.5])
+
+
+def test_a_walled_country_is_reached_in_half_of_the_draws(context, country):
+    facts = world(
+        economies=table(economy("CL", 25, 1e4), economy("CN", 100, 1e4)),
+        country_groups=table({"group_id": "WALLED", "country": "CN"}),
+    )
+    made = EconomyWeights(context(country(country="CL"), facts=facts), THETA)
+    shares = made.shares("CL", frozenset({"CL", "CN"}))
+    assert (shares == 1.0).mean() == pytest.approx(0.5, abs=0.01)

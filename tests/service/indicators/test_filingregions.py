@@ -10,8 +10,12 @@ from tests.service.indicators.world import SUBREGIONS, table, world
 @pytest.fixture(scope="module")
 def regions(context, country):
     facts = world(
+        filing_regions=load_reference().facts("filing_regions"),
         countries=table(*({"country": c, "region": r} for c, r in SUBREGIONS.items())),
-        country_groups=table(*({"group_id": "BLOC", "country": c} for c in ("CL", "MX", "AQ", "XX"))),
+        country_groups=table(
+            *({"group_id": "BLOC", "country": c} for c in ("CL", "MX", "AQ", "XX")),
+            {"group_id": "UNINHABITED", "country": "AQ"},
+        ),
     )
     return FilingRegions(context(country(country="CL"), facts=facts))
 
@@ -60,11 +64,12 @@ def test_a_rest_of_nothing_known_is_not_the_world(regions):
 def test_the_regions_of_each_shipped_filing_do_not_overlap(context):
     """Meta, Google, Netflix, Amazon, Microsoft: a country's revenue is in one region of a filing at most."""
     reference = load_reference()
-    facts = {name: reference.facts(name) for name in ("countries", "country_groups")}
+    facts = {name: reference.facts(name) for name in ("countries", "country_groups", "filing_regions")}
     regions = FilingRegions(context(facts=facts))
     filings: dict[tuple[object, ...], list[str]] = {}
     for row in reference.facts("regional_revenue").iter_rows(named=True):
-        if row["metric"] == "revenue_usd_m" and row["platform_id"] != "bytedance":
+        usable = row["metric"] == "revenue_usd_m" and row["usable_for_value"]
+        if usable and row["platform_id"] != "bytedance":
             filings.setdefault((row["platform_id"], row["period"]), []).append(row["region"])
     for (platform, _), names in filings.items():
         found = [regions.find(platform, name, [n for n in names if n != name]) for name in names]

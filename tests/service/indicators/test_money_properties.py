@@ -66,9 +66,15 @@ def facts(drawn, factor_users=1.0, factor_revenue=1.0, own_users=1.0):
                 "rate_percent": 3.0,
                 "in_force_from": None,
                 "in_force_to": None,
-                "base": "ads",
-                "threshold": "domestic EUR 25m",
-                "state": "in_force",
+                "in_force": "yes",
+                "counted": True,
+                "least_rate_percent": None,
+                "scope": "advertising",
+                "threshold_global_amount": None,
+                "threshold_global_currency": "",
+                "threshold_domestic_amount": 25e6,
+                "threshold_domestic_currency": "USD",
+                "threshold_domestic_effect": "all",
             }
         ),
     )

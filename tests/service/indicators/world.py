@@ -39,6 +39,10 @@ def economy(country: str, users: int, product: float | None, **rest: Any) -> Fac
         "gdp_year": 2024,
         "gdp_per_head_usd": product,
         "gdp_usd_2023": None if product is None else product * 1e6,
+        "usable_as_weight": True,
+        "disputed_factor": None,
+        "internet_users_percent_other": None,
+        "gdp_revision_percent": None,
         **rest,
     }
 
@@ -51,11 +55,33 @@ def revenue(platform: str, region: str, millions: float, year: int = 2026, **res
         "period_end": date(year, 12, 31),
         "region": region,
         "metric": "revenue_usd_m",
+        "offer": "",
+        "sold_in": "",
+        "usable_for_value": True,
+        "rounded_to": 1.0,
+        "audited": True,
         "value": float(millions),
         "basis": "user geography",
         "filing": "10-K",
         **rest,
     }
+
+
+def region(name: str, *parts: str, without: tuple[str, ...] = (), of: str = "", seen: bool = True) -> list[Fact]:
+    """The rows of a region of filings."""
+    taken = [(part, "in") for part in parts] + [(part, "out") for part in without]
+    return [
+        {"platform_id": of, "region": name, "part": part, "takes": takes, "seen": seen} for part, takes in taken
+    ]
+
+
+_EUROPE = ("Northern Europe", "Western Europe", "Southern Europe", "Eastern Europe")
+_LATIN_AMERICA = ("South America", "Central America", "Caribbean")
+REGIONS = (
+    *region("LATAM", *_LATIN_AMERICA),
+    *region("OUTSIDE_CHINA", "WORLD", without=("CN",)),
+    *region("UK_EUROPE_LATAM", *_EUROPE, *_LATIN_AMERICA),
+)
 
 
 def platform(name: str, control: str = "US", category: str = "search_ads", parent: str = "") -> Fact:
@@ -74,6 +100,7 @@ def world(**files: Any) -> Mapping[str, pl.DataFrame]:
             *({"country": c, "region": r} for c, r in SUBREGIONS.items() if c in ("CL", "BR", "US"))
         ),
         "economies": table(economy("CL", 25, 10_000.0), economy("BR", 100, 10_000.0)),
+        "filing_regions": table(*REGIONS),
         "platforms": table(platform("search")),
         "regional_revenue": table(revenue("search", "LATAM", 1000)),
     }
