@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -154,11 +154,20 @@ class MonthInputs:
 
 
 @dataclass(frozen=True)
+class Method:
+    """By which version of its method an indicator was computed, and the unit of its values."""
+
+    version: str
+    unit: str
+
+
+@dataclass(frozen=True)
 class MonthMeasures:
     """An economy's month: its coverage, flags, national totals, and the observations of each indicator asked for.
 
     `withheld` says what was kept confidential. `vintage` names what was published, and is None of what was
-    computed for this answer only; `reason` is why a vintage replaced the one before it, empty of the first.
+    computed for this answer only; `reason` is why a vintage replaced the one before it, empty of the first. `methods`
+    are those of the indicators, by id: of a vintage as it was published.
     """
 
     economy: str
@@ -173,6 +182,16 @@ class MonthMeasures:
     vintage: str | None = None
     reason: str = ""
     declared: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    methods: Mapping[str, Method] = field(default_factory=dict)
+
+    def as_computed(self, definition: Definition) -> Definition:
+        """Return a definition of today with the method version and the unit that the values here have."""
+        method = self.methods.get(definition.id)
+        return (
+            definition
+            if method is None
+            else replace(definition, method_version=method.version, unit=method.unit)
+        )
 
 
 class FactFrames(Mapping[str, pl.DataFrame]):
@@ -297,6 +316,7 @@ def evaluate(
         withheld=withheld,
         reference_version=reference.version,
         declared=inputs.declared,
+        methods={name: Method(each.method_version, each.unit) for name, each in definitions.items()},
     )
 
 

@@ -195,6 +195,11 @@ class MonthObservations(Answer):
     vintage: VintageName
     reference_version: str = Field(examples=["2026-11-21-0123456789ab"])
     computed_at: datetime | None = Field(examples=["2026-09-10T03:00:12Z"])
+    method_version: str = Field(
+        description="of the method these were computed by; months of different ones do not compare",
+        examples=["1"],
+    )
+    unit: str = Field(examples=["share"])
     observations: list[ObservationAnswer]
 
 

@@ -157,7 +157,7 @@ class Vintages:
         again = self._evaluate(inputs, found.facts, reference, supplied, region)
         published = read_vintage(self._store, found)
         methods = methods_of(self._store, found)
-        changed = _changed_methods(methods, methods_now(again))
+        changed = _changed_methods(methods, _methods_now(again))
         differences = _differences(_without(published, changed), _without(again, changed))
         count = sum(len(own) for name, own in published.observations.items() if name not in changed)
         return Recomputation(
@@ -284,7 +284,8 @@ class Vintages:
             "totals": [{**asdict(each), "reason": to_stored(each.reason)} for each in measured.totals],
             "withheld": [{**asdict(each), "why": to_stored(each.why)} for each in measured.withheld],
             "indicators": list(measured.observations),
-            "methods": methods_now(measured),
+            "methods": {name: [each.version, each.unit] for name, each in measured.methods.items()},
+            "totals_method": METHOD_VERSION,
         }
         row = {
             "vintage": vintage,
@@ -367,10 +368,9 @@ def _changed(
     return differences
 
 
-def methods_now(measured: MonthMeasures) -> dict[str, str]:
+def _methods_now(measured: MonthMeasures) -> dict[str, str]:
     """Return the method versions of today of what is computed: indicators by their id, and TOTALS."""
-    own = {name: CATALOGUE[name].definition.method_version for name in measured.observations}
-    return {**own, TOTALS: METHOD_VERSION}
+    return {**{name: each.version for name, each in measured.methods.items()}, TOTALS: METHOD_VERSION}
 
 
 def _changed_methods(published: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:

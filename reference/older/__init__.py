@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
 
 from caudal.reference.declaration import FactFile
+from caudal.reference.errors import FactError
 
 # Files that earlier versions had, and where what they said stands now.
 GONE: Mapping[str, str] = MappingProxyType(
@@ -56,8 +58,10 @@ def is_older(file: FactFile, header: Sequence[str], rows: Sequence[Sequence[str]
         return True
     if lacking != set(older.added):
         return False
+    # A flag that is not set says what an empty one does.
+    silent = {each.name: {"", "0"} if each.kind == "flag" else {""} for each in file.columns}
     return any(
-        any(typed.get(name) for name in older.added)
+        any(typed.get(name, "") not in silent.get(name, {""}) for name in older.added)
         for typed in (_typed(file, older, header, cells) for cells in rows if len(cells) == len(header))
     )
 
@@ -67,7 +71,7 @@ def converted(file: FactFile, text: str, *, shipped: bool = False) -> str:
 
     One that was `shipped` had all columns of its time, and is older if it lacks any; an overlay, if `is_older` says so.
     A file of today comes back with the same cells. Columns that no conversion knows are kept, so that whoever reads the
-    file says what is wrong with them. Raises csv.Error for what is no CSV.
+    file says what is wrong with them. Raises csv.Error for what is no CSV, FactError for a row that cannot be converted.
     """
     header, *rows = [cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells] or [
         []
@@ -91,7 +95,13 @@ def converted(file: FactFile, text: str, *, shipped: bool = False) -> str:
 
 
 def _typed(file: FactFile, older: Older, header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    return older.typed(dict(_as_before(file, older, dict(zip(header, cells, strict=False)))))
+    row = dict(_as_before(file, older, dict(zip(header, cells, strict=False))))
+    try:
+        return older.typed(row)
+    except (KeyError, ValueError, IndexError) as error:
+        named = ", ".join(f"{name} {row.get(name, '')}" for name in file.key)
+        problem = f"{named}: cannot be read in today's columns ({error}); correct the row, or write it anew"
+        raise FactError(Path(file.filename), 0, "", problem) from error
 
 
 def _as_before(file: FactFile, older: Older, said: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What was published: vintages, and the values of each."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import polars as pl
 from caudal.logline import quoted
 from caudal.service.confidentiality import Withheld
 from caudal.service.errors import NotFound
-from caudal.service.evaluation import Coverage, MonthInputs, MonthMeasures
+from caudal.service.evaluation import Coverage, Method, MonthInputs, MonthMeasures
 from caudal.service.indicators import Observation
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.queries.ledger import LedgerAnswer
@@ -133,6 +134,7 @@ def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
         vintage=vintage.vintage,
         reason=vintage.reason,
         declared=inputs.declared,
+        methods=_methods(store, vintage, stored),
     )
 
 
@@ -146,18 +148,24 @@ def vintage_values(store: Store, vintage: Vintage) -> pl.DataFrame:
 
 
 def methods_of(store: Store, vintage: Vintage) -> dict[str, str]:
-    """Return the method versions by which a vintage was computed: of its indicators by id, and of TOTALS."""
+    """Return the method versions by which a vintage was computed: of its indicators by id, and of TOTALS.
+
+    One of before they were kept together has totals by the first method, and indicators without a row by "".
+    """
     stored = json.loads(vintage.inputs)
+    own = {name: each.version for name, each in _methods(store, vintage, stored).items()}
+    return {**dict.fromkeys(stored["indicators"], ""), **own, TOTALS: stored.get("totals_method", "1")}
+
+
+def _methods(store: Store, vintage: Vintage, stored: Mapping[str, Any]) -> dict[str, Method]:
     if "methods" in stored:
-        return dict(stored["methods"])
+        return {name: Method(*each) for name, each in stored["methods"].items()}
     found = store.frame(
-        "SELECT DISTINCT indicator, method_version FROM indicator_value "
+        "SELECT DISTINCT indicator, method_version, unit FROM indicator_value "
         "WHERE economy = {economy:String} AND run = {run:String} ORDER BY indicator",
         {"economy": vintage.economy, "run": vintage.run},
     )
-    # One of before they were kept together has totals by the first method, and indicators without a value by none.
-    own = {str(name): str(version) for name, version in found.iter_rows()}
-    return {**dict.fromkeys(stored["indicators"], ""), **own, TOTALS: "1"}
+    return {str(name): Method(str(version), str(unit)) for name, version, unit in found.iter_rows()}
 
 
 def reason_of(row: dict[str, Any]) -> Reason | None:

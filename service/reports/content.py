@@ -18,6 +18,8 @@ from caudal.service.reports.destinations import Destinations
 
 # Destinations are drawn of today's facts: a vintage may rest on earlier ones.
 DRAWN_OF_LATER_FACTS = "drawn_of_later_facts"
+EARLIER_METHOD = "earlier_method"
+METHODS_APART = "methods_apart"
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def build_content(
     provenance: Provenance,
 ) -> Content:
     """Return the content of a month; `before` holds the months it is compared with, as far as they have data."""
-    entries = [_entry(definition, now, before) for definition in definitions]
+    entries = [_entry(now.as_computed(definition), now, before) for definition in definitions]
     return Content(
         economy=now.economy,
         names=facts.names,
@@ -183,7 +185,10 @@ def build_content(
         withheld=now.withheld,
         destinations=destinations,
         quality=Quality(ledger.total, ledger.balanced, ledger.exporters),
-        remarks=tuple(_remarks(now, ledger, destinations, facts.reference_version)),
+        remarks=(
+            *_remarks(now, ledger, destinations, facts.reference_version),
+            *_of_other_methods(now, before, definitions),
+        ),
         attributions=facts.attributions,
         places=facts.places,
         platforms=facts.platforms,
@@ -194,6 +199,8 @@ def _entry(definition: Definition, now: MonthMeasures, before: Mapping[Since, Mo
     then: dict[Since, dict[str | None, Observation]] = {
         since: {each.dimension: each for each in measures.observations.get(definition.id, [])}
         for since, measures in before.items()
+        # What two methods say differs by the methods as well: no change of the country.
+        if measures.as_computed(definition) == definition
     }
     readings = []
     for observation in now.observations.get(definition.id, []):
@@ -229,6 +236,22 @@ def _remarks(
     for name in ("lost", "lost_datagrams", "kernel_drops"):
         if ledger.total.get(name):
             yield Remark(name, number=ledger.total[name])
+
+
+def _of_other_methods(
+    now: MonthMeasures, before: Mapping[Since, MonthMeasures], definitions: Sequence[Definition]
+) -> Iterator[Remark]:
+    """Yield which indicators are told by an earlier method, and which are not compared for one of the months has another."""
+    earlier = tuple(each.id for each in definitions if now.as_computed(each) != each)
+    if earlier:
+        yield Remark(EARLIER_METHOD, names=earlier)
+    apart = tuple(
+        each.id
+        for each in definitions
+        if any(other.as_computed(each) != now.as_computed(each) for other in before.values())
+    )
+    if apart:
+        yield Remark(METHODS_APART, names=apart)
 
 
 def _plain(value: object) -> object:

@@ -92,9 +92,11 @@ def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
                     vintage=each.vintage,
                     reference_version=each.reference_version,
                     computed_at=each.computed_at,
+                    method_version=each.as_computed(indicator.definition).method_version,
+                    unit=each.as_computed(indicator.definition).unit,
                     observations=[
                         ObservationAnswer.of(observation)
-                        for observation in each.observations[indicator.definition.id]
+                        for observation in each.observations.get(indicator.definition.id, [])
                     ],
                 )
                 for each in found

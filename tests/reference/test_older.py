@@ -142,3 +142,13 @@ def test_what_cannot_be_converted_is_said_and_stays(overlay: Path) -> None:
     assert "transit_asns.csv: cannot be converted" in result.output
     assert (overlay / "transit_asns.csv").read_text(encoding="utf-8") == BEFORE + '64999,"CL'
     assert RUN.invoke(reference_cli, ["convert", str(overlay / "none")]).exit_code == 2
+
+
+def test_a_row_that_no_conversion_can_read_is_named(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(row: Mapping[str, str]) -> dict[str, str]:
+        return {"operator": str(float(row["note"]))}
+
+    monkeypatch.setattr(older, "olders", lambda: {"transit_asns": Older(("operator",), ("rank",), failing)})
+    result = RUN.invoke(reference_cli, ["convert", str(overlay)])
+    assert result.exit_code == 2
+    assert "asn 64999: cannot be read in today's columns" in result.output

@@ -54,7 +54,7 @@ def as_published_by(store: Store, indicator: str, version: str) -> None:
         f"WHERE indicator = '{indicator}' {SYNC}"
     )
     inputs = json.loads(store.value("SELECT inputs FROM vintage"))
-    del inputs["methods"]
+    del inputs["methods"], inputs["totals_method"]
     store.command(
         f"ALTER TABLE vintage UPDATE inputs = {{inputs:String}}, software = 'caudal 0.0.9' WHERE 1 {SYNC}",
         {"inputs": json.dumps(inputs)},
@@ -70,6 +70,16 @@ def test_what_has_another_method_now_is_told_apart(filled: Store, vintages: Vint
     assert again.observations == all_of_them - filled.value(
         "SELECT count() FROM indicator_value WHERE indicator = 'C4'"
     )
+
+
+def test_totals_of_another_method_are_not_compared(
+    filled: Store, vintages: Vintages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_published_by(filled, "C4", NOW_C4)
+    monkeypatch.setattr("caudal.service.vintages.METHOD_VERSION", "9")
+    again = vintages.recompute(NAME)
+    assert again.methods == ("totals 1 → 9",)
+    assert [each.partition(" ")[0] for each in again.differences] == ["C4"] * 3
 
 
 def test_where_the_undetermined_share_has_another_method_the_others_are_compared_without(
