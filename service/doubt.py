@@ -17,6 +17,8 @@ FLAGS: Mapping[str, str] = {
     EXCHANGE_DOUBTFUL: "some operators that report declared no AS numbers, or networks were folded away: what networks "
     "of the country exchange may count once or twice, which is in the interval",
 }
+# A flag says what matters: a thousandth of the value, or of its interval. Something is folded in every month.
+WORTH_TELLING = 1e-3
 # Jurisdictions whose doubtful cells are looked at apart; the others together.
 _APART = 2
 _OTHERS = "*"
@@ -87,5 +89,9 @@ def _widened(observation: Observation, indicator: Indicator, changes: list[Chang
         limit if limit is not None else end
         for limit, end in zip(indicator.definition.range, (-math.inf, math.inf), strict=True)
     )
-    flags = tuple(sorted({*observation.flags, EXCHANGE_DOUBTFUL}))
-    return replace(observation, low=clip(least, bottom, top), high=clip(most, bottom, top), flags=flags)
+    told = set(observation.flags)
+    if max(low - least, most - high) > WORTH_TELLING * max(abs(value), high - low):
+        told.add(EXCHANGE_DOUBTFUL)
+    return replace(
+        observation, low=clip(least, bottom, top), high=clip(most, bottom, top), flags=tuple(sorted(told))
+    )

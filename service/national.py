@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.confidentiality import CONFIDENTIAL, Objection, Withheld
-from caudal.service.doubt import EXCHANGE_DOUBTFUL
+from caudal.service.doubt import EXCHANGE_DOUBTFUL, WORTH_TELLING
 from caudal.service.exchange import BORDERS, DOMESTIC, limits_of_counting
 from caudal.service.indicators import Observation
 from caudal.service.indicators.accuracy import domestic_accuracy
@@ -117,7 +117,6 @@ def national_totals(
             pl.col("bytes_variance").sum(),
             least.sum().alias("least"),
             most.sum().alias("most"),
-            pl.col("doubtful").any(),
         )
         .sort("operator", "border")
     )
@@ -174,7 +173,7 @@ def withhold_totals(
 
 @dataclass(frozen=True)
 class _Carried:
-    """What operators carry of a flow: operator, bytes, bytes_variance, least, most, doubtful; and of all flows.
+    """What operators carry of a flow: operator, bytes, bytes_variance, least, most; and of all flows.
 
     `margin` is by how much less and more it may be for want of places, over all operators, which carry `everything`.
     """
@@ -239,7 +238,8 @@ def _total(
     why = _obstacle(users, internet_users)
     if why is None and not by_operator["bytes"].sum():
         why = reason("declared_traffic")
-    doubts = {EXCHANGE_DOUBTFUL} if rows["doubtful"].any() else set[str]()
+    open_ = float((rows["most"] - rows["least"]).sum())
+    doubts = {EXCHANGE_DOUBTFUL} if open_ > WORTH_TELLING * observed.value else set[str]()
     if why is not None or internet_users is None:
         return NationalTotal(name, "bytes", observed, None, None, tuple(sorted(doubts)), why)
     rates = [bytes_ / subscribers[operator] for operator, bytes_ in by_operator.iter_rows() if bytes_ > 0]

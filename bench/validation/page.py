@@ -68,7 +68,7 @@ def _places_right(scenario: Scenario) -> bool:
 
 
 def _bounded(scenario: Scenario) -> bool:
-    return scenario.unknown or scenario.reporting is not None
+    return scenario.unknown or scenario.reporting is not None or scenario.declaring is not None
 
 
 # The first that holds is given.
@@ -127,9 +127,23 @@ NOTES: Final = (
         False,
         "Bounds, not a distribution. The interval is the envelope of everything that cannot be ruled out: every unknown byte inside "
         "or outside, places as wrong as they were measured to be (even in a world where, as here, none is), each reading of who "
-        "controls, stages and head counts wrong by as much as is assumed. Such an interval holds the truth more often than 95 "
+        "controls, what two operators exchange metered once or twice, stages and head counts wrong by as much as is assumed. Such an interval holds the truth more often than 95 "
         "times in a hundred, and is meant to.",
-        ("J1", "J2", "J5", "J6", "J7", "V1, all but video", "V2", "V2, total", "P1", "P3"),
+        (
+            "J1",
+            "J2",
+            "J5",
+            "J6",
+            "J7",
+            "V1, all but video",
+            "V2",
+            "V2, total",
+            "P1",
+            "P3",
+            "bytes domestic, total",
+            "bytes out, total",
+            "bytes in, total",
+        ),
     ),
     Note(
         "g",
@@ -230,7 +244,7 @@ def as_page(found: Mapping[str, Tallies], machine: Machine, worlds: int, repeats
         "The dimension that held the truth least often, of those that mostly had an answer:",
         _worst(reporting, scenarios),
         "## Of the whole economy",
-        "Half of the operators do not report, another half each time. A value is stated of those that do; that its own interval "
+        "Half of the operators (in one column one of them) do not report, others each time. A value is stated of those that do; that its own interval "
         "holds the economy's value less often (in brackets) is what its coverage is shown for. The limits `economy_low` and "
         "`economy_high` among its details, and the estimate of a total, are those of the whole economy.",
         _economy_table(economy, plain, partial),
@@ -245,7 +259,8 @@ def as_page(found: Mapping[str, Tallies], machine: Machine, worlds: int, repeats
 
 _INTRODUCTION = """\
 Whether the intervals mean what they say can be seen where the truth is known. {worlds} small worlds were drawn, with networks of the
-reference, servers in places, eight operators and 24,000 flows to the byte; each was metered {repeats} times for each column below.
+reference, servers in places, eight operators and 26,000 flows to the byte, 2,000 of them between subscribers of two operators and so metered at both
+ends; each was metered {repeats} times for each column below.
 Every time packets were sampled anew, exported as NetFlow v9, decoded, located, added up and shipped as batches by a collector for each
 operator, stored in ClickHouse (chDB), and evaluated as for a report. Then it was counted how often, of {times} times, the 95 % interval
 held what the same indicators say of the traffic itself. The shares themselves are uncertain by {error:.1f} points.
@@ -260,6 +275,8 @@ _SCENARIOS = """\
 | places wrong | and a server's address is placed in the United States with the chance 1 − Se of its country, Se drawn about what was measured for the address database, with the error of so many ranges (a third of the servers are placed exactly, by an operator's list); one in 500 of those there is placed in the country |
 | and much unknown | and 6 % of the servers have no known place, 5 % of the bytes go to networks that no table lists but that belong to listed ones, and parents are incorporated, headquartered and hosted in several countries |
 | and cells folded | and cells with fewer than three subscribers are folded, which at a thousandth of a real network's size is a good part of them |
+| no AS numbers | as 1:1,000, but no operator declared its AS numbers: what two of them exchange is told by the four networks that the reference lists, and may count once or twice |
+| one missing, some AS numbers | as 1:1,000, and one operator of eight, another each time, does not report; four declared their AS numbers, two of these numbers are listed |
 | operators missing | as 1:1,000, and four operators of eight report; their subscribers are declared with an error of up to 10 % |
 | all but folding | all of it, but no cells folded |"""
 

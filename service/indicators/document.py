@@ -159,7 +159,7 @@ def _entry(definition: Definition) -> Iterator[str]:
             ("unit", definition.unit),
             ("range", _range(least, greatest)),
             ("one value per", definition.dimension or "month"),
-            ("flows", TAKES[definition.takes]),
+            *([("flows", TAKES[definition.takes])] if "bytes" in definition.inputs else []),
             ("computed from", ", ".join(f"`{name}`" for name in definition.inputs)),
             ("interval", f"{definition.uncertainty} Level {definition.level:.0%}."),
             (

@@ -152,7 +152,9 @@ def _method(edition: Edition, indicator: str) -> dict[str, str]:
         "unit": edition.unit(definition),
         "language": "" if told.language == edition.language.code else told.language,
         "formula": told.formula,
-        "takes": edition.language.known("takes", definition.takes, TAKES[definition.takes]),
+        "takes": edition.language.known("takes", definition.takes, TAKES[definition.takes])
+        if "bytes" in definition.inputs
+        else "",
         "source": edition.names.source(definition),
         "critique": told.critique,
         "version": definition.method_version,
