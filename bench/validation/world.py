@@ -174,7 +174,7 @@ def _networks(reference: Reference, *, certain_only: bool) -> pl.DataFrame:
         .sort("platform_id", "asn")
         .unique("platform_id", keep="first", maintain_order=True)
     )
-    carriers = reference.networks.filter(pl.col("kind") != "platform").sort("asn")
+    carriers = reference.networks.filter(pl.col("kind").is_in(["access", "transit"])).sort("asn")
     return pl.concat(
         [
             each.select(pl.col("asn").cast(pl.Int64), pl.col("asn").cast(pl.Int64).alias("true_asn"), "kind")
