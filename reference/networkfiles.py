@@ -14,8 +14,6 @@ KINDS = (
     "satellite",
     "address_lease",
 )
-# What lies in these networks belongs to others: whose service a byte is for, the network does not say.
-TENANTED = ("hosting", "address_lease")
 
 _BASES = ("filed", "press", "name", "presumed", "from_memory")
 _RULES = ("owner", "largest_holder", "seat", "licence")

@@ -232,9 +232,9 @@ def _networks(reference: Reference, *, certain_only: bool) -> pl.DataFrame:
     )
     # The operators' own networks are met as such (see `_with_exchange`).
     own = _own_networks(reference)
-    carriers = reference.networks.filter((pl.col("kind") != "platform") & ~pl.col("asn").is_in(own)).sort(
-        "asn"
-    )
+    carriers = reference.networks.filter(
+        pl.col("kind").is_in(["access", "transit"]) & ~pl.col("asn").is_in(own)
+    ).sort("asn")
     return pl.concat(
         [
             each.select(pl.col("asn").cast(pl.Int64), pl.col("asn").cast(pl.Int64).alias("true_asn"), "kind")
