@@ -37,7 +37,8 @@ def test_reasons_together_are_told_together() -> None:
     assert names("es").reason(told).text == (
         "se requiere la tasa del impuesto a las empresas de la economía, hasta octubre de 2026: filas de tax.csv con "
         "country, rate; se requieren las exportaciones de la economía de cargos por el uso de propiedad intelectual, "
-        "hasta octubre de 2026: filas de tax.csv con country, rate"
+        "hasta octubre de 2026 (BaTIS de la OCDE y la OMC, gratuito: caudal reference import batis): filas de tax.csv con "
+        "country, rate"
     )
 
 
@@ -76,11 +77,11 @@ def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> Non
         ("C4", "k=8", "los 8 mayores", "os 8 maiores"),
         ("J6", "BR strict", "Brasil: lugar y control", "Brasil: lugar e controle"),
         ("J6", "EU", "UE", "UE"),
-        ("J7", "content only", "solo leyes sobre contenido", "só leis sobre conteúdo"),
+        ("J7", "content_only", "solo leyes sobre contenido", "só leis sobre conteúdo"),
         ("J8", "place US", "por lugar, a través de Estados Unidos", "por lugar, via Estados Unidos"),
         ("V1", "device_cloud_store", "dispositivos, nube y tienda", "dispositivos, nuvem e loja"),
         ("V1", "a_new_one", "a new one", "a new one"),
-        ("V7", "bound rates", "aranceles consolidados", "tarifas consolidadas"),
+        ("V7", "bound_rates", "aranceles consolidados", "tarifas consolidadas"),
         ("V8", "BR CIDE-Digital (bill PLP 173/2025) 5 %", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
          "Brasil: CIDE-Digital (projeto PLP 173/2025), 5,0%"),
         ("P4", "commodity, standard", "básico y estándar", "básico e padrão"),
