@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.accuracy import ERRORS_POINT_TO, LEAST_SPECIFICITY, abroad_accuracy
+from caudal.service.indicators.accuracy import (
+    ERRORS_POINT_TO,
+    LEAST_SPECIFICITY,
+    abroad_accuracy,
+    accuracy_in,
+)
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.definition import Definition
@@ -273,7 +278,9 @@ def _moved(
     # Wrong locations point to one country, and so away from all others.
     pointed = ERRORS_POINT_TO in territory
     moved = ~home & ~attributed if pointed else home & ~reached
-    wrong = misplaced(month, moved, abroad_accuracy(month.context), definition.level)
+    # Some countries' addresses are missed far more often than those of all together.
+    accuracy = abroad_accuracy(month.context) if pointed else accuracy_in(month.context, territory)
+    wrong = misplaced(month, moved, accuracy, definition.level)
     rarely = (1 - LEAST_SPECIFICITY) * month.share(month.looked_up)
     return (wrong, rarely) if pointed else (rarely, wrong)
 
@@ -322,7 +329,7 @@ INDICATORS = (
             "reach abroad in part, and every reading of who controls. Most: also laws partly in force, and the "
             "heaviest law on every byte of unknown location or operator. Widened by as many bytes as a "
             "database may have placed in the United States, where wrong locations point, that lie under other "
-            "laws (Se as J6, its error as J1). The weights themselves have no interval: the scenarios stand for it.",
+            "laws (Se as J6, of a jurisdiction that is one country and was measured its own; its error as J1). The weights themselves have no interval: the scenarios stand for it.",
             source="Own; the laws with their sources in access_laws.csv",
             source_status="verified_laws_memory_weights",
             critique="The weights are a judgement, not a fact: read the scenarios side by side and the vector by "

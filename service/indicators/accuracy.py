@@ -63,6 +63,18 @@ def abroad_accuracy(context: Context) -> Accuracy | None:
     return None
 
 
+def accuracy_in(context: Context, territory: frozenset[str]) -> Accuracy | None:
+    """Return the accuracy of placing addresses of a territory in it: of a country that of its own row or of one that names it.
+
+    Of several countries, and of one that no row names, it is that of all outside the United States.
+    """
+    rows = [row for row in _rows(context.accuracy) if territory and territory <= row.countries]
+    if len(territory) == 1 and rows:
+        own = min(rows, key=lambda row: len(row.countries))
+        return Accuracy(own.sensitivity, own.trials, extrapolated=False)
+    return abroad_accuracy(context)
+
+
 @dataclass(frozen=True)
 class _Row:
     """A measurement: of the regions of some countries, or of all but one that is `excepted`."""

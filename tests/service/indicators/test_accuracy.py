@@ -7,6 +7,7 @@ from caudal.reference import load_reference
 from caudal.service.indicators.accuracy import (
     Accuracy,
     abroad_accuracy,
+    accuracy_in,
     domestic_accuracy,
     regional_accuracy,
 )
@@ -99,3 +100,20 @@ def test_a_table_without_a_usable_figure_measures_nothing(context, table):
 def test_a_row_of_one_cloud_corrects_nothing(context):
     table = pl.DataFrame({**ABROAD, "usable": [False], "geo_whois_x": [0.9]})
     assert abroad_accuracy(context(accuracy=table)) is None
+
+
+def test_a_territory_has_the_measurement_of_its_country(context):
+    rows = pl.DataFrame(
+        {
+            "usable": [True, True, True],
+            "countries": ["BR CL CO MX", "MX", ""],
+            "excepted": ["", "", "US"],
+            "sampled_ips": [3000, 2000, 500],
+            "geo_whois_x": [0.773, 0.498, 0.815],
+        }
+    )
+    here = context(accuracy=rows)
+    found = {
+        of: accuracy_in(here, frozenset(of.split())).sensitivity for of in ("MX", "CL", "DE", "CL MX", "")
+    }
+    assert found == {"MX": 0.498, "CL": 0.773, "DE": 0.815, "CL MX": 0.815, "": 0.815}

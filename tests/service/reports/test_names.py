@@ -37,7 +37,8 @@ def test_reasons_together_are_told_together() -> None:
     assert names("es").reason(told).text == (
         "se requiere la tasa del impuesto a las empresas de la economía, hasta octubre de 2026: filas de tax.csv con "
         "country, rate; se requieren las exportaciones de la economía de cargos por el uso de propiedad intelectual, "
-        "hasta octubre de 2026: filas de tax.csv con country, rate"
+        "hasta octubre de 2026 (BaTIS de la OCDE y la OMC, gratuito: caudal reference import batis): filas de tax.csv con "
+        "country, rate"
     )
 
 
