@@ -108,11 +108,16 @@ def coverage(found: Iterable[Hindcast]) -> tuple[int, int]:
 def page(found: Sequence[Hindcast], calibration: Calibration) -> str:
     """Return docs/hindcast.md."""
     lines = [_HEAD]
-    for measure, title in ((LEVY, "Levies on turnover (V8)"), ("vat", "VAT on services of non-residents (V3)")):
+    for measure, title in (
+        (LEVY, "Levies on turnover (V8)"),
+        ("vat", "VAT on services of non-residents (V3)"),
+    ):
         of = [each for each in found if each.receipt.measure == measure]
         held, told = coverage(of)
         countries = sorted({each.receipt.country for each in of if each.told})
-        inside = sum(all(each.held for each in of if each.receipt.country == c and each.told) for c in countries)
+        inside = sum(
+            all(each.held for each in of if each.receipt.country == c and each.told) for c in countries
+        )
         lines.append(f"\n## {title}\n")
         lines.append(
             f"Of {told} receipts of {len(countries)} countries the 90 % interval held {held} "

@@ -63,7 +63,9 @@ def figure(found: Sequence[Told]) -> str:
         label = f"{receipt.country} {receipt.start:%Y-%m} {'levy' if receipt.measure == LEVY else 'VAT'}"
         colour = "#0b62a4" if each.held else "#c0392b"
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#333">{label}</text>')
-        parts.append(f'<path d="M{at(told.low):.1f} {y:.1f}H{at(told.high):.1f}" stroke="#888" stroke-width="2"/>')
+        parts.append(
+            f'<path d="M{at(told.low):.1f} {y:.1f}H{at(told.high):.1f}" stroke="#888" stroke-width="2"/>'
+        )
         parts.append(f'<path d="M{at(told.value):.1f} {y - 4:.1f}v8" stroke="#333" stroke-width="2"/>')
         parts.append(f'<circle cx="{at(each.received):.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
     return "\n".join([*parts, "</svg>", ""])

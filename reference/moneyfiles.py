@@ -25,14 +25,18 @@ REGIONAL_REVENUE = figures(
     text("reporter", "company that reported"),
     text("period", "year or quarter as named by the reporter"),
     key("period_end", "date", "last day of the period"),
-    text("region", "region as cut by the reporter (filing_regions.csv); a country code where it is a country"),
+    text(
+        "region", "region as cut by the reporter (filing_regions.csv); a country code where it is a country"
+    ),
     text("metric", "what was measured, with its unit"),
     text("offer", "kind of sale, of figures by kind of sale; empty: all", *OFFERS, required=False),
     maybe("sold_in", "id", "country group outside of which the company does not sell it; empty: everywhere"),
     maybe("usable_for_value", "flag", "0 where V3 may not spread it; empty: it may"),
     key("value", "number", "the figure"),
     maybe("rounded_to", "amount", "step to which the figure is rounded, in its unit; empty: 1"),
-    maybe("audited", "flag", "0 of press reports; empty or 1: it is, or adds up, figures of accounts or filings"),
+    maybe(
+        "audited", "flag", "0 of press reports; empty or 1: it is, or adds up, figures of accounts or filings"
+    ),
     text("basis", "how the reporter assigns it to a region", required=False),
     text("filing", "document of the reporter", required=False),
     period="period_end",
@@ -131,7 +135,9 @@ KNOWN_RECEIPTS = figures(
     ),
     text("instrument", "name of the tax, or what was measured"),
     text("scope", f"services taxed, ids with spaces between them: {', '.join(LEVIES)}", required=False),
-    maybe("rate_percent", "percent", "rate that turns receipts into turnover; empty where there is no one rate"),
+    maybe(
+        "rate_percent", "percent", "rate that turns receipts into turnover; empty where there is no one rate"
+    ),
     key("amount_m", "amount", "receipts or turnover of the period, million of the currency"),
     key("currency", "currency", "ISO 4217 code"),
     text(

@@ -49,7 +49,9 @@ ECONOMIES = file(
     maybe("gdp_per_head_ppp", "amount", "product per head, constant 2021 international USD"),
     maybe("ppp_year", "year", "year of the product per head at purchasing power parity"),
     maybe("gdp_usd_2023", "amount", "gross domestic product of 2023, current USD"),
-    maybe("usable_as_weight", "flag", "0 where the product per head is no measure of what users spend; empty: 1"),
+    maybe(
+        "usable_as_weight", "flag", "0 where the product per head is no measure of what users spend; empty: 1"
+    ),
     maybe("disputed_factor", "amount", "factor by which published figures of the product differ, either way"),
     maybe("internet_users_percent_other", "percent", "the same share by another vintage of the source"),
     maybe("gdp_revision_percent", "amount", "per cent by which a revision not yet in the product raised it"),

@@ -48,7 +48,11 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
     turnover = _TURNOVER.match(row["instrument"]) is not None
     return {
         **row,
-        "kind": "levy" if turnover else "vat" if "VAT" in base or "VAT" in row["instrument"] else "prepayment",
+        "kind": "levy"
+        if turnover
+        else "vat"
+        if "VAT" in base or "VAT" in row["instrument"]
+        else "prepayment",
         "counted": "1" if turnover and read and len(read) >= named else "0",
         "least_rate_percent": "",
         "scope": scope,

@@ -113,7 +113,8 @@ class Calibration:
             # A kind of one or two countries does not tell by how much countries differ: all kinds together do.
             alone = {m: freedom[m] >= LEAST_FREEDOM - 1 for m in levels}
             spreads = {
-                m: np.interp(theta, GRID, np.sqrt(squares[m] / freedom[m])) if alone[m] else spread for m in levels
+                m: np.interp(theta, GRID, np.sqrt(squares[m] / freedom[m])) if alone[m] else spread
+                for m in levels
             }
             degrees = {m: freedom[m] if alone[m] else every for m in levels}
             lying = {"": student(f"country effect of {country}", every)}
@@ -138,7 +139,9 @@ class Calibration:
             score = together * np.mean(scores, axis=0)
             lying = {kind: score + np.sqrt(1 - together**2) * each for kind, each in lying.items()}
         effect = off[REVENUE] if REVENUE in off else spread * lying[""]
-        known = {measure: effect if REVENUE in off else spreads[measure] * lying[measure] for measure in level}
+        known = {
+            measure: effect if REVENUE in off else spreads[measure] * lying[measure] for measure in level
+        }
         base = {measure: off.get(measure, known[measure] + level[measure]) for measure in level}
         countries = frozenset(each.country for each in others)
         firm = self._firm(theta, spread)
@@ -149,7 +152,7 @@ class Calibration:
         if len(self.firms) < LEAST_FREEDOM:
             return np.full(DRAWS, UNFITTED_SPREAD)
         squares = np.interp(theta, GRID, (np.stack(list(self.firms.values())) ** 2).mean(axis=0))
-        return np.sqrt(np.maximum(0.0, squares - spread**2))
+        return np.asarray(np.sqrt(np.maximum(0.0, squares - spread**2)))
 
     def _yearly(self, known: Iterable[Known]) -> float:
         """Return by how much receipts of one kind and country differ from their mean, from year to year, at θ = 1."""

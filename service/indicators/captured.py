@@ -140,7 +140,9 @@ def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
     for each in found.platforms:
         companies.setdefault(each.company, []).append(each)
     answers = [
-        _per_gigabyte(month, entries[0].platform, entries, sum(each.draws for each in entries), reported)
+        _per_gigabyte(
+            month, entries[0].platform, entries, np.sum([each.draws for each in entries], axis=0), reported
+        )
         for entries in companies.values()
     ]
     whole = _per_gigabyte(month, ALL_PLATFORMS, found.platforms, _together(found.platforms), reported)
@@ -184,9 +186,7 @@ def _per_gigabyte(
     if not month.covered.all():
         flags |= {UNDECLARED_OPERATORS}
         details["left_out"] = month.total(metered & ~month.covered) / month.total(metered)
-    return estimate(
-        Band(bound.low, value.value, value.high), flows, name, details=details, flags=flags
-    )
+    return estimate(Band(bound.low, value.value, value.high), flows, name, details=details, flags=flags)
 
 
 def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:

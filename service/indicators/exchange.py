@@ -1,11 +1,11 @@
 """Rates of exchange: what a unit of a currency was worth in a year, in USD."""
 
+import numpy as np
+
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.figures import Row, rows
 from caudal.service.indicators.montecarlo import DRAWS, between_logs
 from caudal.service.indicators.uncertainty import FloatArray
-
-import numpy as np
 
 FILE = "exchange_rates"
 COLUMNS = ("currency", "year", "units_per_usd", "least", "greatest")

@@ -1,13 +1,11 @@
 """Known receipts: what states received from digital services, as the turnover a year that they imply."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.exchange import Exchange
 from caudal.service.indicators.figures import MILLION, rows
-from caudal.service.indicators.uncertainty import FloatArray
 
 FILE = "known_receipts"
 COLUMNS = (
@@ -93,5 +91,3 @@ def receipts(context: Context) -> list[Receipt]:
             )
         )
     return sorted(found, key=lambda each: (each.country, each.measure, each.start, each.instrument))
-
-

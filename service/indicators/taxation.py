@@ -90,7 +90,9 @@ def raised(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None
 
 
 def _estimate(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> Estimate:
-    reached = [(each, amount) for each in found.platforms if (amount := raised(tax, each, levies)) is not None]
+    reached = [
+        (each, amount) for each in found.platforms if (amount := raised(tax, each, levies)) is not None
+    ]
     level = found.fit.base.get(LEVY, found.fit.effect)
     details = {
         "rate": float(np.median(tax.rate)),

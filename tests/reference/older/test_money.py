@@ -30,8 +30,16 @@ def test_what_is_added_is_a_column_of_today(module: ModuleType, file: FactFile) 
         ("Factbook gives more, also unusable. Do not use as a weight", "usable_as_weight", "0"),
         ("GDP 2024 vs World Bank 2023: +48%", "usable_as_weight", "1"),
         ("published estimates differ widely", "disputed_factor", "2"),
-        ("internet use: Factbook (earlier ITU vintage) has 78 % for the same year", "internet_users_percent_other", "78"),
-        ("the PPP series of Feb 2026 stands 41 % above the one the Factbook used", "gdp_revision_percent", "41"),
+        (
+            "internet use: Factbook (earlier ITU vintage) has 78 % for the same year",
+            "internet_users_percent_other",
+            "78",
+        ),
+        (
+            "the PPP series of Feb 2026 stands 41 % above the one the Factbook used",
+            "gdp_revision_percent",
+            "41",
+        ),
         ("", "gdp_revision_percent", ""),
     ],
 )
@@ -45,21 +53,27 @@ def test_the_words_of_a_revenue_are_read() -> None:
     assert (rounded["rounded_to"], rounded["usable_for_value"]) == ("1000", "1")
     press = regional_revenue.typed(older(f"{header}p,39000,press report (unaudited),,\n"))
     assert (press["rounded_to"], press["audited"]) == ("1000", "0")
-    unfit = regional_revenue.typed(older(f"{header}p,167045,segment,,hardware dominates: do not use for data value\n"))
+    unfit = regional_revenue.typed(
+        older(f"{header}p,167045,segment,,hardware dominates: do not use for data value\n")
+    )
     assert (unfit["usable_for_value"], unfit["rounded_to"], unfit["audited"]) == ("0", "1", "1")
 
 
 def test_the_threshold_and_base_of_a_tax_are_read() -> None:
     header = "country,instrument,base,threshold\n"
     french = digital_taxes.typed(
-        older(f'{header}FR,DST,"intermediation, targeted ads, data transmission","global EUR 750m, domestic EUR 25m"\n')
+        older(
+            f'{header}FR,DST,"intermediation, targeted ads, data transmission","global EUR 750m, domestic EUR 25m"\n'
+        )
     )
     assert french["scope"] == "intermediation advertising user_data"
     assert french["threshold_global_amount"] == "750000000"
     assert (french["threshold_domestic_amount"], french["threshold_domestic_currency"]) == ("25000000", "EUR")
     assert (french["kind"], french["counted"]) == ("levy", "1")
     bill = digital_taxes.typed(
-        older(f"{header}BR,CIDE-Digital (bill),gross revenue in BR of large platforms,BRL 100m in BR and 1m users\n")
+        older(
+            f"{header}BR,CIDE-Digital (bill),gross revenue in BR of large platforms,BRL 100m in BR and 1m users\n"
+        )
     )
     assert bill["threshold_domestic_amount"] == "100000000"
     assert bill["scope"] == "intermediation advertising"

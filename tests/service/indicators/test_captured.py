@@ -93,9 +93,7 @@ def test_an_old_filing_widens_the_interval_and_a_very_old_one_is_flagged(observe
 
 
 def test_rows_that_say_they_are_not_for_it_are_left(observe):
-    facts = world(
-        regional_revenue=table(revenue("search", "LATAM", 1, usable_for_value=False))
-    )
+    facts = world(regional_revenue=table(revenue("search", "LATAM", 1, usable_for_value=False)))
     (answer,) = observe(V3, facts).values()
     assert answer.value is None
     assert "regional_revenue.csv" in answer.reason
@@ -105,7 +103,9 @@ def test_rows_that_say_they_are_not_for_it_are_left(observe):
 def test_rounding_of_the_filing_is_in_the_interval(observe):
     one = world(
         economies=table(economy("CL", 25, 1e4)),
-        regional_revenue=table(revenue("search", "CL", 1000, rounded_to=1000.0), revenue("meter", "CL", 1000)),
+        regional_revenue=table(
+            revenue("search", "CL", 1000, rounded_to=1000.0), revenue("meter", "CL", 1000)
+        ),
     )
     answers = observe(V3, one)
     # rounded to the thousand: 500 to 1,500; else to the million: 999.5 to 1,000.5
@@ -125,11 +125,7 @@ def test_facts_from_memory_are_flagged_and_so_are_press_figures(observe):
 
 
 def test_a_product_that_cannot_be_a_weight_is_insufficient(observe):
-    facts = world(
-        economies=table(
-            economy("CL", 25, 1e4, usable_as_weight=False), economy("BR", 1, 1.0)
-        )
-    )
+    facts = world(economies=table(economy("CL", 25, 1e4, usable_as_weight=False), economy("BR", 1, 1.0)))
     for indicator in INDICATORS:
         (answer,) = observe(indicator, facts).values()
         assert answer.value is None

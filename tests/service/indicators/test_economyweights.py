@@ -15,7 +15,9 @@ PAIR = frozenset({"CL", "BR"})
 @pytest.fixture(scope="module")
 def weights(context, country):
     def make(*economies, of="CL", **rest):
-        return EconomyWeights(context(country(country=of), facts=world(economies=table(*economies)), **rest), THETA)
+        return EconomyWeights(
+            context(country(country=of), facts=world(economies=table(*economies)), **rest), THETA
+        )
 
     return make
 

@@ -87,7 +87,9 @@ def test_the_gap_of_an_overlay_is_as_by_hand(ask, supplied):
     assert netflix.details["reported_profit"] == 8e6
 
 
-RECEIPTS = "country,period_start,period_end,measure,instrument,scope,rate_percent,amount_m,currency,bound,counted"
+RECEIPTS = (
+    "country,period_start,period_end,measure,instrument,scope,rate_percent,amount_m,currency,bound,counted"
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,9 @@ def told(tmp_path_factory):
 
 
 def test_turnover_that_a_ministry_knows_is_what_is_said(ask, told):
-    turnover = told("CL,2025-01-01,2025-12-31,revenue,turnover of platforms by tax returns,,,3000,USD,exact,1")
+    turnover = told(
+        "CL,2025-01-01,2025-12-31,revenue,turnover of platforms by tax returns,,,3000,USD,exact,1"
+    )
     before, after = (ask(reference, "V3")[0] for reference in (load_reference(), turnover))
     assert after.value == pytest.approx(3000e6, rel=0.1)
     assert after.low < 3000e6 < after.high

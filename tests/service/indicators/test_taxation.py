@@ -27,7 +27,13 @@ def observe(cell, cells, context, country):
 @pytest.fixture(scope="module")
 def taxes(context, country):
     def read(*rows, of="CL", when="2026-10"):
-        return digital_taxes(context(country(country=of), month=when, facts={"digital_taxes": table(*rows), "exchange_rates": RATES}))
+        return digital_taxes(
+            context(
+                country(country=of),
+                month=when,
+                facts={"digital_taxes": table(*rows), "exchange_rates": RATES},
+            )
+        )
 
     return read
 

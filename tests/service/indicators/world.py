@@ -67,11 +67,14 @@ def revenue(platform: str, region: str, millions: float, year: int = 2026, **res
     }
 
 
-def region(name: str, *parts: str, without: tuple[str, ...] = (), of: str = "", seen: bool = True) -> list[Fact]:
+def region(
+    name: str, *parts: str, without: tuple[str, ...] = (), of: str = "", seen: bool = True
+) -> list[Fact]:
     """The rows of a region of filings."""
     taken = [(part, "in") for part in parts] + [(part, "out") for part in without]
     return [
-        {"platform_id": of, "region": name, "part": part, "takes": takes, "seen": seen} for part, takes in taken
+        {"platform_id": of, "region": name, "part": part, "takes": takes, "seen": seen}
+        for part, takes in taken
     ]
 
 
