@@ -11,6 +11,7 @@ import polars as pl
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import control_readings
 from caudal.service.indicators.errors import CellsError
+from caudal.service.indicators.functions import CONNECTS, services
 from caudal.service.indicators.uncertainty import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -48,7 +49,11 @@ _OF_KEYS = (
     "exactly_located",
     "looked_up",
     "controlled",
-    "category_numbers",
+    "services",
+    "functions",
+    "video",
+    "platforms",
+    "unlisted",
     "staged",
     "readings",
     "undetermined",
@@ -171,9 +176,37 @@ class Month:
         return ~self.among("control", ("", UNKNOWN_COUNTRY))
 
     @cached_property
-    def category_numbers(self) -> npt.NDArray[np.int64]:
-        """The category of each cell as a number from 0 on; the empty one is a category too."""
-        return self.cells["category"].rank("dense").to_numpy().astype(np.int64) - 1
+    def services(self) -> pl.DataFrame:
+        """What the far end of each cell does: function, observes, video (see `functions.py`)."""
+        return services(self.cells, self.context)
+
+    @cached_property
+    def functions(self) -> pl.Series:
+        """The function of each cell's far end; '' where it is not known."""
+        return self.services["function"]
+
+    @cached_property
+    def video(self) -> BoolArray:
+        """Which cells are of platforms most of whose bytes are video."""
+        return np.asarray(self.services["video"].to_numpy(), dtype=np.bool_)
+
+    @cached_property
+    def platforms(self) -> BoolArray:
+        """Which cells are of a known platform: one that does more than to connect networks."""
+        return ~self.equals("platform", "") & (self.functions != CONNECTS).to_numpy()
+
+    @cached_property
+    def unlisted(self) -> BoolArray:
+        """Which cells are of a network that no list knows, so that they may be of any platform."""
+        return self.equals("platform", "") & self.equals("network_kind", "")
+
+    def among_functions(self, *names: str) -> BoolArray:
+        """Return which cells have a far end of one of these functions; '' is that of those without."""
+        return self.functions.is_in(names).to_numpy()
+
+    def of_function(self, name: str) -> BoolArray:
+        """Return which cells have a far end of this function."""
+        return (self.functions == name).to_numpy()
 
     @cached_property
     def _presence(self) -> npt.NDArray[np.int64]:

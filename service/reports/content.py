@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -92,7 +92,8 @@ class Provenance:
 class Content:
     """Everything that a report of an economy's month says.
 
-    `names` are of the economy, `places` of countries, each by language; `platforms` by id. `compared` gives the months that
+    `names` are of the economy, `places` of countries, `categories` of kinds of service, each by language; `platforms` by
+    id. `compared` gives the months that
     it is compared with, those without data left out.
     """
 
@@ -113,6 +114,7 @@ class Content:
     attributions: tuple[str, ...]
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
+    categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def synthetic(self) -> bool:
@@ -153,6 +155,7 @@ class Facts:
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
     attributions: tuple[str, ...]
+    categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def build_content(
@@ -187,6 +190,7 @@ def build_content(
         attributions=facts.attributions,
         places=facts.places,
         platforms=facts.platforms,
+        categories=facts.categories,
     )
 
 

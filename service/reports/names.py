@@ -44,9 +44,12 @@ class Names:
         if not dimension:
             return ""
         if definition.dimension == "category":
-            said = self.language.known("category", dimension, "")
+            said = self.content.categories.get(self.language.code, {}).get(dimension, "")
             if said:
                 return said
+        first, comma, rest = dimension.partition(", ")
+        if comma and not self.language.known("dimension", dimension, ""):
+            return f"{self.dimension(definition, first)}, {self.dimension(definition, rest)}"
         label = self.language.say
         if found := RANK.match(dimension):
             return label("label", "rank_one" if found[1] == "1" else "rank", k=found[1])
@@ -83,7 +86,9 @@ class Names:
         return self.language.known("attribution", line, line)
 
     def _called(self, dimension: str) -> str:
-        said = self.language.known("dimension", dimension, "")
+        said = self.language.known("dimension", dimension, "") or self.language.known(
+            "function", dimension, ""
+        )
         if said:
             return said
         place = self.place(dimension)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from caudal.collector.batch import LEDGER_COUNTS
 from caudal.reference import Reference, attributions, load_reference
+from caudal.reference.platformfiles import FUNCTIONS
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import (
     CATALOGUE,
@@ -17,6 +18,7 @@ from caudal.service.indicators import (
     centralisation,
     detours,
     integration,
+    positioning,
     positioningmap,
     trade,
     value,
@@ -72,13 +74,15 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
         detours.NETWORK,
         integration.ECONOMY,
         integration.REGION,
+        positioning.SENT,
+        positioning.DELIVERED,
         centralisation.SERVICES,
         *trade.RATE_OF,
         *(", ".join(quadrant) for quadrant in positioningmap.QUADRANTS),
     }
     items = set(reference.facts("services_trade")["item"])
     assert of_indicators | items <= phrases["dimension"].keys()
-    assert set(reference.platforms["category"]) - {""} <= phrases["category"].keys()
+    assert phrases["function"].keys() == FUNCTIONS.keys()
     assert set(reference.facts("digital_taxes")["instrument"]) <= phrases["instrument"].keys()
 
 
