@@ -129,7 +129,20 @@ NOTES: Final = (
         "or outside, places as wrong as they were measured to be (even in a world where, as here, none is), each reading of who "
         "controls, stages and head counts wrong by as much as is assumed. Such an interval holds the truth more often than 95 "
         "times in a hundred, and is meant to.",
-        ("J1", "J2", "J5", "J6", "J7", "V1, all but video", "V2", "V2, total", "P1", "P3"),
+        (
+            "J1",
+            "J2",
+            "J5",
+            "J6",
+            "J7",
+            "V1, all but video",
+            "V2",
+            "V2, total",
+            "P1",
+            "P1, sent",
+            "P1, delivered",
+            "P3",
+        ),
     ),
     Note(
         "g",
@@ -144,6 +157,10 @@ NOTES: Final = (
         "ones there can be, and limits by Clopper and Pearson hold at least 95 times in a hundred, of few packets more often.",
     ),
 )
+
+
+# Those with a value of everything and one of each part: of a function, or of a jurisdiction.
+_BY_FUNCTION = frozenset({"C1", "C2", "C3", "V2"})
 
 
 def rows_of(found: Mapping[str, Tallies], side: str) -> list[Row]:
@@ -173,6 +190,10 @@ def _labelled(name: str, dimension: str) -> tuple[str, str]:
     label = name
     if indicator == "V1":
         label = f"{name}, all but video" if dimension == ALL_BUT_VIDEO else f"{name}, each category"
+    elif indicator == "P1":
+        label = f"{name}, {dimension}"
+    elif dimension and (indicator in _BY_FUNCTION or "-" in dimension):
+        label = f"{name}, each part"
     return indicator, label
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import control_readings
 from caudal.service.indicators.errors import CellsError
-from caudal.service.indicators.functions import CONNECTS, services
+from caudal.service.indicators.functions import CONNECTS, TENANTED, services
 from caudal.service.indicators.uncertainty import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -54,7 +54,6 @@ _OF_KEYS = (
     "video",
     "platforms",
     "unlisted",
-    "staged",
     "readings",
     "undetermined",
     "_presence",
@@ -197,8 +196,8 @@ class Month:
 
     @cached_property
     def unlisted(self) -> BoolArray:
-        """Which cells are of a network that no list knows, so that they may be of any platform."""
-        return self.equals("platform", "") & self.equals("network_kind", "")
+        """Which cells may be of any platform: their network is in no list, or holds what belongs to others."""
+        return self.equals("platform", "") & self.among("network_kind", ("", *TENANTED))
 
     def among_functions(self, *names: str) -> BoolArray:
         """Return which cells have a far end of one of these functions; '' is that of those without."""
@@ -217,11 +216,6 @@ class Month:
     def by_presence(self, which: BoolArray) -> FloatArray:
         """Return the bytes of the cells that `which` selects by presence, that is by network and place."""
         return np.bincount(self._presence, self.bytes * which).astype(np.float64)
-
-    @cached_property
-    def staged(self) -> BoolArray:
-        """Which cells belong to a platform of a known stage of the ladder."""
-        return (self.cells["stage"] > 0).to_numpy()
 
     @cached_property
     def readings(self) -> pl.DataFrame:

@@ -297,7 +297,8 @@ def _largest(owners: Owners, companies: Owners, k: int, level: float, function: 
         if details["rank_certainty"] < level:
             flags.add("rank_unstable")
     value = clip(share.value, 0.0, 1.0)
-    dimension = f"{function}, k={k}" if function else f"k={k}"
+    rank = f"k={k}"
+    dimension = f"{function}-{rank}" if function else rank
     return Estimate(value, low, high, owners.flows, dimension, details, frozenset(flags))
 
 

@@ -188,7 +188,7 @@ def _loss(month: Month, definition: Definition, code: str, serving: BoolArray, f
         details["without_substitute"] = float((sizes * held)[held > DEPENDENT].sum()) / total
         details["unlisted"] = month.share(unlisted)
     value = shares[1].value
-    dimension = f"{code}, {function}" if function else code
+    dimension = f"{code}-{function}" if function else code
     return Estimate(value, low, high, month.flows(serving), dimension, details)
 
 

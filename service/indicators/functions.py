@@ -28,11 +28,24 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "satellite": CONNECTS,
         "ixp": CONNECTS,
         "academic": CONNECTS,
+        "government": CONNECTS,
+        "enterprise": CONNECTS,
         "hosting": "computes_and_stores",
     }
 )
 
-__all__ = ["CARRIES_FOR_OTHERS", "CONNECTS", "FUNCTIONS", "KINDS", "services", "shipped_categories"]
+# Kinds whose networks belong to one and serve others: what is in them may be of any platform.
+TENANTED = ("hosting", "address_lease")
+
+__all__ = [
+    "CARRIES_FOR_OTHERS",
+    "CONNECTS",
+    "FUNCTIONS",
+    "KINDS",
+    "TENANTED",
+    "services",
+    "shipped_categories",
+]
 
 
 def services(cells: pl.DataFrame, context: Context) -> pl.DataFrame:

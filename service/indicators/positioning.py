@@ -26,11 +26,6 @@ PROCESSED = 3
 SENT, DELIVERED = "sent", "delivered"
 
 
-def unstaged(month: Month) -> BoolArray:
-    """Return which cells may be of a platform at any stage: none is known, nor that it is no platform."""
-    return ~month.staged & month.equals("network_kind", "")
-
-
 def processed_elsewhere(month: Month, definition: Definition) -> list[Estimate]:
     """P1: of what is sent to platforms, and of what they deliver, the share of those controlled outside the region."""
     region = month.context.region
@@ -65,7 +60,10 @@ def _elsewhere(
         _mixed(payload, attributed, platforms & ~attributed, most=True).value,
     )
     own = platforms & month.commanded(frozenset({month.context.economy.country}))[1]
+    sampling = share_interval(value, definition.level)
     details = {
+        "sampling_low": sampling[0],
+        "sampling_high": sampling[1],
         "own_country": payload.total(own).value / total,
         "headers_low": min(by_headers[0], value.value),
         "headers_high": max(by_headers[1], value.value),
@@ -108,7 +106,7 @@ def regional_capability(month: Month, definition: Definition) -> list[Estimate]:
         return [undefined(reason("no_processed"), month.flows(processed))]
     sole, attributed, reached = (each & processed for each in month.commanded(region))
     interval = control_interval(month, (sole, attributed, reached), definition.level, processed)
-    unknown = unstaged(month)
+    unknown = month.unlisted
     wide = processed | unknown
     bounds = [
         weighted_share(which[wide].astype(np.float64), month.bytes[wide], month.variance[wide])
@@ -165,6 +163,8 @@ INDICATORS = (
             method_version="2",
             dimension="way of the payload",
             details={
+                "sampling_low": "lower limit by sampling alone",
+                "sampling_high": "upper limit by sampling alone",
                 "own_country": "the share of platforms controlled from the country itself",
                 "headers_low": "the share if headers were the most outside the region and the least in it",
                 "headers_high": "the share if they were the least outside and the most in it",

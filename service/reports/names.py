@@ -47,9 +47,10 @@ class Names:
             said = self.content.categories.get(self.language.code, {}).get(dimension, "")
             if said:
                 return said
-        first, comma, rest = dimension.partition(", ")
-        if comma and not self.language.known("dimension", dimension, ""):
-            return f"{self.dimension(definition, first)}, {self.dimension(definition, rest)}"
+        first, joint, rest = dimension.partition("-")
+        # A part of a part: a rank within a function, a function of a jurisdiction.
+        if joint and not self._functions.isdisjoint((first, rest)):
+            return f"{self.dimension(definition, first)}: {self.dimension(definition, rest)}"
         label = self.language.say
         if found := RANK.match(dimension):
             return label("label", "rank_one" if found[1] == "1" else "rank", k=found[1])
@@ -84,6 +85,10 @@ class Names:
     def attribution(self, line: str) -> str:
         """Return what the licence of a source asks to be shown."""
         return self.language.known("attribution", line, line)
+
+    @property
+    def _functions(self) -> frozenset[str]:
+        return frozenset(self.language.phrases["function"])
 
     def _called(self, dimension: str) -> str:
         said = self.language.known("dimension", dimension, "") or self.language.known(

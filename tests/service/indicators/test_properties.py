@@ -137,7 +137,7 @@ def test_what_a_refusal_loses_of_the_functions_is_what_it_loses_of_all(build, co
     found = CATALOGUE["C7"].compute(build(drawn), context())
     answers = {a.dimension: a for a in found if a.dimension is not None and a.value is not None}
     for code in [name for name in answers if len(name) == 2]:
-        own = [a for a in found if (a.dimension or "").startswith(f"{code}, ")]
+        own = [a for a in found if (a.dimension or "").startswith(f"{code}-")]
         if own and all(a.value is not None for a in own):
             whole = answers[code]
             lost = sum(a.value * a.details["share_of_services"] for a in own)
