@@ -192,7 +192,7 @@ class Month:
     @cached_property
     def platforms(self) -> BoolArray:
         """Which cells are of a known platform: one that does more than to connect networks."""
-        return ~self.equals("platform", "") & (self.functions != CONNECTS).to_numpy()
+        return ~self.equals("platform", "") & ~self.of_function(CONNECTS)
 
     @cached_property
     def unlisted(self) -> BoolArray:
@@ -201,11 +201,11 @@ class Month:
 
     def among_functions(self, *names: str) -> BoolArray:
         """Return which cells have a far end of one of these functions; '' is that of those without."""
-        return self.functions.is_in(names).to_numpy()
+        return np.asarray(self.functions.is_in(names).to_numpy(), dtype=np.bool_)
 
     def of_function(self, name: str) -> BoolArray:
         """Return which cells have a far end of this function."""
-        return (self.functions == name).to_numpy()
+        return np.asarray((self.functions == name).to_numpy(), dtype=np.bool_)
 
     @cached_property
     def _presence(self) -> npt.NDArray[np.int64]:
