@@ -14,7 +14,7 @@ from caudal.dashboards.sql import concentration, quality, shares, variables, vol
 from caudal.dashboards.sql.scope import CONTROLLED, CONTROLLED_HERE, HERE, IN_GROUP, LOCATED
 from caudal.service.indicators import CATALOGUE
 from caudal.service.indicators.concentration import RANKS
-from caudal.service.indicators.value import VIDEO_CATEGORIES, VIDEO_WORDS
+from caudal.service.indicators.functions import CARRIES_FOR_OTHERS, shipped_categories
 
 UID = "caudal-digital-sovereignty"
 TITLE = "Digital sovereignty"
@@ -295,7 +295,7 @@ def _directions() -> list[Any]:
             f"{title('V1')} by month",
             "Out minus in over both, without video and content delivery: −1 only in, 1 only out. The limits "
             f"hold every choice of which networks without a category are video. {critique('V1')}",
-            shares.asymmetry_by_month(VIDEO_WORDS, VIDEO_CATEGORIES),
+            shares.asymmetry_by_month(shipped_categories(CARRIES_FOR_OTHERS, video=True)),
             value="asymmetry",
             unit="none",
             least=-1,

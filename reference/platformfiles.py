@@ -30,8 +30,8 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
 LEVIES: Mapping[str, str] = MappingProxyType(
     {
         "advertising": "advertising aimed at people in the country",
-        "intermediation": "a place where people meet, sell to each other or write to all",
-        "user_data": "what is made of data gathered from people",
+        "intermediation": "bringing supply and demand of others together",
+        "user_data": "what is made of data gathered from people, targeted advertising with it",
         "streaming": "films, television and music on demand",
         "digital_services": "any service supplied over the Internet for money",
     }
@@ -52,7 +52,13 @@ CATEGORIES = file(
         "1 where it lives on observing people: targeted advertising, audiences, what it learns",
     ),
     key("video", "flag", "1 where most of its bytes are video"),
-    Column("levies", "ids", "bases of levies that it falls under", required=False, values=tuple(LEVIES)),
+    Column(
+        "levies",
+        "ids",
+        "bases of levies that most of its revenue falls under",
+        required=False,
+        values=tuple(LEVIES),
+    ),
     text("decided_by", "of a service of several kinds, what decides its function", required=False),
 )
 

@@ -283,7 +283,7 @@ def evaluate(
     per_user = {
         name: observed[name][0]
         for name, definition in definitions.items()
-        if definition.unit in PER_USER_UNITS and definition.dimension is None and observed[name]
+        if definition.unit in PER_USER_UNITS and observed[name] and observed[name][0].dimension is None
     }
     totals = tuple(
         national_totals(

@@ -253,6 +253,13 @@ class Platform(Answer):
     control: str = Field(description="country whose law reaches the controlling company", examples=["US"])
     tier: str
     category: str
+    category_names: dict[str, str] = Field(
+        description="the category by language", examples=[{"en": "games", "es": "juegos", "pt": "jogos"}]
+    )
+    function: str = Field(
+        description="what the platform does for those who send it something (`categories` of `/v1/facts`)",
+        examples=["hosts_expression"],
+    )
     stage: int | None = Field(description="stage of the data value ladder, 1-5", examples=[5])
     asns: list[int] = Field(examples=[[15169]])
     source: str

@@ -35,6 +35,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_category": "none of the bytes belongs to a categorised service",
         "none_controlled_abroad": "no byte of a categorised service is controlled from abroad",
         "all_video": "all bytes are video or content delivery",
+        "no_platform_sent": "no byte out goes to a known platform",
+        "no_platform_delivered": "no byte in comes from a known platform",
+        "no_payload": "no byte of payload: the packets are no larger than their headers",
+        # What an earlier method of P1 said.
         "no_stage_in": "no byte in belongs to a platform of a known stage",
         "no_stage_out": "no byte out belongs to a platform of a known stage",
         "no_processed": "no byte belongs to a platform of stage 3 to 5",

@@ -138,7 +138,8 @@ NOTES: Final = (
             "V1, all but video",
             "V2",
             "V2, total",
-            "P1",
+            "P1, sent",
+            "P1, delivered",
             "P3",
             "bytes domestic, total",
             "bytes out, total",
@@ -158,6 +159,10 @@ NOTES: Final = (
         "ones there can be, and limits by Clopper and Pearson hold at least 95 times in a hundred, of few packets more often.",
     ),
 )
+
+
+# Those with a value of everything and one of each part: of a function, or of a jurisdiction.
+_BY_FUNCTION = frozenset({"C1", "C2", "C3", "V2"})
 
 
 def rows_of(found: Mapping[str, Tallies], side: str) -> list[Row]:
@@ -187,6 +192,10 @@ def _labelled(name: str, dimension: str) -> tuple[str, str]:
     label = name
     if indicator == "V1":
         label = f"{name}, all but video" if dimension == ALL_BUT_VIDEO else f"{name}, each category"
+    elif indicator == "P1":
+        label = f"{name}, {dimension}"
+    elif dimension and (indicator in _BY_FUNCTION or "-" in dimension):
+        label = f"{name}, each part"
     return indicator, label
 
 

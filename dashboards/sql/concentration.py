@@ -1,16 +1,28 @@
 """Concentration by month: on how few providers and jurisdictions the traffic depends.
 
-A provider is a platform, or a listed access or transit network that belongs to none; the rest is unknown.
+A provider is a platform, or a hosting network that belongs to none; networks that connect (access, transit and the like)
+are left out of the indices of providers, and the rest is unknown.
 """
 
 from caudal.dashboards.sql.scope import CONTROLLED, MONTHS, Z_95, literal, scope
+from caudal.service.indicators.functions import CONNECTS, KINDS, shipped_categories
 
-PROVIDER = """multiIf(f.platform != '', toString(f.platform),
-      f.network_kind != '' AND f.remote_asn > 0, concat('AS', toString(f.remote_asn)), '')"""
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(map(literal, names))
+
+
+_HOSTING = _listed(tuple(kind for kind, function in KINDS.items() if function != CONNECTS))
+PROVIDER = f"""multiIf(f.platform != '', toString(f.platform),
+      f.network_kind IN ({_HOSTING}) AND f.remote_asn > 0, concat('AS', toString(f.remote_asn)), '')"""
 JURISDICTION = f"if({CONTROLLED}, toString(f.control), '')"
+_CONNECTING_KINDS = _listed(tuple(kind for kind, function in KINDS.items() if function == CONNECTS))
+_CONNECTING = f"""if(f.platform != '', f.category IN ({_listed(shipped_categories(CONNECTS))}),
+      f.network_kind IN ({_CONNECTING_KINDS}))"""
 
 
 def _owners(owner: str) -> str:
+    kept = f"AND NOT {_CONNECTING}" if owner == PROVIDER else ""
     return f"""SELECT month,
     arrayReverseSort(groupArrayIf((amount, variance), owner != '')) AS known,
     arrayMap(pair -> pair.1, known) AS amounts,
@@ -21,7 +33,7 @@ def _owners(owner: str) -> str:
     SELECT f.time AS month, {owner} AS owner,
       toFloat64(sum(f.bytes)) AS amount, toFloat64(sum(f.bytes_variance)) AS variance
     FROM flow_counted_month AS f
-    WHERE {scope(MONTHS)}
+    WHERE {scope(MONTHS)} {kept}
     GROUP BY month, owner
     HAVING amount > 0
   )

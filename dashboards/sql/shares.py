@@ -151,16 +151,15 @@ FROM held CROSS JOIN totals
 ORDER BY amount DESC LIMIT {LARGEST_ROWS}"""
 
 
-def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str:
+def asymmetry_by_month(categories: tuple[str, ...]) -> str:
     """(out − in) / (out + in) by month, without what networks of the economy exchange: asymmetry, low, high.
 
-    Left out are categories that have one of `words` among theirs, and `categories`. The limits also hold the
+    Left out are `categories`. The limits also hold the
     asymmetry for every choice of which networks without a category are left out as well: the extremes are
     among the heads of the list of these networks by their own asymmetry, from either end. Bytes of an unknown
     network (0) may be of several, so that those out and those in stand apart.
     """
-    listed = ", ".join(map(literal, sorted(words)))
-    named = ", ".join(map(literal, sorted(categories)))
+    named = ", ".join(map(literal, categories))
     return f"""WITH networks AS (
   SELECT f.time AS month,
     multiIf(f.category != '', '', f.remote_asn = 0, toString(f.direction), toString(f.remote_asn)) AS network,
@@ -171,7 +170,7 @@ def asymmetry_by_month(words: frozenset[str], categories: frozenset[str]) -> str
   FROM flow_counted_month AS f
   WHERE {scope(MONTHS)}
     AND NOT f.exchange
-    AND NOT (hasAny(splitByChar('_', toString(f.category)), [{listed}]) OR f.category IN ({named}))
+    AND f.category NOT IN ({named})
   GROUP BY month, network
 ),
 heads AS (

@@ -12,6 +12,7 @@ from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import control_readings
 from caudal.service.indicators.definition import Takes
 from caudal.service.indicators.errors import CellsError
+from caudal.service.indicators.functions import CONNECTS, TENANTED, services
 from caudal.service.indicators.uncertainty import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -53,8 +54,11 @@ _OF_KEYS = (
     "exactly_located",
     "looked_up",
     "controlled",
-    "category_numbers",
-    "staged",
+    "services",
+    "functions",
+    "video",
+    "platforms",
+    "unlisted",
     "readings",
     "undetermined",
     "_presence",
@@ -202,9 +206,37 @@ class Month:
         return ~self.among("control", ("", UNKNOWN_COUNTRY))
 
     @cached_property
-    def category_numbers(self) -> npt.NDArray[np.int64]:
-        """The category of each cell as a number from 0 on; the empty one is a category too."""
-        return self.cells["category"].rank("dense").to_numpy().astype(np.int64) - 1
+    def services(self) -> pl.DataFrame:
+        """What the far end of each cell does: function, observes, video (see `functions.py`)."""
+        return services(self.cells, self.context)
+
+    @cached_property
+    def functions(self) -> pl.Series:
+        """The function of each cell's far end; '' where it is not known."""
+        return self.services["function"]
+
+    @cached_property
+    def video(self) -> BoolArray:
+        """Which cells are of platforms most of whose bytes are video."""
+        return np.asarray(self.services["video"].to_numpy(), dtype=np.bool_)
+
+    @cached_property
+    def platforms(self) -> BoolArray:
+        """Which cells are of a known platform: one that does more than to connect networks."""
+        return ~self.equals("platform", "") & ~self.of_function(CONNECTS)
+
+    @cached_property
+    def unlisted(self) -> BoolArray:
+        """Which cells may be of any platform: their network is in no list, or holds what belongs to others."""
+        return self.equals("platform", "") & self.among("network_kind", ("", *TENANTED))
+
+    def among_functions(self, *names: str) -> BoolArray:
+        """Return which cells have a far end of one of these functions; '' is that of those without."""
+        return np.asarray(self.functions.is_in(names).to_numpy(), dtype=np.bool_)
+
+    def of_function(self, name: str) -> BoolArray:
+        """Return which cells have a far end of this function."""
+        return np.asarray((self.functions == name).to_numpy(), dtype=np.bool_)
 
     @cached_property
     def _presence(self) -> npt.NDArray[np.int64]:
@@ -215,11 +247,6 @@ class Month:
     def by_presence(self, which: BoolArray) -> FloatArray:
         """Return the bytes of the cells that `which` selects by presence, that is by network and place."""
         return np.bincount(self._presence, self.bytes * which).astype(np.float64)
-
-    @cached_property
-    def staged(self) -> BoolArray:
-        """Which cells belong to a platform of a known stage of the ladder."""
-        return (self.cells["stage"] > 0).to_numpy()
 
     @cached_property
     def readings(self) -> pl.DataFrame:

@@ -150,9 +150,9 @@ INDICATORS = (
             id="C5",
             group="concentration",
             title={
-                "en": "Centralisation",
-                "es": "Centralización",
-                "pt": "Centralização",
+                "en": "Centralisation of services over the networks that serve them",
+                "es": "Centralización de los servicios en las redes que los sirven",
+                "pt": "Centralização dos serviços nas redes que os servem",
             },
             unit="index",
             range=(0.0, 1.0),
@@ -167,7 +167,9 @@ INDICATORS = (
             source_status="verified_existence_memory_formula",
             critique="It counts things, not use: a large and a small service weigh alike. The services are those that "
             "the reference facts know by name, not all there are.",
-            method_version="1",
+            method_version="2",
+            # The sample are the things counted, not flows.
+            minimum_flows=0,
             dimension="things counted",
             details={
                 "units": "things counted, of known providers",

@@ -10,6 +10,7 @@ from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import READINGS
 from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.functions import CONNECTS, FUNCTIONS
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.location import FLOW
 from caudal.service.indicators.observation import Estimate, undefined
@@ -21,6 +22,7 @@ from caudal.service.indicators.uncertainty import (
     envelope,
     normal_interval,
     share_interval,
+    weighted_share,
 )
 from caudal.service.reason import reason
 
@@ -30,6 +32,8 @@ LEAST_VIEWPOINTS = 10
 LISTED = 20
 # The Digital Dependence Index calls a country dependent from this score on.
 DEPENDENT = 0.5
+# A jurisdiction that controls less of all services is not told by function.
+LEAST_HELD = 0.01
 WEIGHT_COLUMNS = ("country", "asn", "ipv4_addresses")
 
 
@@ -135,60 +139,68 @@ def _by_origin(totals: pl.DataFrame) -> Iterator[tuple[int, list[int]]]:
         yield int(str(origin)), rows["viewpoint"].to_list()
 
 
-def denial_impact(month: Month, definition: Definition) -> list[Estimate]:
-    """C7: what would be lost if a foreign jurisdiction denied every service it controls, the greatest first."""
+def loss_by_refusal(month: Month, definition: Definition) -> list[Estimate]:
+    """C7: what would be lost if a foreign jurisdiction refused every service it controls, the greatest first.
+
+    Of all services for each jurisdiction, then of each function, for those that hold a hundredth of all or more.
+    """
     country = month.context.economy.country
-    serving = ~month.equals("category", "")
+    # A network that connects is no service, and one that nobody lists may be one or not.
+    serving = ~month.among_functions("", CONNECTS)
     if month.total(serving) == 0:
         return [undefined(reason("no_category"), month.flows(serving))]
     at = pl.Series(serving & month.controlled)
     codes = {code for name in READINGS for code in month.readings.filter(at)[name].unique()} - {"", country}
-    answers = [_denial(month, definition, code, serving) for code in sorted(codes)]
-    answers = [each for each in answers if each.high]
-    if not answers:
+    wholes = [_loss(month, definition, code, serving, "") for code in sorted(codes)]
+    wholes = sorted(
+        (each for each in wholes if each.high),
+        key=lambda each: (-(each.value or 0.0), -(each.high or 0.0), each.dimension or ""),
+    )
+    if not wholes:
         return [undefined(reason("none_controlled_abroad"), month.flows(serving))]
-    return sorted(answers, key=lambda each: (-(each.value or 0.0), -(each.high or 0.0), each.dimension or ""))
+    large = [str(each.dimension) for each in wholes if (each.value or 0.0) >= LEAST_HELD]
+    parts = [
+        _loss(month, definition, code, own, name)
+        for code in large
+        for name in FUNCTIONS
+        if month.total(own := serving & month.of_function(name)) > 0
+    ]
+    return [*wholes, *(each for each in parts if each.high)]
 
 
-def _denial(month: Month, definition: Definition, code: str, serving: BoolArray) -> Estimate:
+def _loss(month: Month, definition: Definition, code: str, serving: BoolArray, function: str) -> Estimate:
+    """Return the share of the services `serving` that a jurisdiction controls: of one function, or of all."""
     sole, attributed, reached = (each & serving for each in month.commanded(frozenset({code})))
-    indices = [_index(month, which, serving) for which in (sole, attributed, reached)]
-    value, most = indices[1], indices[2]
-    uncategorised = month.share(~serving & month.equals("network_kind", ""))
-    # Bytes of no known category: of services that this jurisdiction does not touch, or of one all its own.
-    weight = uncategorised / (uncategorised + month.share(serving))
-    bounds = [Quantity(indices[0].value * (1 - weight), indices[0].variance)]
-    bounds.append(Quantity(most.value * (1 - weight) + weight, most.variance))
-    low, high = envelope(share_interval(each, definition.level) for each in (*indices, *bounds))
-    sizes, shares = _category_shares(month, attributed)
-    details = {
-        "share_of_services": month.total(attributed) / month.total(serving),
-        "categories_above_half": float(sizes[shares > DEPENDENT].sum()) / month.total(serving),
-        "uncategorised": uncategorised,
-        "sole": indices[0].value,
-        "reached": most.value,
-    }
-    return Estimate(value.value, low, high, month.flows(serving), code, details)
-
-
-def _category_shares(month: Month, held: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Return the bytes of each category, and the share of them that is `held`."""
-    category = month.category_numbers
-    sizes: FloatArray = np.bincount(category, month.bytes).astype(np.float64)
-    inside: FloatArray = np.bincount(category, month.bytes * held).astype(np.float64)
-    return sizes, np.divide(inside, sizes, out=np.zeros_like(sizes), where=sizes > 0)
-
-
-def _index(month: Month, held: BoolArray, serving: BoolArray) -> Quantity:
-    """Return Σ_s (B_s/B)·x_s² with its sampling variance, by the delta method.
-
-    A byte more in s adds (2x − x² − DI)/B where it is held, (−x² − DI)/B where it is not.
-    """
     total = month.total(serving)
-    share = _category_shares(month, held)[1][month.category_numbers]
-    index = float((share**2 * month.bytes)[serving].sum()) / total
-    gradient = (2 * share * held - share**2 - index) / total
-    return Quantity(index, float((gradient**2 * month.variance)[serving].sum()))
+    # Networks that nobody lists: services of others, or all of this jurisdiction; of a function, none is known to be of it.
+    unlisted = month.unlisted if not function else np.zeros(len(month), dtype=np.bool_)
+    of = serving | unlisted
+    shares = [_share(month, each, serving) for each in (sole, attributed, reached)]
+    bounds = [_share(month, sole, of), _share(month, reached | unlisted, of)]
+    low, high = envelope(share_interval(each, definition.level) for each in (*shares, *bounds))
+    details = {
+        "sole": shares[0].value,
+        "reached": shares[2].value,
+        "share_of_services": total / month.total(),
+    }
+    if not function:
+        sizes, held = _by_function(month, serving, attributed)
+        details["without_substitute"] = float((sizes * held)[held > DEPENDENT].sum()) / total
+        details["unlisted"] = month.share(unlisted)
+    value = shares[1].value
+    dimension = f"{code}-{function}" if function else code
+    return Estimate(value, low, high, month.flows(serving), dimension, details)
+
+
+def _share(month: Month, held: BoolArray, of: BoolArray) -> Quantity:
+    return weighted_share(held[of].astype(np.float64), month.bytes[of], month.variance[of])
+
+
+def _by_function(month: Month, serving: BoolArray, held: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the bytes of each function that serves, and the share of them that is `held`."""
+    sizes = np.array([month.total(serving & month.of_function(name)) for name in FUNCTIONS])
+    inside = np.array([month.total(held & month.of_function(name)) for name in FUNCTIONS])
+    return sizes, np.divide(inside, sizes, out=np.zeros_like(sizes), where=sizes > 0)
 
 
 INDICATORS = (
@@ -231,32 +243,36 @@ INDICATORS = (
             id="C7",
             group="dependency",
             title={
-                "en": "Denial impact by jurisdiction",
-                "es": "Impacto de una denegación de servicio por jurisdicción",
-                "pt": "Impacto de uma negação de serviço por jurisdição",
+                "en": "Services lost if a jurisdiction refused them",
+                "es": "Servicios que se perderían si una jurisdicción los negara",
+                "pt": "Serviços que se perderiam se uma jurisdição os recusasse",
             },
-            unit="index",
+            unit="share",
             range=(0.0, 1.0),
-            formula="DI_k = Σ_s (B_s / B)·x_sk², s the categories of service, B their bytes together, x_sk the share of "
-            "category s controlled by k; for every foreign k that controls some",
+            formula="L_k = B[services, j = k] / B[services], for every foreign k that controls some; then within each function f, "
+            "L_kf = B[f, j = k] / B[f], for every k that controls a hundredth of all or more. Services are the functions of "
+            "categories.csv without networks that connect, and j who controls their platforms. without_substitute adds up "
+            "what would be lost of functions of which k has more than half: no substitute known here carries as much",
             inputs=(*FLOW, "category", "control", "platform", "remote_asn", "network_kind", "facts"),
-            uncertainty="Sampling (Korn & Graubard) around three indices: of what k commands by every reading of who "
-            "controls, by attribution, by any reading (as J4); extended by bytes without a known category: all of "
-            "services that k does not touch, or all of one that is its own.",
+            uncertainty="Sampling (Korn & Graubard) around three shares: of what k commands by every reading of who "
+            "controls, by attribution, by any reading (as J4). Of all services extended by networks that no list knows: "
+            "services of others, or all of k. A function is not extended by them.",
             source="Own; threshold of one half: Digital Dependence Index, Mayer & Lu 2023",
             source_status="verified",
-            critique="It assumes that what remains of a category replaces the rest in proportion to its size; a small "
-            "service may be the only one of its kind, and a large one easily done without.",
-            method_version="2",
-            dimension="jurisdiction",
+            critique="It says what is lost on the day of the refusal, by bytes: a small service may be the only one of its kind, "
+            "and a large one easily done without. That what remains could take over what is lost is not supposed; whether "
+            "it could, bytes do not say. Platforms that run on the clouds of others fall with them, and are counted where they "
+            "are controlled.",
+            method_version="3",
+            dimension="jurisdiction and function",
             details={
-                "share_of_services": "share of the bytes of categorised services that the jurisdiction controls",
-                "categories_above_half": "share of those bytes in categories of which it controls more than half",
-                "uncategorised": "share of all bytes without a known category, listed access and transit networks apart",
-                "sole": "the index of what it alone commands by every reading",
-                "reached": "the index of what it can reach by at least one reading",
+                "sole": "the share of what it alone commands by every reading",
+                "reached": "the share of what it can reach by at least one reading",
+                "share_of_services": "share of all bytes that these services are",
+                "without_substitute": "share of the bytes of services that would be lost of functions of which it has more than half",
+                "unlisted": "share of all bytes of networks that no list knows",
             },
         ),
-        denial_impact,
+        loss_by_refusal,
     ),
 )

@@ -23,6 +23,11 @@ FLAGS: Mapping[str, str] = {
     "accuracy_extrapolated": "location accuracy was measured in other countries than this one",
     "accuracy_unmeasured": "no measured location accuracy fits this economy: locations are taken as they are",
     "rank_unstable": "sampling alone could exchange the last provider counted and the first one not counted",
+    "concentrated_little": "within this function, by company, unconcentrated: below 1,000 points (US Merger Guidelines 2023)",
+    "concentrated_moderately": "within this function, by company, moderately concentrated: 1,000 to 1,800 points (US Merger "
+    "Guidelines 2023)",
+    "concentrated_highly": "within this function, by company, highly concentrated: above 1,800 points (US Merger Guidelines "
+    "2023)",
     "stale_facts": "rests on a figure more than three years older than the month; the interval is wider for it",
     "weak_facts": "rests on a figure that its source or its own note calls weak, disputed or inferred",
     "region_incomplete": "some countries of a filing's region have no users and product here; they are guessed",

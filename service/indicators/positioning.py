@@ -1,95 +1,99 @@
-"""Positioning: at which stage of the digital value network a country and its region stand.
+"""Positioning: where a country's material is processed, and how far its region can do it.
 
-The stage of a platform is its place on the ladder from raw material (1) to intelligence (5).
+The stage of a platform is its place on the ladder from raw material (1) to intelligence (5). It says what a platform
+is, not what is sent to it; only P2 goes by it, to tell platforms that process data from networks that carry it.
 """
 
 import numpy as np
-import polars as pl
 
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.definition import Definition
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.location import FLOW, control_interval, no_region
 from caudal.service.indicators.observation import Estimate, undefined
+from caudal.service.indicators.payload import Payload, payload_of
 from caudal.service.indicators.uncertainty import (
-    Interval,
+    FloatArray,
     Quantity,
-    clip,
     envelope,
-    normal_interval,
     share_interval,
     weighted_share,
 )
 from caudal.service.reason import reason
 
-FIRST_STAGE, LAST_STAGE = 1, 5
 # From this stage on data is processed: infrastructure, services, intelligence.
 PROCESSED = 3
+SENT, DELIVERED = "sent", "delivered"
 
 
-def unstaged(month: Month) -> BoolArray:
-    """Return which cells may be of a platform at any stage: none is known, nor that it is no platform."""
-    return ~month.staged & month.equals("network_kind", "")
+def processed_elsewhere(month: Month, definition: Definition) -> list[Estimate]:
+    """P1: of what is sent to platforms, and of what they deliver, the share of those controlled outside the region."""
+    region = month.context.region
+    if not region:
+        return [undefined(no_region(month.context), month.flows())]
+    payload = payload_of(month)
+    return [
+        _elsewhere(month, definition, payload, region, name, which)
+        for name, which in ((SENT, month.outward), (DELIVERED, ~month.outward))
+    ]
 
 
-def processing_gap(month: Month, definition: Definition) -> list[Estimate]:
-    """P1: the mean stage of what comes in, less that of what goes out."""
-    stage = month.cells["stage"].to_numpy().astype(np.float64)
-    staged, unknown = month.staged, unstaged(month)
-    parts = {"in": staged & ~month.outward, "out": staged & month.outward}
-    for name, which in parts.items():
-        if month.total(which) == 0:
-            return [undefined(reason(f"no_stage_{name}"), month.flows(staged))]
-    held = {name: month.total(which) for name, which in parts.items()}
-    possible = {
-        "in": month.total(unknown & ~month.outward),
-        "out": month.total(unknown & month.outward),
-    }
-    mean = {name: float((stage * month.bytes)[which].sum()) / held[name] for name, which in parts.items()}
-    gradient = np.where(
-        month.outward, -(stage - mean["out"]) / held["out"], (stage - mean["in"]) / held["in"]
+def _elsewhere(
+    month: Month, definition: Definition, payload: Payload, region: frozenset[str], name: str, way: BoolArray
+) -> Estimate:
+    platforms = way & month.platforms & month.controlled
+    total = payload.total(platforms).value
+    if total == 0:
+        code = f"no_platform_{name}" if month.total(platforms) == 0 else "no_payload"
+        return undefined(reason(code), month.flows(), name)
+    inside = month.commanded(region)
+    # Outside by every reading of who controls, by attribution, by any reading.
+    sole, attributed, reached = (platforms & ~each for each in reversed(inside))
+    unlisted = way & month.unlisted
+    value = _part(payload.value, attributed, platforms, payload.variance)
+    # The least: little in what is outside, much in the rest, and all that nobody knows in the region; the greatest: the reverse.
+    least = _mixed(payload, sole, (platforms & ~sole) | unlisted)
+    greatest = _mixed(payload, reached | unlisted, platforms & ~reached, most=True)
+    low, high = envelope(share_interval(each, definition.level) for each in (value, least, greatest))
+    by_headers = (
+        _mixed(payload, attributed, platforms & ~attributed).value,
+        _mixed(payload, attributed, platforms & ~attributed, most=True).value,
     )
-    gap = Quantity(mean["in"] - mean["out"], float((gradient**2 * month.variance)[staged].sum()))
-    platforms = (
-        month.cells.filter(pl.Series(staged))
-        .group_by("platform", "stage")
-        .agg(pl.col("bytes").filter(pl.col("direction") == each).sum().alias(each) for each in ("in", "out"))
-        .sort("platform", "stage")
-    )
-    stages = platforms["stage"].to_numpy().astype(np.float64)
-
-    def shifted(total_in: float, total_out: float) -> Interval:
-        """Return the least and greatest gap if each platform stood a stage lower or higher."""
-        weight = platforms["in"].to_numpy() / total_in - platforms["out"].to_numpy() / total_out
-        step = np.sign(weight)
-        low, high = (
-            float((weight * np.clip(stages + way * step, FIRST_STAGE, LAST_STAGE)).sum()) for way in (-1, 1)
-        )
-        return low, high
-
-    bound = shifted(held["in"], held["out"])
-    total = {name: held[name] + possible[name] for name in held}
-    diluted = shifted(total["in"], total["out"])
-    unknown_in, unknown_out = (possible[name] / total[name] for name in ("in", "out"))
-    widest = (
-        diluted[0] + FIRST_STAGE * unknown_in - LAST_STAGE * unknown_out,
-        diluted[1] + LAST_STAGE * unknown_in - FIRST_STAGE * unknown_out,
-    )
-    reach = float(LAST_STAGE - FIRST_STAGE)
-    sampling = normal_interval(gap, definition.level, -reach, reach)
-    half = (sampling[1] - sampling[0]) / 2
-    low, high = envelope([sampling, bound, widest])
+    own = platforms & month.commanded(frozenset({month.context.economy.country}))[1]
+    sampling = share_interval(value, definition.level)
     details = {
-        "stage_in": mean["in"],
-        "stage_out": mean["out"],
         "sampling_low": sampling[0],
         "sampling_high": sampling[1],
-        "stage_low": bound[0],
-        "stage_high": bound[1],
-        "unstaged": month.share(unknown),
+        "own_country": payload.total(own).value / total,
+        "headers_low": min(by_headers[0], value.value),
+        "headers_high": max(by_headers[1], value.value),
+        "sole": payload.total(sole).value / total,
+        "reached": payload.total(reached).value / total,
+        "unlisted": month.total(unlisted) / month.total(way),
     }
-    low, high = clip(low - half, -reach, reach), clip(high + half, -reach, reach)
-    return [Estimate(clip(gap.value, low, high), low, high, month.flows(staged), details=details)]
+    still = platforms & ~month.video
+    if payload.total(still).value > 0:
+        details["without_video"] = payload.total(attributed & still).value / payload.total(still).value
+    return Estimate(value.value, low, high, month.flows(platforms), name, details)
+
+
+def _mixed(payload: Payload, outside: BoolArray, rest: BoolArray, *, most: bool = False) -> Quantity:
+    """Return the least share that is outside, of the least payload outside and the most of the rest; or the greatest."""
+    amounts = (
+        np.where(outside, payload.most, payload.least)
+        if most
+        else np.where(outside, payload.least, payload.most)
+    )
+    # Nothing on either side may be anything.
+    if amounts[outside | rest].sum() == 0:
+        return Quantity(float(most), 0.0)
+    return _part(amounts, outside, outside | rest, payload.variance)
+
+
+def _part(amounts: FloatArray, which: BoolArray, of: BoolArray, variance: FloatArray) -> Quantity:
+    """Return the share of `which` in the amounts of the cells `of`."""
+    weights = (which & of).astype(np.float64)
+    return weighted_share(weights[of], amounts[of], variance[of])
 
 
 def regional_capability(month: Month, definition: Definition) -> list[Estimate]:
@@ -102,7 +106,7 @@ def regional_capability(month: Month, definition: Definition) -> list[Estimate]:
         return [undefined(reason("no_processed"), month.flows(processed))]
     sole, attributed, reached = (each & processed for each in month.commanded(region))
     interval = control_interval(month, (sole, attributed, reached), definition.level, processed)
-    unknown = unstaged(month)
+    unknown = month.unlisted
     wide = processed | unknown
     bounds = [
         weighted_share(which[wide].astype(np.float64), month.bytes[wide], month.variance[wide])
@@ -129,35 +133,49 @@ INDICATORS = (
             group="positioning",
             takes="services",
             title={
-                "en": "Processing gap",
-                "es": "Brecha de procesamiento",
-                "pt": "Lacuna de processamento",
+                "en": "Processing outside the region",
+                "es": "Procesamiento fuera de la región",
+                "pt": "Processamento fora da região",
             },
-            unit="stages",
-            range=(-4.0, 4.0),
-            formula="PG = Li − Lo, L = Σ_s s·b_s / Σ_s b_s over the stages s = 1 … 5 of platforms, i in, o out; above 0 "
-            "what comes in is further processed than what goes out",
-            inputs=(*FLOW, "stage", "platform", "network_kind"),
-            uncertainty="The envelope of three ranges, widened by sampling (delta method): the value; every "
-            "platform a stage lower or higher, at its best and worst, the same in both directions; and that with "
-            "the bytes of unknown operators at stage 1 one way and stage 5 the other.",
-            source="Ahumada & Sossdorf 2025; stages of a value network: Pérez 2010",
+            unit="share",
+            range=(0.0, 1.0),
+            formula="PE_d = Σ P[j ∉ g(c)] / Σ P, P the payload (as V2) sent to platforms, d = sent, or delivered by them, "
+            "d = delivered; j who controls the platform, g(c) the region, c included. Where the country's material is "
+            "processed, and whose finished services come back",
+            inputs=(
+                *FLOW,
+                "packets",
+                "platform",
+                "category",
+                "control",
+                "remote_asn",
+                "network_kind",
+                "region_members",
+                "facts",
+            ),
+            uncertainty="Sampling (Korn & Graubard) around three shares: the estimate; the least, of platforms outside by every "
+            "reading of who controls with the least payload that their packets allow, against the most of the others, "
+            "unlisted networks all in the region; and the greatest, the reverse.",
+            source="Ahumada & Sossdorf 2025; headers as V2",
             source_status="verified_anchor",
-            critique="The stage belongs to the platform, not to what it carries: a platform that gathers raw data and "
-            "sells finished services stands at one stage in both directions, so that only differences between "
-            "platforms show.",
-            method_version="1",
+            critique="Who controls a platform says who decides about what is sent to it, not where the work on it is done. Video "
+            "outweighs everything that is delivered (without_video leaves it out), and most of what goes out to watch it are "
+            "acknowledgements, so that the limits of what is sent are wide.",
+            method_version="2",
+            dimension="way of the payload",
             details={
-                "stage_in": "mean stage of the bytes in, Li",
-                "stage_out": "mean stage of the bytes out, Lo",
                 "sampling_low": "lower limit by sampling alone",
                 "sampling_high": "upper limit by sampling alone",
-                "stage_low": "least gap if each platform stood up to a stage lower or higher",
-                "stage_high": "greatest gap if each platform stood up to a stage lower or higher",
-                "unstaged": "share of all bytes of unknown operators, at any stage or none",
+                "own_country": "the share of platforms controlled from the country itself",
+                "headers_low": "the share if headers were the most outside the region and the least in it",
+                "headers_high": "the share if they were the least outside and the most in it",
+                "sole": "the share that is outside by every reading",
+                "reached": "the share that is outside by at least one reading",
+                "unlisted": "share of the bytes that way of networks that no list knows",
+                "without_video": "the share without platforms most of whose bytes are video",
             },
         ),
-        processing_gap,
+        processed_elsewhere,
     ),
     Indicator(
         Definition(

@@ -132,7 +132,9 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="The tags are expert judgement; value captured in the country stands for value captured, and only "
             "platforms with published regional revenue are in it.",
-            method_version="1",
+            method_version="2",
+            # Computed of filings and of the judgement of raters, from no flows.
+            minimum_flows=0,
             dimension="quadrant",
             details={
                 "raters": "raters who tagged platforms",

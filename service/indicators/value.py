@@ -1,12 +1,15 @@
-"""Value: what leaves a country as raw material, and what comes back."""
+"""Value: what is sent to platforms as raw material, and how it compares with what comes back."""
 
 import numpy as np
+import polars as pl
 
-from caudal.service.indicators.cells import BoolArray, Month
+from caudal.service.indicators.cells import BoolArray, Commanded, Month
 from caudal.service.indicators.context import UNCHECKED
 from caudal.service.indicators.definition import Definition
+from caudal.service.indicators.functions import CARRIES_FOR_OTHERS, FUNCTIONS
 from caudal.service.indicators.indicator import Indicator
 from caudal.service.indicators.observation import UNDECLARED_OPERATORS, Estimate, undefined
+from caudal.service.indicators.payload import Payload, payload_of
 from caudal.service.indicators.uncertainty import (
     Interval,
     Quantity,
@@ -20,24 +23,8 @@ from caudal.service.reason import reason
 
 FLOW = ("direction", "bytes", "bytes_variance")
 ALL_BUT_VIDEO = "without_video_and_cdn"
-# Words of a category (they are joined by "_") and categories whose bytes are video or cached copies.
-VIDEO_WORDS = frozenset({"video", "cdn", "tv"})
-VIDEO_CATEGORIES = frozenset({"media_streaming"})
-# Words of categories that live on observing people: collectors of raw data that sell finished services.
-OBSERVER_WORDS = frozenset({"adtech", "measurement", "attribution", "audience", "analytics"})
-RAW_STAGES = (1, 2)
 USERS_ERROR = 0.10
 GIGABYTE = 1e9
-
-
-def has_word(category: str, words: frozenset[str]) -> bool:
-    """Return whether one of the words that make up a category is among `words`."""
-    return not words.isdisjoint(category.split("_"))
-
-
-def is_video(category: str) -> bool:
-    """Return whether the bytes of a category are video or copies held by a content delivery network."""
-    return category in VIDEO_CATEGORIES or has_word(category, VIDEO_WORDS)
 
 
 def _asymmetry(month: Month, which: BoolArray) -> Quantity | None:
@@ -56,7 +43,7 @@ def _asymmetry_interval(asymmetry: Quantity, level: float) -> Interval:
 def flow_asymmetry(month: Month, definition: Definition) -> list[Estimate]:
     """V1: outward minus inward bytes over their sum, without video and CDN, then by category."""
     categories = month.distinct("category")
-    video = month.among("category", tuple(c for c in categories if is_video(c)))
+    video = month.video | month.of_function(CARRIES_FOR_OTHERS)
     uncategorised = month.equals("category", "")
     answers = [_all_but_video(month, definition, video, uncategorised)]
     for category in categories:
@@ -127,8 +114,11 @@ def _extremes(month: Month, kept: BoolArray, unknown: BoolArray) -> list[Quantit
     return found
 
 
-def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
-    """V2: gigabytes a month that each user sends to platforms of the raw stages of the ladder."""
+def payload_sent(month: Month, definition: Definition) -> list[Estimate]:
+    """V2: gigabytes of payload a month that each user sends to platforms controlled from other countries.
+
+    All of it first, then by function of the platform, then by jurisdiction, the greatest first.
+    """
     context = month.context
     # Bytes of the users that are counted, and of no others.
     out = month.outward & month.covered
@@ -136,44 +126,116 @@ def raw_outflow(month: Month, definition: Definition) -> list[Estimate]:
     users = context.covered_users if declared else context.economy.internet_users
     if not users:
         return [undefined(reason("users", country=context.economy.country), month.flows(out))]
-    stage = month.cells["stage"].to_numpy()
-    raw = out & np.isin(stage, RAW_STAGES)
-    # A listed access or transit network is known to be no platform, and so at no stage.
-    unstaged = out & (stage == 0) & month.equals("network_kind", "")
-    observers = out & month.among(
-        "category", tuple(c for c in month.distinct("category") if has_word(c, OBSERVER_WORDS))
-    )
-
-    def sampling(which: BoolArray) -> tuple[float, float]:
-        quantity = Quantity(month.total(which), month.total_variance(which))
-        return normal_interval(quantity, definition.level, 0.0)
-
-    def per_user(amount: float) -> float:
-        return amount / GIGABYTE / users
-
-    certain = ratio_bounds(sampling(raw), GIGABYTE * users, USERS_ERROR)
-    possible = ratio_bounds(sampling(raw | unstaged), GIGABYTE * users, USERS_ERROR)
-    low, high = envelope([certain, possible])
-    details = {
-        "metered_low": certain[0],
-        "metered_high": certain[1],
-        "bound_high": per_user(month.total(raw | unstaged)),
-        "total_outflow": per_user(month.total(out)),
-        "observer_outflow": per_user(month.total(observers)),
-        "per_day": per_user(month.total(raw)) / context.days_in_month,
-        "users": float(users),
-    }
+    sent = _Sent(month, definition, payload_of(month), out, float(users))
     flags = set()
     if not month.covered.all():
         flags.add(UNDECLARED_OPERATORS)
-        sent = month.total(month.outward)
-        details["left_out"] = month.total(month.outward & ~month.covered) / sent if sent else 0.0
     if not declared:
         flags.add("coverage_undeclared")
         if UNCHECKED in context.economy.status:
             flags.add("from_memory")
-    value = per_user(month.total(raw))
-    return [Estimate(value, low, high, month.flows(out), details=details, flags=frozenset(flags))]
+    return [sent.whole(frozenset(flags)), *sent.by_function(), *sent.by_jurisdiction()]
+
+
+class _Sent:
+    """What users send to platforms, per user, by what the platforms are and who controls them."""
+
+    def __init__(
+        self, month: Month, definition: Definition, payload: Payload, out: BoolArray, users: float
+    ) -> None:
+        self._month, self._definition, self._payload = month, definition, payload
+        self._out, self._users = out, users
+        own = month.commanded(frozenset({month.context.economy.country}))
+        platforms = out & month.platforms & month.controlled
+        # Elsewhere by every reading of who controls, by attribution, by any reading.
+        self._elsewhere = platforms & ~own[2], platforms & ~own[1], platforms & ~own[0]
+        self._unlisted = out & month.unlisted
+
+    def whole(self, flags: frozenset[str]) -> Estimate:
+        """Return what goes to all platforms controlled elsewhere."""
+        month, payload, attributed = self._month, self._payload, self._elsewhere[1]
+        certain = ratio_bounds(self._sampling(payload.total(attributed)), GIGABYTE * self._users, USERS_ERROR)
+        observing = attributed & month.services["observes"].to_numpy()
+        sent = month.total(self._out)
+        details = {
+            "metered_low": certain[0],
+            "metered_high": certain[1],
+            "headers_low": self._per_user(payload.at_least(attributed).value),
+            "headers_high": self._per_user(payload.at_most(attributed).value),
+            "bound_high": self._per_user(payload.at_most(self._elsewhere[2] | self._unlisted).value),
+            "to_observers": self._per_user(payload.total(observing).value),
+            "to_all_platforms": self._per_user(payload.total(self._out & month.platforms).value),
+            "bytes_elsewhere": self._per_user(month.total(attributed)),
+            "total_outflow": self._per_user(sent),
+            "per_day": self._per_user(payload.total(attributed).value) / month.context.days_in_month,
+            "packets_unknown": month.total(attributed & ~payload.counted) / sent if sent else 0.0,
+            "users": self._users,
+        }
+        if UNDECLARED_OPERATORS in flags:
+            everything = month.total(month.outward)
+            left_out = month.total(month.outward & ~month.covered)
+            details["left_out"] = left_out / everything if everything else 0.0
+        return self._estimate(self._elsewhere, self._unlisted, None, details, flags)
+
+    def by_function(self) -> list[Estimate]:
+        """Return what goes to the platforms of each function; networks that no list knows are in none."""
+        nothing = np.zeros(len(self._month), dtype=np.bool_)
+        answers = []
+        for name in FUNCTIONS:
+            own = self._month.of_function(name)
+            parts = self._elsewhere[0] & own, self._elsewhere[1] & own, self._elsewhere[2] & own
+            if self._month.total(parts[2]) > 0:
+                answers.append(self._estimate(parts, nothing, name, {}))
+        return answers
+
+    def by_jurisdiction(self) -> list[Estimate]:
+        """Return what goes to platforms that each other country controls, the greatest first."""
+        month, reached = self._month, self._elsewhere[2]
+        codes = {
+            code
+            for reading in month.readings.columns
+            for code in month.readings.filter(pl.Series(reached))[reading].unique().to_list()
+        } - {"", "ZZ", month.context.economy.country}
+        answers = []
+        for code in sorted(codes):
+            sole, attributed, any_reading = (
+                each & self._out & month.platforms for each in month.commanded(frozenset({code}))
+            )
+            parts = sole, attributed, any_reading
+            answers.append(self._estimate(parts, self._unlisted, code, {}))
+        return sorted(
+            answers, key=lambda each: (-(each.value or 0.0), -(each.high or 0.0), each.dimension or "")
+        )
+
+    def _estimate(
+        self,
+        parts: Commanded,
+        possible: BoolArray,
+        dimension: str | None,
+        details: dict[str, float],
+        flags: frozenset[str] = frozenset(),
+    ) -> Estimate:
+        """Return the estimate of cells that are certainly, by attribution, or possibly what is asked for."""
+        sole, attributed, reached = parts
+        quantities = (
+            self._payload.at_least(sole),
+            self._payload.total(attributed),
+            self._payload.at_most(reached | possible),
+        )
+        low, high = envelope(
+            ratio_bounds(self._sampling(each), GIGABYTE * self._users, USERS_ERROR) for each in quantities
+        )
+        value = self._per_user(quantities[1].value)
+        whole = self._payload.total(self._elsewhere[1]).value
+        if dimension is not None and whole:
+            details = {"share_of_payload": quantities[1].value / whole}
+        return Estimate(value, low, high, self._month.flows(self._out), dimension, details, flags)
+
+    def _sampling(self, quantity: Quantity) -> Interval:
+        return normal_interval(quantity, self._definition.level, 0.0)
+
+    def _per_user(self, amount: float) -> float:
+        return amount / GIGABYTE / self._users
 
 
 INDICATORS = (
@@ -189,9 +251,9 @@ INDICATORS = (
             },
             unit="index",
             range=(-1.0, 1.0),
-            formula="FA = (Bo − Bi) / (Bo + Bi), o out of the country, i in; without platforms whose "
-            "category is video or content delivery, then for each category",
-            inputs=(*FLOW, "category", "remote_asn"),
+            formula="FA = (Bo − Bi) / (Bo + Bi), o sent and i received by the networks that report; without platforms whose "
+            "category is video or carries what others publish (categories.csv), then for each category",
+            inputs=(*FLOW, "platform", "category", "network_kind", "remote_asn", "facts"),
             uncertainty="Sampling (Korn & Graubard), of the share that goes out. Without video and CDN, the envelope "
             "over every choice of which networks without a category are video, and so left out. A category "
             "by itself is not extended by bytes without a category.",
@@ -199,7 +261,7 @@ INDICATORS = (
             source_status="verified",
             critique="Inbound video swamps everything else, and a platform that mixes search and video "
             "is left out whole; telemetry inside encrypted sessions is invisible.",
-            method_version="3",
+            method_version="4",
             dimension="category",
             details={
                 "share_of_bytes": "share of all bytes that this value is about",
@@ -219,46 +281,63 @@ INDICATORS = (
             group="value",
             takes="services",
             title={
-                "en": "Raw-data outflow per user",
-                "es": "Salida de datos en bruto por usuario",
-                "pt": "Saída de dados brutos por usuário",
+                "en": "Payload sent per user to platforms controlled elsewhere",
+                "es": "Carga útil enviada por usuario a plataformas controladas desde otros países",
+                "pt": "Carga útil enviada por usuário a plataformas controladas a partir de outros países",
             },
             unit="GB/user/month",
             range=(0.0, None),
-            formula="RDO = Bo[stage L1-L2] / users; GB = 10⁹ bytes; users as declared by the reporting "
-            "operators, and Bo of those that declared; where none did, all internet users of the economy, and Bo of all",
+            formula="PS = Σ_k P_k / users over the cells k that go out to platforms with j ≠ c, wherever these are "
+            "located; P = b − 60·a − 52·(n − a) octets of payload, b bytes and n packets of the cell, a = min(n, n·m/(2·N)) "
+            "acknowledgements, N and m the packets to and from the platform on that network; kept in [b − 100·n, b − 28·n]. "
+            "GB = 10⁹ bytes; users as declared by the reporting operators, and cells of those that declared; where none "
+            "did, all internet users of the economy, and cells of all. Then by function of the platform and by jurisdiction",
             inputs=(
                 *FLOW,
-                "stage",
+                "packets",
+                "platform",
                 "category",
+                "control",
+                "remote_asn",
                 "network_kind",
                 "operator",
                 "covered_users",
                 "covered_operators",
                 "economy",
                 "days_in_month",
+                "facts",
             ),
-            uncertainty="Bounds: the sampling interval of the bytes over users ± 10 %; extended upwards by "
-            "outward bytes to networks of unknown operators, as if all of them were raw. metered_low and "
-            "metered_high are the limits without that extension.",
-            source="Data as raw material: Ahumada & Sossdorf 2025; the ladder of stages: Pérez 2010",
+            uncertainty="Bounds: from the least payload (100 octets of headers a packet) to platforms controlled elsewhere by "
+            "every reading of who controls, to the greatest (28 octets) to those controlled elsewhere by any reading and "
+            "to networks that no list knows; each with the sampling interval of the bytes, whose variance is no less "
+            "than that of the payload, over users ± 10 %. A function is not extended by networks that no list knows; of a "
+            "cell without packets all is possible, from none of its bytes to all. metered_low and metered_high are the "
+            "limits of the estimate by sampling and users alone.",
+            source="Data as raw material: Ahumada & Sossdorf 2025; headers: RFC 791, 8200, 9293, 768",
             source_status="verified",
-            critique="The stage is a tag of the platform, not of the content: most platforms that gather "
-            "raw data sell finished services and stand at L4, so the value is near zero by "
-            "construction; read it with total_outflow and observer_outflow.",
-            method_version="2",
+            critique="Bytes sent are not content handed over: TLS and the retransmissions are in it, and a byte of telemetry "
+            "may tell more than a film that is uploaded. What people send by way of a content delivery network or a cloud counts "
+            "as sent to that, unless names told the platform. Platforms that the facts do not list are in the interval only.",
+            method_version="3",
+            dimension="function or jurisdiction",
             details={
                 "metered_low": "lower limit by sampling and users alone",
                 "metered_high": "upper limit by sampling and users alone",
-                "bound_high": "the outflow if every byte to a network of unknown operator were raw",
+                "headers_low": "the payload if every packet had 100 octets of headers, GB",
+                "headers_high": "the payload if every packet had 28, GB",
+                "bound_high": "the greatest payload, if every unlisted network were a platform controlled elsewhere, GB",
+                "to_observers": "of it to platforms that live on observing people: advertising, search, social networks, "
+                "audiences, GB",
+                "to_all_platforms": "payload sent to platforms, the country's own among them, GB",
+                "bytes_elsewhere": "bytes out to platforms controlled elsewhere, with headers, GB",
                 "total_outflow": "all bytes out per user, GB",
-                "observer_outflow": "bytes out per user to advertising, measurement, audience and analytics "
-                "platforms, GB",
                 "per_day": "the value per day of the month, GB",
+                "packets_unknown": "share of the bytes out that went to these platforms without a count of packets",
+                "share_of_payload": "the value as a share of that of all platforms controlled elsewhere",
                 "users": "users divided by",
                 "left_out": "share of the outward bytes left out, of operators that declared no subscribers",
             },
         ),
-        raw_outflow,
+        payload_sent,
     ),
 )

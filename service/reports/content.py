@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -94,7 +94,8 @@ class Provenance:
 class Content:
     """Everything that a report of an economy's month says.
 
-    `names` are of the economy, `places` of countries, each by language; `platforms` by id. `compared` gives the months that
+    `names` are of the economy, `places` of countries, `categories` of kinds of service, each by language; `platforms` by
+    id. `compared` gives the months that
     it is compared with, those without data left out.
     """
 
@@ -115,6 +116,7 @@ class Content:
     attributions: tuple[str, ...]
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
+    categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def synthetic(self) -> bool:
@@ -155,6 +157,7 @@ class Facts:
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
     attributions: tuple[str, ...]
+    categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def build_content(
@@ -192,6 +195,7 @@ def build_content(
         attributions=facts.attributions,
         places=facts.places,
         platforms=facts.platforms,
+        categories=facts.categories,
     )
 
 

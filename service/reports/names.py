@@ -46,13 +46,20 @@ class Names:
         if not dimension:
             return ""
         if definition.dimension == "category":
-            said = self.language.known("category", dimension, "")
+            said = self.content.categories.get(self.language.code, {}).get(dimension, "")
             if said:
                 return said
+<<<<<<< HEAD
         return self.breakdown(dimension)
 
     def breakdown(self, dimension: str) -> str:
         """Return what an id of a dimension is called that is no category."""
+=======
+        first, joint, rest = dimension.partition("-")
+        # A part of a part: a rank within a function, a function of a jurisdiction.
+        if joint and not self._functions.isdisjoint((first, rest)):
+            return f"{self.dimension(definition, first)}: {self.dimension(definition, rest)}"
+>>>>>>> raw
         label = self.language.say
         held = parts(dimension)
         match held.form:
@@ -95,8 +102,14 @@ class Names:
         """Return what the licence of a source asks to be shown."""
         return self.language.known("attribution", line, line)
 
+    @property
+    def _functions(self) -> frozenset[str]:
+        return frozenset(self.language.phrases["function"])
+
     def _called(self, dimension: str) -> str:
-        said = self.language.known("dimension", dimension, "")
+        said = self.language.known("dimension", dimension, "") or self.language.known(
+            "function", dimension, ""
+        )
         if said:
             return said
         place = self.place(dimension)

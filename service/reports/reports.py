@@ -139,6 +139,7 @@ class Reports:
                 places=places_of(reference),
                 platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
                 attributions=tuple(attributions()),
+                categories=categories_of(reference),
             ),
             provenance=Provenance(
                 reference_version=now.reference_version or reference.version,
@@ -178,6 +179,15 @@ def places_of(reference: Reference) -> dict[str, dict[str, str]]:
     frame = reference.countries
     return {
         language: dict(zip(frame["country"], frame[f"name_{language}"], strict=True))
+        for language in LANGUAGES
+    }
+
+
+def categories_of(reference: Reference) -> dict[str, dict[str, str]]:
+    """Return the names of all kinds of service, by language and category."""
+    frame = reference.facts("categories")
+    return {
+        language: dict(zip(frame["category"], frame[f"name_{language}"], strict=True))
         for language in LANGUAGES
     }
 

@@ -126,12 +126,17 @@ def _platforms(reference: Reference) -> list[Platform]:
     for asn, platform in reference.networks.select("asn", "platform_id").iter_rows():
         if platform:
             asns.setdefault(platform, []).append(asn)
+    categories = {row["category"]: row for row in reference.facts("categories").iter_rows(named=True)}
     return [
         Platform(
             platform=row["platform_id"],
             control=row["control_country"] or "",
             stage=row["ladder_stage"],
             asns=asns.get(row["platform_id"], []),
+            category_names={
+                language: categories[row["category"]][f"name_{language}"] for language in ("en", "es", "pt")
+            },
+            function=categories[row["category"]]["function"],
             as_of=str(row["as_of"]),
             overlay=row["overlay"],
             **{

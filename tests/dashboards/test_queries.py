@@ -11,6 +11,8 @@ import pytest
 
 from caudal.dashboards import build
 from caudal.dashboards.sovereignty import title
+from caudal.reference.facts import load_facts
+from caudal.reference.platformfiles import CATEGORIES
 from caudal.service.indicators import Context, compute_all
 from caudal.service.store import Store
 
@@ -146,6 +148,7 @@ def published(store: Store) -> dict[tuple[str, str, str | None], Any]:
             covered_users=None,
             accuracy=pl.DataFrame(schema={"truth": pl.String, "group": pl.String, "sampled_ips": pl.Int64}),
             days_in_month=31,
+            facts={"categories": load_facts(CATEGORIES).frame},
         )
         for observation in compute_all(cells, context):
             answers[(month, observation.indicator, observation.dimension)] = observation

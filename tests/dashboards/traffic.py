@@ -27,7 +27,7 @@ NETWORKS = [
 ]
 # platform, name, control, category, stage, status
 PLATFORMS = [
-    ("google", "Google", "US", "search_ads", 4, "verified"),
+    ("google", "Google", "US", "search_ai", 4, "verified"),
     ("meta", "Meta", "US", "social", 4, "verified"),
     ("netflix", "Netflix", "US", "video_streaming", 4, "verified"),
     ("alibaba", "Alibaba", "CN", "marketplace", 3, "from_memory"),

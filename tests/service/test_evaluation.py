@@ -43,7 +43,7 @@ MILLION = 1_000_000
 def test_users_and_bytes_are_of_the_same_operators(reference: Reference) -> None:
     """a, b, c declared a million each and sent 330 GB; the 420 GB of the others are nobody's that is counted."""
     found = measured(reference, ALIKE, dict.fromkeys("abc", MILLION))
-    [volume] = found.observations["V2"]
+    volume, *_ = found.observations["V2"]
     assert volume.details["total_outflow"] == pytest.approx(330 / (3 * MILLION))
     assert volume.details["left_out"] == pytest.approx(420 / 750)
     assert "undeclared_operators" in volume.flags
@@ -57,7 +57,7 @@ def test_an_operator_with_no_subscribers_serves_none_of_those_counted(reference:
 
 def test_without_any_declaration_all_bytes_are_over_all_users(reference: Reference) -> None:
     found = measured(reference, ALIKE, {})
-    [volume] = found.observations["V2"]
+    volume, *_ = found.observations["V2"]
     users = reference.economy("CL").internet_users
     assert users is not None
     assert volume.details["total_outflow"] == pytest.approx(750 / users)
@@ -77,7 +77,7 @@ def test_what_goes_by_declared_subscribers_shows_who_declared_and_who_did_not(
 ) -> None:
     """Six may be published together; what is told apart by declarations has two on one side."""
     found = measured(reference, ALIKE, dict.fromkeys(declaring, MILLION))
-    [volume] = found.observations["V2"]
+    volume, *_ = found.observations["V2"]
     assert volume.value is None
     assert volume.reason == f"withheld: {why} (minimum frequency rule, primary confidentiality)"
     totals = {total.what: total for total in found.totals}

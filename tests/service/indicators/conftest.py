@@ -22,6 +22,22 @@ PLATFORMS = {
     "meter": ("audience_measurement", 4, "US"),
 }
 
+CATEGORIES = pl.DataFrame(
+    [
+        # category, function, observes, video
+        ("search_ads", "finds_answers", True, False),
+        ("video_streaming", "carries_video", False, True),
+        ("cdn", "carries_for_others", False, False),
+        ("social", "hosts_expression", True, False),
+        ("marketplace", "sells", False, False),
+        ("telemetry", "computes_and_stores", False, False),
+        ("audience_measurement", "observes_people", True, False),
+        ("research_network", "connects", False, False),
+    ],
+    schema=["category", "function", "observes", "video"],
+    orient="row",
+)
+
 BLANK: Row = {
     "operator": "net",
     "direction": "in",
@@ -107,7 +123,8 @@ def context(accuracy: pl.DataFrame) -> Callable[..., Context]:
             "accuracy": accuracy,
             "days_in_month": 30,
         }
-        return Context(**{**fields, **rest})
+        known = {**fields, **rest}
+        return Context(**{**known, "facts": {"categories": CATEGORIES, **known.get("facts", {})}})
 
     return make
 

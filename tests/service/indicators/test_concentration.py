@@ -7,6 +7,16 @@ import pytest
 from caudal.service.indicators import CATALOGUE
 
 
+def whole(answers):
+    """The observation of all functions together, which is without a dimension."""
+    (found,) = (each for each in answers if each.dimension is None)
+    return found
+
+
+def within(answers):
+    return {each.dimension: each for each in answers if each.dimension is not None}
+
+
 @pytest.fixture(scope="module")
 def month(cell, cells):
     """search 400, films 200, network 64500 300 (access) and 100 of a network that nobody lists."""
@@ -21,23 +31,77 @@ def month(cell, cells):
     )
 
 
-def test_platform_concentration(month, context, only):
-    answer = only(CATALOGUE["C1"].compute(month, context()))
-    # 4/9, 3/9, 2/9: (16 + 9 + 4)/81
-    assert answer.value == pytest.approx(29 / 81)
-    assert answer.details["observed"] == pytest.approx(29 / 81)
-    assert answer.details["providers"] == 3
-    assert answer.details["provider_unknown"] == pytest.approx(0.1)
-    # Atomised: 0.16 + 0.09 + 0.04; all with the largest: 0.25 + 0.09 + 0.04
-    assert (answer.low, answer.high) == pytest.approx((0.29, 0.38))
+def test_platform_concentration(month, context):
+    answers = CATALOGUE["C1"].compute(month, context())
+    answer = whole(answers)
+    # 2/3, 1/3; the 300 of an access network are no platform's
+    assert answer.value == pytest.approx(5 / 9)
+    assert answer.details["observed"] == pytest.approx(5 / 9)
+    assert answer.details["providers"] == 2
+    assert answer.details["provider_unknown"] == pytest.approx(1 / 7)
+    # Of 700: atomised (16 + 4)/49; all with the largest (25 + 4)/49
+    assert (answer.low, answer.high) == pytest.approx((20 / 49, 29 / 49))
+    # All functions together are no market: no scale is applied to them.
+    assert answer.flags == ()
+    assert list(within(answers)) == ["finds_answers", "carries_video", "connects"]
+    assert [each.value for each in within(answers).values()] == [1.0, 1.0, 1.0]
 
 
-def test_a_platform_is_one_provider_on_all_its_networks(cell, cells, context, only):
+def test_within_a_function_an_index_is_read_by_the_scale_of_an_authority_by_company(
+    cell, cells, context, table
+):
+    """Six marketplaces of 100 each, of six companies and then of two; and the access networks beside them."""
+    rows = [
+        cell(100, "US", "operator", direction="out")
+        | {"platform": f"shop{n}", "category": "marketplace", "control": "US", "network_kind": "platform"}
+        for n in range(6)
+    ]
+    rows += [cell(900, "CL", remote_asn=64500, network_kind="access", control="CL")]
+    owned = table("platform_id parent", *((f"shop{n}", f"company {n % 2}") for n in range(6)))
+    many, two = (
+        within(CATALOGUE["C1"].compute(cells(rows), context(facts=facts)))
+        for facts in ({}, {"platforms": owned})
+    )
+    # 1/6 is 1,667 points; two companies with half each are 5,000.
+    assert many["sells"].value == two["sells"].value == pytest.approx(1 / 6)
+    assert many["sells"].flags == ("concentrated_moderately",)
+    assert two["sells"].details["by_company"] == pytest.approx(0.5)
+    assert two["sells"].flags == ("concentrated_highly",)
+    assert (two["sells"].details["providers"], two["sells"].details["companies"]) == (6, 2)
+    # Whom the country's networks exchange traffic with is no market of access: no scale.
+    assert many["connects"].value == 1.0 and many["connects"].flags == ()
+    number = within(CATALOGUE["C3"].compute(cells(rows), context(facts={"platforms": owned})))["sells"]
+    assert (number.value, number.details["by_company"]) == pytest.approx((6, 2))
+    largest = within(CATALOGUE["C4"].compute(cells(rows), context(facts={"platforms": owned})))
+    assert largest["sells-k=4"].value == pytest.approx(4 / 6)
+    assert largest["sells-k=1"].details["by_company"] == pytest.approx(0.5)
+
+
+def test_an_interval_across_a_line_of_the_scale_has_no_flag(cell, cells, context):
+    """Six shops, 60 and five times 100, each ± 30: about 1,700 points, and perhaps more than 1,800."""
+    sampled = [
+        cell(100 if n else 60, "US", "operator", direction="out", bytes_variance=900.0)
+        | {"platform": f"shop{n}", "category": "marketplace", "control": "US", "network_kind": "platform"}
+        for n in range(6)
+    ]
+    index = within(CATALOGUE["C1"].compute(cells(sampled), context()))["sells"]
+    assert index.details["by_company_low"] < 0.18 < index.details["by_company_high"]
+    assert index.flags == ()
+
+
+def test_without_any_platform_there_is_no_index_of_platforms(cell, cells, context):
+    carried = cells([cell(100, "CL", remote_asn=64500, network_kind="transit", control="CL")])
+    answers = CATALOGUE["C1"].compute(carried, context())
+    assert whole(answers).reason == "none of the bytes has a known provider"
+    assert within(answers)["connects"].value == 1.0
+
+
+def test_a_platform_is_one_provider_on_all_its_networks(cell, cells, context):
     spread = cells([cell(50, platform="search", remote_asn=asn) for asn in (15169, 36040, 0)])
-    assert only(CATALOGUE["C1"].compute(spread, context())).value == 1.0
+    assert whole(CATALOGUE["C1"].compute(spread, context())).value == 1.0
 
 
-def test_sampling_is_taken_out_of_the_index_and_put_into_its_interval(cell, cells, context, only):
+def test_sampling_is_taken_out_of_the_index_and_put_into_its_interval(cell, cells, context):
     # The example of herfindahl in test_uncertainty: 0.38 − 20.44e-4, variance 2.1888e-4
     sampled = cells(
         [
@@ -46,32 +110,47 @@ def test_sampling_is_taken_out_of_the_index_and_put_into_its_interval(cell, cell
             cell(20, "XA", platform="shop", bytes_variance=4.0),
         ]
     )
-    answer = only(CATALOGUE["C1"].compute(sampled, context()))
+    answer = whole(CATALOGUE["C1"].compute(sampled, context()))
     assert answer.value == pytest.approx(0.377956)
     factor = math.exp(1.959964 * math.sqrt(2.1888e-4) / 0.377956)
     assert (answer.low, answer.high) == pytest.approx((0.377956 / factor, 0.377956 * factor), abs=1e-6)
 
 
-def test_effective_number_is_the_inverse(month, context, only):
-    index = only(CATALOGUE["C1"].compute(month, context()))
-    number = only(CATALOGUE["C3"].compute(month, context()))
-    assert (number.low, number.value, number.high) == pytest.approx((1 / 0.38, 81 / 29, 1 / 0.29))
-    assert number.value == pytest.approx(1 / index.value)
+def test_effective_number_is_the_inverse(month, context):
+    index = CATALOGUE["C1"].compute(month, context())
+    number = CATALOGUE["C3"].compute(month, context())
+    assert [each.dimension for each in number] == [each.dimension for each in index]
+    for one, other in zip(index, number, strict=True):
+        assert (other.low, other.value, other.high) == pytest.approx(
+            (1 / one.high, 1 / one.value, 1 / one.low)
+        )
 
 
-def test_jurisdiction_concentration_is_that_of_the_control_shares(month, context, only):
-    answer = only(CATALOGUE["C2"].compute(month, context()))
+def test_jurisdiction_concentration_is_that_of_the_control_shares(month, context):
+    answers = CATALOGUE["C2"].compute(month, context())
+    answer = whole(answers)
     shares = [a.value for a in CATALOGUE["J4"].compute(month, context())]
     assert answer.value == pytest.approx(sum(s**2 for s in shares)) == pytest.approx(0.6**2 + 0.3**2)
     assert answer.details["among_known"] == pytest.approx((36 + 9) / 81)
     assert (answer.low, answer.high) == pytest.approx((0.45, max(0.7**2 + 0.3**2, 45 / 81)))
+    assert {name: each.value for name, each in within(answers).items()} == {
+        "finds_answers": 1.0,
+        "carries_video": 1.0,
+        "connects": 1.0,
+    }
 
 
 def test_largest_providers(month, context):
     answers = CATALOGUE["C4"].compute(month, context())
+<<<<<<< HEAD
     assert [a.dimension for a in answers] == ["largest_1", "largest_4", "largest_8"]
     assert [a.value for a in answers] == pytest.approx([4 / 9, 1, 1])
     assert (answers[0].low, answers[0].high) == pytest.approx((0.4, 0.5))
+=======
+    assert [a.dimension for a in answers][:4] == ["k=1", "k=4", "k=8", "finds_answers-k=1"]
+    assert [a.value for a in answers][:3] == pytest.approx([2 / 3, 1, 1])
+    assert (answers[0].low, answers[0].high) == pytest.approx((4 / 7, 5 / 7))
+>>>>>>> raw
     assert answers[0].details["rank_certainty"] == 1.0
     assert "rank_certainty" not in answers[1].details
 

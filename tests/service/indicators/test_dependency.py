@@ -1,4 +1,4 @@
-"""C6 from routes, C7 from categories: worked by hand."""
+"""C6 from routes, C7 from the functions of services: worked by hand."""
 
 import importlib.util
 import math
@@ -150,64 +150,77 @@ def test_what_is_no_dump_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def services(cell, cells):
-    """900 of 1,000 bytes are categorised: films 300 and shorts 100 of media, search 200, shop 300 of the country."""
+    """Services 900: films 300 of US and 100 of CN, search 200 of US, shop 300 of the country; 100 nobody knows, and access."""
     return cells(
         [
-            cell(300, "US", "operator", "films", category="media"),
-            cell(100, "US", "operator", "shorts", category="media"),
+            cell(300, "US", "operator", "films"),
+            cell(100, "US", "operator", "shorts", category="video_streaming"),
             cell(200, "US", "operator", "search"),
             cell(300, "XA", "operator", "shop"),
             cell(100, "BR", "operator"),
+            cell(500, "BR", "operator", network_kind="access", control="BR"),
         ]
     )
 
 
-def denials(month, context):
+def losses(month, context):
     return {a.dimension: a for a in CATALOGUE["C7"].compute(month, context)}
 
 
-def test_denial_impact_weighs_a_category_by_how_much_of_it_is_controlled(services, context):
-    found = denials(services, context())
-    # US: media (400/900)·(3/4)² + search (200/900)·1² = 0.25 + 0.2222; CN: (4/9)·(1/4)²
+def test_what_would_be_lost_if_a_jurisdiction_refused(services, context):
+    found = losses(services, context())
     us, cn = found["US"], found["CN"]
-    assert us.value == pytest.approx(0.25 + 2 / 9)
-    assert cn.value == pytest.approx(4 / 9 / 16)
-    assert "XA" not in found
-    # The 100 nobody knows: a category of its own, untouched, or all its own.
-    assert (us.low, us.high) == pytest.approx((us.value * 0.9, us.value * 0.9 + 0.1))
-    assert us.details["share_of_services"] == pytest.approx(5 / 9)
-    assert us.details["categories_above_half"] == pytest.approx(6 / 9)
-    assert cn.details["categories_above_half"] == 0.0
-    assert list(found) == ["US", "CN"]
+    assert us.value == pytest.approx(500 / 900)
+    assert cn.value == pytest.approx(100 / 900)
+    assert list(found)[:2] == ["US", "CN"]
+    # An access network is no service that could be refused, and the country refuses itself nothing.
+    assert not {"XA", "BR"} & found.keys()
+    # The 100 nobody knows: services of others, or all of the US.
+    assert (us.low, us.high) == pytest.approx((500 / 1000, 600 / 1000))
+    assert us.details["unlisted"] == pytest.approx(100 / 1500)
+    assert us.details["share_of_services"] == pytest.approx(900 / 1500)
+    # Of video it has 300 of 400, of search all: nothing known here carries as much. CN has the smaller part of video.
+    assert us.details["without_substitute"] == pytest.approx(500 / 900)
+    assert cn.details["without_substitute"] == 0.0
 
 
-def test_sampling_moves_the_index_as_the_delta_method_says(cell, cells, context):
-    # One category, x = 0.4 of 100: DI = 0.16; a byte more held adds (0.8 − 0.16 − 0.16)/100, else −0.32/100.
+def test_what_would_be_lost_of_each_function(services, context):
+    found = losses(services, context())
+    assert found["US-carries_video"].value == pytest.approx(0.75)
+    assert found["US-finds_answers"].value == 1.0
+    assert found["CN-carries_video"].value == pytest.approx(0.25)
+    # It sells nothing here that could be lost.
+    assert "US-sells" not in found
+    assert (found["US-carries_video"].low, found["US-carries_video"].high) == pytest.approx((0.75, 0.75))
+
+
+def test_the_share_lost_is_sampled_as_a_proportion(cell, cells, context):
+    # x = 0.4 of 100: V = (0.6²·16 + 0.4²·36)/100², and as of n = x(1 − x)/V units (Korn & Graubard 1998).
     sampled = cells(
         [
-            cell(40, "US", "operator", "search", category="one", bytes_variance=16.0),
-            cell(60, "XA", "operator", "shop", category="one", bytes_variance=36.0),
+            cell(40, "US", "operator", "search", bytes_variance=16.0),
+            cell(60, "XA", "operator", "shop", bytes_variance=36.0),
         ]
     )
-    answer = denials(sampled, context())["US"]
-    # As of n = DI(1 − DI)/V units (Korn & Graubard 1998).
-    units = 0.16 * 0.84 / (0.0048**2 * 16 + 0.0032**2 * 36)
-    held = 0.16 * units
+    answer = losses(sampled, context())["US"]
+    units = 0.4 * 0.6 / ((0.36 * 16 + 0.16 * 36) / 100**2)
+    held = 0.4 * units
     low, high = beta.ppf(0.025, held, units - held + 1), beta.ppf(0.975, held + 1, units - held)
-    assert answer.value == pytest.approx(0.16)
+    assert answer.value == pytest.approx(0.4)
     assert (answer.low, answer.high) == pytest.approx((low, high), abs=1e-6)
 
 
-def test_dual_control_can_be_denied_by_both(cell, cells, context, companies):
+def test_dual_control_can_be_refused_by_both(cell, cells, context, companies):
     rows = cells(
         [
-            cell(50, "US", "operator", category="social") | {"platform": "shorts", "control": "CN"},
-            cell(50, "XA", "operator", "shop", category="social"),
+            cell(50, "US", "operator", category="social")
+            | {"platform": "shorts", "control": "CN", "network_kind": "platform"},
+            cell(50, "XA", "operator", "shop"),
         ]
     )
-    found = denials(rows, context(facts=companies))
-    assert (found["CN"].low, found["CN"].value, found["CN"].high) == pytest.approx((0.0, 0.25, 0.25))
-    assert (found["KY"].low, found["KY"].value, found["KY"].high) == pytest.approx((0.0, 0.0, 0.25))
+    found = losses(rows, context(facts=companies))
+    assert (found["CN"].low, found["CN"].value, found["CN"].high) == pytest.approx((0.0, 0.5, 0.5))
+    assert (found["KY"].low, found["KY"].value, found["KY"].high) == pytest.approx((0.0, 0.0, 0.5))
 
 
 def test_a_country_that_serves_itself_has_nothing_to_be_denied(cell, cells, context, only):

@@ -30,48 +30,64 @@ def month(cell, cells):
     )
 
 
-def test_processing_gap(month, context, only):
-    answer = only(CATALOGUE["P1"].compute(month, context()))
-    # Li = (4·300 + 3·100)/400 = 3.75; Lo = (4·50 + 1·150)/200 = 1.75
-    assert (answer.details["stage_in"], answer.details["stage_out"]) == pytest.approx((3.75, 1.75))
-    assert answer.value == pytest.approx(2.0)
-    # Weights in − out: search 0.75 − 0.25, cache 0.25, sensors −0.75. A stage off each way, stage 1 not below 1:
-    # least: search 3, cache 2, sensors 2: 0.5·3 + 0.25·2 − 0.75·2 = 0.5; most: 5, 4, 1: 2.5 + 1 − 0.75 = 2.75
-    assert (answer.details["stage_low"], answer.details["stage_high"]) == pytest.approx((0.5, 2.75))
-    # With the unknown 100 of 500 in and 50 of 250 out, weights shrink by 0.8 each: 0.4 + 0.2·1 − 0.2·5; 2.2 + 1 − 0.2
-    assert (answer.low, answer.high) == pytest.approx((0.4 + 0.2 - 1.0, 2.2 + 1.0 - 0.2))
-    assert answer.details["unstaged"] == pytest.approx(150 / 1250)
+def ways(answers):
+    """The observations of P1 by the way of the payload."""
+    return {each.dimension: each for each in answers}
 
 
-def test_one_platform_both_ways_has_no_gap_whatever_its_stage(cell, cells, context, only):
-    rows = cells(
+def test_where_material_is_processed_and_whose_services_come_back(cell, cells, context):
+    """To search 500,000 bytes in 500 packets, to the country's shop 100,000 in 100; from either, and from films."""
+    month = cells(
         [
-            cell(900, "US", "operator", "search"),
-            cell(10, "US", "operator", "search", direction="out"),
+            cell(500_000, "US", "operator", "search", direction="out", packets=500),
+            cell(100_000, "XA", "operator", "shop", direction="out", packets=100),
+            cell(1_000_000, "US", "operator", "search", packets=1000),
+            cell(200_000, "XA", "operator", "shop", packets=200),
+            cell(800_000, "US", "operator", "films", packets=800),
+            cell(60_000, "BR", "operator", direction="out", packets=60),
+            cell(50_000, "CL", "operator", direction="out", network_kind="access", control="CL"),
         ]
     )
-    answer = only(CATALOGUE["P1"].compute(rows, context()))
-    assert (answer.low, answer.value, answer.high) == pytest.approx((0.0, 0.0, 0.0))
+    found = ways(CATALOGUE["P1"].compute(month, context()))
+    sent, delivered = found["sent"], found["delivered"]
+    # Both are 1,000 bytes to a packet, so that the share of the payload is that of the bytes.
+    assert sent.value == pytest.approx(5 / 6)
+    assert sent.details["own_country"] == pytest.approx(1 / 6)
+    # 900 octets of each packet outside at least, 972 of each in the region, and the 60 that nobody lists; the reverse.
+    least = 500 * 900 / (500 * 900 + 160 * 972)
+    greatest = 560 * 972 / (560 * 972 + 100 * 900)
+    assert (sent.low, sent.high) == pytest.approx((least, greatest))
+    assert sent.details["headers_low"] == pytest.approx(4500 / (4500 + 972))
+    assert sent.details["unlisted"] == pytest.approx(60 / 710)
+    # 1,000 packets of search, 500 acknowledged out: half of each packet's worth; films acknowledged by nobody seen.
+    assert delivered.value == pytest.approx(
+        (1_000_000 - 250 * 60 - 750 * 52 + 800_000 - 800 * 52)
+        / (1_000_000 - 250 * 60 - 750 * 52 + 800_000 - 800 * 52 + 200_000 - 50 * 60 - 150 * 52)
+    )
+    assert delivered.details["without_video"] == pytest.approx(1_000 / 1_200)
 
 
-def test_sampling_of_the_gap_by_the_delta_method(cell, cells, context, only):
-    # In: 4 and 3, 50 each, V = 25: gradient ±0.5/100, variance 2·25·(0.005)²; out: stage 1 only, none.
-    rows = cells(
+def test_the_limits_hold_who_may_control_a_platform(cell, cells, context, companies):
+    """shorts is of CN, incorporated in KY: outside whichever; a region with CN in it has it by attribution only."""
+    shorts = {"control": "CN", "category": "social", "network_kind": "platform"}
+    month = cells(
         [
-            cell(50, "US", "operator", "search", bytes_variance=25.0),
-            cell(50, "US", "operator", "cache", bytes_variance=25.0),
-            cell(50, "BR", "operator", "sensors", direction="out", bytes_variance=99.0),
+            cell(1000, "US", "operator", direction="out", packets=1) | shorts | {"platform": "shorts"},
+            cell(1000, "XA", "operator", "shop", direction="out", packets=1),
         ]
     )
-    answer = only(CATALOGUE["P1"].compute(rows, context()))
-    half = Z * math.sqrt(2 * 25 * 0.005**2)
-    assert answer.value == pytest.approx(2.5)
-    assert answer.details["sampling_high"] - answer.value == pytest.approx(half, abs=1e-6)
+    known = context(facts=companies, region_members=frozenset({"CN"}))
+    sent = ways(CATALOGUE["P1"].compute(month, known))["sent"]
+    assert sent.value == 0.0
+    assert (sent.details["sole"], sent.details["reached"]) == pytest.approx((0.0, 0.5))
+    assert sent.high == pytest.approx(972 / 1872)
 
 
-def test_a_direction_without_stages_has_no_gap(cell, cells, context, only):
-    answer = only(CATALOGUE["P1"].compute(cells([cell(5, "US", "operator", "search")]), context()))
-    assert answer.reason == "no byte out belongs to a platform of a known stage"
+def test_what_is_sent_without_payload_has_no_share(cell, cells, context):
+    month = cells([cell(28_000, "US", "operator", "search", direction="out", packets=1000)])
+    found = ways(CATALOGUE["P1"].compute(month, context()))
+    assert found["sent"].reason.startswith("no byte of payload")
+    assert found["delivered"].reason == "no byte in comes from a known platform"
 
 
 def test_regional_capability(cell, cells, context, companies, only):
@@ -95,7 +111,7 @@ def test_regional_capability(cell, cells, context, companies, only):
     assert (answer.low, answer.high) == pytest.approx((0.24, 0.6))
 
 
-@pytest.mark.parametrize("indicator", ["P2", "P3", "P4", "J8"])
+@pytest.mark.parametrize("indicator", ["P1", "P2", "P3", "P4", "J8"])
 def test_without_a_region_there_is_none(month, context, only, indicator):
     answer = only(CATALOGUE[indicator].compute(month, context(region_members=frozenset())))
     assert answer.reason.startswith("no country group is known as the region of XA")

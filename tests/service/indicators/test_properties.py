@@ -13,6 +13,7 @@ from caudal.service.indicators import CATALOGUE, compute_all
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.centralisation import emd
 from caudal.service.indicators.dependency import trimmed_influence, trimmed_mean
+from caudal.service.indicators.functions import FUNCTIONS
 from caudal.service.indicators.paths import paths
 from caudal.service.indicators.routing import ROUTES
 
@@ -32,6 +33,7 @@ rows = st.lists(
             "remote_asn": st.sampled_from((0, 64500, 64501, 64502)),
             "sampling_from": st.sampled_from(("options", "assumed", "unsampled")),
             "flows": st.integers(0, 500).map(lambda n: 2 * n),
+            "packets": st.sampled_from((0, 2, 10**4, 10**7, 10**9, 10**10)),
             "relative_deviation": st.sampled_from((0.0, 0.0, 0.01, 0.3, 5.0)),
             "listed": st.booleans(),
         }
@@ -101,11 +103,46 @@ def test_control_shares_and_the_unknown_make_one(build, context, drawn):
 @quick
 @given(drawn=rows)
 def test_the_index_lies_between_equal_shares_and_one_owner(build, context, drawn):
-    (answer,) = CATALOGUE["C1"].compute(build(drawn), context())
-    if answer.value is not None:
-        assert 1 / answer.details["providers"] - 1e-9 <= answer.value <= 1 + 1e-9
-        (number,) = CATALOGUE["C3"].compute(build(drawn), context())
-        assert 1 - 1e-9 <= number.value <= answer.details["providers"] + 1e-9
+    indices = CATALOGUE["C1"].compute(build(drawn), context())
+    numbers = CATALOGUE["C3"].compute(build(drawn), context())
+    for answer, number in zip(indices, numbers, strict=True):
+        assert answer.dimension == number.dimension
+        if answer.value is not None:
+            assert 1 / answer.details["providers"] - 1e-9 <= answer.value <= 1 + 1e-9
+            assert (
+                answer.value <= answer.details["by_company"] + 1e-9 or answer.details["provider_unknown"] > 0
+            )
+            assert 1 - 1e-9 <= number.value <= answer.details["providers"] + 1e-9
+
+
+@quick
+@given(drawn=rows)
+def test_payload_to_elsewhere_adds_up_and_is_no_more_than_what_left(build, context, drawn):
+    answers = [a for a in CATALOGUE["V2"].compute(build(drawn), context()) if a.value is not None]
+    if answers:
+        whole, parts = answers[0], answers[1:]
+        functions = [a for a in parts if a.dimension in FUNCTIONS]
+        assert sum(a.value for a in functions) == pytest.approx(whole.value, abs=1e-12)
+        assert sum(a.value for a in parts if a not in functions) == pytest.approx(whole.value, abs=1e-12)
+        assert whole.details["headers_low"] <= whole.value * (1 + 1e-9)
+        assert whole.value <= whole.details["headers_high"] * (1 + 1e-9)
+        assert whole.details["headers_high"] <= whole.details["bytes_elsewhere"] * (1 + 1e-9)
+        assert whole.details["bytes_elsewhere"] <= whole.details["total_outflow"] * (1 + 1e-9)
+        assert whole.details["to_observers"] <= whole.value * (1 + 1e-9)
+
+
+@quick
+@given(drawn=rows)
+def test_what_a_refusal_loses_of_the_functions_is_what_it_loses_of_all(build, context, drawn):
+    found = CATALOGUE["C7"].compute(build(drawn), context())
+    answers = {a.dimension: a for a in found if a.dimension is not None and a.value is not None}
+    for code in [name for name in answers if len(name) == 2]:
+        own = [a for a in found if (a.dimension or "").startswith(f"{code}-")]
+        if own and all(a.value is not None for a in own):
+            whole = answers[code]
+            lost = sum(a.value * a.details["share_of_services"] for a in own)
+            assert lost == pytest.approx(whole.value * whole.details["share_of_services"])
+            assert whole.details["without_substitute"] <= whole.value + 1e-9
 
 
 @quick
@@ -138,7 +175,7 @@ def test_the_order_of_the_rows_does_not_matter(build, context, drawn, random):
 def test_the_split_of_the_cells_does_not_matter(build, context, drawn):
     whole = build(drawn)
     half = whole.with_columns(
-        pl.col("bytes") // 2, pl.col("flows") // 2, pl.col("bytes_variance") / 2, operator=pl.lit("other")
+        pl.col("bytes", "packets", "flows") // 2, pl.col("bytes_variance") / 2, operator=pl.lit("other")
     )
     assert same(compute_all(whole, context()), compute_all(pl.concat([half, half]), context()))
 
@@ -239,7 +276,7 @@ def test_informed_answers_know_neither_order_nor_split(build, informed, drawn, r
     random.shuffle(shuffled)
     first = answered(whole, informed())
     assert first == answered(build(shuffled), informed())
-    half = whole.with_columns(pl.col("bytes") // 2, pl.col("flows") // 2, pl.col("bytes_variance") / 2)
+    half = whole.with_columns(pl.col("bytes", "packets", "flows") // 2, pl.col("bytes_variance") / 2)
     assert same(first, answered(pl.concat([half, half]), informed()))
 
 

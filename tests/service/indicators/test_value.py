@@ -7,27 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.value import ALL_BUT_VIDEO, is_video
-
-
-@pytest.mark.parametrize(
-    ("category", "video"),
-    [
-        ("video_streaming", True),
-        ("short_video_ads", True),
-        ("search_ads_video", True),
-        ("cdn", True),
-        ("cdn_dns_security", True),
-        ("pay_tv_streaming", True),
-        ("media_streaming", True),
-        ("music_streaming", False),
-        ("videoconference", False),
-        ("cloud_infra", False),
-        ("", False),
-    ],
-)
-def test_which_categories_are_video_or_content_delivery(category, video):
-    assert is_video(category) is video
+from caudal.service.indicators.value import ALL_BUT_VIDEO
 
 
 @pytest.fixture(scope="module")
@@ -87,60 +67,144 @@ def test_a_category_with_too_few_flows_is_insufficient(month, context):
     assert few.reason == "needs at least 100 flow records, has 99"
 
 
-def test_raw_outflow_per_user(month, context, only):
-    answer = only(CATALOGUE["V2"].compute(month, context()))
-    # 40 GB of stage 1 over 400,000 users
-    assert answer.value == pytest.approx(40 / 400_000)
-    assert answer.low == pytest.approx(40 / 440_000)
-    assert answer.details["metered_high"] == pytest.approx(40 / 360_000)
-    # 10 GB more go out to a network that nobody lists; the 5 GB to a listed one are known not to be raw
-    assert answer.high == pytest.approx(50 / 360_000)
+def whole(answers):
+    """The observation of all platforms together, which is without a dimension and comes first."""
+    assert answers[0].dimension is None
+    return answers[0]
+
+
+def of(answers, dimension):
+    (found,) = (each for each in answers if each.dimension == dimension)
+    return found
+
+
+def test_what_people_send_is_counted_by_who_gets_it_and_not_by_the_stage_of_a_platform(
+    cell, cells, context, country
+):
+    """A Brazilian operator of a million users sends 500 TB to the academic network and 1,000 TB to Google and Meta."""
+    terabyte = 10**12
+    packet, headers = 1000, 60
+
+    def sent(size, platform, **rest):
+        return cell(size * terabyte, "BR", "operator", direction="out", packets=size * terabyte // packet) | {
+            "platform": platform, "network_kind": "platform", **rest}  # fmt: skip
+
+    month = cells(
+        [
+            sent(500, "rnp", category="research_network", stage=2, control="BR"),
+            sent(700, "google", category="search_ads", stage=4, control="US"),
+            sent(300, "meta", category="social", stage=4, control="US"),
+        ]
+    )
+    known = context(country(country="BR"), covered_users=1e6, region_members=frozenset({"BR"}))
+    answers = CATALOGUE["V2"].compute(month, known)
+    answer = whole(answers)
+    # 1 GB a user with headers, of which 60 octets of each thousand: what a meter of contents would have seen.
+    truth = 1 - headers / packet
+    assert answer.low < truth < answer.high
+    assert answer.value == pytest.approx(truth, rel=0.01)
+    assert (answer.details["headers_low"], answer.details["headers_high"]) == pytest.approx((0.9, 0.972))
+    assert answer.details["bytes_elsewhere"] == pytest.approx(1.0)
+    assert answer.details["total_outflow"] == pytest.approx(1.5)
+    # Google and Meta live on observing people; the academic network is none of the platforms.
+    assert answer.details["to_observers"] == pytest.approx(answer.value)
+    assert of(answers, "finds_answers").value == pytest.approx(0.7 * answer.value)
+    assert of(answers, "hosts_expression").details["share_of_payload"] == pytest.approx(0.3)
+    assert of(answers, "US").value == pytest.approx(answer.value)
+    assert "BR" not in {each.dimension for each in answers}
+    # All of what is sent to platforms is processed outside the region.
+    (processed,) = (a for a in CATALOGUE["P1"].compute(month, known) if a.dimension == "sent")
+    assert processed.value == 1.0
+
+
+def test_payload_sent_per_user_without_counts_of_packets(month, context):
+    """Of cells without packets all is possible: none of the bytes, all of them, and half as the estimate."""
+    answer = whole(CATALOGUE["V2"].compute(month, context()))
+    # 30 to search, 40 to sensors, 20 to meter, over 400,000 users; at most with 10 to a network that nobody lists.
+    assert answer.value == pytest.approx(45 / 400_000)
+    assert (answer.low, answer.high) == pytest.approx((0.0, 100 / 360_000))
+    assert answer.details["headers_high"] == pytest.approx(90 / 400_000)
+    assert answer.details["packets_unknown"] == pytest.approx(90 / 105)
     assert answer.details["total_outflow"] == pytest.approx(105 / 400_000)
-    assert answer.details["observer_outflow"] == pytest.approx(20 / 400_000)
-    assert answer.details["per_day"] == pytest.approx(40 / 400_000 / 30)
+    assert answer.details["to_observers"] == pytest.approx(25 / 400_000)
+    assert answer.details["per_day"] == pytest.approx(45 / 400_000 / 30)
     assert answer.flags == ()
 
 
-def test_raw_outflow_combines_sampling_and_users(cell, cells, context, only):
-    sampled = cells([cell(10**12, "BR", platform="sensors", direction="out", bytes_variance=1e20)])
-    answer = only(CATALOGUE["V2"].compute(sampled, context()))
-    # 1000 GB ± 1.959964 · 10 GB over 400,000 ± 10 %
-    assert answer.low == pytest.approx((1000 - 19.59964) / 440_000)
-    assert answer.high == pytest.approx((1000 + 19.59964) / 360_000)
+def test_payload_by_function_and_by_jurisdiction_adds_up(month, context):
+    answers = CATALOGUE["V2"].compute(month, context())
+    functions = {"finds_answers": 15, "computes_and_stores": 20, "observes_people": 10}
+    assert [each.dimension for each in answers] == [
+        None,
+        "observes_people",
+        "finds_answers",
+        "computes_and_stores",
+        "US",
+        "BR",
+    ]
+    for name, half in functions.items():
+        assert of(answers, name).value == pytest.approx(half / 400_000)
+    assert sum(of(answers, name).value for name in ("US", "BR")) == pytest.approx(whole(answers).value)
+    # A network that nobody lists may be controlled from anywhere, and of no known function.
+    assert of(answers, "US").high == pytest.approx((30 + 20 + 10) / 360_000)
+    assert of(answers, "observes_people").high == pytest.approx(20 / 360_000)
 
 
-def test_raw_outflow_without_declared_users_divides_by_all_and_says_so(month, context, country, only):
+def test_control_that_readings_dispute_is_in_the_interval(cell, cells, context, companies):
+    """The tenant is of UY by control and of US by incorporation and host: elsewhere by every reading, US by two."""
+    tenant = {"platform": "tenant", "category": "marketplace", "control": "UY", "network_kind": "platform"}
+    rows = cells([cell(10**12, "US", direction="out", remote_asn=16509, packets=10**9) | tenant])
+    answers = CATALOGUE["V2"].compute(rows, context(facts=companies))
+    assert of(answers, "UY").low == 0.0
+    assert (of(answers, "US").value, of(answers, "US").high) == pytest.approx((0.0, 972 / 360_000))
+
+
+def test_payload_combines_sampling_and_users(cell, cells, context):
+    sampled = cells(
+        [cell(10**12, "BR", platform="sensors", direction="out", bytes_variance=1e20, packets=10**9)]
+    )
+    answer = whole(CATALOGUE["V2"].compute(sampled, context()))
+    # 900 to 972 GB, ± 1.959964 · 10 GB, over 400,000 ± 10 %
+    assert answer.value == pytest.approx(948 / 400_000)
+    assert answer.low == pytest.approx((900 - 19.59964) / 440_000)
+    assert answer.high == pytest.approx((972 + 19.59964) / 360_000)
+    assert answer.details["metered_low"] == pytest.approx((948 - 19.59964) / 440_000)
+
+
+def test_without_declared_users_it_divides_by_all_and_says_so(month, context, country):
     undeclared = context(country(status="verified_area_from_memory_users"), covered_users=None)
-    answer = only(CATALOGUE["V2"].compute(month, undeclared))
-    assert answer.value == pytest.approx(40 / 1_000_000)
+    answer = whole(CATALOGUE["V2"].compute(month, undeclared))
+    assert answer.value == pytest.approx(45 / 1_000_000)
     assert answer.flags == ("coverage_undeclared", "from_memory")
 
 
-def test_raw_outflow_counts_bytes_of_the_counted_users_only(cell, cells, context, only):
-    """net declared its 400,000 subscribers, other none: its 60 GB raw and 20 GB of nobody's are not theirs."""
+def test_payload_is_of_the_counted_users_only(cell, cells, context):
+    """net declared its 400,000 subscribers, other none: its 60 GB and 20 GB of nobody's are not theirs."""
     gigabyte = 10**9
     month = cells(
         [
-            cell(40 * gigabyte, "BR", platform="sensors", direction="out"),
-            cell(60 * gigabyte, "BR", platform="sensors", direction="out", operator="other"),
+            cell(40 * gigabyte, "BR", platform="sensors", direction="out", packets=40 * 10**6),
+            cell(
+                60 * gigabyte, "BR", platform="sensors", direction="out", operator="other", packets=60 * 10**6
+            ),
             cell(20 * gigabyte, "BR", direction="out", operator="other"),
-            cell(80 * gigabyte, "US", platform="search", direction="out"),
+            cell(80 * gigabyte, "XA", platform="shop", direction="out", packets=80 * 10**6),
         ]
     )
-    answer = only(CATALOGUE["V2"].compute(month, context(covered_operators=frozenset({"net"}))))
-    assert answer.value == pytest.approx(40 / 400_000)
-    assert (answer.low, answer.high) == pytest.approx((40 / 440_000, 40 / 360_000))
+    answer = whole(CATALOGUE["V2"].compute(month, context(covered_operators=frozenset({"net"}))))
+    assert answer.value == pytest.approx(40 * 0.948 / 400_000)
+    assert (answer.low, answer.high) == pytest.approx((40 * 0.9 / 440_000, 40 * 0.972 / 360_000))
     assert answer.details["total_outflow"] == pytest.approx(120 / 400_000)
     # 80 of the 200 GB that went out
     assert answer.details["left_out"] == pytest.approx(0.4)
     assert answer.flags == ("undeclared_operators",)
     assert answer.flows == 2000
-    both = only(CATALOGUE["V2"].compute(month, context(covered_operators=frozenset({"net", "other"}))))
-    assert both.value == pytest.approx(100 / 400_000)
+    both = whole(CATALOGUE["V2"].compute(month, context(covered_operators=frozenset({"net", "other"}))))
+    assert both.value == pytest.approx(100 * 0.948 / 400_000)
     assert both.flags == () and "left_out" not in both.details
 
 
-def test_raw_outflow_of_nobody_knows_how_many_is_insufficient(month, context, country, only):
+def test_payload_of_nobody_knows_how_many_is_insufficient(month, context, country, only):
     answer = only(CATALOGUE["V2"].compute(month, context(country(internet_users=None), covered_users=None)))
     assert answer.value is None
     assert "number of users" in answer.reason

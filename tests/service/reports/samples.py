@@ -18,6 +18,11 @@ PLACES = {
     "es": {"CL": "Chile", "US": "Estados Unidos", "BR": "Brasil"},
     "pt": {"CL": "Chile", "US": "Estados Unidos", "BR": "Brasil"},
 }
+CATEGORIES = {
+    "en": {"device_cloud_store": "devices, cloud and store"},
+    "es": {"device_cloud_store": "dispositivos, nube y tienda"},
+    "pt": {"device_cloud_store": "dispositivos, nuvem e loja"},
+}
 CELLS = pl.DataFrame(
     {
         "border": ["in", "domestic", "out", "out"],
@@ -76,7 +81,13 @@ def content(
             pl.DataFrame(), dict.fromkeys(LEDGER_COUNTS, 0) | {"received": 4000}, True, 1, False
         ),
         facts=Facts(
-            "2026-11-21-0", {"en": "Chile", "es": "Chile", "pt": "Chile"}, "CELAC", PLACES, {}, ("A source",)
+            "2026-11-21-0",
+            {"en": "Chile", "es": "Chile", "pt": "Chile"},
+            "CELAC",
+            PLACES,
+            {},
+            ("A source",),
+            CATEGORIES,
         ),
         provenance=Provenance("2026-11-21-0", datetime(2026, 11, 21, tzinfo=UTC), "0.1.0"),
     )

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from caudal.collector.batch import LEDGER_COUNTS
 from caudal.reference import Reference, attributions, load_reference
+<<<<<<< HEAD
 from caudal.service.dimension import slug
+=======
+from caudal.reference.platformfiles import FUNCTIONS
+>>>>>>> raw
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import (
     CATALOGUE,
@@ -18,6 +22,7 @@ from caudal.service.indicators import (
     centralisation,
     detours,
     integration,
+    positioning,
     positioningmap,
     tariffs,
     value,
@@ -74,16 +79,23 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
         detours.NETWORK,
         integration.ECONOMY,
         integration.REGION,
+        positioning.SENT,
+        positioning.DELIVERED,
         centralisation.SERVICES,
         *tariffs.RATE_OF,
         *("_".join(quadrant) for quadrant in positioningmap.QUADRANTS),
     }
     items = set(reference.facts("services_trade")["item"])
     assert of_indicators | items <= phrases["dimension"].keys()
+<<<<<<< HEAD
     assert set(reference.platforms["category"]) - {""} <= phrases["category"].keys()
     assert {slug(each) for each in reference.facts("digital_taxes")["instrument"]} <= phrases[
         "instrument"
     ].keys()
+=======
+    assert phrases["function"].keys() == FUNCTIONS.keys()
+    assert set(reference.facts("digital_taxes")["instrument"]) <= phrases["instrument"].keys()
+>>>>>>> raw
 
 
 @pytest.mark.parametrize("code", FOREIGN)
