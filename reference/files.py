@@ -16,7 +16,6 @@ from caudal.reference.lawfiles import (
     MORATORIUM,
     TREATY_BANS,
 )
-from caudal.reference.networkfiles import ACCESS_NETWORKS, OTHER_NETWORKS, TRANSIT_ASNS
 from caudal.reference.moneyfiles import (
     CORPORATE_TAXES,
     DIGITAL_TAXES,
@@ -26,6 +25,7 @@ from caudal.reference.moneyfiles import (
     PLATFORM_PROFITS,
     REGIONAL_REVENUE,
 )
+from caudal.reference.networkfiles import ACCESS_NETWORKS, OTHER_NETWORKS, TRANSIT_ASNS
 from caudal.reference.placefiles import (
     ANYCAST_PREFIXES,
     CLOUD_REGIONS,

@@ -49,17 +49,14 @@ class Names:
             said = self.content.categories.get(self.language.code, {}).get(dimension, "")
             if said:
                 return said
-<<<<<<< HEAD
-        return self.breakdown(dimension)
-
-    def breakdown(self, dimension: str) -> str:
-        """Return what an id of a dimension is called that is no category."""
-=======
         first, joint, rest = dimension.partition("-")
         # A part of a part: a rank within a function, a function of a jurisdiction.
         if joint and not self._functions.isdisjoint((first, rest)):
             return f"{self.dimension(definition, first)}: {self.dimension(definition, rest)}"
->>>>>>> raw
+        return self.breakdown(dimension)
+
+    def breakdown(self, dimension: str) -> str:
+        """Return what an id of a dimension is called that is no category."""
         label = self.language.say
         held = parts(dimension)
         match held.form:

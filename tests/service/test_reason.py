@@ -96,13 +96,9 @@ def test_there_is_no_reason_but_of_these() -> None:
         for many in ("one", "few", "near")
         for did in ("reported", "declared", "undeclared", "changed")
     }
-<<<<<<< HEAD
-    made |= {"exports", "imports", "no_stage_in", "no_stage_out"}
+    made |= {"exports", "imports", "no_platform_sent", "no_platform_delivered"}
     # Told of a note in vintages before unusable_product.
     made |= {"product"}
-=======
-    made |= {"exports", "imports", "no_platform_sent", "no_platform_delivered"}
     # Said by earlier methods only.
     made |= {"no_stage_in", "no_stage_out"}
->>>>>>> raw
     assert REASONS.keys() - made <= named

@@ -142,15 +142,9 @@ def test_jurisdiction_concentration_is_that_of_the_control_shares(month, context
 
 def test_largest_providers(month, context):
     answers = CATALOGUE["C4"].compute(month, context())
-<<<<<<< HEAD
-    assert [a.dimension for a in answers] == ["largest_1", "largest_4", "largest_8"]
-    assert [a.value for a in answers] == pytest.approx([4 / 9, 1, 1])
-    assert (answers[0].low, answers[0].high) == pytest.approx((0.4, 0.5))
-=======
-    assert [a.dimension for a in answers][:4] == ["k=1", "k=4", "k=8", "finds_answers-k=1"]
+    assert [a.dimension for a in answers][:4] == ["largest_1", "largest_4", "largest_8", "finds_answers-largest_1"]
     assert [a.value for a in answers][:3] == pytest.approx([2 / 3, 1, 1])
     assert (answers[0].low, answers[0].high) == pytest.approx((4 / 7, 5 / 7))
->>>>>>> raw
     assert answers[0].details["rank_certainty"] == 1.0
     assert "rank_certainty" not in answers[1].details
 

@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 
 from caudal.collector.batch import LEDGER_COUNTS
 from caudal.reference import Reference, attributions, load_reference
-<<<<<<< HEAD
-from caudal.service.dimension import slug
-=======
 from caudal.reference.platformfiles import FUNCTIONS
->>>>>>> raw
+from caudal.service.dimension import slug
 from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import (
     CATALOGUE,
@@ -87,15 +84,10 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
     }
     items = set(reference.facts("services_trade")["item"])
     assert of_indicators | items <= phrases["dimension"].keys()
-<<<<<<< HEAD
-    assert set(reference.platforms["category"]) - {""} <= phrases["category"].keys()
+    assert phrases["function"].keys() == FUNCTIONS.keys()
     assert {slug(each) for each in reference.facts("digital_taxes")["instrument"]} <= phrases[
         "instrument"
     ].keys()
-=======
-    assert phrases["function"].keys() == FUNCTIONS.keys()
-    assert set(reference.facts("digital_taxes")["instrument"]) <= phrases["instrument"].keys()
->>>>>>> raw
 
 
 @pytest.mark.parametrize("code", FOREIGN)

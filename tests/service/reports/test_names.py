@@ -81,17 +81,12 @@ def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> Non
         ("J8", "place_US", "por lugar, a través de Estados Unidos", "por lugar, via Estados Unidos"),
         ("V1", "device_cloud_store", "dispositivos, nube y tienda", "dispositivos, nuvem e loja"),
         ("V1", "a_new_one", "a new one", "a new one"),
-<<<<<<< HEAD
-        ("V7", "bound_rates", "aranceles consolidados", "tarifas consolidadas"),
-        ("V8", "BR-cide_digital_bill_plp_173_2025-5", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
-=======
         ("V2", "carries_video", "mostrar video", "mostrar vídeo"),
         ("V2", "US", "Estados Unidos", "Estados Unidos"),
-        ("C4", "sells-k=8", "vender bienes: los 8 mayores", "vender bens: os 8 maiores"),
+        ("C4", "sells-largest_8", "vender bienes: los 8 mayores", "vender bens: os 8 maiores"),
         ("C7", "US-pays", "Estados Unidos: pagar", "Estados Unidos: pagar"),
-        ("V7", "bound rates", "aranceles consolidados", "tarifas consolidadas"),
-        ("V8", "BR CIDE-Digital (bill PLP 173/2025) 5 %", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
->>>>>>> raw
+        ("V7", "bound_rates", "aranceles consolidados", "tarifas consolidadas"),
+        ("V8", "BR-cide_digital_bill_plp_173_2025-5", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
          "Brasil: CIDE-Digital (projeto PLP 173/2025), 5,0%"),
         ("P4", "commodity_standard", "básico y estándar", "básico e padrão"),
         ("J1", None, "", ""),
