@@ -13,7 +13,6 @@ from caudal.service.confidentiality import Rule
 from caudal.service.evaluation import SYNTHETIC, MonthInputs, evaluate
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.period import Month
-from caudal.service.reason import recognise
 
 # What is there beside full traffic and the facts: nothing; what is public and free; what operators have as well.
 Given = Literal["facts", "public", "operators"]
@@ -81,13 +80,8 @@ def _inputs(reference: Reference, month: str, economy: str) -> MonthInputs:
 def _answer(observations: Iterable[Observation]) -> Answer:
     told = list(observations)
     values = sum(each.value is not None for each in told)
-    reasons = dict.fromkeys(code for each in told if each.reason for code in _codes(each.reason))
+    reasons = dict.fromkeys(why.code for each in told if each.reason for why in each.reason.told)
     return Answer(values, tuple(reasons))
-
-
-def _codes(why: str) -> list[str]:
-    """Return the code of each reason that a reason is made of."""
-    return [each.code for each in recognise(why)]
 
 
 def _copy(overlay: Path | None, directory: Path) -> Path:
