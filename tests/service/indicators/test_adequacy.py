@@ -136,7 +136,7 @@ def test_a_law_without_a_list_is_not_asked_for_one(month, context, facts, table,
             }
         ),
     )
-    for name in ("XA", "XA strict"):
+    for name in ("XA", "XA_strict"):
         assert found[name].value is None
         assert found[name].reason.startswith("the law of XA has no list of countries")
     assert found["EU"].value == pytest.approx(0.5)
