@@ -19,8 +19,10 @@ FLAGS: Mapping[str, str] = {
 }
 # A flag says what matters: a thousandth of the value, or of its interval. Something is folded in every month.
 WORTH_TELLING = 1e-3
-# Jurisdictions whose doubtful cells are looked at apart; the others together.
-_APART = 2
+# Jurisdictions whose doubtful cells are looked at apart; the others together. Sums of money do not ask who commands
+# what, and take long.
+_APART = 1
+_MONEY = "USD"
 _OTHERS = "*"
 
 
@@ -38,7 +40,10 @@ def with_doubts(
     if not cells["doubtful"].any():
         return dict(observed)
     chosen = {name: each for name, each in indicators.items() if "bytes" in each.definition.inputs}
-    changes = [_changes(observed, chosen, Month.read(turned, month.context)) for turned in _turned(cells)]
+    shares = {name: each for name, each in chosen.items() if not each.definition.unit.startswith(_MONEY)}
+    together, *apart = _turned(cells)
+    changes = [_changes(observed, chosen, Month.read(together, month.context))]
+    changes += [_changes(observed, shares, Month.read(turned, month.context)) for turned in apart]
     answer = dict(observed)
     for name, indicator in chosen.items():
         answer[name] = [
