@@ -9,7 +9,26 @@ from caudal.reference import FactError, Reference, load_reference
 from caudal.reference.announced import announced
 
 # The largest by product (economies.csv).
-LARGEST = ["BR", "MX", "AR", "CO", "CL", "PE", "VE", "EC", "DO", "GT", "CU", "CR", "PA", "UY", "BO", "PY", "HN", "SV"]
+LARGEST = [
+    "BR",
+    "MX",
+    "AR",
+    "CO",
+    "CL",
+    "PE",
+    "VE",
+    "EC",
+    "DO",
+    "GT",
+    "CU",
+    "CR",
+    "PA",
+    "UY",
+    "BO",
+    "PY",
+    "HN",
+    "SV",
+]
 # Thousands of small providers hold the rest of Brazil, an academic and government network that of Cuba; in
 # Honduras, networks of which nobody says what they are for.
 BELOW = {"BR": 0.72, "CU": 0.74, "HN": 0.70}
