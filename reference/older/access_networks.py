@@ -10,11 +10,11 @@ _RECHECK = "recheck"
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
-    """Return an older row with today's columns, by what its source and note said."""
+    """Return an older row with today's columns, by what its source and note said; empty where they said nothing."""
     source, note = row.get("source", ""), row.get("note", "")
     return {
         **row,
-        "parent_basis": "from_memory" if _FROM_MEMORY in source else "press",
-        "control_rule": "licence" if _LICENSED in note else "owner",
+        "parent_basis": "from_memory" if _FROM_MEMORY in source else "",
+        "control_rule": "licence" if _LICENSED in note else "",
         "recheck": "1" if _RECHECK in note else "",
     }

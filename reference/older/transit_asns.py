@@ -9,9 +9,9 @@ _RECHECK = "recheck"
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
-    """Return an older row with today's columns, by what its source and note said."""
+    """Return an older row with today's columns, by what its source and note said; empty where they said nothing."""
     return {
         **row,
-        "parent_basis": "from_memory" if _FROM_MEMORY in row.get("source", "") else "press",
+        "parent_basis": "from_memory" if _FROM_MEMORY in row.get("source", "") else "",
         "recheck": "1" if _RECHECK in row.get("note", "") else "",
     }

@@ -23,6 +23,8 @@ _GIVEN_WORDS: Mapping[Given, str] = {
     "operators": "operators' own",
 }
 _BIGGEST = 5
+# Values of parent_basis by which somebody else can check an owner.
+_SEEN = ("filed", "press")
 # From so many of a country's addresses in listed access networks on, nobody need look for more.
 _ENOUGH = 0.8
 
@@ -109,9 +111,14 @@ def _overview(answers: Answers, reference: Reference, economies: Sequence[str]) 
 def _networks(reference: Reference, economy: str) -> Iterator[str]:
     """Yield what the listed access networks hold of the addresses, and the largest others where that is little."""
     here = announced([economy])
-    listed = set(reference.facts("access_networks")["asn"])
+    access = reference.facts("access_networks")
+    listed = set(access["asn"])
     held = _held(here, listed)
-    yield f"Listed access networks hold {held:.1%} of the IPv4 addresses announced."
+    seen = _held(here, set(access.filter(pl.col("parent_basis").is_in(_SEEN))["asn"]))
+    yield (
+        f"Listed access networks hold {held:.1%} of the IPv4 addresses announced, {seen:.1%} in networks whose owner was "
+        "seen in a filing or the press."
+    )
     if held < _ENOUGH:
         known = set(reference.networks["asn"]) | listed
         others = here.filter(~pl.col("asn").is_in(sorted(known)))

@@ -126,3 +126,29 @@ def test_what_names_told_is_shown(tmp_path: Path) -> None:
     assert "Names (DNS, TLS, QUIC)" in shown.stdout
     assert "Netflix" in shown.stdout
     assert PLANTED not in shown.stdout
+
+
+def test_a_cache_that_no_list_names_is_found_by_what_home_addresses_serve(tmp_path: Path) -> None:
+    """A server at home whose clients ask for Netflix, until the list says whose it is."""
+    cache = "198.18.9.7"
+    hello_of = real_hello("x.netflix.com")
+    path = capture(
+        tmp_path / "x.pcap",
+        [*connection(cache, 50_001, hello_of, 60_000), *connection(CLOUDFLARE, 50_002, hello_of, 40_000)],
+    )
+    _, answer = incoming(path)
+    [found] = answer["unlisted_caches"]
+    assert found["platform"] == "netflix"
+    assert found["prefixes"] == ["198.18.9.0/24"]
+    assert found["share"] == pytest.approx(0.6, abs=0.01)
+    by_direction = {row["direction"]: row["bytes"] // 10_000 * 10_000 for row in answer["by"]["direction"]}
+    assert (by_direction["internal"], by_direction["in"]) == (60_000, 40_000)
+    shown = " ".join(run(str(path)).stdout.split())
+    assert "Home addresses serve 60% of netflix" in shown
+    assert "198.18.9.0/24" in shown
+    listed = tmp_path / "locations.csv"
+    listed.write_text(f"prefix,country,asn,platform\n{cache}/32,UY,,netflix\n", encoding="utf-8")
+    _, answer = incoming(path, "--locations", str(listed))
+    assert answer["unlisted_caches"] == []
+    by_direction = {row["direction"]: row["bytes"] // 10_000 * 10_000 for row in answer["by"]["direction"]}
+    assert by_direction["in"] == 100_000

@@ -26,13 +26,13 @@ OLD_NETWORK = {
 
 def test_what_was_from_memory_and_to_be_checked_again_still_is() -> None:
     row = access_networks.typed(OLD_NETWORK)
-    assert (row["parent_basis"], row["control_rule"], row["recheck"]) == ("from_memory", "owner", "1")
+    assert (row["parent_basis"], row["control_rule"], row["recheck"]) == ("from_memory", "", "1")
 
 
 def test_a_licensing_country_is_told_from_an_owner() -> None:
     note = "no majority holder known: control taken as the licensing country"
     row = access_networks.typed({**OLD_NETWORK, "note": note, "source": "https://example.org"})
-    assert (row["parent_basis"], row["control_rule"], row["recheck"]) == ("press", "licence", "")
+    assert (row["parent_basis"], row["control_rule"], row["recheck"]) == ("", "licence", "")
 
 
 def test_a_carrier_of_content_is_told_by_its_note() -> None:
@@ -68,3 +68,11 @@ def test_shipped_names_say_in_columns_what_their_notes_say() -> None:
     assert [(row["carrier"], row["embeds"]) for row in rows] == [
         (row["carrier"], row["embeds"]) for row in again
     ]
+
+
+def test_a_row_whose_prose_says_nothing_has_nothing_in_the_new_columns() -> None:
+    plain = {**OLD_NETWORK, "source": "https://example.org/filing", "note": ""}
+    row = access_networks.typed(plain)
+    assert [row[name] for name in access_networks.ADDED] == ["", "", ""]
+    row = transit_asns.typed(plain)
+    assert [row[name] for name in transit_asns.ADDED] == ["", ""]
