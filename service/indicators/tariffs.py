@@ -97,7 +97,7 @@ def tariff_space(month: Month, _: Definition) -> list[Estimate]:
             lacking.append(_no_imports(context))
         return [undefined(joined(*lacking), month.flows())]
     binding = bans(context)
-    shares = barred(month, binding.partners)
+    shares = barred(month, binding.partners, LEVEL)
     return [
         _space(
             month,
@@ -278,6 +278,8 @@ INDICATORS = (
                 "facts.treaty_bans",
                 "facts.moratorium",
                 "direction",
+                "bytes",
+                "bytes_variance",
                 "control",
                 "platform",
                 "remote_asn",
@@ -285,7 +287,7 @@ INDICATORS = (
             uncertainty=f"{METHOD} u anywhere in [0, 1]: from no growth of the demand (no_growth) to all of "
             "that before (full_growth), one for all lines; o_h anywhere between its limits, p_h in [0, 1] where it is "
             "not known, b from the bytes that partners control by every reading to those they control by any, and all "
-            "of unknown operators; ε in [0.5, 1.5] and VAT in [0, 25 %], judgements; the change since the imports "
+            "of unknown operators, with the sampling error of both; ε in [0.5, 1.5] and VAT in [0, 25 %], judgements; the change since the imports "
             "within e^(±0.25·√years). The scenarios are not parts of a whole.",
             source="Banga, UNCTAD Research Paper 29 (2019) and South Centre Research Paper 157 (2022); against "
             "it OECD 2019, ECIPE 2019",

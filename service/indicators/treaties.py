@@ -8,6 +8,7 @@ import polars as pl
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.context import MIDDLE, Context
 from caudal.service.indicators.figures import flags_of
+from caudal.service.indicators.uncertainty import share_interval, weighted_share
 from caudal.service.indicators.validity import holding, members
 
 TREATIES = "treaty_bans"
@@ -48,20 +49,24 @@ class Barred:
     high: float
 
 
-def barred(month: Month, partners: frozenset[str]) -> Barred:
+def barred(month: Month, partners: frozenset[str], level: float) -> Barred:
     """Return the share of the bytes in, those of companies of the country itself left out, that partners control.
 
-    At least: by every reading of who controls. At most: by any reading, and all bytes of unknown operators.
-    Without bytes from abroad nothing is known: 0 to 1.
+    At least: by every reading of who controls. At most: by any reading, and all bytes of unknown operators. Both with what
+    sampling does to them at `level`. Without bytes from abroad nothing is known: 0 to 1.
     """
     if not partners:
         return Barred(0.0, 0.0)
     _, own, _ = month.commanded(frozenset({month.context.economy.country}))
     delivered = ~month.outward & ~own
-    total = month.total(delivered)
-    if total <= 0:
+    if month.total(delivered) <= 0:
         return Barred(0.0, 1.0)
     certain, _, reached = month.commanded(partners)
-    least = month.total(delivered & certain) / total
-    most = month.total(delivered & (reached | ~month.controlled)) / total
-    return Barred(float(np.clip(least, 0.0, 1.0)), float(np.clip(most, 0.0, 1.0)))
+    least, most = (
+        share_interval(
+            weighted_share(each.astype(np.float64), month.bytes * delivered, month.variance * delivered),
+            level,
+        )
+        for each in (certain, reached | ~month.controlled)
+    )
+    return Barred(least[0], most[1])
