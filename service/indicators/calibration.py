@@ -8,7 +8,6 @@ are any.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -165,7 +164,7 @@ class Calibration:
 
 
 # Months of one reference rest on the same receipts and filings. The frames are kept, so that their ids stay theirs.
-_CACHE: OrderedDict[tuple[int, ...], tuple[tuple[object, ...], Calibration]] = OrderedDict()
+_CACHE: dict[tuple[object, ...], tuple[tuple[object, ...], Calibration]] = {}
 _CACHED = 8
 _FILES = ("known_receipts", "regional_revenue", "economies", "exchange_rates", "platforms", "countries")
 
@@ -173,12 +172,13 @@ _FILES = ("known_receipts", "regional_revenue", "economies", "exchange_rates", "
 def calibration_of(context: Context) -> Calibration:
     """Return the calibration by the facts of `context`, made once for the same facts."""
     frames = tuple(context.facts.get(name) for name in (*_FILES, "country_groups", "filing_regions"))
-    key = (*(id(each) for each in frames), hash(context.economy.country))
-    if key not in _CACHE:
-        _CACHE[key] = frames, Calibration(context)
+    key = (*(id(each) for each in frames), context.economy.country)
+    held = _CACHE.get(key)
+    if held is None:
+        held = _CACHE[key] = frames, Calibration(context)
         while len(_CACHE) > _CACHED:
-            _CACHE.popitem(last=False)
-    return _CACHE[key][1]
+            _CACHE.pop(next(iter(_CACHE)), None)
+    return held[1]
 
 
 def turnover_of(receipt: Receipt, context: Context) -> FloatArray | None:
