@@ -8,7 +8,6 @@ are any.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -45,11 +44,15 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Log ratios of the receipts of one country and kind, one row a receipt, one column a θ of GRID."""
+    """Log ratios of the receipts of one country and kind, one row a receipt, one column a θ of GRID.
+
+    `statuses` say how far the receipts were checked.
+    """
 
     country: str
     measure: str
     ratios: FloatArray
+    statuses: frozenset[str] = frozenset()
 
     @property
     def mean(self) -> FloatArray:
@@ -63,7 +66,8 @@ class Fit:
 
     `effect` are draws of the logarithm of the country's turnover over what users and product give; one firm's
     differs from it by `firm`, a standard deviation. `base` are those of the logarithm of what a levy or VAT
-    reaches over what users and product give there, `level` in the mean of countries. `countries` were fitted on; `own` are the kinds of its own receipts.
+    reaches over what users and product give there, `level` in the mean of countries. `countries` were fitted on; `own` are the kinds of its own receipts, `statuses` how far
+    those were checked.
     """
 
     theta: FloatArray
@@ -74,6 +78,7 @@ class Fit:
     level: Mapping[str, FloatArray]
     countries: frozenset[str]
     own: frozenset[str]
+    statuses: frozenset[str]
 
 
 class Calibration:
@@ -82,13 +87,17 @@ class Calibration:
     def __init__(self, context: Context) -> None:
         """Compare every counted receipt in the facts of `context` with the filings of its time."""
         found: dict[tuple[str, str], list[FloatArray]] = {}
+        statuses: dict[tuple[str, str], set[str]] = {}
         for receipt in receipts(context):
             if receipt.counted:
                 turnover = turnover_of(receipt, context)
                 if turnover is not None:
                     key = receipt.country, receipt.measure
                     found.setdefault(key, []).append(np.log(receipt.base / turnover))
-        self.known = tuple(Known(*key, np.stack(ratios)) for key, ratios in sorted(found.items()))
+                    statuses.setdefault(key, set()).add(receipt.status)
+        self.known = tuple(
+            Known(*key, np.stack(ratios), frozenset(statuses[key])) for key, ratios in sorted(found.items())
+        )
         self.firms = firm_ratios(context)
 
     def fit(self, country: str, *, own: bool = True) -> Fit:
@@ -145,7 +154,8 @@ class Calibration:
         base = {measure: off.get(measure, known[measure] + level[measure]) for measure in level}
         countries = frozenset(each.country for each in others)
         firm = self._firm(theta, spread)
-        return Fit(theta, spread, np.asarray(effect), firm, base, level, countries, frozenset(mine))
+        statuses = frozenset[str]().union(*(each.statuses for each in mine.values()))
+        return Fit(theta, spread, np.asarray(effect), firm, base, level, countries, frozenset(mine), statuses)
 
     def _firm(self, theta: FloatArray, spread: FloatArray) -> FloatArray:
         """Return by how much one firm's turnover differs from that of all in a country, beyond what all differ."""
@@ -165,7 +175,7 @@ class Calibration:
 
 
 # Months of one reference rest on the same receipts and filings. The frames are kept, so that their ids stay theirs.
-_CACHE: OrderedDict[tuple[int, ...], tuple[tuple[object, ...], Calibration]] = OrderedDict()
+_CACHE: dict[tuple[object, ...], tuple[tuple[object, ...], Calibration]] = {}
 _CACHED = 8
 _FILES = ("known_receipts", "regional_revenue", "economies", "exchange_rates", "platforms", "countries")
 
@@ -173,12 +183,13 @@ _FILES = ("known_receipts", "regional_revenue", "economies", "exchange_rates", "
 def calibration_of(context: Context) -> Calibration:
     """Return the calibration by the facts of `context`, made once for the same facts."""
     frames = tuple(context.facts.get(name) for name in (*_FILES, "country_groups", "filing_regions"))
-    key = (*(id(each) for each in frames), hash(context.economy.country))
-    if key not in _CACHE:
-        _CACHE[key] = frames, Calibration(context)
+    key = (*(id(each) for each in frames), context.economy.country)
+    held = _CACHE.get(key)
+    if held is None:
+        held = _CACHE[key] = frames, Calibration(context)
         while len(_CACHE) > _CACHED:
-            _CACHE.popitem(last=False)
-    return _CACHE[key][1]
+            _CACHE.pop(next(iter(_CACHE)), None)
+    return held[1]
 
 
 def turnover_of(receipt: Receipt, context: Context) -> FloatArray | None:

@@ -149,8 +149,9 @@ def _captured(
     company = {each for each, other in platforms.items() if its and other["parent"] == its["parent"]}
     flags = set(flags_of([row, *([its] if its else [])], age))
     head = weights.head(country)
-    if not single and head:
-        flags |= head.flags
+    if not single:
+        flags |= flags_of({"status": status} for status in fit.statuses)
+        flags |= head.flags if head else frozenset()
     if not earning.seen:
         flags.add(FROM_MEMORY)
     if row["audited"] is False:

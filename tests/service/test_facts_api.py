@@ -49,7 +49,7 @@ def test_rows_of_the_deployment_are_marked(client: httpx.Client) -> None:
     assert own["overlay_rows"] == 1
     shipped = client.get("/v1/reference/economies", params={"overlay": False}).json()
     assert not any(row["overlay"] for row in shipped["rows"])
-    assert len(shipped["rows"]) == 84
+    assert len(shipped["rows"]) == 85
 
 
 def test_everything_about_a_network_and_a_platform(client: httpx.Client) -> None:
@@ -58,7 +58,13 @@ def test_everything_about_a_network_and_a_platform(client: httpx.Client) -> None
     [row] = client.get("/v1/reference/about/as6147", params={"month": "2025-05"}).json()["rows"]
     assert (row["cells"]["control_country"], row["holds_from"]) == ("AR", "2025-04-13")
     files = {row["file"] for row in client.get("/v1/reference/about/google").json()["rows"]}
-    assert files == {"platforms", "platform_asns", "platform_domains", "regional_revenue"}
+    assert files == {
+        "platforms",
+        "platform_asns",
+        "platform_domains",
+        "regional_revenue",
+        "platform_profits",
+    }
 
 
 @pytest.mark.parametrize(
