@@ -21,6 +21,7 @@ from caudal.reference import (
 )
 from caudal.reference.facts import DATA
 from caudal.reference.networkfiles import KINDS
+from caudal.reference.platformfiles import FUNCTIONS
 
 MADE_UP = "made up for a test,2026-11-01,synthetic"
 
@@ -201,3 +202,25 @@ def test_the_documentation_names_every_file_with_its_key() -> None:
         assert f"| {file.filename} | {', '.join(file.key)} |" in page
     for status in STATUSES:
         assert f"| `{status}` |" in page
+
+
+def test_every_category_is_one_of_a_platform_and_has_one_function() -> None:
+    reference = load_reference()
+    categories = reference.facts("categories")
+    assert set(categories["category"]) == set(reference.platforms["category"])
+    assert set(categories["function"]) == set(FUNCTIONS)
+    # What a service of several kinds is decided by is said; a name of one word needs no decision.
+    words = categories.filter(pl.col("decided_by") != "")["category"]
+    assert words.str.contains("_").all()
+    # Finding, hosting and observing are not what pays for them: targeted advertising stands in a column of its own.
+    observing = set(categories.filter("observes")["function"])
+    assert observing == {"observes_people", "finds_answers", "hosts_expression"}
+
+
+def test_a_platform_of_stage_1_or_2_connects_and_no_other_does() -> None:
+    """P2 tells by the stage what others tell by the function: the two may not part."""
+    reference = load_reference()
+    connects = reference.facts("categories").filter(pl.col("function") == "connects")["category"].to_list()
+    platforms = reference.platforms
+    assert set(platforms.filter(pl.col("ladder_stage") < 3)["category"]) == set(connects)
+    assert platforms.filter(pl.col("category").is_in(connects))["ladder_stage"].max() == 2

@@ -215,11 +215,11 @@ def test_shares_of_one_operator_are_what_they_were(reference: Reference) -> None
 def test_nothing_that_is_evaluated_tells_more_than_the_products(reference: Reference) -> None:
     """Nine times the traffic over eight by one factor, eight over nine by the other: the same to the last digit."""
     facts = month_facts(random.Random(2), 4).with_columns(
-        (pl.col("bytes") // 8 * 8).cast(pl.UInt64), (pl.col("flows") // 8 * 8).cast(pl.UInt64)
+        (pl.col(name) // 8 * 8).cast(pl.UInt64) for name in ("bytes", "packets", "flows")
     )
     more = pl.when(pl.col("operator") == "net-2").then(pl.lit(9)).otherwise(pl.lit(8))
     other = facts.with_columns(
-        (pl.col("bytes") // 8 * more).cast(pl.UInt64), (pl.col("flows") // 8 * more).cast(pl.UInt64)
+        (pl.col(name) // 8 * more).cast(pl.UInt64) for name in ("bytes", "packets", "flows")
     )
     factors = {"net-0": 1.0625, "net-1": 0.9375, "net-2": 135 / 128, "net-3": 1.0}
     moved = {**factors, "net-2": 15 / 16}
