@@ -1,6 +1,6 @@
 """Files of law and of method: adequacy, access to data, taxes, the moratorium; definitions, licences."""
 
-from caudal.reference.columns import decisions, figures, file, key, maybe, text
+from caudal.reference.columns import RECHECK, decisions, figures, file, key, maybe, text
 
 FORCE = ("yes", "partly", "no")
 LAWS = ("national", "union", "treaty")
@@ -49,6 +49,7 @@ ACCESS_LAWS = file(
     text("state", "whether it is in force, in words"),
     text("in_force", "whether it is in force; partly: in steps, or what was begun under it goes on", *FORCE),
     key("exposure_weight_proposal", "share", "proposed weight in indicator J7; a judgement, not a fact"),
+    RECHECK,
 )
 
 MORATORIUM = figures(

@@ -3,7 +3,7 @@
 A figure holds for its period. What a `note` says is for people; what indicators need stands in columns.
 """
 
-from caudal.reference.columns import decisions, figures, file, key, maybe, text
+from caudal.reference.columns import RECHECK, decisions, figures, file, key, maybe, text
 
 # Services that digital levies name. A platform falls under those of its category (categories.csv).
 LEVIES = ("advertising", "intermediation", "user_data", "streaming", "digital_services")
@@ -116,6 +116,7 @@ DIGITAL_TAXES = decisions(
         "whether it is levied between its dates; no: proposed, suspended, or no tax yet",
         *("yes", "partly", "no"),
     ),
+    RECHECK,
     since="in_force_from",
     until="in_force_to",
 )

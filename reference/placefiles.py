@@ -1,6 +1,6 @@
 """Files of places: countries, their groups, the economies that indicators are computed for, where addresses are."""
 
-from caudal.reference.columns import file, key, maybe, text
+from caudal.reference.columns import RECHECK, file, key, maybe, text
 
 COUNTRIES = file(
     "countries",
@@ -22,6 +22,7 @@ COUNTRY_GROUPS = file(
     key("group_id", "id", "name of the group in other files"),
     text("group_name", "name people know it by"),
     key("country", "country", "member"),
+    RECHECK,
 )
 
 ECONOMIES = file(

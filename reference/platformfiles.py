@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from caudal.reference.columns import figures, file, key, maybe, text
+from caudal.reference.columns import RECHECK, figures, file, key, maybe, text
 from caudal.reference.declaration import Column
 
 # What a service is to the people who send it something.
@@ -79,6 +79,7 @@ PLATFORMS = file(
     text("hosted_on", "whose infrastructure it mostly runs on", required=False),
     text("offnet_programme", "name of its programme of caches inside access networks", required=False),
     text("asn_status", "whether AS numbers of its own were found", "verified", "none_in_db"),
+    RECHECK,
 )
 
 PLATFORM_ASNS = file(

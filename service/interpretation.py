@@ -35,7 +35,7 @@ _SUMS = ("bytes", "packets", "flows", "bytes_variance")
 _TOLD_APART = CELL_KEYS[: CELL_KEYS.index("platform") + 1]
 _NO_TEXTS = ("remote_asn", "folded", "stage", "exchange", "counted", "doubtful")
 # Whose control says something about what they carry, where no platform is known.
-_CARRIERS = ("access", "transit")
+_CARRIERS = ("access", "transit", "wholesale", "satellite", "ixp", "academic", "government", "enterprise")
 
 
 def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-ADDED: tuple[str, ...] = ("kind", "reaches_content")
+ADDED: tuple[str, ...] = ("kind", "reaches_content", "recheck")
 _KINDS = {"INT": "treaty", "EU": "union"}
 # Words of a scope that reaches what was said or stored, and not only who spoke with whom.
 _CONTENT = ("content", "any", "signals", "stored")
@@ -14,4 +14,5 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
         **row,
         "kind": _KINDS.get(row["jurisdiction"], "national"),
         "reaches_content": "1" if any(word in row["scope"] for word in _CONTENT) else "0",
+        "recheck": "1" if "recheck" in row.get("note", "").lower() else "",
     }

@@ -13,6 +13,7 @@ ADDED: tuple[str, ...] = (
     "threshold_domestic_amount",
     "threshold_domestic_currency",
     "threshold_domestic_effect",
+    "recheck",
 )
 
 _TURNOVER = re.compile(r"^(DST|CIDE-Digital)\b")
@@ -61,6 +62,7 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
         "threshold_domestic_amount": home[0],
         "threshold_domestic_currency": home[1],
         "threshold_domestic_effect": "all" if home[0] else "",
+        "recheck": "1" if "recheck" in (row.get("note", "") + row.get("state", "")).lower() else "",
     }
 
 

@@ -166,7 +166,7 @@ def _per_gigabyte(
     monthly = earned / MONTHS
     volume = amount / GIGABYTE * noise / reported
     value = band(monthly / volume)
-    nobody = month.equals("platform", "") & month.equals("network_kind", "") & month.covered
+    nobody = month.unlisted & month.covered
     unattributed = month.total(nobody)
     bound = band(monthly / (volume * (1 + unattributed / amount)))
     details = {

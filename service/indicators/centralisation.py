@@ -91,7 +91,11 @@ def _owners(month: Month) -> pl.DataFrame:
     """Return whose each listed network is: a platform's company, or the company behind a carrier."""
     context = month.context
     found = [pl.DataFrame(schema={"remote_asn": pl.Int64, "owner": pl.String})]
-    for name, company in (("access_networks", "parent"), ("transit_asns", "operator")):
+    for name, company in (
+        ("access_networks", "parent"),
+        ("transit_asns", "operator"),
+        ("other_networks", "parent"),
+    ):
         listed = context.fact(name)
         if {"asn", company} <= set(listed.columns):
             found.append(_named(listed, company))

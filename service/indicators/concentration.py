@@ -129,6 +129,7 @@ def _company_names(month: Month) -> dict[str, str]:
             ("platforms", "", "platform_id", "parent"),
             ("access_networks", "AS", "asn", "parent"),
             ("transit_asns", "AS", "asn", "operator"),
+            ("other_networks", "AS", "asn", "parent"),
         )
         if {number, company} <= set((listed := context.fact(name)).columns)
         for row in listed.select(number, company).iter_rows()

@@ -17,7 +17,7 @@ def control_readings(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Return one country code per cell and reading, in the order of the cells.
 
     `cells` has platform, remote_asn and control. A reading that the facts (platforms, platform_asns,
-    access_networks, transit_asns) do not know is that of control; where control is unknown all are.
+    access_networks, transit_asns, other_networks) do not know is that of control; where control is unknown all are.
     """
     seats = _seats(context.fact("platforms"))
     hosts = network_control(context)
@@ -52,8 +52,11 @@ def _seats(platforms: pl.DataFrame) -> pl.DataFrame:
 def network_control(context: Context) -> pl.DataFrame:
     """Return the country that controls each listed network, whatever runs on it: remote_asn, host."""
     found = [pl.DataFrame(schema={"remote_asn": pl.Int64, "host": pl.String})]
-    for name in ("access_networks", "transit_asns"):
+    for name in ("access_networks", "transit_asns", "other_networks"):
         listed = context.fact(name)
+        if "kind" in listed.columns:
+            # Whoever leases addresses out does not command what runs on them.
+            listed = listed.filter(pl.col("kind") != "address_lease")
         if {"asn", "control_country"} <= set(listed.columns):
             found.append(_numbered(listed.select("asn", "control_country")))
     owners, platforms = context.fact("platform_asns"), context.fact("platforms")

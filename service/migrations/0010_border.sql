@@ -127,7 +127,7 @@ SELECT
     p.stage AS stage,
     n.name AS network_name,
     n.kind AS network_kind,
-    multiIf(p.control != '', p.control, n.kind IN ('access', 'transit'), n.control, '') AS control,
+    multiIf(p.control != '', p.control, n.kind IN ('access', 'transit', 'wholesale', 'satellite', 'ixp', 'academic', 'government', 'enterprise'), n.control, '') AS control,
     c.region AS region,
     if(p.platform != '', p.status, n.status) AS interpretation_status,
     f.direction IN ('out', 'in') AND if(f.service != '', f.service, n.platform) = ''
@@ -190,7 +190,7 @@ SELECT
     p.stage AS stage,
     n.name AS network_name,
     n.kind AS network_kind,
-    multiIf(p.control != '', p.control, n.kind IN ('access', 'transit'), n.control, '') AS control,
+    multiIf(p.control != '', p.control, n.kind IN ('access', 'transit', 'wholesale', 'satellite', 'ixp', 'academic', 'government', 'enterprise'), n.control, '') AS control,
     c.region AS region,
     if(p.platform != '', p.status, n.status) AS interpretation_status,
     f.direction IN ('out', 'in') AND if(f.service != '', f.service, n.platform) = ''
@@ -253,7 +253,7 @@ SELECT
     p.stage AS stage,
     n.name AS network_name,
     n.kind AS network_kind,
-    multiIf(p.control != '', p.control, n.kind IN ('access', 'transit'), n.control, '') AS control,
+    multiIf(p.control != '', p.control, n.kind IN ('access', 'transit', 'wholesale', 'satellite', 'ixp', 'academic', 'government', 'enterprise'), n.control, '') AS control,
     c.region AS region,
     if(p.platform != '', p.status, n.status) AS interpretation_status,
     f.direction IN ('out', 'in') AND if(f.service != '', f.service, n.platform) = ''

@@ -1,0 +1,12 @@
+"""Rows of platforms.csv from before a column said which must be checked again."""
+
+from collections.abc import Mapping
+
+ADDED: tuple[str, ...] = ("recheck",)
+
+_RECHECK = "recheck"
+
+
+def typed(row: Mapping[str, str]) -> dict[str, str]:
+    """Return an older row with today's columns, by what its note said."""
+    return {**row, "recheck": "1" if _RECHECK in row.get("note", "").lower() else ""}
