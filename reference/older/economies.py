@@ -20,7 +20,7 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
     other, revision = _OTHER_SHARE.search(note), _REVISION.search(note)
     return {
         **row,
-        "usable_as_weight": "0" if "do not use as a weight" in note.lower() else "1",
+        "usable_as_weight": "0" if "do not use as a weight" in note.lower() else "",
         "disputed_factor": "2" if "differ widely" in note else "",
         "internet_users_percent_other": other[1] if other else "",
         "gdp_revision_percent": revision[1] if revision else "",

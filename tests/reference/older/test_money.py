@@ -28,7 +28,7 @@ def test_what_is_added_is_a_column_of_today(module: ModuleType, file: FactFile) 
     ("note", "column", "cell"),
     [
         ("Factbook gives more, also unusable. Do not use as a weight", "usable_as_weight", "0"),
-        ("GDP 2024 vs World Bank 2023: +48%", "usable_as_weight", "1"),
+        ("GDP 2024 vs World Bank 2023: +48%", "usable_as_weight", ""),
         ("published estimates differ widely", "disputed_factor", "2"),
         (
             "internet use: Factbook (earlier ITU vintage) has 78 % for the same year",
