@@ -378,7 +378,7 @@ INDICATORS = (
                 "reported": "share of the users that the operators declared, P50",
                 "year": "year in which the filing's period ended",
                 "platforms": "number of platforms of the company",
-                "per_gigabyte_out": "value per gigabyte that leaves the country, P50",
+                "per_gigabyte_out": "value per gigabyte that users send, P50",
                 "per_gigabyte_out_low": "the same, P5",
                 "per_gigabyte_out_high": "the same, P95",
             },
