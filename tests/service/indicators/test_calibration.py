@@ -7,8 +7,8 @@ import pytest
 
 from caudal.reference import load_reference
 from caudal.service.indicators.calibration import GRID, Calibration, student
-from caudal.service.indicators.earnings import Earnings
 from caudal.service.indicators.currencies import Currencies
+from caudal.service.indicators.earnings import Earnings
 from caudal.service.indicators.montecarlo import band
 from caudal.service.indicators.receipts import receipts
 from tests.service.indicators.world import economy, platform, revenue, table, world
