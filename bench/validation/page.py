@@ -111,10 +111,11 @@ NOTES: Final = (
     Note(
         "e",
         True,
-        "A category is that of the networks that the reference lists and that were not folded. In this world a twentieth of "
-        "the bytes belongs to networks of listed companies that it does not list; the interval of a category holds what "
-        "sampling does to the networks listed. For the first value, all but video, unknown networks are in the interval.",
-        ("V1",),
+        "A category or function is that of the networks that the reference lists and that were not folded. In this world a "
+        "twentieth of the bytes belongs to networks of listed companies that it does not list, and what is folded is first of "
+        "all what is small; the interval of a part holds what sampling does to the networks listed. For the first value of an "
+        "indicator, of all functions or all but video, unknown networks are in the interval.",
+        ("V1", *(f"{name}, each part" for name in ("C1", "C2", "C3", "C4", "C7", "V2"))),
         lambda scenario: scenario.unknown,
     ),
     Note(

@@ -7,7 +7,7 @@ import numpy as np
 
 from caudal.service.dimension import design
 from caudal.service.indicators.context import Context
-from caudal.service.indicators.exchange import Exchange
+from caudal.service.indicators.currencies import Currencies
 from caudal.service.indicators.figures import Row, first_day, last_day, rows
 from caudal.service.indicators.montecarlo import DRAWS, between
 from caudal.service.indicators.uncertainty import FloatArray
@@ -75,12 +75,12 @@ def digital_taxes(context: Context) -> list[DigitalTax]:
     exchange. First the own one in force, then what is proposed at home, then by country.
     """
     own = context.economy.country
-    exchange = Exchange(context)
+    currencies = Currencies(context)
     found: dict[str, DigitalTax] = {}
     for row in rows(context, FILE, COLUMNS):
         if row["rate_percent"] <= 0 or not row["counted"] or not row["scope"]:
             continue
-        tax = _read(row, exchange, context)
+        tax = _read(row, currencies, context)
         mine = row["country"] == own and not _over(row, context)
         if tax is None or not (mine or tax.in_force):
             continue
@@ -99,7 +99,7 @@ def _over(row: Row, context: Context) -> bool:
     return until is not None and bool(until < first_day(context))
 
 
-def _read(row: Row, exchange: Exchange, context: Context) -> DigitalTax | None:
+def _read(row: Row, currencies: Currencies, context: Context) -> DigitalTax | None:
     year = first_day(context).year
     thresholds: list[FloatArray | None] = []
     for which in ("global", "domestic"):
@@ -107,7 +107,7 @@ def _read(row: Row, exchange: Exchange, context: Context) -> DigitalTax | None:
         if amount is None:
             thresholds.append(None)
             continue
-        usd = exchange.usd_draws(str(currency), year)
+        usd = currencies.usd_draws(str(currency), year)
         if usd is None:
             return None
         thresholds.append(float(amount) * usd)

@@ -207,7 +207,7 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Bytes understate software, and video outweighs both; control of a platform is not where its "
             "work is done.",
-            method_version="2",
+            method_version="3",
             details={
                 "sole": "the share that the region alone commands by every reading",
                 "reached": "the share that it can reach by at least one reading",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from caudal.service.indicators.context import Context
-from caudal.service.indicators.exchange import Exchange
+from caudal.service.indicators.currencies import Currencies
 from caudal.service.indicators.figures import MILLION, rows
 
 FILE = "known_receipts"
@@ -65,14 +65,14 @@ class Receipt:
 
 def receipts(context: Context) -> list[Receipt]:
     """Return the receipts of which a turnover follows: of one rate, above nothing, in a currency with a rate."""
-    exchange = Exchange(context)
+    currencies = Currencies(context)
     found = []
     for row in rows(context, FILE, COLUMNS):
         rate = 100.0 if row["measure"] == REVENUE else row["rate_percent"]
         if row["measure"] not in (LEVY, VAT, REVENUE) or not rate or not row["amount_m"]:
             continue
         middle = row["period_start"] + (row["period_end"] - row["period_start"]) / 2
-        usd = exchange.usd(str(row["currency"]), middle.year)
+        usd = currencies.usd(str(row["currency"]), middle.year)
         if usd is None:
             continue
         found.append(

@@ -144,6 +144,17 @@ def only() -> Callable[[list[Observation]], Observation]:
 
 
 @pytest.fixture(scope="session")
+def whole() -> Callable[[list[Observation]], Observation]:
+    """The observation of everything together, beside those of its parts: the one without a dimension."""
+
+    def take(observations: list[Observation]) -> Observation:
+        (observation,) = (each for each in observations if each.dimension is None)
+        return observation
+
+    return take
+
+
+@pytest.fixture(scope="session")
 def table() -> Callable[..., pl.DataFrame]:
     """A file of facts from its columns, separated by spaces, and its rows."""
 

@@ -7,8 +7,8 @@ import pytest
 
 from caudal.reference import load_reference
 from caudal.service.indicators.calibration import GRID, Calibration, student
+from caudal.service.indicators.currencies import Currencies
 from caudal.service.indicators.earnings import Earnings
-from caudal.service.indicators.exchange import Exchange
 from caudal.service.indicators.montecarlo import band
 from caudal.service.indicators.receipts import receipts
 from tests.service.indicators.world import economy, platform, revenue, table, world
@@ -167,12 +167,12 @@ def test_a_rate_of_exchange_is_that_of_the_year_or_the_last_before(context):
         {"currency": "EUR", "year": 2020, "units_per_usd": 0.8, "least": 0.7, "greatest": 0.9},
         {"currency": "EUR", "year": 2024, "units_per_usd": 0.9, "least": None, "greatest": None},
     )
-    exchange = Exchange(context(facts={"exchange_rates": rates}))
-    assert exchange.usd("EUR", 2022) == 1 / 0.8
-    assert exchange.usd("EUR", 2026) == 1 / 0.9
-    assert exchange.usd("EUR", 2019) is None
-    assert exchange.usd("USD", 2019) == 1.0
-    draws = exchange.usd_draws("EUR", 2021)
+    currencies = Currencies(context(facts={"exchange_rates": rates}))
+    assert currencies.usd("EUR", 2022) == 1 / 0.8
+    assert currencies.usd("EUR", 2026) == 1 / 0.9
+    assert currencies.usd("EUR", 2019) is None
+    assert currencies.usd("USD", 2019) == 1.0
+    draws = currencies.usd_draws("EUR", 2021)
     assert (draws.min(), draws.max()) == pytest.approx((1 / 0.9, 1 / 0.7), rel=1e-3)
 
 

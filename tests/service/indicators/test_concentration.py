@@ -7,12 +7,6 @@ import pytest
 from caudal.service.indicators import CATALOGUE
 
 
-def whole(answers):
-    """The observation of all functions together, which is without a dimension."""
-    (found,) = (each for each in answers if each.dimension is None)
-    return found
-
-
 def within(answers):
     return {each.dimension: each for each in answers if each.dimension is not None}
 
@@ -31,7 +25,7 @@ def month(cell, cells):
     )
 
 
-def test_platform_concentration(month, context):
+def test_platform_concentration(month, context, whole):
     answers = CATALOGUE["C1"].compute(month, context())
     answer = whole(answers)
     # 2/3, 1/3; the 300 of an access network are no platform's
@@ -89,19 +83,19 @@ def test_an_interval_across_a_line_of_the_scale_has_no_flag(cell, cells, context
     assert index.flags == ()
 
 
-def test_without_any_platform_there_is_no_index_of_platforms(cell, cells, context):
+def test_without_any_platform_there_is_no_index_of_platforms(cell, cells, context, whole):
     carried = cells([cell(100, "CL", remote_asn=64500, network_kind="transit", control="CL")])
     answers = CATALOGUE["C1"].compute(carried, context())
     assert whole(answers).reason == "none of the bytes has a known provider"
     assert within(answers)["connects"].value == 1.0
 
 
-def test_a_platform_is_one_provider_on_all_its_networks(cell, cells, context):
+def test_a_platform_is_one_provider_on_all_its_networks(cell, cells, context, whole):
     spread = cells([cell(50, platform="search", remote_asn=asn) for asn in (15169, 36040, 0)])
     assert whole(CATALOGUE["C1"].compute(spread, context())).value == 1.0
 
 
-def test_sampling_is_taken_out_of_the_index_and_put_into_its_interval(cell, cells, context):
+def test_sampling_is_taken_out_of_the_index_and_put_into_its_interval(cell, cells, context, whole):
     # The example of herfindahl in test_uncertainty: 0.38 − 20.44e-4, variance 2.1888e-4
     sampled = cells(
         [
@@ -126,7 +120,7 @@ def test_effective_number_is_the_inverse(month, context):
         )
 
 
-def test_jurisdiction_concentration_is_that_of_the_control_shares(month, context):
+def test_jurisdiction_concentration_is_that_of_the_control_shares(month, context, whole):
     answers = CATALOGUE["C2"].compute(month, context())
     answer = whole(answers)
     shares = [a.value for a in CATALOGUE["J4"].compute(month, context())]

@@ -65,8 +65,8 @@ def test_what_the_country_could_command_by_some_reading_is_not_certain_to_be_abr
     assert (answer.low, answer.value, answer.high) == pytest.approx((0.0, 0.25, 0.25))
 
 
-def test_concentration_by_jurisdiction_covers_every_reading(month, context, companies, only):
-    answer = only(CATALOGUE["C2"].compute(month, context(facts=companies)))
+def test_concentration_by_jurisdiction_covers_every_reading(month, context, companies, whole):
+    answer = whole(CATALOGUE["C2"].compute(month, context(facts=companies)))
     # attributed: XA 0.4, CN 0.3, UY 0.2, US 0.1: 0.16 + 0.09 + 0.04 + 0.01
     assert answer.value == pytest.approx(0.30)
     # incorporation: XA 0.4, KY 0.3, US 0.3; by host: XA 0.4, CN 0.3, US 0.3
@@ -76,7 +76,7 @@ def test_concentration_by_jurisdiction_covers_every_reading(month, context, comp
     assert (answer.low, answer.high) == pytest.approx((0.30, 0.34))
 
 
-def test_platforms_of_one_company_count_apart_and_beside_it_together(cell, cells, context, companies, only):
+def test_platforms_of_one_company_count_apart_and_beside_it_together(cell, cells, context, companies, whole):
     # 40, 30, 30 of 100 apart: 0.16 + 0.09 + 0.09; Amazon's two together: 0.16 + 0.36
     owned = cells(
         [
@@ -85,7 +85,7 @@ def test_platforms_of_one_company_count_apart_and_beside_it_together(cell, cells
             cell(40, "XA", "operator", "shop"),
         ]
     )
-    answer = only(CATALOGUE["C1"].compute(owned, context(facts=companies)))
+    answer = whole(CATALOGUE["C1"].compute(owned, context(facts=companies)))
     assert answer.value == pytest.approx(0.34)
     assert answer.details["by_company"] == pytest.approx(0.52)
     assert (answer.details["providers"], answer.details["companies"]) == (3, 2)

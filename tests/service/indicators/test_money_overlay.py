@@ -118,7 +118,7 @@ def test_receipts_of_a_levy_are_what_a_levy_is_said_to_raise(ask, told):
     scope = "advertising intermediation user_data streaming digital_services"
     levied = told(f"CL,2025-01-01,2025-12-31,levy,impuesto digital,{scope},3,60,USD,exact,1")
     # Colombia's design: 3 % of the same services. Filings of all platforms rise from the middle of 2025 to 2026
-    answer = next(each for each in ask(levied, "V8") if each.dimension == "CO SEP 3 %")
+    answer = next(each for each in ask(levied, "V8") if each.dimension == "CO-sep-3")
     assert answer.value == pytest.approx(60e6, rel=0.15)
     assert answer.low < 60e6 < answer.high
 

@@ -15,7 +15,7 @@ USD = "USD"
 DAILY_SPREAD = 1.12
 
 
-class Exchange:
+class Currencies:
     """Turns money of a currency and year into USD, by the facts."""
 
     def __init__(self, context: Context) -> None:
