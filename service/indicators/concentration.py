@@ -54,10 +54,12 @@ class Owners:
     def __init__(self, cells: pl.DataFrame) -> None:
         """Add up cells by `owner`, which is empty where the owner is unknown."""
         sums = (
-            cells.group_by("owner")
+            cells.lazy()
+            .group_by("owner")
             .agg(pl.col(_SUMS).sum())
             .filter(pl.col("bytes") > 0)
             .sort("bytes", "owner", descending=[True, False])
+            .collect()
         )
         known, unknown = sums.filter(pl.col("owner") != ""), sums.filter(pl.col("owner") == "")
         self.names: list[str] = known["owner"].to_list()
@@ -109,6 +111,12 @@ def _owned(month: Month, owner: pl.Expr | pl.Series) -> pl.DataFrame:
     )
 
 
+def _present(owned: pl.DataFrame) -> list[str]:
+    """Return the functions that have an owner with bytes, in their order."""
+    there = set(owned.filter((pl.col("owner") != "") & (pl.col("bytes") > 0))["function"].unique())
+    return [name for name in FUNCTIONS if name in there]
+
+
 def _provider() -> pl.Expr:
     """Return the provider of a cell: its platform, or its network where only the function is known."""
     return (
@@ -151,7 +159,7 @@ class Providers:
 
     def by_function(self) -> Iterator[tuple[str, Owners, Owners]]:
         """Yield each function that has known owners, with these by brand and by company."""
-        for name in FUNCTIONS:
+        for name in _present(self._brands):
             own = pl.col("function") == name
             brands = Owners(self._brands.filter(own))
             if brands.names:
@@ -238,7 +246,7 @@ def jurisdiction_concentration(month: Month, definition: Definition) -> list[Est
     if not Owners(readings[0]).names:
         return [undefined(reason("no_operator"), month.flows())]
     answers = [_of_jurisdictions([Owners(each) for each in readings], definition, None, month.flows())]
-    for name in FUNCTIONS:
+    for name in _present(readings[0]):
         own = [Owners(each.filter(pl.col("function") == name)) for each in readings]
         if own[0].names:
             answers.append(_of_jurisdictions(own, definition, name, own[0].flows))

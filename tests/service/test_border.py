@@ -192,7 +192,7 @@ def test_who_sends_what_to_services_leaves_exchange_out(reference: Reference) ->
     facts = frame(FROM_ABROAD, row("a", "in", UNLISTED, "US"), A_TO_B, B_FROM_A)
     found = measured(facts, reference, DECLARED)
     values = {each.dimension: each.value for each in found.observations["V1"]}
-    assert values["all except video and CDN"] == -1
+    assert values["without_video_and_cdn"] == -1
 
 
 def test_where_nothing_but_exchange_was_seen_nothing_breaks(reference: Reference) -> None:
