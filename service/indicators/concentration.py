@@ -3,7 +3,8 @@
 A provider is the platform of a cell; of a hosting network without a known platform, the network by its AS number.
 Networks that connect (access, transit, exchange, research) are no platforms: how concentrated those are that a country's
 networks exchange traffic with says nothing of the platforms, so they are a function of their own and in no other
-figure of C1, C3 and C4. Everything else has no known provider: unlisted and folded networks. Shares of C1, C3 and C4
+figure of C1, C3 and C4. What networks of the country exchange with each other is in no function: operators know it of each
+other, and shares among so few would tell them the rest. Everything else has no known provider: unlisted and folded networks. Shares of C1, C3 and C4
 are among bytes of known providers. Platforms of one company count apart, because a user can leave one for another's;
 what their companies make together stands beside it.
 
@@ -54,10 +55,12 @@ class Owners:
     def __init__(self, cells: pl.DataFrame) -> None:
         """Add up cells by `owner`, which is empty where the owner is unknown."""
         sums = (
-            cells.group_by("owner")
+            cells.lazy()
+            .group_by("owner")
             .agg(pl.col(_SUMS).sum())
             .filter(pl.col("bytes") > 0)
             .sort("bytes", "owner", descending=[True, False])
+            .collect()
         )
         known, unknown = sums.filter(pl.col("owner") != ""), sums.filter(pl.col("owner") == "")
         self.names: list[str] = known["owner"].to_list()
@@ -109,6 +112,12 @@ def _owned(month: Month, owner: pl.Expr | pl.Series) -> pl.DataFrame:
     )
 
 
+def _present(owned: pl.DataFrame) -> list[str]:
+    """Return the functions that have an owner with bytes, in their order."""
+    there = set(owned.filter((pl.col("owner") != "") & (pl.col("bytes") > 0))["function"].unique())
+    return [name for name in FUNCTIONS if name in there]
+
+
 def _provider() -> pl.Expr:
     """Return the provider of a cell: its platform, or its network where only the function is known."""
     return (
@@ -152,7 +161,7 @@ class Providers:
 
     def by_function(self) -> Iterator[tuple[str, Owners, Owners]]:
         """Yield each function that has known owners, with these by brand and by company."""
-        for name in FUNCTIONS:
+        for name in _present(self._brands):
             own = pl.col("function") == name
             brands = Owners(self._brands.filter(own))
             if brands.names:
@@ -234,12 +243,14 @@ def _band(low: float, high: float) -> frozenset[str]:
 
 
 def jurisdiction_concentration(month: Month, definition: Definition) -> list[Estimate]:
-    """C2: the Herfindahl-Hirschman index of the control shares J4, then of those of each function."""
+    """C2: the Herfindahl-Hirschman index of the control shares J4, then of those of each function without exchange."""
     readings = [jurisdictions(month, reading) for reading in READINGS]
     if not Owners(readings[0]).names:
         return [undefined(reason("no_operator"), month.flows())]
     answers = [_of_jurisdictions([Owners(each) for each in readings], definition, None, month.flows())]
-    for name in FUNCTIONS:
+    served = month.taking("services")
+    readings = [jurisdictions(served, reading) for reading in READINGS]
+    for name in _present(readings[0]):
         own = [Owners(each.filter(pl.col("function") == name)) for each in readings]
         if own[0].names:
             answers.append(_of_jurisdictions(own, definition, name, own[0].flows))
@@ -309,6 +320,7 @@ INDICATORS = (
         Definition(
             id="C1",
             group="concentration",
+            takes="services",
             title={
                 "en": "Platform concentration (HHI)",
                 "es": "Concentración por plataforma (IHH)",
@@ -359,7 +371,7 @@ INDICATORS = (
             unit="index",
             range=(0.0, 1.0),
             formula="HJ = Σ_j FCS_j² − Σ_j var(FCS_j), FCS as J4: shares of all bytes, so that unknown "
-            "operators add nothing; then within each function",
+            "operators add nothing; then within each function, where what networks of the country exchange is left out",
             inputs=(*FLOW, "control", "platform", "category", "remote_asn", "network_kind", "facts"),
             uncertainty="As C1, and the envelope over the readings of who controls (attributed control, "
             "incorporation and head office of the parent, host of the network); the value is at the lower bound of "
@@ -386,6 +398,7 @@ INDICATORS = (
         Definition(
             id="C3",
             group="concentration",
+            takes="services",
             title={
                 "en": "Effective number of platforms",
                 "es": "Número efectivo de plataformas",
@@ -413,6 +426,7 @@ INDICATORS = (
         Definition(
             id="C4",
             group="concentration",
+            takes="services",
             title={
                 "en": "Share of the k largest platforms",
                 "es": "Participación de las k mayores plataformas",

@@ -79,5 +79,6 @@ def _acknowledging(month: Month) -> FloatArray:
     sent = np.bincount(far_end, month.packets * month.outward)[far_end]
     received = np.bincount(far_end, month.packets * ~month.outward)[far_end]
     own, other = np.where(month.outward, (sent, received), (received, sent))
-    answered = np.divide(other, ACKNOWLEDGED_TOGETHER * own, out=np.zeros_like(own), where=own > 0)
+    # Of no cells at all, numpy counts in whole numbers.
+    answered = np.divide(other, ACKNOWLEDGED_TOGETHER * own, out=np.zeros(len(own)), where=own > 0)
     return np.asarray(np.minimum(answered, 1.0), dtype=np.float64)

@@ -53,7 +53,7 @@ def measured(
     inputs = MonthInputs(
         "CL", MONTH, operators, {}, frozenset({SYNTHETIC}), Rule(1, 0.0), asns=dict(asns or {})
     )
-    chosen = [CATALOGUE[name] for name in ("J1", "J3", "J4", "J5", "J9", "C1", "V1")]
+    chosen = [CATALOGUE[name] for name in ("J1", "J3", "J4", "J5", "J9", "C1", "C2", "C3", "C4", "V1")]
     return evaluate(inputs, facts, reference, chosen)
 
 
@@ -192,7 +192,17 @@ def test_who_sends_what_to_services_leaves_exchange_out(reference: Reference) ->
     facts = frame(FROM_ABROAD, row("a", "in", UNLISTED, "US"), A_TO_B, B_FROM_A)
     found = measured(facts, reference, DECLARED)
     values = {each.dimension: each.value for each in found.observations["V1"]}
-    assert values["all except video and CDN"] == -1
+    assert values["without_video_and_cdn"] == -1
+
+
+def test_exchange_is_in_no_figure_of_concentration_within_a_function(reference: Reference) -> None:
+    """What two networks exchange both know: the shares of so few would tell what a third exchanges with each."""
+    found = measured(frame(FROM_ABROAD, A_TO_B, B_FROM_A, row("a", "in", 3356, "US")), reference, DECLARED)
+    for name in ("C1", "C2", "C3", "C4"):
+        within = [each for each in found.observations[name] if (each.dimension or "").startswith("connects")]
+        assert within, name
+        # AS3356 alone; with networks A and B there were three.
+        assert [each.value for each in within] == [1] * len(within), name
 
 
 def test_where_nothing_but_exchange_was_seen_nothing_breaks(reference: Reference) -> None:

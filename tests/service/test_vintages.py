@@ -140,7 +140,8 @@ def test_what_was_changed_in_a_vintage_is_found(
     _, vintages = both(settings, filled, reference, overlay)
     vintages.publish("XA", MONTH)
     filled.command(
-        "ALTER TABLE indicator_value UPDATE value = 0.5 WHERE indicator = 'C1' SETTINGS mutations_sync = 2"
+        "ALTER TABLE indicator_value UPDATE value = 0.5 WHERE indicator = 'C1' AND dimension IS NULL "
+        "SETTINGS mutations_sync = 2"
     )
     again = vintages.recompute("XA-2026-09-v1")
     assert not again.same
