@@ -1,14 +1,18 @@
 """Answers as tables for people who look rather than read."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caudal.service.dimension import words
+
 _TOP = 12
 _WIDTH = 140
+_MOST_OF_REASON = 100
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 SYNTHETIC_NOTE = "synthetic: made by a traffic model, not metered"
 
@@ -126,7 +130,7 @@ def indicator_table(indicators: Sequence[Mapping[str, Any]], months: list[str], 
         by_month = {entry["month"]: entry["observations"] for entry in indicator["months"]}
         for dimension in _dimensions(by_month):
             cells = [_cell(by_month.get(month, []), dimension) for month in months]
-            name = indicator["title"] + (f": {dimension}" if dimension else "")
+            name = indicator["title"] + (f": {words(dimension)}" if dimension else "")
             table.add_row(indicator["id"], f"{name} ({indicator['unit']})", *cells)
     table.add_section()
     for name, meaning in (
@@ -156,7 +160,8 @@ def _cell(observations: list[Mapping[str, Any]], dimension: str | None) -> str:
     for observation in observations:
         if observation["dimension"] == dimension:
             if observation["value"] is None:
-                return f"insufficient: {observation['reason']}"
+                # The API and the report have the whole of it.
+                return shorten(f"insufficient: {observation['reason']}", _MOST_OF_REASON, placeholder=" …")
             return f"{figure(observation['value'])} [{figure(observation['low'])}, {figure(observation['high'])}]"
     return "–"
 

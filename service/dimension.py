@@ -72,3 +72,24 @@ def parts(dimension: str) -> Parts:
     if found := _DESIGN.fullmatch(dimension):
         return Parts("design", found[2], country=found[1], percent=float(found[3].replace("_", ".")))
     return Parts("plain", dimension)
+
+
+def words(dimension: str) -> str:
+    """Return an id in plain English, for tables that no report's language has: GB-dst-2 as "GB: dst, 2 %".
+
+    Codes of countries and ids of platforms stay.
+    """
+    held = parts(dimension)
+    match held.form:
+        case "largest":
+            return "the largest" if held.count == 1 else f"the {held.count} largest"
+        case "strict":
+            return f"{held.of}: place and control"
+        case "through":
+            return f"by {held.of}, through {held.country}"
+        case "design":
+            return f"{held.country}: {held.of.replace('_', ' ')}, {held.percent:g} %"
+    return ": ".join(
+        words(part) if parts(part).form != "plain" else part.replace("_", " ")
+        for part in dimension.split("-")
+    )

@@ -18,7 +18,7 @@ from caudal.service.reports.names import Names, Passage
 # What the finding of a group is made of: the first so many of these indicators that have a value.
 _FINDINGS = {
     "jurisdiction": ("J4", "J1", "J9"),
-    "concentration": ("C4", "C3", "C1"),
+    "concentration": ("C4", "C3", "C2"),
     "dependency": ("C7", "C6"),
     "value": ("V3", "V5", "V2", "V1"),
     "positioning": ("P1", "P2", "P3", "P4"),

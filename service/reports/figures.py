@@ -5,7 +5,7 @@ from functools import partial
 from itertools import groupby
 
 from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_diagram, interval_chart, world_map
-from caudal.service.reports.charts.drawing import COLOURS, FAINT, INK, UNKNOWN_COLOUR
+from caudal.service.reports.charts.drawing import COLOURS, FAINT, UNKNOWN_COLOUR
 from caudal.service.reports.charts.worldmap import CLASSES
 from caudal.service.reports.content import Group
 from caudal.service.reports.destinations import OTHER, UNKNOWN
@@ -17,9 +17,11 @@ _MOST_ROWS = 4
 _MOST_NODES = 7
 _MOST_NAMED = 3
 # Colours of what stays, leaves and comes.
-_PARTS = (COLOURS[0], INK, FAINT)
+_PARTS = (COLOURS[0], FAINT, "#a3afb8")
 # Units on one axis for several indicators.
 _COMPARABLE = frozenset({"share", "index", "score"})
+# Units and groups of indicators whose parts do not add up.
+_NO_SUMS = frozenset({"index", "USD/GB", "concentration", "dependency"})
 
 
 def group_chart(edition: Edition, group: Group) -> str | None:
@@ -41,9 +43,21 @@ def group_chart(edition: Edition, group: Group) -> str | None:
 
 
 def _most_telling(lines: list[Line]) -> list[Line]:
-    """Return the first line of an indicator, which sums it up, and the largest of the others, in their order."""
-    largest = sorted(lines[1:], key=lambda line: -abs(line.observation.value or 0.0))[: _MOST_ROWS - 1]
-    return [line for line in lines if line is lines[0] or any(line is each for each in largest)]
+    """Return the first line of an indicator, which sums it up, and the weightiest of the others, in their order.
+
+    The weightiest is the largest where parts add up to something. Where they do not, a part with hardly any traffic
+    often has the most extreme value: there it is the part with the most flow records.
+    """
+    by_traffic = lines[0].definition.unit in _NO_SUMS or lines[0].definition.group in _NO_SUMS
+    weights = {id(line): _weight(line, by_traffic=by_traffic) for line in lines}
+    kept = sorted(lines[1:], key=lambda line: weights[id(line)])[: _MOST_ROWS - 1]
+    return [line for line in lines if line is lines[0] or any(line is each for each in kept)]
+
+
+def _weight(line: Line, *, by_traffic: bool) -> tuple[bool, float]:
+    # A share of the whole comes before one within a function.
+    within = by_traffic and "-" in (line.observation.dimension or "")
+    return within, -float(line.observation.flows if by_traffic else abs(line.observation.value or 0.0))
 
 
 def _by_indicator(lines: list[Line]) -> list[list[Line]]:
@@ -62,13 +76,13 @@ def _panel(edition: Edition, lines: list[Line]) -> Panel:
     scale, suffix = language.scale(definition.unit, largest)
     sign = suffix if definition.unit == "share" else ""
     unit = suffix.strip() if suffix and not sign else edition.unit(definition)
-    marks = []
+    marks, whole = [], language.say("label", "whole")
     for line in lines:
         observation = line.observation
         assert observation.value is not None and observation.low is not None and observation.high is not None
         before = next((c.before.value for c in line.reading.changes if c.since == "month_before"), None)
         if alone:
-            label = line.of or f"{line.definition.id} {line.title}"
+            label = line.of or (whole if len(lines) > 1 else f"{line.definition.id} {line.title}")
         else:
             label = f"{line.definition.id} {line.of or line.title}"
         marks.append(

@@ -52,6 +52,8 @@ class Names:
         first, joint, rest = dimension.partition("-")
         # A part of a part: a rank within a function, a function of a jurisdiction.
         if joint and not self._functions.isdisjoint((first, rest)):
+            if parts(rest).form == "largest":
+                first, rest = rest, first
             return f"{self.dimension(definition, first)}: {self.dimension(definition, rest)}"
         return self.breakdown(dimension)
 

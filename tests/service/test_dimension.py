@@ -3,6 +3,7 @@
 import pytest
 
 from caudal.service.dimension import ID, Parts, design, largest, parts, slug, strict, through
+from caudal.service.dimension import words as in_words
 from caudal.service.earlier.dimensions import read_dimension
 
 
@@ -23,6 +24,22 @@ from caudal.service.earlier.dimensions import read_dimension
 def test_an_id_holds_its_figures(made: str, held: Parts) -> None:
     assert parts(made) == held
     assert ID.fullmatch(made)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "told"),
+    [
+        (largest(1), "the largest"),
+        (f"observes_people-{largest(4)}", "observes people: the 4 largest"),
+        (strict("EU"), "EU: place and control"),
+        (through("network", "US"), "by network, through US"),
+        (design("IN", "equalisation levy", 7.5), "IN: equalisation levy, 7.5 %"),
+        ("US-finds_answers", "US: finds answers"),
+        ("without_video_and_cdn", "without video and cdn"),
+    ],
+)
+def test_a_table_says_it_in_words(dimension: str, told: str) -> None:
+    assert in_words(dimension) == told
 
 
 def test_a_name_becomes_an_id() -> None:

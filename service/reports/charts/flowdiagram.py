@@ -7,7 +7,7 @@ from caudal.service.reports.charts.drawing import FAINT, Drawing, fitted
 
 WIDTH, HEIGHT = 760, 400
 _NODE, _GAP, _TOP = 14, 7, 24
-_LEFT, _MIDDLE, _RIGHT = 4, 250, 560
+_LEFT, _MIDDLE, _RIGHT = 4, 240, 535
 _LINE = 12.5
 
 

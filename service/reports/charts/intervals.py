@@ -63,7 +63,9 @@ def _draw(drawing: Drawing, panel: Panel, top: float) -> None:
     highs = [mark.high for mark in panel.marks] + [
         mark.before for mark in panel.marks if mark.before is not None
     ]
-    axis = ticks(min(0.0, *lows), max(highs) if panel.bound is None else min(max(highs), panel.bound))
+    # Zero is on every axis, also where all values are below it.
+    most = max(0.0, *highs)
+    axis = ticks(min(0.0, *lows), most if panel.bound is None else min(most, panel.bound))
     left, right = float(_LABEL), float(WIDTH - _TEXT)
     bottom = top + _HEAD + _ROW * len(panel.marks)
 
