@@ -15,12 +15,12 @@ _REVISION = re.compile(r"PPP series .* stands (\d+(?:\.\d+)?) % above")
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
-    """Return an older row with the columns of today, read from its note."""
+    """Return an older row with the columns of today, read from its note; empty where it said nothing."""
     note = row.get("note", "")
     other, revision = _OTHER_SHARE.search(note), _REVISION.search(note)
     return {
         **row,
-        "usable_as_weight": "0" if "do not use as a weight" in note.lower() else "1",
+        "usable_as_weight": "0" if "do not use as a weight" in note.lower() else "",
         "disputed_factor": "2" if "differ widely" in note else "",
         "internet_users_percent_other": other[1] if other else "",
         "gdp_revision_percent": revision[1] if revision else "",
