@@ -58,10 +58,8 @@ def is_older(file: FactFile, header: Sequence[str], rows: Sequence[Sequence[str]
         return True
     if lacking != set(older.added):
         return False
-    # A flag that is not set says what an empty one does.
-    silent = {each.name: {"", "0"} if each.kind == "flag" else {""} for each in file.columns}
     return any(
-        any(typed.get(name, "") not in silent.get(name, {""}) for name in older.added)
+        any(typed.get(name) for name in older.added)
         for typed in (_typed(file, older, header, cells) for cells in rows if len(cells) == len(header))
     )
 

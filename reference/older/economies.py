@@ -15,7 +15,7 @@ _REVISION = re.compile(r"PPP series .* stands (\d+(?:\.\d+)?) % above")
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
-    """Return an older row with the columns of today, read from its note."""
+    """Return an older row with the columns of today, read from its note; empty where it said nothing."""
     note = row.get("note", "")
     other, revision = _OTHER_SHARE.search(note), _REVISION.search(note)
     return {

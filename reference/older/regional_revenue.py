@@ -10,20 +10,20 @@ _UNAUDITED = re.compile(r"\b(press report|unaudited|press, rounded)\b")
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
-    """Return an older row with the columns of today, read from its note, basis and filing.
+    """Return an older row with the columns of today, read from its note, basis and filing; empty where they said nothing.
 
     A figure whose words call it rounded is rounded to the last digit that is not 0.
     """
     words = f"{row.get('basis', '')} {row.get('filing', '')} {row.get('note', '')}"
-    step = 1
+    step = ""
     if _ROUNDED.search(words):
         figure = f"{float(row['value']):.0f}"
-        step = 10 ** (len(figure) - len(figure.rstrip("0")))
+        step = str(10 ** (len(figure) - len(figure.rstrip("0"))))
     return {
         **row,
         "offer": "",
         "sold_in": "",
-        "usable_for_value": "0" if "do not use for data value" in row.get("note", "") else "1",
-        "rounded_to": str(step),
-        "audited": "0" if _UNAUDITED.search(row.get("basis", "")) else "1",
+        "usable_for_value": "0" if "do not use for data value" in row.get("note", "") else "",
+        "rounded_to": step,
+        "audited": "0" if _UNAUDITED.search(row.get("basis", "")) else "",
     }

@@ -7,5 +7,5 @@ _IMPUTED = "likely imputed"
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
-    """Return a row of services_trade.csv with `imputed`, as text."""
-    return {**row, "imputed": "1" if _IMPUTED in row.get("note", "") else "0"}
+    """Return a row of services_trade.csv with `imputed`, as text; empty where its note said nothing."""
+    return {**row, "imputed": "1" if _IMPUTED in row.get("note", "") else ""}

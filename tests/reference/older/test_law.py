@@ -78,7 +78,7 @@ def test_what_an_event_did_to_the_moratorium(kind: str, what: str, effect: str) 
 def test_figures_that_were_likely_imputed() -> None:
     flat = "series flat for years in the source: likely imputed"
     assert services_trade.typed({"note": flat})["imputed"] == "1"
-    assert services_trade.typed({"note": "last year in the source"})["imputed"] == "0"
+    assert services_trade.typed({"note": "last year in the source"})["imputed"] == ""
 
 
 def test_every_candidate_line_was_taken() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from caudal.reference.declaration import FactFile
 from caudal.reference.files import DIGITAL_TAXES, ECONOMIES, REGIONAL_REVENUE
-from caudal.reference.older import digital_taxes, economies, regional_revenue
+from caudal.reference.older import digital_taxes, economies, is_older, regional_revenue
 
 
 def older(text: str) -> dict[str, str]:
@@ -50,13 +50,13 @@ def test_the_note_of_an_economy_is_read(note: str, column: str, cell: str) -> No
 def test_the_words_of_a_revenue_are_read() -> None:
     header = "platform_id,value,basis,filing,note\n"
     rounded = regional_revenue.typed(older(f"{header}p,21000,,press,rounded\n"))
-    assert (rounded["rounded_to"], rounded["usable_for_value"]) == ("1000", "1")
+    assert (rounded["rounded_to"], rounded["usable_for_value"]) == ("1000", "")
     press = regional_revenue.typed(older(f"{header}p,39000,press report (unaudited),,\n"))
     assert (press["rounded_to"], press["audited"]) == ("1000", "0")
     unfit = regional_revenue.typed(
         older(f"{header}p,167045,segment,,hardware dominates: do not use for data value\n")
     )
-    assert (unfit["usable_for_value"], unfit["rounded_to"], unfit["audited"]) == ("0", "1", "1")
+    assert (unfit["usable_for_value"], unfit["rounded_to"], unfit["audited"]) == ("0", "", "")
 
 
 def test_the_threshold_and_base_of_a_tax_are_read() -> None:
@@ -79,3 +79,13 @@ def test_the_threshold_and_base_of_a_tax_are_read() -> None:
     assert bill["scope"] == "intermediation advertising"
     other = digital_taxes.typed(older(f'{header}PE,IGV on digital services (VAT),"VAT, not DST",\n'))
     assert (other["kind"], other["counted"]) == ("vat", "0")
+
+
+@pytest.mark.parametrize(
+    ("note", "before"), [("", False), ("from our registry", False), ("Do not use as a weight", True)]
+)
+def test_an_overlay_without_the_new_columns_is_older_where_its_notes_say_what_they_hold(
+    note: str, before: bool
+) -> None:
+    header = ["country", "gdp_usd", "note"]
+    assert is_older(ECONOMIES, header, [["XX", "1", note]]) is before
