@@ -16,6 +16,8 @@ from caudal.service.indicators import Definition, Observation
 from caudal.service.indicators.observation import CACHES_HIGH, CACHES_LOW, CACHES_SHARE, rounded
 
 FLAG = "unlisted_caches"
+# Where values depend on these, they are shares of the bytes of which these are known.
+_OF_A_PART = frozenset({"category", "stage", "paths"})
 # From this share of the bytes on a value carries the flag.
 NOTABLE = 0.01
 
@@ -40,9 +42,10 @@ def bytes_of_caches(cells: pl.DataFrame) -> tuple[float, float]:
 def with_cache_limits(
     observed: Mapping[str, list[Observation]], definitions: Mapping[str, Definition], cells: pl.DataFrame
 ) -> dict[str, list[Observation]]:
-    """Return the observations, shares of traffic with their limits for caches that no list names among the details.
+    """Return the observations, shares of all traffic with their limits for caches that no list names among the details.
 
-    Nothing is added where no such byte was seen. Other units carry the flag and the share of the bytes only.
+    Nothing is added where no such byte was seen. Other units carry the flag and the share of the bytes only, and so do
+    shares of a part of the traffic (services, a function, what crosses the border): of a part caches may be far more.
     """
     inside, across = bytes_of_caches(cells)
     if not inside:
@@ -58,11 +61,18 @@ def with_cache_limits(
     }
 
 
+def _of_all_traffic(definition: Definition) -> bool:
+    """Return whether values are shares of all bytes, or of all whose place is known."""
+    return (
+        definition.unit == "share" and definition.takes == "all" and _OF_A_PART.isdisjoint(definition.inputs)
+    )
+
+
 def _limited(observation: Observation, definition: Definition, inside: float, across: float) -> Observation:
     known = across * (1 - (observation.undetermined or 0.0))
     weight = inside / (known + inside)
     details = {CACHES_SHARE: weight}
-    if definition.unit == "share" and observation.low is not None and observation.high is not None:
+    if _of_all_traffic(definition) and observation.low is not None and observation.high is not None:
         details |= {
             CACHES_LOW: observation.low * (1 - weight),
             CACHES_HIGH: observation.high * (1 - weight) + weight,

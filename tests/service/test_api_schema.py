@@ -60,6 +60,6 @@ def test_any_request(api: schemathesis.schemas.BaseSchema) -> None:
             phases=[Phase.generate],
         )
         def answer(case: schemathesis.Case) -> None:
-            case.call_and_validate(checks=CHECKS)
+            case.call_and_validate(checks=CHECKS, timeout=PATIENCE_SECONDS)
 
         answer()

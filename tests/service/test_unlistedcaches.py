@@ -36,7 +36,9 @@ def measured(
     inputs = MonthInputs(
         "CL", "2026-10", ("a",), {"a": (10**6, "2026-10-01")}, frozenset(), Rule(1, 0), caches=caches
     )
-    return evaluate(inputs, facts, reference, [CATALOGUE[name] for name in ("J1", "J3", "C1", "V6")])
+    return evaluate(
+        inputs, facts, reference, [CATALOGUE[name] for name in ("J1", "J3", "C1", "C4", "C7", "V6")]
+    )
 
 
 def test_the_limits_hold_the_share_with_and_without_what_caches_carry(reference: Reference) -> None:
@@ -58,6 +60,17 @@ def test_an_index_has_the_share_of_the_bytes_and_a_flag(reference: Reference) ->
     assert concentration.details[CACHES_SHARE] == pytest.approx(0.2)
     assert CACHES_LOW not in concentration.details
     assert "unlisted_caches" in concentration.flags
+
+
+def test_a_share_of_a_part_has_no_limits_for_caches_may_be_any_part_of_it(reference: Reference) -> None:
+    """Were the 250 GB all video, they would be all of that function, not a fifth."""
+    observed = measured(reference, 250).observations
+    shares = [each for name in ("C4", "C7") for each in observed[name] if each.value is not None]
+    assert {each.indicator for each in shares} == {"C4", "C7"}
+    for each in shares:
+        assert CACHES_LOW not in each.details, each.dimension
+        assert "unlisted_caches" in each.flags
+    assert CACHES_LOW in observed["J3"][0].details
 
 
 def test_what_does_not_come_of_traffic_says_nothing_of_caches(reference: Reference) -> None:
