@@ -41,9 +41,9 @@ _OVERLAY = {
     "economies.csv": (
         "country,iso3,name_en,name_es,name_pt,region,subregion,region_group,celac,currency,population,"
         "population_year,internet_users_percent,internet_users,internet_year,gdp_usd,gdp_year,gdp_per_head_usd,"
-        "gdp_per_head_ppp,ppp_year,gdp_usd_2023,source,as_of,status,note",
+        "gdp_per_head_ppp,ppp_year,gdp_usd_2023,usable_as_weight,source,as_of,status,note",
         "XA,XAA,Test economy,Economía de prueba,Economia de teste,Latin America and the Caribbean,South America,"
-        "CELAC,1,XTS,5000000,2024,80.0,4000000,2024,60000000000,2024,12000.0,21000.0,2024,58000000000,"
+        "CELAC,1,XTS,5000000,2024,80.0,4000000,2024,60000000000,2024,12000.0,21000.0,2024,58000000000,1,"
         "synthetic: tests,2026-11-21,synthetic,",
     ),
     "countries.csv": (
