@@ -29,7 +29,7 @@ FLAGS: Mapping[str, str] = {
     "concentrated_highly": "within this function, by company, highly concentrated: above 1,800 points (US Merger Guidelines "
     "2023)",
     "stale_facts": "rests on a figure more than three years older than the month; the interval is wider for it",
-    "weak_facts": "rests on a figure that its source or its own note calls weak, disputed or inferred",
+    "weak_facts": "rests on a figure that is marked as weak, disputed or inferred",
     "region_incomplete": "some countries of a filing's region have no users and product here; they are guessed",
     "moratorium_lapsed": "the WTO's moratorium on duties had lapsed: what could be levied, not what is forgone",
     "preferences_unknown": "how much of the imports came free under trade agreements is not known: from none to all is taken",

@@ -11,9 +11,9 @@ from caudal.service.reports.content import Group
 from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.edition import Edition, Line
 
-# Rows of one indicator in a chart, and nodes on one side of the flow diagram, before the rest is left out
-# or put together.
-_MOST_ROWS = 4
+# Rows of one indicator in a chart (fewer where they do not add up), and nodes on one side of the flow diagram, before the
+# rest is left out or put together.
+_MOST_ROWS, _MOST_ROWS_APART = 4, 3
 _MOST_NODES = 7
 _MOST_NAMED = 3
 # Colours of what stays, leaves and comes.
@@ -50,7 +50,8 @@ def _most_telling(lines: list[Line]) -> list[Line]:
     """
     by_traffic = lines[0].definition.unit in _NO_SUMS or lines[0].definition.group in _NO_SUMS
     weights = {id(line): _weight(line, by_traffic=by_traffic) for line in lines}
-    kept = sorted(lines[1:], key=lambda line: weights[id(line)])[: _MOST_ROWS - 1]
+    most = _MOST_ROWS_APART if by_traffic else _MOST_ROWS
+    kept = sorted(lines[1:], key=lambda line: weights[id(line)])[: most - 1]
     return [line for line in lines if line is lines[0] or any(line is each for each in kept)]
 
 

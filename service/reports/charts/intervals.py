@@ -8,7 +8,7 @@ from caudal.service.reports.charts.drawing import COLOURS, FAINT, INK, RULE, Dra
 
 WIDTH = 760
 _LABEL, _TEXT = 292, 176
-_ROW, _HEAD, _FOOT = 20, 20, 20
+_ROW, _HEAD, _FOOT = 17, 18, 18
 
 
 @dataclass(frozen=True)
