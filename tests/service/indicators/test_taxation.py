@@ -85,7 +85,14 @@ RATES = table(rate_of("EUR", 2019, 0.9, 1 / 1.25, 1 / 0.95))
 
 
 # All of Chile's revenue, 1,000 m, is reported for Chile itself: the capture has no error but rounding.
+CATEGORIES = table(
+    {"category": "search_ads", "levies": "advertising user_data"},
+    {"category": "social", "levies": "advertising user_data"},
+    {"category": "cloud_saas", "levies": ""},
+    {"category": "video_streaming", "levies": "streaming"},
+)
 ALONE = {
+    "categories": CATEGORIES,
     "economies": table(economy("CL", 25, 1e4)),
     "regional_revenue": table(revenue("search", "CL", 1000), revenue("search", "WORLD", 9000)),
     "exchange_rates": RATES,
@@ -93,6 +100,7 @@ ALONE = {
 
 
 HOME_IT = {
+    "categories": CATEGORIES,
     "countries": table({"country": "IT", "region": "Southern Europe"}),
     "economies": table(economy("IT", 25, 1e4)),
     "regional_revenue": table(revenue("search", "IT", 1000), revenue("search", "WORLD", 9000)),
@@ -122,9 +130,9 @@ def test_a_service_that_the_scope_does_not_name_pays_nothing(observe):
 
 def test_categories_of_the_facts_say_what_a_platform_provides(observe):
     categories = table({"category": "search_ads", "levies": "streaming"})
-    answer = observe(V8, digital_taxes=table(dst(scope="streaming")), categories=categories, **ALONE)
+    answer = observe(V8, digital_taxes=table(dst(scope="streaming")), **{**ALONE, "categories": categories})
     assert answer["FR-dst-3"].details["platforms_in_base"] == 1
-    other = observe(V8, digital_taxes=table(dst()), categories=categories, **ALONE)["FR-dst-3"]
+    other = observe(V8, digital_taxes=table(dst()), **{**ALONE, "categories": categories})["FR-dst-3"]
     assert other.value == 0
 
 
