@@ -221,8 +221,11 @@ _OPEN = """
   totals reported.
 - No receipts of a levy in Latin America at one rate are published. V8 there rests on the levels of Europe, India and
   Kenya. What is known of Uruguay's IRNR (12 and 6 %), some USD 13 million or more in 2024 (over 50 with VAT, of which
-  37.2 is VAT), lies at or below the low end of what V8 says of it: read V8 in the region as what a levy that is
+  37.2 is VAT), lies at the low end of what V8 says of it: read V8 in the region as what a levy that is
   enforced as in Europe would raise.
+- A levy on one kind of service reaches that kind of a firm's sales only (Amazon, Mercado Libre: by what they published of
+  the world). What firms without a filing add is taken in proportion to all kinds: Austria, which levies advertising alone,
+  received about 0.7 of what is told.
 - V3 itself is compared by VAT only: the turnover of all platforms in a country is published nowhere."""
 
 

@@ -15,11 +15,12 @@ VALUE_ADDED = figures(
     text("isic_section", "section J or divisions of it"),
     maybe("value_lcu_m", "number", "million of the national currency"),
     maybe("currency", "currency", "ISO 4217 code"),
-    key("share_of_gva_percent", "percent", "per cent of gross value added"),
+    maybe("share_of_gva_percent", "percent", "per cent of gross value added"),
     maybe("share_of_gdp_percent", "percent", "per cent of gross domestic product"),
     maybe("value_usd_m", "number", "million USD"),
     cure="national accounts by activity (section J of ISIC Rev. 4) of the statistical office, or "
-    "`caudal reference import sdmx --to value_added`; as shipped there are levels for Brazil only",
+    "`caudal reference import sdmx --to value_added`; as shipped there are levels for Brazil, and shares "
+    "for some others",
 )
 
 # EBOPS 2010; DDS is UNCTAD's grouping of what can be delivered over networks.

@@ -14,6 +14,7 @@ OFFERS = (
     "advertising",
     "subscriptions",
     "cloud",
+    "financial",
     "other",
 )
 

@@ -14,8 +14,9 @@ from caudal.service.jackknife import Change, change_of, observations_by_key
 
 EXCHANGE_DOUBTFUL = "exchange_doubtful"
 FLAGS: Mapping[str, str] = {
-    EXCHANGE_DOUBTFUL: "some operators that report declared no AS numbers, or networks were folded away: what networks "
-    "of the country exchange may count once or twice, which is in the interval",
+    EXCHANGE_DOUBTFUL: "some operators that report declared no AS numbers, or networks were folded away, or a "
+    "cache of a platform stands in a network that reports: what networks of the country exchange may count once or twice, "
+    "which is in the interval",
 }
 # A flag says what matters: a thousandth of the value, or of its interval. Something is folded in every month.
 WORTH_TELLING = 1e-3

@@ -46,7 +46,8 @@ def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) ->
 
     - a network that nobody declared, while others report that declared none: half if one of these never meets it itself,
       as nobody meets its own network, and it is listed; else whole;
-    - what was folded into the country, so that its network is unknown, while others report: whole.
+    - what was folded into the country, so that its network is unknown, while others report: whole;
+    - what a platform delivered from a network whose operator reports, and may have met as exchange: whole.
     """
     owners = [(asn, operator) for operator, asns in sorted(own.declared.items()) for asn in asns]
     access = reference.facts("access_networks")
@@ -77,6 +78,7 @@ def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) ->
         .otherwise(pl.lit(""))
         .alias("border"),
         (unnamed & here & pl.col("owner").is_null()).alias("unclaimed"),
+        (directed & ~unnamed & declared & (pl.col("owner") != pl.col("operator"))).alias("hosted"),
         pl.when("exchange").then(pl.lit(own.economy)).otherwise("remote_country").alias("remote_country"),
         pl.when(pl.col("exchange") & pl.col("owner").is_not_null())
         .then(pl.lit(EXACT_RUNGS[0]))
@@ -86,7 +88,7 @@ def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) ->
         .alias("location_rung"),
     ).with_columns(pl.when(directed).then("border").otherwise(pl.lit("")).alias("border"))
     return _weighed(told, _reporting(told), own.declared.keys()).drop(
-        "owner", "unclaimed", "rivals", "meeting"
+        "owner", "unclaimed", "hosted", "rivals", "meeting"
     )
 
 
@@ -127,6 +129,7 @@ def _weighed(cells: pl.DataFrame, reporting: list[str], declaring: Set[str]) -> 
         pl.when(folded).then(pl.lit(len(reporting) > 1)).otherwise(pl.col("rivals") > 0)
     )
     both = pl.col("owner").is_in(reporting) & (pl.col("owner") != pl.col("operator"))
+    doubtful = doubtful | (pl.col("hosted") & both.fill_null(value=False))
     perhaps = pl.col("owner").is_null() & (pl.col("meeting") < pl.col("rivals"))
     half = pl.col("exchange") & (both.fill_null(value=False) | perhaps)
     return cells.with_columns(

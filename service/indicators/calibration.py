@@ -177,7 +177,15 @@ class Calibration:
 # Months of one reference rest on the same receipts and filings. The frames are kept, so that their ids stay theirs.
 _CACHE: dict[tuple[object, ...], tuple[tuple[object, ...], Calibration]] = {}
 _CACHED = 8
-_FILES = ("known_receipts", "regional_revenue", "economies", "exchange_rates", "platforms", "countries")
+_FILES = (
+    "known_receipts",
+    "regional_revenue",
+    "economies",
+    "exchange_rates",
+    "platforms",
+    "categories",
+    "countries",
+)
 
 
 def calibration_of(context: Context) -> Calibration:
@@ -195,7 +203,7 @@ def calibration_of(context: Context) -> Calibration:
 def turnover_of(receipt: Receipt, context: Context) -> FloatArray | None:
     """Return the turnover that a receipt could have reached by the filings of its time, USD a year, by θ of GRID.
 
-    A levy reaches the platforms that provide a service of its scope. VAT on services of non-residents, and
+    A levy reaches the services of its scope that platforms sell. VAT on services of non-residents, and
     turnover as such, reach all but those controlled from the country's own region. None without a filing.
     """
     there = replace(context, economy=Place(receipt.country), month=receipt.month, days_in_month=28)
@@ -205,11 +213,14 @@ def turnover_of(receipt: Receipt, context: Context) -> FloatArray | None:
     levies, home = Levies(there), residents(there)
     total = np.zeros(len(GRID))
     for each in Earnings(there).of(receipt.country):
-        if receipt.measure == LEVY and receipt.scope.isdisjoint(levies.of(each.platform)):
+        part = levies.part(each.platform, receipt.scope) if receipt.measure == LEVY else (1.0, 1.0)
+        if part is None:
             continue
         if receipt.measure == VAT and each.platform in home:
             continue
-        total = total + each.middle * weights.middle_shares(receipt.country, each.countries, GRID)
+        total = total + sum(part) / 2 * each.middle * weights.middle_shares(
+            receipt.country, each.countries, GRID
+        )
     return total if total.min() > 0 else None
 
 

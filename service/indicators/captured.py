@@ -231,6 +231,7 @@ def _value_added(month: Month, section: str) -> tuple[FloatArray, Row, float, fr
         if row["country"] == country
         and row["isic_section"] == section
         and row["year"] <= first_day(context).year
+        and any(row.get(told) for told in ("value_usd_m", "share_of_gdp_percent", "share_of_gva_percent"))
     }
     if not series:
         return None

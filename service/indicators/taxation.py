@@ -26,7 +26,7 @@ from caudal.service.indicators.figures import (
 )
 from caudal.service.indicators.filingregions import WORLD
 from caudal.service.indicators.indicator import Indicator
-from caudal.service.indicators.levies import Levies
+from caudal.service.indicators.levies import ANY, Levies
 from caudal.service.indicators.montecarlo import (
     DETAILS,
     DRAWS,
@@ -104,13 +104,16 @@ def _estimate(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> 
         "level": float(np.median(np.exp(level))),
     }
     total = np.asarray(sum((amount for _, amount in reached), np.zeros(DRAWS))) * np.exp(level)
-    flags = flags_together(each for each, _ in reached) | flags_of([tax.row])
+    split = [] if ANY in tax.scope else [each.platform for each, _ in reached]
+    offers = [row for platform in split for row in levies.offers(platform)]
+    flags = flags_together(each for each, _ in reached) | flags_of([tax.row, *offers])
     return estimate(band(total), month.flows(), tax.name, details, flags)
 
 
 def _part_in_base(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
-    if tax.reaches(levies.of(each.platform)):
-        return np.ones(DRAWS)
+    named = levies.part(each.platform, tax.scope)
+    if named is not None:
+        return between(f"part of {each.platform} in the base", *named)
     if any(tax.reaches(levies.of(sibling)) for sibling in each.siblings):
         return between(f"part of {each.platform} in the base", *BESIDE_BASE)
     return None
@@ -299,8 +302,9 @@ INDICATORS = (
             "too, and every levy on turnover in force elsewhere whose thresholds are known, as if it were the "
             "economy's. ρ, scope and thresholds of digital_taxes.csv. R_cp as V3 by users and product alone. ℓ_c is "
             "the logarithm of the base of a levy over it, fitted on receipts of levies in other countries; the "
-            "economy's own receipts take its place where there are any. φ_p is 1 where the scope names what p "
-            "provides, in [0, 0.25] where only what else is in its filing. τ_p is 0 below a threshold; where only "
+            "economy's own receipts take its place where there are any. φ_p is the part of its sales "
+            "that the scope names: by kind of sale in the world, ± 40 %, where that is published; else 1 where the scope "
+            "names what p provides, in [0, 0.25] where only what else is in its filing. τ_p is 0 below a threshold; where only "
             "the excess is taxed, its share. The economy's own levy stands first; where it has none, the design of "
             "middle yield",
             inputs=(*FACTS, "facts.digital_taxes", "facts.known_receipts", "facts.exchange_rates"),

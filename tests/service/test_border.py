@@ -228,3 +228,13 @@ def test_what_has_no_known_place_may_stay_or_leave(reference: Reference) -> None
     assert found["bytes_out"] == (1, 0, 1)
     assert found["bytes_in"] == (1, 1, 1)
     assert found["bytes"] == (2, 2, 2)
+
+
+@pytest.mark.parametrize("service", ["google", ""])
+def test_what_a_cache_in_another_network_delivers_may_be_met_at_both_ends(
+    reference: Reference, service: str
+) -> None:
+    """A knows by its name that it is Google's, from B's network; B, where no name is seen, meets it as exchange: 2 to 2.5 TB."""
+    cached = row("a", "in", B, service=service)
+    told = totals(measured(frame(FROM_ABROAD, cached, row("b", "out", A)), reference, DECLARED))
+    assert told["bytes"] == ((2.5, 2, 2.5) if service else (2, 2, 2))

@@ -253,6 +253,14 @@ def test_value_added_known_as_a_share_only_is_inferred_and_flagged(observe):
     assert "weak_facts" in answer.flags
 
 
+def test_a_share_of_product_is_one_of_product_and_an_empty_row_is_none(observe):
+    told = {**added(2026, None), "share_of_gva_percent": None}
+    of_product = observe(V5, world(value_added=table({**told, "share_of_gdp_percent": 3.0})))[None]
+    assert of_product.details["value_added"] == pytest.approx(300e6, rel=0.01)
+    assert "weak_facts" in of_product.flags
+    assert observe(V5, world(value_added=table(told)))[None].value is None
+
+
 def test_extraction_without_value_added_says_what_it_needs(observe):
     (answer,) = observe(V5).values()
     assert answer.value is None
@@ -323,7 +331,8 @@ def test_shipped_value_added_is_brazils_and_shares_of_few(observe, shipped):
     assert brazil.details["value_added_year"] == 2021
     assert "stale_facts" in brazil.flags
     assert "weak_facts" in observe(V5, shipped, of="CR")[None].flags
-    assert observe(V5, shipped, of="CL")[None].value is None
+    assert "stale_facts" in observe(V5, shipped, of="CL")[None].flags
+    assert observe(V5, shipped, of="PE")[None].value is None
 
 
 def test_a_month_before_every_filing_is_insufficient(observe, shipped):
@@ -357,7 +366,11 @@ def test_the_yearly_change_allowed_for_holds_nine_tenths_of_the_filings(shipped)
 
 
 def test_the_part_of_the_product_allowed_for_holds_brazils(shipped):
-    rows = shipped["value_added"].filter(pl.col("isic_section") == "J").drop_nulls("share_of_gdp_percent")
+    rows = (
+        shipped["value_added"]
+        .filter(pl.col("isic_section") == "J")
+        .drop_nulls(["share_of_gdp_percent", "share_of_gva_percent"])
+    )
     parts = (rows["share_of_gdp_percent"] / rows["share_of_gva_percent"]).to_list()
     assert len(parts) >= 10
     low, high = VALUE_ADDED_OF_PRODUCT

@@ -7,6 +7,7 @@ import pytest
 from caudal.reference import FILES, load_reference
 from caudal.service.indicators.captured import ALL_PLATFORMS
 from caudal.service.indicators.digitaltax import digital_taxes
+from caudal.service.indicators.levies import Levies
 from caudal.service.indicators.taxation import INDICATORS
 from tests.service.indicators.world import economy, platform, revenue, table, world
 
@@ -133,6 +134,44 @@ def test_categories_of_the_facts_say_what_a_platform_provides(observe):
     assert answer["FR-dst-3"].details["platforms_in_base"] == 1
     other = observe(V8, digital_taxes=table(dst()), **{**ALONE, "categories": categories})["FR-dst-3"]
     assert other.value == 0
+
+
+def sale(offer, millions, **rest):
+    return revenue("search", "WORLD", millions, metric=f"revenue_{offer}", offer=offer, **rest)
+
+
+def test_a_levy_on_one_kind_of_sale_leaves_the_others(observe):
+    kinds = sale("advertising", 100), sale("seller_services", 500), sale("financial", 400)
+    facts = {
+        "platforms": table(platform("search", category="market")),
+        "categories": table({"category": "market", "levies": "advertising intermediation digital_services"}),
+        "regional_revenue": table(revenue("search", "LATAM", 1000), *kinds, sale("own_goods", 5000)),
+    }
+    scopes = {
+        "advertising": 0.1,
+        "advertising intermediation": 0.6,
+        "digital_services": 1.0,
+        "streaming": 0.0,
+    }
+    for scope, part in scopes.items():
+        answer = observe(V8, digital_taxes=table(dst(scope=scope)), **{**ALONE, **facts})["FR-dst-3"]
+        # 10, 60, 100 and 0 % of what is services
+        assert answer.value == pytest.approx(part * answer_of_all(observe, facts), rel=0.05)
+
+
+def answer_of_all(observe, facts):
+    return observe(V8, digital_taxes=table(dst(scope="digital_services")), **{**ALONE, **facts})[
+        "FR-dst-3"
+    ].value
+
+
+def test_brazil_levies_advertising_alone_on_a_tenth_of_a_market(shipped, context, country):
+    levies = Levies(context(country(country="BR"), month="2026-10", facts=shipped))
+    low, high = levies.part("mercadolibre", {"advertising"})
+    assert low < 0.06 < high < 0.1
+    assert levies.part("mercadolibre", {"digital_services"}) == (1.0, 1.0)
+    assert levies.part("google", {"advertising"}) == (1.0, 1.0)
+    assert levies.part("amazon_aws", {"advertising", "intermediation"}) is None
 
 
 def test_a_company_with_a_platform_in_the_base_pays_on_less_than_a_quarter(observe):
