@@ -227,8 +227,9 @@ class Month:
 
     @cached_property
     def unlisted(self) -> BoolArray:
-        """Which cells may be of any platform: their network is in no list, or holds what belongs to others."""
-        return self.equals("platform", "") & self.among("network_kind", ("", *TENANTED))
+        """Which cells may be of any platform: their network is in no list and no operator's, or holds what belongs to others."""
+        nobodys = self.equals("network_kind", "") & ~self.exchange
+        return self.equals("platform", "") & (nobodys | self.among("network_kind", TENANTED))
 
     def among_functions(self, *names: str) -> BoolArray:
         """Return which cells have a far end of one of these functions; '' is that of those without."""

@@ -51,7 +51,8 @@ __all__ = [
 def services(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Return function (text), observes and video (flags) of each cell, in the order of the cells.
 
-    `cells` has platform, category and network_kind.
+    `cells` has platform, category, network_kind and exchange: what networks of the country exchange with one that no list
+    knows is with an operator's network, by its declaration, and that connects.
     """
     categories = context.fact(FILE)
     if not set(COLUMNS) <= set(categories.columns):
@@ -59,7 +60,7 @@ def services(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
             schema={"category": pl.String, "function": pl.String, "observes": pl.Boolean, "video": pl.Boolean}
         )
     return (
-        cells.select("platform", "category", "network_kind")
+        cells.select("platform", "category", "network_kind", "exchange")
         .join(categories.select(COLUMNS), on="category", how="left", maintain_order="left")
         .select(
             pl.when(pl.col("platform") != "")
@@ -67,7 +68,7 @@ def services(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
             .otherwise(
                 pl.col("network_kind").replace_strict(dict(KINDS), default=None, return_dtype=pl.String)
             )
-            .fill_null("")
+            .fill_null(pl.when(pl.col("exchange") > 0).then(pl.lit(CONNECTS)).otherwise(pl.lit("")))
             .alias("function"),
             *(
                 (pl.col("platform") != "").and_(pl.col(name).fill_null(value=False)).alias(name)

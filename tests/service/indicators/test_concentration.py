@@ -181,3 +181,12 @@ def test_an_enormous_variance_leaves_every_answer_finite(cell, cells, context):
         for answer in CATALOGUE[indicator].compute(wild, context()):
             assert 0 < answer.low <= answer.value <= answer.high < math.inf or indicator == "C4"
             assert 0 <= answer.low <= answer.value <= answer.high < math.inf
+
+
+def test_an_operators_network_that_no_list_knows_is_no_platform(cell, cells, context, whole):
+    platforms = [cell(300, "US", platform="search"), cell(100, "XA", platform="films")]
+    exchanged = cell(600, "XA", "operator", remote_asn=64999) | {"exchange": True}
+    answers = CATALOGUE["C1"].compute(cells([*platforms, exchanged]), context())
+    # 9/16 + 1/16, and nothing that could be anybody's
+    assert (whole(answers).low, whole(answers).high) == pytest.approx((10 / 16, 10 / 16))
+    assert within(answers)["connects"].details["providers"] == 1
