@@ -96,7 +96,8 @@ def _widened(observation: Observation, indicator: Indicator, changes: list[Chang
         for limit, end in zip(indicator.definition.range, (-math.inf, math.inf), strict=True)
     )
     told = set(observation.flags)
-    if max(low - least, most - high) > WORTH_TELLING * max(abs(value), high - low):
+    # An interval that is wide for other reasons may hold all of it already.
+    if max(low - least, most - high, abs(together[0])) > WORTH_TELLING * max(abs(value), high - low):
         told.add(EXCHANGE_DOUBTFUL)
     return replace(
         observation, low=clip(least, bottom, top), high=clip(most, bottom, top), flags=tuple(sorted(told))

@@ -81,10 +81,10 @@ def test_shares_of_few_sampled_packets_are_told_in_the_rest_only() -> None:
 def test_more_traffic_sampled_at_the_same_rate_looks_the_same(reference: Reference, operators: int) -> None:
     """The sampling variance of c times the traffic is c times as large: intervals do not tell which it is."""
     facts = month_facts(random.Random(4), operators).with_columns(
-        pl.col("bytes", "flows").cast(pl.Float64), bytes_variance=pl.col("bytes") * 1024e6
+        pl.col("bytes", "packets", "flows").cast(pl.Float64), bytes_variance=pl.col("bytes") * 1024e6
     )
     more = pl.when(pl.col("operator") == "net-0").then(9 / 8).otherwise(1.0)
-    other = facts.with_columns(pl.col("bytes", "flows", "bytes_variance") * more)
+    other = facts.with_columns(pl.col("bytes", "packets", "flows", "bytes_variance") * more)
     factors = {f"net-{number}": 1.0 for number in range(operators)}
     one = measured(reference, facts, {**factors, "net-0": 135 / 128}, Rule())
     two = measured(reference, other, {**factors, "net-0": 15 / 16}, Rule())
