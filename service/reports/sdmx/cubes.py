@@ -1,5 +1,6 @@
 """Observations of a report as cells of the data structure: a text for each component."""
 
+import re
 from collections.abc import Iterator
 
 from caudal.service.indicators import Definition, Observation
@@ -10,6 +11,7 @@ from caudal.service.reports.sdmx.structure import NOT_APPLICABLE, TOTAL, unit_co
 
 # What a dimension of an indicator is called where its values are countries.
 _AREAS = frozenset({"jurisdiction", "country", "location", "control"})
+_COUNTRY = re.compile(r"[A-Z]{2}")
 # Flags that make a value an estimate in the sense of CL_OBS_STATUS.
 _ESTIMATED = frozenset({"from_" + UNCHECKED, "imputed_sampling", "variance_unknown", "accuracy_extrapolated"})
 _WITHHELD = "confidential"
@@ -23,10 +25,7 @@ def observations(edition: Edition) -> Iterator[dict[str, str]]:
 
 
 def _cell(content: Content, definition: Definition, observation: Observation) -> dict[str, str]:
-    of_area = definition.dimension in _AREAS
-    dimension = observation.dimension
-    area = dimension if of_area and dimension else TOTAL if of_area else NOT_APPLICABLE
-    breakdown = NOT_APPLICABLE if of_area or definition.dimension is None else dimension or TOTAL
+    area, breakdown = _told_apart(definition.dimension, observation.dimension)
     cell = {
         "FREQ": "M",
         "REF_AREA": content.economy,
@@ -53,6 +52,21 @@ def _cell(content: Content, definition: Definition, observation: Observation) ->
     }
     cell.update({name: repr(number) for name, number in numbers.items() if number is not None})
     return {name: text for name, text in cell.items() if text}
+
+
+def _told_apart(by: str | None, dimension: str | None) -> tuple[str, str]:
+    """Return the counterpart area and the breakdown of an observation of an indicator whose dimension is called `by`.
+
+    Of an id with both, as US-finds_answers where it is "jurisdiction and function", each has its own.
+    """
+    if by is None:
+        return NOT_APPLICABLE, NOT_APPLICABLE
+    if by in _AREAS:
+        return dimension or TOTAL, NOT_APPLICABLE
+    if "jurisdiction" not in by.split():
+        return NOT_APPLICABLE, dimension or TOTAL
+    first, _, rest = (dimension or "").partition("-")
+    return (first, rest or TOTAL) if _COUNTRY.fullmatch(first) else (TOTAL, dimension or TOTAL)
 
 
 def _status(content: Content, observation: Observation) -> str:

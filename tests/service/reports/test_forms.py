@@ -206,8 +206,19 @@ def _either(value: dict[str, str]) -> str:
 
 
 def _key(keys: dict[str, str]) -> Key:
-    dimension = keys["COUNTERPART_AREA"] if keys["COUNTERPART_AREA"] != "_Z" else keys["BREAKDOWN"]
-    return keys["INDICATOR"], None if dimension in ("_Z", "_T") else dimension
+    told = [keys[name] for name in ("COUNTERPART_AREA", "BREAKDOWN") if keys[name] not in ("_Z", "_T")]
+    return keys["INDICATOR"], "-".join(told) or None
+
+
+def test_a_jurisdiction_is_a_counterpart(printed: Printed) -> None:
+    found = {
+        (row["INDICATOR"], row["COUNTERPART_AREA"], row["BREAKDOWN"])
+        for row in csv.DictReader(io.StringIO(printed.bodies["sdmx-csv"].decode("utf-8-sig")))
+    }
+    # By jurisdiction, by jurisdiction and function, by either of them, in all.
+    assert {("J4", "US", "_Z"), ("C7", "US", "_T"), ("C7", "US", "computes_and_stores")} <= found
+    assert {("V2", "US", "_T"), ("V2", "_T", "computes_and_stores"), ("V2", "_T", "_T")} <= found
+    assert ("J1", "_Z", "_Z") in found
 
 
 def _number(value: object) -> float | None:

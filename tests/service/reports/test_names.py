@@ -83,7 +83,7 @@ def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> Non
         ("V1", "a_new_one", "a new one", "a new one"),
         ("V2", "carries_video", "mostrar video", "mostrar vídeo"),
         ("V2", "US", "Estados Unidos", "Estados Unidos"),
-        ("C4", "sells-largest_8", "vender bienes: los 8 mayores", "vender bens: os 8 maiores"),
+        ("C4", "sells-largest_8", "los 8 mayores: vender bienes", "os 8 maiores: vender bens"),
         ("C7", "US-pays", "Estados Unidos: pagar", "Estados Unidos: pagar"),
         ("V7", "bound_rates", "aranceles consolidados", "tarifas consolidadas"),
         ("V8", "BR-cide_digital_bill_plp_173_2025-5", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
