@@ -118,13 +118,17 @@ def location_scenarios(
 
     What is unknown is all outside, or all inside: first as located, then corrected, with the specificity
     at either end of what was measured. `certain` and `possible` bound the cells the share is about.
+
+    Errors point one way: what was found inside is there, but for 1 − Sp of what was looked up, however much was missed.
+    So the share as located is a limit that no correction goes beyond; `inward` it is what was found outside that is there.
     """
-    for among, elsewhere in ((certain, 0), (possible, 1)):
-        share = share_inside(month, inside, among, elsewhere=elsewhere)
+    ways = ((certain, 0), (possible, 1))
+    as_located = [share_inside(month, inside, among, elsewhere=elsewhere) for among, elsewhere in ways]
+    for share in as_located:
         yield Scenario(share.value, share_interval(share, level))
     if accuracy is not None and month.total(month.looked_up):
         ends = (1.0, LEAST_SPECIFICITY) if inward else (LEAST_SPECIFICITY, 1.0)
-        for among, elsewhere, specificity in zip((certain, possible), (0, 1), ends, strict=True):
+        for (among, elsewhere), specificity, seen in zip(ways, ends, as_located, strict=True):
             share = share_inside(
                 month,
                 inside,
@@ -135,7 +139,14 @@ def location_scenarios(
                 inward=inward,
                 level=level,
             )
-            yield Scenario(share.value, normal_interval(share, level, 0.0, 1.0))
+            low, high = normal_interval(share, level, 0.0, 1.0)
+            least, most = share_interval(seen, level)
+            stray = (1 - LEAST_SPECIFICITY) * month.share(month.looked_up & among)
+            if inward:
+                high = max(share.value, min(high, most + stray))
+            else:
+                low = min(share.value, max(low, least - stray))
+            yield Scenario(share.value, (low, high))
 
 
 def control_interval(
