@@ -229,7 +229,9 @@ def platform_concentration(
         "by_company_low": company_low,
         "by_company_high": company_high,
     }
-    flags = _band(company_low, company_high) if function not in ("", CONNECTS) else frozenset()
+    # Of one company that is listed the index is 1 by the list, and says nothing of a market.
+    read = function not in ("", CONNECTS) and len(companies) > 1
+    flags = _band(company_low, company_high) if read else frozenset()
     return [Estimate(index.value, low, high, owners.flows, function or None, details, flags)]
 
 

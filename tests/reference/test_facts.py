@@ -1,5 +1,6 @@
 """Files of facts: every kind of fault is found, and named by file, line and column."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.reference import FILES, FactError, load_reference
-from caudal.reference.facts import DATA
+from caudal.reference.facts import DATA, load_facts
 
 Spoil = Callable[[str, str, str], Path]
 
@@ -195,3 +196,14 @@ def test_an_unspoilt_copy_is_right(spoil: Spoil) -> None:
     assert (
         load_reference(directory=spoil("platforms", "google", "google")).version == load_reference().version
     )
+
+
+def test_what_anybody_can_edit_or_copies_a_filing_is_a_weak_source() -> None:
+    uncitable = re.compile(r"wikipedia|wikinews|/wiki/|\.wiki/|fandom\.com|opencapital\.sh", re.IGNORECASE)
+    found = [
+        f"{file.name}: {row['source']}"
+        for file in FILES
+        for row in load_facts(file).frame.iter_rows(named=True)
+        if uncitable.search(row["source"]) and row["status"] not in ("verified_weak", "from_memory", "own")
+    ]
+    assert not found
