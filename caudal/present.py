@@ -123,7 +123,7 @@ def indicator_table(indicators: Sequence[Mapping[str, Any]], months: list[str], 
         header_style="bold",
     )
     table.add_column("")
-    table.add_column("indicator", min_width=30)
+    table.add_column("indicator", min_width=24)
     for month in months:
         table.add_column(month, justify="right", min_width=24)
     for indicator in indicators:
