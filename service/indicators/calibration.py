@@ -10,8 +10,10 @@ are any.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import numpy as np
+import polars as pl
 
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.earnings import FILE as REVENUES
@@ -174,9 +176,9 @@ class Calibration:
         return max(LEAST_YEARLY_SPREAD, math.sqrt(squares / freedom)) if freedom else UNFITTED_SPREAD
 
 
-# Months of one reference rest on the same receipts and filings. The frames are kept, so that their ids stay theirs.
-_CACHE: dict[tuple[object, ...], tuple[tuple[object, ...], Calibration]] = {}
-_CACHED = 8
+# Months of one reference rest on the same receipts and filings.
+_CACHE: dict[tuple[bytes | str, ...], Calibration] = {}
+_CACHED = 32
 _FILES = (
     "known_receipts",
     "regional_revenue",
@@ -191,13 +193,21 @@ _FILES = (
 def calibration_of(context: Context) -> Calibration:
     """Return the calibration by the facts of `context`, made once for the same facts."""
     frames = tuple(context.facts.get(name) for name in (*_FILES, "country_groups", "filing_regions"))
-    key = (*(id(each) for each in frames), context.economy.country)
+    key: tuple[bytes | str, ...] = (*(_digest(each) for each in frames), context.economy.country)
     held = _CACHE.get(key)
     if held is None:
-        held = _CACHE[key] = frames, Calibration(context)
+        held = _CACHE[key] = Calibration(context)
         while len(_CACHE) > _CACHED:
             _CACHE.pop(next(iter(_CACHE)), None)
-    return held[1]
+    return held
+
+
+def _digest(frame: pl.DataFrame | None) -> bytes:
+    """Return a hash of the rows of a frame and of their order: each month makes its frames anew, of mostly the same facts."""
+    if frame is None:
+        return b""
+    rows = frame.hash_rows().to_numpy().tobytes()
+    return sha256(",".join(frame.columns).encode() + rows).digest()
 
 
 def turnover_of(receipt: Receipt, context: Context) -> FloatArray | None:

@@ -1,4 +1,4 @@
-"""Value: what is sent to platforms as raw material, and how it compares with what comes back."""
+"""Value: what people send to platforms, and how it compares with what comes back."""
 
 import numpy as np
 import polars as pl

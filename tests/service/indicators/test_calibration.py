@@ -48,6 +48,7 @@ def facts(off=None, left_out=()):
         countries=table(*({"country": c, "region": "South America"} for c in PRODUCTS)),
         economies=table(*(economy(c, USERS, product) for c, product in PRODUCTS.items())),
         known_receipts=table(*(receipt(c, v) for c, v in taxed.items() if c not in left_out)),
+        categories=table({"category": "search_ads", "levies": "advertising"}),
     )
 
 
@@ -114,6 +115,7 @@ def test_the_shipped_receipts_tell_of_seven_countries_with_a_levy(calibrated):
         "country_groups",
         "filing_regions",
         "platforms",
+        "categories",
         "regional_revenue",
     )
     made = calibrated({name: reference.facts(name) for name in names})
