@@ -5,7 +5,7 @@ Everything else has no known provider: unlisted and folded networks. Shares of C
 providers. Platforms of one company count apart, because a user can leave one for another's; beside them stands the same
 by company.
 
-Networks that connect (access, transit, exchange, research) are no platforms, and how concentrated they are says nothing
+Networks that connect (access, transit, research, exchange points) are no platforms, and how concentrated they are says nothing
 of platforms: they are a function of their own, and in no other figure of C1, C3 and C4. What networks of the country
 exchange with each other is in no function: two operators know it of each other, and shares among so few would tell them
 the rest.
