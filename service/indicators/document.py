@@ -74,7 +74,7 @@ users and received. Traffic inside a network that reports, and in transit throug
   possible, and the interval runs from the one to the other.
 - **Exchange.** An operator that declared no AS numbers cannot be told from the networks that others exchange traffic
   with. What may have been metered at both ends counts half or whole, and the interval holds both; so it does for what was
-  folded into the country.
+  folded into the country, and for what a cache of a platform delivered from a network that reports.
 - **Choice.** Where a method has a free choice (weights, raters, viewpoints) the interval, or the values beside
   it, show what it does.
 - **Days.** Flow cells are sums of a month and carry no exporter and no day: the variance of sampling is by
@@ -116,8 +116,9 @@ Files of facts go into the reference overlay.
 
 _BY_THE_SERVICE = """What the service answers may also carry `partial_month` (the month is not over), `confidential` (withheld: it
 would show what a single operator carries), `exchange_doubtful` (some operators that report declared no AS numbers, or
-networks were folded away, so that exchange may count once or twice; it is in the interval) and `perturbed` (the traffic of each operator was multiplied by a secret
-factor near 1, which is in the interval: [confidentiality.md](confidentiality.md)).
+networks were folded away, or a cache of a platform stands in a network that reports: exchange may count once or twice, and
+the interval holds both) and `perturbed` (the traffic of each operator was multiplied by a secret factor near 1, which is
+in the interval: [confidentiality.md](confidentiality.md)).
 """
 
 
