@@ -14,7 +14,7 @@ import polars as pl
 
 from bench.hindcastfigure import figure
 from caudal.reference import FILES, Reference, load_reference
-from caudal.service.indicators.calibration import Calibration, Place, calibration_of, residents
+from caudal.service.indicators.calibration import GRID, Calibration, Place, calibration_of, residents
 from caudal.service.indicators.capture import capture
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.digitaltax import digital_taxes
@@ -176,7 +176,7 @@ def _fit(calibration: Calibration) -> str:
     fit = calibration.fit("", own=False)
     theta, levy, vat = band(fit.theta), band(np.exp(fit.level[LEVY])), band(np.exp(fit.level["vat"]))
     firms = ", ".join(
-        f"{platform} {country} {math.exp(float(np.interp(theta.value, _GRID, ratios))):.2f}"
+        f"{platform} {country} {math.exp(float(np.interp(theta.value, GRID, ratios))):.2f}"
         for (platform, country), ratios in calibration.firms.items()
     )
     return f"""
@@ -199,7 +199,6 @@ advertisers among them, do not pay it this way.
 Firms that file by country, over what users and product give: {firms}."""
 
 
-_GRID = np.linspace(0.0, 2.0, 41)
 _HEAD = f"""# Hindcast
 
 What V3 and V8 would have said of every country and period whose receipts are known, beside what was received. Each
@@ -209,7 +208,8 @@ are million USD a year. `python -m bench.hindcast > docs/hindcast.md` writes thi
 
 ![Interval and receipts of each country and period, on a log scale]({FIGURE})
 
-Intervals are 90 % intervals. *Received* is the receipts of the period, for a year; ≥ where the source says "more than"."""
+Intervals are 90 % intervals. *Received* is the receipts of the period, for a year; ≥ where the source says "more than",
+and *held* is then of the amount that it names."""
 _OPEN = """
 ## What this does not show
 

@@ -1,4 +1,4 @@
-"""Files of law and of method: adequacy, access to data, taxes, the moratorium; definitions, licences."""
+"""Files of law: adequacy, access to data, the moratorium, treaties that ban duties; and lines that licences ask for."""
 
 from caudal.reference.columns import RECHECK, decisions, figures, file, key, maybe, text
 

@@ -16,7 +16,7 @@ EXCHANGE_DOUBTFUL = "exchange_doubtful"
 FLAGS: Mapping[str, str] = {
     EXCHANGE_DOUBTFUL: "some operators that report declared no AS numbers, or networks were folded away, or a "
     "cache of a platform stands in a network that reports: what networks of the country exchange may count once or twice, "
-    "which is in the interval",
+    "and the interval holds both",
 }
 # A flag says what matters: a thousandth of the value, or of its interval. Something is folded in every month.
 WORTH_TELLING = 1e-3

@@ -246,7 +246,8 @@ def evaluate(
     """Return what the facts of a month say, with national totals, and without what is confidential.
 
     `month_facts` and `region_flows` are what the queries of these names answer; the former are multiplied by the
-    factors of `inputs`, and nothing that is returned depends on anything else of them. The reference is taken as of the month. The same arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
+    factors of `inputs`, and nothing that is returned depends on anything else of them. The reference is taken as of the
+    month. The same arguments give the same answer, to the last digit. Raises UnknownEconomy and CellsError.
     """
     reference = reference.at(inputs.month)
     cells = interpret(perturbed(month_facts, inputs.factors), reference, inputs.own)

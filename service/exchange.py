@@ -34,10 +34,15 @@ class OwnNetworks:
 def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) -> pl.DataFrame:
     """Return cells with border, exchange, counted and doubtful, and with their sums as they count.
 
-    `cells` has operator, direction, remote_asn, remote_country, location_rung, platform, and the sums. `exchange`
-    says that the far end is a network of the economy that no platform stands behind: by an AS number that an operator declared, unless a list says
-    exactly that the address is abroad, for a declaration is surer than an address database; else by a listed access network of the economy, unless it
-    was located abroad at all, for some of these serve several countries. Its place is then the economy.
+    `cells` has operator, direction, remote_asn, remote_country, location_rung, platform, and the sums.
+
+    `exchange` says that the far end is a network of the economy that no platform stands behind. Its place is then the
+    economy. It is such a network
+
+    - by an AS number that an operator declared, unless a list says exactly that the address is abroad: a declaration
+      is surer than an address database;
+    - else by a listed access network, unless anything locates the address abroad: some of these serve several countries.
+
     `border` is domestic where the far end is in the economy, else the direction; empty of traffic that is neither out nor in.
 
     `counted` is 0.5 where the other side reports too, 1 elsewhere: bytes and packets are multiplied by it, the variance by
@@ -141,7 +146,10 @@ def _weighed(cells: pl.DataFrame, reporting: list[str], declaring: Set[str]) -> 
 
 
 def otherwise_counted(cells: pl.DataFrame, which: pl.Expr | None = None) -> pl.DataFrame:
-    """Return cells with the doubtful ones (those of them that `which` selects) counted the other way: half as whole, whole as half."""
+    """Return cells with the doubtful ones counted the other way, half as whole and whole as half.
+
+    Only those that `which` selects, where it is given.
+    """
     turned = pl.col("doubtful") if which is None else pl.col("doubtful") & which
     other = (_HALF + _WHOLE) - pl.col("counted")
     ratio = pl.when(turned).then(other / pl.col("counted")).otherwise(1.0)

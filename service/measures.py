@@ -309,8 +309,8 @@ class Measures:
     def basis(self, economy: str, month: str, vintage: str | None = None, *, exact: bool = False) -> Basis:
         """Return what a month's values are computed from: of a published one as a vintage kept it, the newest by default.
 
-        The traffic of each operator is multiplied by its factor, unless `exact`. Where the reference of a vintage cannot be read any more, the one in force interprets the facts: its
-        version tells. Raises NotFound where the month has no such vintage.
+        The traffic of each operator is multiplied by its factor, unless `exact`. Where the reference of a vintage cannot be
+        read any more, the one in force interprets the facts: its version tells. Raises NotFound where the month has no such vintage.
         """
         found = find_vintage(self._store, economy, month, vintage)
         reference = self._reference if found is None else self.reference_of(found)

@@ -72,6 +72,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "users": "needs the number of users: none was declared and none is known of {country}",
         "economy": "needs users and product of {country}" + _ROWS,
         "revenue": "needs a platform's revenue ({metric}) in a region with {country} in it" + _ROWS,
+        # What an earlier method of V3 said.
         "product": "needs a product per head of {country} that can be a weight (gdp_per_head_usd in {file}.csv); its "
         "row says: {note}",
         "unusable_product": "needs a product per head of {country} that can be a weight (gdp_per_head_usd and "
@@ -102,7 +103,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "Consolidated Tariff Schedules): rows of {file}.csv with {columns}",
         "product_imports": "needs imports of {country} of products that {lines}.csv keeps, of two years up to {year} and one "
         "after, by {month} (customs, or UN Comtrade: imports from the world by HS6): rows of {file}.csv with {columns}",
-        "digital_tax": "needs a digital services tax with readable thresholds" + _ROWS,
+        "digital_tax": "needs a digital services tax whose thresholds are amounts in known currencies"
+        + _ROWS,
         "profits": "needs revenue and profit of a platform's whole company (region {world})" + _ROWS,
         "home_profits": "needs revenue and profit of a platform's whole company (region {world}) and the profit it "
         "reports in {country} (region {country})" + _ROWS,
@@ -111,7 +113,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "positions": "needs rows in {file}.csv: {columns} (commodity or special; standard or custom), from one rater or "
         "several",
         "regional_positions": "needs rows in {file}.csv: {columns} (commodity or special; standard or custom), from one "
-        "rater or several for platforms controlled in the region whose value captured (V3) is known",
+        "rater or several for platforms controlled in the region whose revenue in the country (V3) is known",
         # National totals
         "declared_traffic": "needs traffic of operators that declared subscribers: there is none",
         "declared_subscribers": "needs declared subscribers of at least one operator that reported (operators, in the "

@@ -80,8 +80,8 @@ class Operator(BaseModel):
     Coverage is computed from `subscribers`: people who use the network, not lines. For fixed access that is
     lines times people per household. `subscriber_counts` is the same as a history, one count a date; a month
     goes by the newest count that is not later than its last day, or by the first where all are later.
-    `asns` are the AS numbers of its networks in this economy, each a number or one with dates: by them it is told that what another operator
-    exchanges with it stays in the country, and is metered at both ends.
+    `asns` are the AS numbers of its networks in this economy, each a number or one with dates. What another operator
+    exchanges with these stays in the country, and is metered at both ends.
     `capacity_gbit_per_second` is what all its links together could carry, both directions added up: a batch that
     would make it more waits for review.
     """

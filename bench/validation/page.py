@@ -293,9 +293,9 @@ _SCENARIOS = """\
 _LEFT_OUT = """\
 - **C5, C6, J8** rest on counts, routes and paths that a deployment supplies, not on metered flows; the interval of C6 is that of the
   choice of viewpoints.
-- **V3 to V10 and P4** are sums of money. Their bands run from the 5th to the 95th percentile of ranges that nobody has measured; there is
-  no truth to hold, and a simulation that drew one from the same ranges would show no more than that the arithmetic is right. The sampling
-  error in V4 is that of the bytes above.
+- **V3 to V10 and P4** are sums of money, or shares of them. A simulation that drew a truth from the ranges that they are drawn from would
+  show no more than that the arithmetic is right. V3 and V8 are held against what states received ([hindcast.md](hindcast.md)); of the
+  others nobody has published a truth. The sampling error in V4 is that of the bytes above.
 - **Flows that are no sample**: records lost on the way, exporters that misstate their rate, NAT, and addresses that are wrong in
   other ways than those measured. The ledger counts the first, flags tell of the others."""
 

@@ -67,9 +67,9 @@ class Fit:
     """What receipts say of a country, as draws: θ, the spread of countries, and how this one lies.
 
     `effect` are draws of the logarithm of the country's turnover over what users and product give; one firm's
-    differs from it by `firm`, a standard deviation. `base` are those of the logarithm of what a levy or VAT
-    reaches over what users and product give there, `level` in the mean of countries. `countries` were fitted on; `own` are the kinds of its own receipts, `statuses` how far
-    those were checked.
+    differs from it by `firm`, a standard deviation. `base` are draws of the logarithm of what a levy or VAT
+    reaches there over what users and product give, `level` the same in the mean of countries. `countries` are those
+    that it was fitted on; `own` are the kinds of the country's own receipts, `statuses` how far these were checked.
     """
 
     theta: FloatArray

@@ -1,12 +1,14 @@
 """Concentration: on how few providers and jurisdictions a country's traffic depends, and each of its functions.
 
 A provider is the platform of a cell; of a hosting network without a known platform, the network by its AS number.
-Networks that connect (access, transit, exchange, research) are no platforms: how concentrated those are that a country's
-networks exchange traffic with says nothing of the platforms, so they are a function of their own and in no other
-figure of C1, C3 and C4. What networks of the country exchange with each other is in no function: operators know it of each
-other, and shares among so few would tell them the rest. Everything else has no known provider: unlisted and folded networks. Shares of C1, C3 and C4
-are among bytes of known providers. Platforms of one company count apart, because a user can leave one for another's;
-what their companies make together stands beside it.
+Everything else has no known provider: unlisted and folded networks. Shares of C1, C3 and C4 are among bytes of known
+providers. Platforms of one company count apart, because a user can leave one for another's; beside them stands the same
+by company.
+
+Networks that connect (access, transit, research, exchange points) are no platforms, and how concentrated they are says nothing
+of platforms: they are a function of their own, and in no other figure of C1, C3 and C4. What networks of the country
+exchange with each other is in no function: two operators know it of each other, and shares among so few would tell them
+the rest.
 
 All functions together are no market. Only within a function may an index be read by the scale of an authority: that of
 the US Merger Guidelines of 2023, §2.1, as the Department of Justice explains it: from 1,000 to 1,800 points

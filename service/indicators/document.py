@@ -42,9 +42,9 @@ joined from the reference tables when the indicator is computed.
 B[·] is the sum of the bytes of the cells that satisfy ·; B without brackets is all of them. There are three flows:
 *domestic*, with far ends in the country (its other networks, hosting, caches), *out* of it and *in*. What two networks of
 the country exchange is domestic and counts once, however many of them report; who sends what to services in the country
-keeps its direction. Which flows an indicator takes is said with each. c is the economy, g(c) the country group taken as its region, l the location of the far
-end, j the jurisdiction that controls its operator, s a share, o and i sent by users and received. Traffic inside
-a network that reports, and in transit through it, is left out.
+keeps its direction. Which flows an indicator takes is said with each. c is the economy, g(c) the country group taken
+as its region, l the location of the far end, j the jurisdiction that controls its operator, s a share, o and i sent by
+users and received. Traffic inside a network that reports, and in transit through it, is left out.
 
 ## What the intervals are made of
 
@@ -65,25 +65,29 @@ a network that reports, and in transit through it, is left out.
   (1−Se)·Σ F²/(T·(Se+Sp−1))², F the bytes of each network found inside and T all that a database located,
   divided by (1 − z·r)² for the relative deviation r = √((1−Se)/Se·Σ F²)/Σ F. Such a limit is that of an
   interval by the score (Wilson 1927): what was missed may be larger than what was found. 1 − z·r is at
-  least 0.2.
+  least 0.2. What a database found in a place is there, but for 1 − Sp of what it looked up, whatever it
+  missed: no correction takes the lower limit below that share (nor, where an area is the one that wrong
+  locations point to, the upper limit above it).
 - **Control.** The value follows the jurisdiction that a cell is attributed to. Others may command the same
   bytes: where the parent is incorporated, where it has its head office, who controls the network that its
   service runs on (a tenant on a cloud). What all four readings agree on is certain, what one of them says is
   possible, and the interval runs from the one to the other.
 - **Exchange.** An operator that declared no AS numbers cannot be told from the networks that others exchange traffic
   with. What may have been metered at both ends counts half or whole, and the interval holds both; so it does for what was
-  folded into the country.
+  folded into the country, and for what a cache of a platform delivered from a network that reports.
 - **Choice.** Where a method has a free choice (weights, raters, viewpoints) the interval, or the values beside
   it, show what it does.
 - **Days.** Flow cells are sums of a month and carry no exporter and no day: the variance of sampling is by
   the delta method throughout, and what varies from day to day is in no interval.
 - **Operators that do not report.** From three that do on, the limits of the whole economy: those of the value,
   moved apart by Student's t times the root of (1 − coverage) times the jackknife variance over operators.
-- **Tried out.** How often the intervals held a truth that was known: [validation.md](validation.md).
-- **Money.** Sums of money rest on factors that nobody measured: how spending grows with the product per
-  head, how many users a country has, what part of a revenue a tax would reach. Each is drawn 10,000 times,
-  with a fixed seed, from the range that the definition states; value, low and high are the 50th, the 5th and
-  the 95th percentile, to six digits. They are bands of judgement, to be read on a log scale. The details say
+- **Tried out.** How often the intervals held a truth that was known: [validation.md](validation.md) of shares
+  and totals, [hindcast.md](hindcast.md) of money, by what states received.
+- **Money.** Sums of money rest on factors that nobody measured for each country. How spending grows with the
+  product per head, how countries differ, and what a levy reaches are fitted on known receipts (V3, V8, and what
+  is made of them); the others are judged, as how many users a country has. Each factor is drawn 10,000 times,
+  with a fixed seed, from the fit or from the range that the definition states; value, low and high are the 50th,
+  the 5th and the 95th percentile, to six digits. They are to be read on a log scale. The details say
   of which year a figure is; the older it is, the wider the interval, and beyond three years it is flagged.
 - Other values are given to 12 significant digits.
 
@@ -112,8 +116,9 @@ Files of facts go into the reference overlay.
 
 _BY_THE_SERVICE = """What the service answers may also carry `partial_month` (the month is not over), `confidential` (withheld: it
 would show what a single operator carries), `exchange_doubtful` (some operators that report declared no AS numbers, or
-networks were folded away, so that exchange may count once or twice; it is in the interval) and `perturbed` (the traffic of each operator was multiplied by a secret
-factor near 1, which is in the interval: [confidentiality.md](confidentiality.md)).
+networks were folded away, or a cache of a platform stands in a network that reports: exchange may count once or twice, and
+the interval holds both) and `perturbed` (the traffic of each operator was multiplied by a secret factor near 1, which is
+in the interval: [confidentiality.md](confidentiality.md)).
 """
 
 

@@ -1,4 +1,4 @@
-"""Taxation: what taxes on value captured could raise, and what taxes on profit do not."""
+"""Taxation: levies on turnover and what they could raise; taxes on profit and what they do not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ REALLOCATED = 0.25
 
 
 def dst_potential(month: Month, _: Definition) -> list[Estimate]:
-    """V8: what the design of each digital services tax would raise on the value captured."""
+    """V8: what the design of each levy would raise: turnover by users and product, at the level of known receipts."""
     context, found = month.context, capture_of(month)
     if found.reason:
         return [undefined(found.reason, month.flows())]

@@ -75,8 +75,8 @@ def month_facts(store: Store, economy: str, month: str, facts: str | None = None
 def region_flows(store: Store, economies: Iterable[str], month: str, made_up: bool) -> pl.DataFrame:
     """Return the flows out and in of economies in a month: economy, operator, remote_country, and the sums.
 
-    The sums are bytes, bytes_variance and flows. A far end without a known location is ZZ. Economies of which a batch was made by a traffic model are left
-    out unless `made_up`.
+    The sums are bytes, bytes_variance and flows. A far end without a known location is ZZ. Economies of which a batch
+    was made by a traffic model are left out unless `made_up`.
     """
     metered = "" if made_up else "AND economy NOT IN (SELECT economy FROM batch_counted WHERE synthetic) "
     found = store.frame(
