@@ -4,9 +4,9 @@ A figure holds for its period. What a `note` says is for people; what indicators
 """
 
 from caudal.reference.columns import RECHECK, decisions, figures, file, key, maybe, text
+from caudal.reference.platformfiles import LEVIES
 
-# Services that digital levies name. A platform falls under those of its category (categories.csv).
-LEVIES = ("advertising", "intermediation", "user_data", "streaming", "digital_services")
+# Kinds of sale that filings tell apart.
 OFFERS = (
     "services",
     "own_goods",

@@ -70,7 +70,7 @@ CURES: Mapping[str, Cure] = MappingProxyType(
         "users": Cure("the number of people who use the internet", *_WORLD_BANK),
         "internet_users": Cure("the number of people who use the internet", *_WORLD_BANK),
         "economy": Cure("users and product of the economy", *_WORLD_BANK),
-        "product": Cure("a product per head at market rates", *_WORLD_BANK),
+        "unusable_product": Cure("a product per head at market rates", *_WORLD_BANK),
         "revenue": Cure("a platform's revenue in a region that holds the country", *_FILINGS),
         "foreign_platform": Cure("the revenue by region of a platform controlled from abroad", *_FILINGS),
         "profits": Cure("revenue and profit of platforms' whole companies", *_FILINGS),

@@ -407,7 +407,7 @@ INDICATORS = (
             "Where only a share of all value added is known, that is 84-100 % of the product.",
             source="own; value networks: Pérez 2010",
             source_status="verified_weak",
-            critique="Until method 1 it set revenue beside value added, which are not one thing: the ratio was too "
+            critique="Method 1 set revenue beside value added, which are not one thing: the ratio was too "
             "high by a half and more. Turnover counts twice what one firm buys from another. Subsidiaries at home are "
             "in both. Section J has telecommunications and publishing in it, and platforms that publish no regional "
             "revenue are left out of VC_f.",

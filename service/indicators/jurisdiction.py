@@ -99,7 +99,7 @@ _LOCATION_UNCERTAINTY = (
     "address database, low end with Sp = 0.998, high end with Sp = 1, with the sampling error of Se, "
     "and with that of locations which are wrong network by network. "
     "Locations from an operator's list or published cloud regions are taken as exact. An observed share "
-    "is a lower bound: Se is below 1 and Sp nearly 1."
+    "is a lower bound, as Se is below 1 and Sp nearly 1: no correction goes below it, less 0.002 of what was looked up."
 )
 
 

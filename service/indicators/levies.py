@@ -82,8 +82,3 @@ def _offers(context: Context) -> dict[str, list[Row]]:
         if all(each["offer"] in _OF_OFFERS for each in year):
             chosen[platform] = year
     return chosen
-
-
-def levies_of(context: Context, platform: str) -> frozenset[str]:
-    """Return the ids of the services of digital levies that a platform provides."""
-    return Levies(context).of(platform)
