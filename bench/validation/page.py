@@ -74,6 +74,16 @@ def _bounded(scenario: Scenario) -> bool:
 # The first that holds is given.
 NOTES: Final = (
     Note(
+        "i",
+        True,
+        "A fault of the limits, not of chance. What a network that reports exchanges with one that does not counts whole, as the "
+        "other side tells nothing of it; so exchange is a greater part of what is reported than of the economy, the more "
+        "so the fewer report, and limits that go by how the operators that report differ do not see it. It is exchange "
+        "that is at home, located and controlled by another operator.",
+        tuple(f"{name} of the economy" for name in ("J1", "J2", "J3", "J9")),
+        lambda scenario: scenario.reporting is not None,
+    ),
+    Note(
         "a",
         True,
         "J9 counts what was folded as undetermined, which it is for whoever reads the totals; the truth here is what the tables do not "
@@ -115,7 +125,14 @@ NOTES: Final = (
         "twentieth of the bytes belongs to networks of listed companies that it does not list, and what is folded is first of "
         "all what is small; the interval of a part holds what sampling does to the networks listed. For the first value of an "
         "indicator, of all functions or all but video, unknown networks are in the interval.",
-        ("V1", *(f"{name}, each part" for name in ("C1", "C2", "C3", "C4", "C7", "V2"))),
+        (
+            "V1",
+            *(
+                f"{name}{side}, each part"
+                for name in ("C1", "C2", "C3", "C4", "C7", "V2")
+                for side in ("", " of the economy")
+            ),
+        ),
         lambda scenario: scenario.unknown,
     ),
     Note(
