@@ -160,6 +160,23 @@ def otherwise_counted(cells: pl.DataFrame, which: pl.Expr | None = None) -> pl.D
     )
 
 
+def as_if_all_reported(cells: pl.DataFrame) -> pl.DataFrame | None:
+    """Return cells with exchange counted half at each end, whether or not the other end reports; None if that changes none.
+
+    What is exchanged with a network that does not report counts whole, as nobody else tells of it: of the whole economy it
+    would be a smaller part.
+    """
+    alone = pl.col("exchange") & (pl.col("counted") == _WHOLE)
+    if not cells.select(alone.any()).item():
+        return None
+    ratio = pl.when(alone).then(_HALF / _WHOLE).otherwise(1.0)
+    return cells.with_columns(
+        *(pl.col(name) * ratio for name in ("bytes", "packets")),
+        pl.col("bytes_variance") * ratio**2,
+        pl.when(alone).then(_HALF).otherwise("counted").alias("counted"),
+    )
+
+
 def limits_of_counting() -> tuple[pl.Expr, pl.Expr]:
     """Return the bytes of a cell if it counted as little, and as much, as it may."""
     doubtful = pl.col("doubtful")

@@ -4,7 +4,8 @@ A value is stated of the networks that report. Were those a sample of all, left 
 differ from it as the values of samples differ among themselves: the jackknife leaves out one operator after the other
 (one of ten groups, where there are more), and of the variance of the values that remain counts the part of the people
 who are not covered (finite population correction; Wolter, *Introduction to Variance Estimation*, Springer 2007, ch. 4).
-The limits are those of the value, moved apart by as much. Which operators do not report is seldom left to chance: what
+The limits are those of the value, moved apart by as much, and by what it changes if exchange with networks that do not
+report counts half, as it would if they did. Which operators do not report is seldom left to chance: what
 sets them apart from those that do is in no interval.
 """
 
@@ -15,10 +16,12 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import stdtrit
 
+from caudal.service.exchange import as_if_all_reported
 from caudal.service.indicators import Indicator, Observation
+from caudal.service.indicators.cells import Month
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
 from caudal.service.indicators.uncertainty import clip
-from caudal.service.jackknife import Jackknife
+from caudal.service.jackknife import Jackknife, change_of, observations_by_key
 
 LEAST_OPERATORS = 3
 
@@ -36,21 +39,48 @@ def with_economy_limits(
         return dict(observed)
     missing = 1 - min(1.0, coverage)
     without = jackknife.without if missing else []
+    shared = _shared(jackknife) if missing else {}
     answer = dict(observed)
     for name, indicator in jackknife.chosen.items():
         answer[name] = [
             each
             if each.value is None
             else _limited(
-                each, indicator, [values.get((name, each.dimension)) for values in without], missing
+                each,
+                indicator,
+                [values.get((name, each.dimension)) for values in without],
+                missing,
+                shared.get((name, each.dimension), 0.0),
             )
             for each in observed[name]
         ]
     return answer
 
 
+def _shared(jackknife: Jackknife) -> dict[tuple[str, str | None], float]:
+    """Return by how much each value changes if exchange with networks that do not report counts half."""
+    cells = as_if_all_reported(jackknife.cells)
+    if cells is None:
+        return {}
+    before = {
+        (each.indicator, each.dimension): each
+        for name in jackknife.chosen
+        for each in jackknife.observed[name]
+    }
+    month = Month.read(cells, jackknife.month.context)
+    return {
+        key: abs(change[0])
+        for key, each in observations_by_key(jackknife.chosen, month)
+        if (change := change_of(before.get(key), each)) is not None
+    }
+
+
 def _limited(
-    observation: Observation, indicator: Indicator, without: list[float | None], missing: float
+    observation: Observation,
+    indicator: Indicator,
+    without: list[float | None],
+    missing: float,
+    shared: float,
 ) -> Observation:
     values = [value for value in without if value is not None]
     if len(values) < len(without) or observation.low is None or observation.high is None:
@@ -60,6 +90,8 @@ def _limited(
         spread = (len(values) - 1) * float(np.var(values))
         quantile = float(stdtrit(len(values) - 1, 0.5 + indicator.definition.level / 2))
         reach = quantile * math.sqrt(missing * spread)
+    # To both sides alike: limits that moved to one side only would tell how much is exchanged.
+    reach += shared
     least, greatest = (
         limit if limit is not None else end
         for limit, end in zip(indicator.definition.range, (-math.inf, math.inf), strict=True)

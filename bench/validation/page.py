@@ -74,16 +74,6 @@ def _bounded(scenario: Scenario) -> bool:
 # The first that holds is given.
 NOTES: Final = (
     Note(
-        "i",
-        True,
-        "A fault of the limits, not of chance. What a network that reports exchanges with one that does not counts whole, as the "
-        "other side tells nothing of it; so exchange is a greater part of what is reported than of the economy, the more "
-        "so the fewer report, and limits that go by how the operators that report differ do not see it. It is exchange "
-        "that is at home, located and controlled by another operator.",
-        tuple(f"{name} of the economy" for name in ("J1", "J2", "J3", "J9")),
-        lambda scenario: scenario.reporting is not None,
-    ),
-    Note(
         "a",
         True,
         "J9 counts what was folded as undetermined, which it is for whoever reads the totals; the truth here is what the tables do not "

@@ -45,7 +45,7 @@ def cells(*shares: float) -> pl.DataFrame:
                     "location_rung": "database",
                 }
             )
-    return frame(rows)
+    return frame(rows).with_columns(pl.lit(1.0).alias("counted"))
 
 
 def limits(coverage: float | None, *shares: float, indicator: str = "J3") -> Observation:
@@ -70,6 +70,24 @@ def test_limits_by_hand() -> None:
     assert reach == pytest.approx(0.145258, abs=1e-6)
     assert answer.details[ECONOMY_LOW] == pytest.approx(0.25 - reach, abs=1e-5)
     assert answer.details[ECONOMY_HIGH] == pytest.approx(0.25 + reach, abs=1e-5)
+
+
+def test_what_is_exchanged_with_networks_that_do_not_report_is_less_of_the_economy() -> None:
+    """Of 1,000 bytes 200 are exchanged and count whole: 0.2 is domestic. Were all to report, 100 of 900: 0.0889 less."""
+    where = context(0.5)
+    month = cells(0.2, 0.2, 0.2).with_columns(exchange=pl.col("control") == "XA")
+    chosen = {"J3": CATALOGUE["J3"]}
+    for counted, moved in ((1.0, 0.2 - 100 / 900), (0.5, 0.0)):
+        frame_of = month.with_columns(
+            counted=pl.when("exchange").then(counted).otherwise(1.0),
+            bytes=pl.col("bytes") * pl.when("exchange").then(counted).otherwise(1.0),
+        )
+        read = Month.read(frame_of, where)
+        observed = {"J3": CATALOGUE["J3"].observe(read)}
+        (told,) = with_economy_limits(observed, Jackknife(observed, chosen, frame_of, read))["J3"]
+        assert told.value is not None
+        assert told.details[ECONOMY_LOW] == pytest.approx(told.value - moved, abs=1e-5)
+        assert told.details[ECONOMY_HIGH] == pytest.approx(told.value + moved, abs=1e-5)
 
 
 def test_of_operators_all_alike_the_economy_is_like_them() -> None:
