@@ -24,6 +24,11 @@ GONE: Mapping[str, str] = MappingProxyType(
 )
 
 
+def recheck(row: Mapping[str, str]) -> str:
+    """Return the cell `recheck` of an older row, which asked in words, in its note or its state, to be checked again."""
+    return "1" if "recheck" in f"{row.get('note', '')} {row.get('state', '')}".lower() else ""
+
+
 @dataclass(frozen=True)
 class Older:
     """How older files of one kind become today's: `added` and `removed` columns, and the conversion of a row."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from caudal.reference.older import recheck
+
 ADDED: tuple[str, ...] = ("kind", "reaches_content", "recheck")
 _KINDS = {"INT": "treaty", "EU": "union"}
 # Words of a scope that reaches what was said or stored, and not only who spoke with whom.
@@ -14,5 +16,5 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
         **row,
         "kind": _KINDS.get(row["jurisdiction"], "national"),
         "reaches_content": "1" if any(word in row["scope"] for word in _CONTENT) else "0",
-        "recheck": "1" if "recheck" in row.get("note", "").lower() else "",
+        "recheck": recheck(row),
     }

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from caudal.reference.older import recheck
+
 ADDED: tuple[str, ...] = ("parent_basis", "control_rule", "recheck")
 
 _FROM_MEMORY = "parent and control country from memory"
 _LICENSED = "control taken as the licensing country"
-_RECHECK = "recheck"
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
@@ -16,5 +17,5 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
         **row,
         "parent_basis": "from_memory" if _FROM_MEMORY in source else "",
         "control_rule": "licence" if _LICENSED in note else "",
-        "recheck": "1" if _RECHECK in note else "",
+        "recheck": recheck(row),
     }

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from caudal.reference.older import recheck
+
 ADDED: tuple[str, ...] = (
     "kind",
     "counted",
@@ -62,7 +64,7 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
         "threshold_domestic_amount": home[0],
         "threshold_domestic_currency": home[1],
         "threshold_domestic_effect": "all" if home[0] else "",
-        "recheck": "1" if "recheck" in (row.get("note", "") + row.get("state", "")).lower() else "",
+        "recheck": recheck(row),
     }
 
 

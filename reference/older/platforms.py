@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-ADDED: tuple[str, ...] = ("recheck",)
+from caudal.reference.older import recheck
 
-_RECHECK = "recheck"
+ADDED: tuple[str, ...] = ("recheck",)
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
     """Return an older row with today's columns, by what its note said."""
-    return {**row, "recheck": "1" if _RECHECK in row.get("note", "").lower() else ""}
+    return {**row, "recheck": recheck(row)}

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from caudal.reference.older import recheck
+
 ADDED: tuple[str, ...] = ("parent_basis", "recheck")
 
 _FROM_MEMORY = "control country from memory"
-_RECHECK = "recheck"
 
 
 def typed(row: Mapping[str, str]) -> dict[str, str]:
@@ -13,5 +14,5 @@ def typed(row: Mapping[str, str]) -> dict[str, str]:
     return {
         **row,
         "parent_basis": "from_memory" if _FROM_MEMORY in row.get("source", "") else "",
-        "recheck": "1" if _RECHECK in row.get("note", "") else "",
+        "recheck": recheck(row),
     }
