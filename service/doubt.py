@@ -10,7 +10,7 @@ from caudal.service.exchange import otherwise_counted
 from caudal.service.indicators import Indicator, Observation
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.uncertainty import clip
-from caudal.service.jackknife import Change, change_of, observations_by_key
+from caudal.service.jackknife import Change, changes_in
 
 EXCHANGE_DOUBTFUL = "exchange_doubtful"
 FLAGS: Mapping[str, str] = {
@@ -43,8 +43,8 @@ def with_doubts(
     chosen = {name: each for name, each in indicators.items() if "bytes" in each.definition.inputs}
     shares = {name: each for name, each in chosen.items() if not each.definition.unit.startswith(_MONEY)}
     together, *apart = _turned(cells)
-    changes = [_changes(observed, chosen, Month.read(together, month.context))]
-    changes += [_changes(observed, shares, Month.read(turned, month.context)) for turned in apart]
+    changes = [changes_in(Month.read(together, month.context), observed, chosen)]
+    changes += [changes_in(Month.read(turned, month.context), observed, shares) for turned in apart]
     answer = dict(observed)
     for name, indicator in chosen.items():
         answer[name] = [
@@ -69,17 +69,6 @@ def _turned(cells: pl.DataFrame) -> Iterator[pl.DataFrame]:
     group = pl.when(pl.col("control").is_in(largest)).then("control").otherwise(pl.lit(_OTHERS))
     for name in (*largest, _OTHERS):
         yield otherwise_counted(cells, group == name)
-
-
-def _changes(
-    observed: Mapping[str, list[Observation]], chosen: Mapping[str, Indicator], month: Month
-) -> dict[tuple[str, str | None], Change]:
-    before = {(each.indicator, each.dimension): each for name in chosen for each in observed[name]}
-    return {
-        key: change
-        for key, each in observations_by_key(chosen, month)
-        if (change := change_of(before.get(key), each)) is not None
-    }
 
 
 def _widened(observation: Observation, indicator: Indicator, changes: list[Change | None]) -> Observation:

@@ -151,13 +151,7 @@ def otherwise_counted(cells: pl.DataFrame, which: pl.Expr | None = None) -> pl.D
     Only those that `which` selects, where it is given.
     """
     turned = pl.col("doubtful") if which is None else pl.col("doubtful") & which
-    other = (_HALF + _WHOLE) - pl.col("counted")
-    ratio = pl.when(turned).then(other / pl.col("counted")).otherwise(1.0)
-    return cells.with_columns(
-        *(pl.col(name) * ratio for name in ("bytes", "packets")),
-        pl.col("bytes_variance") * ratio**2,
-        pl.when(turned).then(other).otherwise("counted").alias("counted"),
-    )
+    return _counted(cells, turned, (_HALF + _WHOLE) - pl.col("counted"))
 
 
 def as_if_all_reported(cells: pl.DataFrame) -> pl.DataFrame | None:
@@ -169,11 +163,16 @@ def as_if_all_reported(cells: pl.DataFrame) -> pl.DataFrame | None:
     alone = pl.col("exchange") & (pl.col("counted") == _WHOLE)
     if not cells.select(alone.any()).item():
         return None
-    ratio = pl.when(alone).then(_HALF / _WHOLE).otherwise(1.0)
+    return _counted(cells, alone, pl.lit(_HALF))
+
+
+def _counted(cells: pl.DataFrame, which: pl.Expr, now: pl.Expr) -> pl.DataFrame:
+    """Return cells with those that `which` selects counted as `now` says, and their sums with them."""
+    ratio = pl.when(which).then(now / pl.col("counted")).otherwise(1.0)
     return cells.with_columns(
         *(pl.col(name) * ratio for name in ("bytes", "packets")),
         pl.col("bytes_variance") * ratio**2,
-        pl.when(alone).then(_HALF).otherwise("counted").alias("counted"),
+        pl.when(which).then(now).otherwise("counted").alias("counted"),
     )
 
 

@@ -19,6 +19,7 @@ MOST_GROUPS = 10
 Values = dict[tuple[str, str | None], float]
 # By how much a value, its lower and its upper limit change.
 Change = tuple[float, float, float]
+Changes = dict[tuple[str, str | None], Change]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,22 +69,12 @@ class Jackknife:
             for month in self._months(0.0)
         ]
 
-    def changes(self, deviation: float) -> list[dict[tuple[str, str | None], Change]]:
+    def changes(self, deviation: float) -> list[Changes]:
         """Return how the observations of `chosen` change where each group of operators carries e^−deviation of it.
 
         What has no value then is left out.
         """
-        before = {
-            (each.indicator, each.dimension): each for name in self.chosen for each in self.observed[name]
-        }
-        return [
-            {
-                key: change
-                for key, each in observations_by_key(self.chosen, month)
-                if (change := change_of(before.get(key), each)) is not None
-            }
-            for month in self._months(math.exp(-deviation))
-        ]
+        return [changes_in(month, self.observed, self.chosen) for month in self._months(math.exp(-deviation))]
 
     def _months(self, kept: float) -> Iterator[Month]:
         numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(self.carried)}
@@ -108,6 +99,18 @@ def observations_by_key(
     for indicator in indicators.values():
         for each in indicator.observe(month):
             yield (each.indicator, each.dimension), each
+
+
+def changes_in(
+    month: Month, observed: Mapping[str, list[Observation]], indicators: Mapping[str, Indicator]
+) -> Changes:
+    """Return how observations of `indicators` change where `month` is read in place of theirs; without those of no value then."""
+    before = {(each.indicator, each.dimension): each for name in indicators for each in observed[name]}
+    return {
+        key: change
+        for key, each in observations_by_key(indicators, month)
+        if (change := change_of(before.get(key), each)) is not None
+    }
 
 
 def change_of(before: Observation | None, after: Observation) -> Change | None:

@@ -21,7 +21,7 @@ from caudal.service.indicators import Indicator, Observation
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
 from caudal.service.indicators.uncertainty import clip
-from caudal.service.jackknife import Jackknife, change_of, observations_by_key
+from caudal.service.jackknife import Jackknife, changes_in
 
 LEAST_OPERATORS = 3
 
@@ -62,17 +62,9 @@ def _shared(jackknife: Jackknife) -> dict[tuple[str, str | None], float]:
     cells = as_if_all_reported(jackknife.cells)
     if cells is None:
         return {}
-    before = {
-        (each.indicator, each.dimension): each
-        for name in jackknife.chosen
-        for each in jackknife.observed[name]
-    }
     month = Month.read(cells, jackknife.month.context)
-    return {
-        key: abs(change[0])
-        for key, each in observations_by_key(jackknife.chosen, month)
-        if (change := change_of(before.get(key), each)) is not None
-    }
+    changes = changes_in(month, jackknife.observed, jackknife.chosen)
+    return {key: abs(value) for key, (value, _, _) in changes.items()}
 
 
 def _limited(
