@@ -3,6 +3,7 @@
 # make bench  measure against peers
 # make validation  simulate known traffic, and count how often the intervals hold it
 # make kill-matrix ROUNDS=500   kill collector and service at any step, and compare totals
+# make search  run the tests that draw their own inputs with inputs drawn anew
 # make fuzz   mutate export datagrams for FUZZ_SECONDS, led by what of the decoder they reach
 # make lock   write constraints.txt anew
 
@@ -16,7 +17,7 @@ DEBIAN_PACKAGES := softflowd nfdump nginx curl
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
-.PHONY: help demo test check pytest kill-matrix debian bench validation fuzz lock picture clean
+.PHONY: help demo test check pytest search kill-matrix debian bench validation fuzz lock picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -33,6 +34,10 @@ check: $(VENV)/installed-test
 
 pytest: $(VENV)/installed-test debian
 	$(BIN)/python -m pytest
+
+# The other tests draw the same inputs every time, so that whether they pass depends on the code alone.
+search: $(VENV)/installed-test
+	CAUDAL_HYPOTHESIS=search $(BIN)/python -m pytest -m hypothesis tests
 
 kill-matrix: $(VENV)/installed-test
 	CAUDAL_KILL_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/test_kill_matrix.py

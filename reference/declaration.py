@@ -80,7 +80,8 @@ class Column:
         given = text.split(" ") if self.kind == "ids" else [value]
         for each in given if self.values else ():
             if each not in self.values:
-                raise ValueError(f"{each!r} is not one of {', '.join(self.values)}")
+                among = "" if each == text else f"in {text!r}, "
+                raise ValueError(f"{among}{each!r} is not one of {', '.join(self.values)}")
         return value
 
 
@@ -181,8 +182,12 @@ def _period(text: str) -> str:
 
 
 def _countries(text: str) -> str:
+    """Read countries with a space between."""
     for code in text.split(" "):
-        _country(code)
+        try:
+            _country(code)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is not a list of countries with a space between: {error}") from error
     return text
 
 

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, settings
 
 from .patience import PATIENCE_SECONDS
 
-# No test may depend on how fast the machine is; a test's own settings start from these.
-settings.register_profile(
-    "caudal", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-settings.load_profile("caudal")
+# No test may depend on how fast the machine is, nor on chance: a test's own settings start from these. Searching
+# at random for what the same examples every time do not find is `make search`.
+UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("caudal", derandomize=True, **UNHURRIED)
+settings.register_profile("search", print_blob=True, **UNHURRIED)
+settings.load_profile(os.environ.get("CAUDAL_HYPOTHESIS", "caudal"))
 
 # What starts a collector, or meters.
 _METERING = ("tests/collector", "tests/caudal", "tests/bench", "tests/fuzz", "tests/test_")

@@ -251,7 +251,9 @@ def test_a_body_over_the_limit_is_clearly_refused(place: Place) -> None:
     file = place.directory / "large"
     with file.open("wb") as large:
         large.truncate((64 << 20) + 1)
-    options = ("-H", f"Authorization: Bearer {TOKEN}", "-H", f"Content-Type: {MEDIA_TYPE}")
+    # HTTP/1.1 as collectors speak it, where curl asks before it sends. Over HTTP/2, curl 7.88 throws the answer away
+    # where the proxy gives up the stream while it is still sending.
+    options = ("--http1.1", "-H", f"Authorization: Bearer {TOKEN}", "-H", f"Content-Type: {MEDIA_TYPE}")
     answer = place.curl("/v1/batches", "--data-binary", f"@{file}", *options)
     assert " 413" in answer.stdout, answer.stdout + answer.stderr
     assert "urn:caudal:problem:too-large" in answer.stdout

@@ -192,6 +192,15 @@ def test_no_text_breaks_the_reading_of_a_cell(kind: str, text: str) -> None:
         assert text or value in ("", None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("countries", "0 "), ("countries", "CL  MX"), ("countries", "cl MX"), ("ids", "a  b"), ("ids", " ")],
+)
+def test_what_is_wrong_in_a_list_is_told_with_the_whole_list(kind: str, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        COLUMNS[kind].read(text)
+
+
 def test_an_unspoilt_copy_is_right(spoil: Spoil) -> None:
     assert (
         load_reference(directory=spoil("platforms", "google", "google")).version == load_reference().version
