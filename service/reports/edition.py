@@ -12,6 +12,7 @@ from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.reports.change import Change, Since, Trend
 from caudal.service.reports.content import Content, Group, Reading, Remark
+from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.language import Language
 from caudal.service.reports.names import Names, Passage
 
@@ -165,6 +166,26 @@ class Edition:
         clauses = [self._clause(line) for line in (quoted or valued)[:_CLAUSES]]
         sentence = "; ".join(clauses)
         return sentence[:1].upper() + sentence[1:] + "."
+
+    def headlines(self) -> list[Finding]:
+        """Return the finding of each group, in their order."""
+        return [
+            Finding(
+                group.name,
+                self.finding(group),
+                told=any(r.observation.value is not None for _, r in group.readings()),
+            )
+            for group in self.content.groups
+        ]
+
+    def quote(self, group: Group) -> Quote:
+        """Return how the finding of a group is quoted."""
+        address = f"{self.publication.url.rstrip('/')}{self.path}"
+        vintage = self.content.provenance.vintage or ""
+        sentence, coverage = self.finding(group), self.coverage()
+        return Quote(
+            " ".join((sentence, coverage, vintage, address)), sentence, "", coverage, vintage, address, ()
+        )
 
     def changes(self, group: Group, most: int | None = None) -> list[str]:
         """Return what changed in a group, as far as the intervals allow it to be said."""

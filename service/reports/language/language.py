@@ -19,6 +19,8 @@ from caudal.service.period import Month
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"es": "español", "pt": "português", "en": "English"})
 
+# The files of a language: names and labels, what is found, why there is no value.
+_PARTS = ("", ".findings", ".reasons")
 MINUS = "−"
 # Money is shown in millions from this on.
 _MILLION = 1e6
@@ -138,6 +140,10 @@ def _language(code: str, economy: str) -> Language:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _phrases(code: str) -> Mapping[str, Mapping[str, str]]:
-    text = (files(__package__) / f"{code}.toml").read_text(encoding="utf-8")
-    sections: dict[str, Any] = tomllib.loads(text)
+    """Return the sections of all files of a language; no two of them have a section in common."""
+    sections: dict[str, Any] = {}
+    for part in _PARTS:
+        file = files(__package__) / f"{code}{part}.toml"
+        if file.is_file():
+            sections.update(tomllib.loads(file.read_text(encoding="utf-8")))
     return MappingProxyType({name: MappingProxyType(section) for name, section in sections.items()})
