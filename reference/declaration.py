@@ -34,6 +34,7 @@ Kind = Literal[
     "flag",
     "prefix",
     "domain",
+    "hosts",
     "status",
 ]
 Cell = str | int | float | bool | date | None
@@ -221,6 +222,32 @@ def _status(text: str) -> str:
     return text
 
 
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?"
+_domain = _match(rf"({_LABEL}\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", "is not a domain")
+# So few letters beside the asterisk would be anybody's.
+_LEAST_OF_PATTERN = 4
+
+
+def _hosts(text: str) -> str:
+    """Read a domain whose first label may hold an asterisk, which stands for any letters, digits and hyphens."""
+    first, dot, rest = text.partition(".")
+    if "*" not in first:
+        return _domain(text)
+    if not re.fullmatch(r"[a-z0-9*-]+", first) or not dot or "." not in rest:
+        raise ValueError(
+            f"{text!r} is not a pattern of hosts: an asterisk is part of the first label of three or more"
+        )
+    if len(first.replace("*", "").replace("-", "")) < _LEAST_OF_PATTERN:
+        raise ValueError(
+            f"{text!r} would take other owners' hosts: write {_LEAST_OF_PATTERN} letters or digits beside the asterisk"
+        )
+    try:
+        _domain(rest)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a pattern of hosts: {error}") from error
+    return text
+
+
 _country = _match(r"[A-Z]{2}", "is not an ISO 3166-1 alpha-2 code (two capital letters)")
 
 _READERS: Mapping[Kind, Callable[[str], Cell]] = {
@@ -249,7 +276,8 @@ _READERS: Mapping[Kind, Callable[[str], Cell]] = {
     "stage": _between(_integer, 1, 5, "a stage of the value ladder (1 to 5)"),
     "flag": _flag,
     "prefix": _prefix,
-    "domain": _match(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", "is not a domain"),
+    "domain": _domain,
+    "hosts": _hosts,
     "status": _status,
 }
 
@@ -278,5 +306,6 @@ _DTYPES: Mapping[Kind, pl.DataType] = {
     "flag": pl.Boolean(),
     "prefix": pl.String(),
     "domain": pl.String(),
+    "hosts": pl.String(),
     "status": pl.String(),
 }

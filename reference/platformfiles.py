@@ -98,7 +98,11 @@ PLATFORM_DOMAINS = file(
     "domain suffixes of platforms; the longest suffix wins",
     ("suffix",),
     key("platform_id", "id", "platform the names belong to"),
-    key("suffix", "domain", "domain that matches itself and every name under it"),
+    key(
+        "suffix",
+        "hosts",
+        "domain that matches itself and every name under it; * in its first label stands for any letters, digits, hyphens",
+    ),
     text(
         "use",
         "what the names serve",
@@ -111,7 +115,13 @@ PLATFORM_DOMAINS = file(
         "telemetry",
         "web",
     ),
-    text("match", "whether the suffix is a registrable domain or lies below one", "registrable", "suffix"),
+    text(
+        "match",
+        "whether the suffix is a registrable domain, lies below one, or is that host alone and no name under it",
+        "registrable",
+        "suffix",
+        "host",
+    ),
     text(
         "direction_hint",
         "where most bytes go",

@@ -158,7 +158,7 @@ def _domains(facts: Mapping[str, Facts], _: date) -> Iterator[Suspicion]:
             continue
         public = public or PublicSuffixList()
         suffix, owner = str(row.values["suffix"]), row.values["platform_id"]
-        if public.publicsuffix(suffix) == suffix:
+        if "*" not in suffix and public.publicsuffix(suffix) == suffix:
             yield Suspicion(row, "suffix", f"{suffix} is a public suffix: names of many owners lie under it")
         labels = suffix.split(".")
         for start in range(1, len(labels)):

@@ -1,5 +1,6 @@
 """The list of domains: whose a name is. The longest suffix wins; content goes before carriage."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ class Domain:
 
     A `carrier` row is a name of shared infrastructure, and does not say whose content it is; where names
     under it `embeds` that of the content's owner, the rest is looked up. A `registrable` row is one that a
-    single party registered, wholly.
+    single party registered, wholly. A row of one host `alone` says nothing of names under it. An asterisk in the first
+    label of a suffix stands for any letters, digits and hyphens: below a shared domain, hosts of one owner are often
+    told by a part of that label.
     """
 
     suffix: str
@@ -28,6 +31,7 @@ class Domain:
     carrier: bool = False
     embeds: bool = False
     registrable: bool = False
+    alone: bool = False
 
 
 class DomainList:
@@ -44,10 +48,20 @@ class DomainList:
         if len(self.services) > MOST_SERVICES:
             raise ValueError(f"{len(self.services)} platforms; a verdict has room for {MOST_SERVICES}")
         number = {platform: at for at, platform in enumerate(self.services)}
-        self._rows: dict[bytes, tuple[int, Domain]] = {
-            row.suffix.encode("ascii"): (number[row.platform] | (CARRIER if row.carrier else 0), row)
-            for row in rows
-        }
+        self._rows: dict[bytes, tuple[int, Domain]] = {}
+        # Patterns of a first label, by the domain that they lie under.
+        self._patterns: dict[bytes, list[tuple[re.Pattern[bytes], int, Domain]]] = {}
+        for row in rows:
+            suffix, verdict = (
+                row.suffix.encode("ascii"),
+                number[row.platform] | (CARRIER if row.carrier else 0),
+            )
+            first, _, rest = suffix.partition(b".")
+            if b"*" in first:
+                pattern = re.compile(re.escape(first).replace(rb"\*", b"[a-z0-9-]*"))
+                self._patterns.setdefault(rest, []).append((pattern, verdict, row))
+            else:
+                self._rows[suffix] = (verdict, row)
         self._public = PublicSuffixList()
         self._divided = frozenset(self._rows.keys() & _above_public_suffixes())
 
@@ -61,6 +75,7 @@ class DomainList:
                 carrier=bool(row["carrier"]),
                 embeds=bool(row["embeds"]),
                 registrable=row["match"] == "registrable",
+                alone=row["match"] == "host",
             )
             for row in reference.facts("platform_domains").iter_rows(named=True)
         )
@@ -91,7 +106,7 @@ class DomainList:
         if len(name) > _LONGEST_NAME:
             return UNLISTED
         at = 0
-        while (found := self._rows.get(name[at:])) is None:
+        while (found := self._row(name, at)) is None:
             at = name.find(b".", at) + 1
             if at == 0:
                 return UNLISTED
@@ -108,6 +123,17 @@ class DomainList:
             inner = self._verdict(name[: at - 1], embedded=True)
             return inner if inner < CARRIER else verdict
         return verdict
+
+    def _row(self, name: bytes, at: int) -> tuple[int, Domain] | None:
+        """Return the row of the suffix that begins at a label of a name."""
+        found = self._rows.get(name[at:])
+        if found is not None:
+            return None if at and found[1].alone else found
+        first, _, rest = name[at:].partition(b".")
+        for pattern, verdict, row in self._patterns.get(rest, ()):
+            if pattern.fullmatch(first) and not (at and row.alone):
+                return verdict, row
+        return None
 
     def _is_tenant(self, name: bytes, row: Domain) -> bool:
         try:

@@ -201,6 +201,23 @@ def test_what_is_wrong_in_a_list_is_told_with_the_whole_list(kind: str, text: st
         COLUMNS[kind].read(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*.akamaized.net",
+        "*a-b-c*.akamaized.net",
+        "x.*-game.net",
+        "*-games.net",
+        "*-Game.akamaized.net",
+        "*-game.akamaized.",
+    ],
+)
+def test_a_pattern_of_hosts_cannot_take_those_of_others(text: str) -> None:
+    assert COLUMNS["hosts"].read("*-ak-spotify-com.akamaized.net") == "*-ak-spotify-com.akamaized.net"
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        COLUMNS["hosts"].read(text)
+
+
 def test_an_unspoilt_copy_is_right(spoil: Spoil) -> None:
     assert (
         load_reference(directory=spoil("platforms", "google", "google")).version == load_reference().version
