@@ -109,7 +109,14 @@ class Metrics:
         looked = CounterMetricFamily(
             _NAMESPACE + "looked_at_packets", "packets looked at for a name", labels=["kind"]
         )
-        for kind in ("dns_answers", "client_hellos", "quic_initials", "unreadable", "over_limit"):
+        for kind in (
+            "dns_answers",
+            "client_hellos",
+            "quic_initials",
+            "http_requests",
+            "unreadable",
+            "over_limit",
+        ):
             looked.add_metric([kind], getattr(counts, kind))
         yield looked
 

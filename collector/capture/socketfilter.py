@@ -1,6 +1,7 @@
 """The program the kernel runs on each packet: how much of it, if anything, the collector gets to see.
 
-Of packets that may hold a name (DNS answers, the beginning of TLS and QUIC) it passes on enough to read it;
+Of packets that may hold a name (DNS answers, the beginning of TLS and QUIC, requests of plain HTTP) it passes on enough
+to read it;
 of all others their headers, so that nothing else of what people send ever leaves the kernel. Classic BPF, as
 in the kernel's Documentation/networking/filter.rst.
 """
@@ -9,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from caudal.collector.names.candidates import DNS_PORT, QUIC_PORTS, TLS_PORTS
+from caudal.collector.names.candidates import DNS_PORT, HTTP_PORTS, QUIC_PORTS, TLS_PORTS
+from caudal.collector.names.request import METHODS
 
 HEADERS_OCTETS: Final = 128
 _LOAD_HALF, _LOAD_BYTE, _LOAD_HALF_AT, _LOAD_BYTE_AT = 0x28, 0x30, 0x48, 0x50
 _LOAD_X, _LOAD_X_IPV4_HEADER = 0x01, 0xB1
-_JUMP, _IF_EQUAL, _IF_BITS, _RETURN = 0x05, 0x15, 0x45, 0x06
+_LOAD_WORD_AT, _LOAD_SIZE, _TO_X = 0x40, 0x80, 0x07
+_AND, _SHIFT_RIGHT, _SUBTRACT, _ADD_X = 0x54, 0x74, 0x14, 0x0C
+_JUMP, _IF_EQUAL, _IF_BITS, _IF_AT_LEAST_X, _RETURN = 0x05, 0x15, 0x45, 0x3D, 0x06
+_METHOD = 4
 _TCP, _UDP = 6, 17
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
 
@@ -83,6 +88,19 @@ def _lengths(snap_length: int, base: int) -> list[_Line]:
         _Line(_IF_BITS, 0x80, "names", "headers"),
         _Line(_LOAD_HALF_AT, base + 2, place="tcp"),
         *(_Line(_IF_EQUAL, port, "names", "") for port in TLS_PORTS),
+        *(_Line(_IF_EQUAL, port, "http", "") for port in HTTP_PORTS),
+        _Line(_JUMP, 0, "headers"),
+        # Past the header of TCP; to read beyond the end of a packet would drop it.
+        _Line(_LOAD_BYTE_AT, base + 12, place="http"),
+        _Line(_AND, 0xF0),
+        _Line(_SHIFT_RIGHT, 2),
+        _Line(_ADD_X, 0),
+        _Line(_TO_X, 0),
+        _Line(_LOAD_SIZE, 0),
+        _Line(_SUBTRACT, base + _METHOD),
+        _Line(_IF_AT_LEAST_X, 0, "", "headers"),
+        _Line(_LOAD_WORD_AT, base),
+        *(_Line(_IF_EQUAL, int.from_bytes(method), "names", "") for method in METHODS),
         _Line(_RETURN, HEADERS_OCTETS, place="headers"),
         _Line(_RETURN, snap_length, place="names"),
     ]

@@ -12,6 +12,7 @@ from caudal.collector.flowrecords import I64, U8, U16, U64
 from caudal.collector.kernel import kernel
 from caudal.collector.names.keys import Keys, connection_key
 from caudal.collector.names.quic import VERSIONS
+from caudal.collector.names.request import METHODS
 
 _TCP, _UDP, _UDP_HEADER, _LEAST_TCP_HEADER = 6, 17, 8, 20
 DNS_PORT: Final = 53
@@ -24,11 +25,16 @@ TLS_PORTS: Final = (
     5671, 6443, 7443, 8443, 8883, 9443, 10443,
 )  # fmt: skip
 QUIC_PORTS: Final = (443, 8443, 853)
+# Plain HTTP: its own port, and those that proxies, CDNs and appliances use beside it.
+HTTP_PORTS: Final = (80, 2052, 2082, 2086, 2095, 3128, 8000, 8008, 8080, 8081, 8880)
 _IS_TLS: Mask = np.zeros(1 << 16, np.bool_)
 _IS_TLS[list(TLS_PORTS)] = True
 _IS_QUIC: Mask = np.zeros(1 << 16, np.bool_)
 _IS_QUIC[list(QUIC_PORTS)] = True
+_IS_HTTP: Mask = np.zeros(1 << 16, np.bool_)
+_IS_HTTP[list(HTTP_PORTS)] = True
 _VERSIONS = tuple(sorted(VERSIONS))
+_METHODS = tuple(sorted(int.from_bytes(method) for method in METHODS))
 
 
 @dataclass(frozen=True)
@@ -53,18 +59,19 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Worth:
-    """DNS answers, QUIC Initials of clients, TCP segments that begin with a ClientHello, and other segments.
+    """DNS answers, QUIC Initials of clients, TCP segments that begin with a ClientHello or a request of HTTP, and others.
 
-    Segments are those with payload towards a port of TLS: one may go on with a hello that began before.
+    `segments` are those with payload towards a port of TLS: one may go on with a hello that began before.
     """
 
     answers: Candidates
     initials: Candidates
     hellos: Candidates
+    requests: Candidates
     segments: Candidates
 
 
-_ANSWER, _INITIAL, _HELLO = range(3)
+_ANSWER, _INITIAL, _HELLO, _REQUEST = range(4)
 _WHICH, _START, _END, _WHOLE, _KIND = range(5)
 
 
@@ -88,7 +95,7 @@ def worth_a_look(chunk: PacketChunk, packets: Packets) -> Worth:
         segments,
     )
     found = found[:, :count]
-    of_kind = [found[:, found[_KIND] == kind] for kind in (_ANSWER, _INITIAL, _HELLO)]
+    of_kind = [found[:, found[_KIND] == kind] for kind in (_ANSWER, _INITIAL, _HELLO, _REQUEST)]
     return Worth(*map(_candidates, (*of_kind, segments[:, :others])))
 
 
@@ -140,7 +147,7 @@ def _find(
         port = destination_port[packet]
         answer = udp and source_port[packet] == DNS_PORT
         initial = udp and not answer and _IS_QUIC[port] and octets[packet] >= np.uint64(_LEAST_INITIAL)
-        if not (answer or initial or (tcp and _IS_TLS[port])):
+        if not (answer or initial or (tcp and (_IS_TLS[port] or _IS_HTTP[port]))):
             continue
         # Of later fragments and of what is cut before its ports these hold too little to be taken for anything.
         if not ports_known[packet] or fragmented[packet]:
@@ -155,6 +162,14 @@ def _find(
         if stop - start < (1 if tcp else _LEAST_DNS) or (tcp and header < _LEAST_TCP_HEADER):
             continue
         if initial and not _is_initial(buffer, start):
+            continue
+        if tcp and _IS_HTTP[port]:
+            if stop - start < 4 or big32(buffer, start) not in _METHODS:
+                continue
+            found[_WHICH, count], found[_START, count] = packet, start
+            found[_END, count], found[_WHOLE, count] = stop, whole
+            found[_KIND, count] = _REQUEST
+            count += 1
             continue
         if tcp and not (stop - start > 5 and buffer[start + 5] == 1 and big16(buffer, start) == 0x1603):
             segments[_WHICH, others], segments[_START, others] = packet, start

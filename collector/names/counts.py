@@ -5,7 +5,7 @@ from typing import Final
 
 from caudal.collector.names.verdict import REASONS
 
-# What became of a flow: the name it asked for (in TLS or QUIC) or an address resolved in DNS told the owner of
+# What became of a flow: the name it asked for (in TLS, QUIC or plain HTTP) or an address resolved in DNS told the owner of
 # its content or its carrier; or why nothing did.
 OUTCOMES: Final = ("named", "named_carrier", "resolved", "resolved_carrier", *REASONS.values(), "unseen")
 
@@ -21,6 +21,7 @@ class NameCounts:
     dns_answers: int = 0
     client_hellos: int = 0
     quic_initials: int = 0
+    http_requests: int = 0
     unreadable: int = 0
     over_limit: int = 0
     flows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))

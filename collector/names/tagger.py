@@ -16,6 +16,7 @@ from caudal.collector.names.domains import DomainList
 from caudal.collector.names.hellos import Hellos
 from caudal.collector.names.keys import Keys
 from caudal.collector.names.quic import UnreadableInitial
+from caudal.collector.names.request import CutRequest, UnreadableRequest, host_of
 from caudal.collector.names.verdict import (
     AMBIGUOUS,
     CARRIER,
@@ -41,7 +42,7 @@ _SEQUENCE_AT = 4
 
 
 class Tagger:
-    """Finds the platform of flows by the names in DNS answers, TLS ClientHellos and QUIC Initials.
+    """Finds the platform of flows by the names in DNS answers, TLS ClientHellos, QUIC Initials and requests of HTTP.
 
     A name lives in a local variable while it is compared with the list. Kept in bounded tables, for minutes,
     are verdicts under keyed hashes of connections, of pairs of hosts and of addresses. At most `per_second`
@@ -77,6 +78,7 @@ class Tagger:
         self._look_at_answers(chunk, packets, self._afford(worth.answers))
         self._look_at_initials(chunk, packets, worth.initials)
         self._look_at_hellos(chunk, packets, self._afford(worth.hellos))
+        self._look_at_requests(chunk, packets, self._afford(worth.requests))
         if len(self._hellos):
             self._look_at_more(
                 chunk, packets, awaited(packets, worth.segments, self._keys, self._hellos.marks)
@@ -166,6 +168,33 @@ class Tagger:
                 self.counts.unreadable += hello.state == "unreadable"
                 said.append(self._verdict(hello))
         self._remember(keys[~parted], np.array(said, np.uint16), packets.time_ms[found.which[~parted]])
+
+    # HTTP
+
+    def _look_at_requests(self, chunk: PacketChunk, packets: Packets, found: Candidates) -> None:
+        if not len(found):
+            return
+        self.counts.http_requests += len(found)
+        keys, now = self._connection_keys(packets, found.which), packets.time_ms[found.which]
+        known = dict(zip(keys.tolist(), self._connections.get(keys, now).tolist(), strict=True))
+        data = chunk.buffer.data
+        said = []
+        for key, start, end in zip(keys.tolist(), found.start.tolist(), found.end.tolist(), strict=True):
+            known[key] = _joined(known[key], self._verdict_of_request(bytes(data[start:end])))
+            said.append(known[key])
+        self._remember(keys, np.array(said, np.uint16), now)
+
+    def _verdict_of_request(self, payload: bytes) -> int:
+        try:
+            host = host_of(payload)
+        except CutRequest:
+            return TRUNCATED
+        except UnreadableRequest:
+            self.counts.unreadable += 1
+            return UNREADABLE
+        return self._domains.verdict(host) if host else UNNAMED
+
+    # TLS, where a hello goes on
 
     def _look_at_more(self, chunk: PacketChunk, packets: Packets, segments: Candidates) -> None:
         keys = self._connection_keys(packets, segments.which)
@@ -290,6 +319,15 @@ class Tagger:
         for at, name in enumerate(OUTCOMES):
             self.counts.flows[name] += int(number[at])
             self.counts.bytes[name] += int(octets[at])
+
+
+def _joined(before: int, verdict: int) -> int:
+    """Return what a connection is after one more request: what all say that say anything, else AMBIGUOUS."""
+    silent = (NOTHING, UNNAMED, TRUNCATED, UNREADABLE)
+    # What was only resolved for its addresses gives way to what it says itself.
+    if before in silent or before == verdict or (before < UNLISTED and before & RESOLVED):
+        return verdict
+    return before if verdict in silent else AMBIGUOUS
 
 
 def _weigh(named: U16, asked: U16, resolved: U16) -> U16:

@@ -126,6 +126,18 @@ SIZES = [
     (IPv6() / UDP(sport=53, dport=4_000) / LONG, True),
     (IPv6() / TCP(sport=4_000, dport=443) / LONG, True),
     (IPv6() / TCP(sport=443, dport=4_000) / LONG, False),
+    # Of plain HTTP a request, and nothing else of what goes there; what has no payload is not lost.
+    (IP() / TCP(sport=4_000, dport=80) / Raw(b"GET / HTTP/1.1\r\n" + bytes(999)), True),
+    (
+        IP(options=b"\x01" * 4)
+        / TCP(sport=4_000, dport=8080, options=[("NOP", None)] * 8)
+        / Raw(b"POST" + bytes(999)),
+        True,
+    ),
+    (IPv6() / TCP(sport=4_000, dport=80) / Raw(b"HEAD" + bytes(999)), True),
+    (IP() / TCP(sport=4_000, dport=80) / Raw(b"SSH-" + bytes(999)), False),
+    (IP() / TCP(sport=80, dport=4_000) / Raw(b"GET " + bytes(999)), False),
+    (IP() / TCP(sport=4_000, dport=80, options=[("NOP", None)] * 40) / Raw(bytes(999)), False),
     (IPv6(nh=89) / LONG, False),
     (ARP() / LONG, False),
 ]
@@ -143,6 +155,21 @@ def test_only_packets_that_may_hold_a_name_are_taken_whole(
     assert captured == [800 if whole else HEADERS_OCTETS for _, whole in SIZES]
     original = np.concatenate([chunk.original for chunk in chunks]).tolist()
     assert original == [len(bytes(packet)) for packet in packets]
+
+
+@NEEDS
+def test_a_segment_of_http_without_payload_is_not_lost(
+    pair: tuple[str, str], send: Callable[[Sequence[Packet]], None]
+) -> None:
+    bare = [
+        ETHER / kind() / TCP(sport=4_000, dport=80, flags="A") / Raw(bytes(n))
+        for kind in (IP, IPv6)
+        for n in (0, 1, 3)
+    ]
+    with LiveCapture(pair[0], snap_length=800) as capture:
+        send(bare)
+        chunks = until(capture, len(bare))
+    assert octets(chunks) == [bytes(packet) for packet in bare]
 
 
 @NEEDS

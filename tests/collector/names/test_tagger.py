@@ -122,6 +122,54 @@ def back(packet: Packet) -> Packet:
     return answer
 
 
+def request(host: str, path: str = "/") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n".encode()
+
+
+def test_a_request_of_http_tags_as_a_name_of_tls_does(network: Network) -> None:
+    network.sees(tcp(request("www.netflix.com:80"), port=80), tcp(request("other.example"), port=8080))
+    assert network.tags(tcp(port=80), back(tcp(port=80)), tcp(port=8080), tcp(port=81)) == [
+        "netflix",
+        "netflix",
+        "",
+        "",
+    ]
+    assert network.outcomes() == {"named": 2, "unlisted": 1, "unseen": 1}
+    assert network.tagger.counts.http_requests == 2
+
+
+def test_a_connection_that_asks_for_two_owners_is_nobodys(network: Network) -> None:
+    network.sees(*(tcp(request(host), port=8080) for host in ("a.netflix.com", "b.netflix.com")))
+    assert network.tags(tcp(port=8080)) == ["netflix"]
+    network.sees(tcp(request("open.spotify.com"), port=8080))
+    network.sees(tcp(request("a.netflix.com"), port=8080))
+    assert network.tags(tcp(port=8080)) == [""]
+    assert network.outcomes() == {"named": 1, "ambiguous": 1}
+
+
+def test_the_host_of_a_request_goes_before_what_its_address_was_resolved_for(network: Network) -> None:
+    network.sees(resolved("www.netflix.com", FAR))
+    assert network.tags(tcp(port=80)) == ["netflix"]
+    network.sees(tcp(request("open.spotify.com"), port=80))
+    assert network.tags(tcp(port=80)) == ["spotify"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "outcome"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n", "unnamed"),
+        (b"GET / HTTP/1.1\r\nX-Long: aaaa", "truncated"),
+        (b"GET a coffee\r\n\r\n", "unreadable"),
+        (b"HTTP/1.1 200 OK\r\nHost: www.netflix.com\r\n\r\n", "unseen"),
+        (b"GET", "unseen"),
+    ],
+)
+def test_why_a_request_names_nobody(network: Network, payload: bytes, outcome: str) -> None:
+    network.sees(tcp(payload, port=80))
+    assert network.tags(tcp(port=80)) == [""]
+    assert network.outcomes() == {outcome: 1}
+
+
 def test_tls_tags_both_directions_of_its_connection_and_no_other(network: Network) -> None:
     network.sees(tcp(real_hello("www.netflix.com")))
     assert network.tags(tcp(), back(tcp())) == ["netflix", "netflix"]
