@@ -152,9 +152,9 @@ INDICATORS = (
             id="J8",
             group="jurisdiction",
             title={
-                "en": "Transit detour (tromboning) share",
-                "es": "Proporción de tráfico regional que sale de la región en tránsito",
-                "pt": "Parcela do tráfego regional que sai da região em trânsito",
+                "en": "Share of regional traffic that detours outside the region",
+                "es": "Proporción del tráfico regional que se desvía fuera de la región",
+                "pt": "Parcela do tráfego regional com desvio por fora da região",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -136,8 +136,8 @@ INDICATORS = (
             group="positioning",
             takes="crossing",
             title={
-                "en": "Regional network integration",
-                "es": "Integración de la red regional",
+                "en": "Exchange that stays in the region",
+                "es": "Intercambio que permanece en la región",
                 "pt": "Integração da rede regional",
             },
             unit="share",

@@ -98,8 +98,8 @@ INDICATORS = (
             id="V6",
             group="value",
             title={
-                "en": "Digital services balance",
-                "es": "Balanza de servicios digitales",
+                "en": "Balance of trade in digital services",
+                "es": "Saldo del comercio de servicios digitales",
                 "pt": "Balança de serviços digitais",
             },
             unit="USD/year",

@@ -40,7 +40,7 @@ def test_changes_are_said_where_intervals_allow_and_in_every_language() -> None:
     said = edition(both).changes(both.groups[0])
     # J4 is apart; J1 touches at 0.2, and is not said.
     assert said == [
-        "Control share by jurisdiction (United States) rose from 50.0% in September 2026 to 60.0%.",
+        "Share of traffic by the jurisdiction that controls it (United States) rose from 50.0% in September 2026 to 60.0%.",
         "There are no figures of the same month of last year to compare with.",
     ]
     assert "septiembre de 2026" in edition(both, "es").changes(both.groups[0])[0]

@@ -13,7 +13,7 @@ SPANISH = frozenset(
     }
 )
 PORTUGUESE = frozenset({"AO", "BR", "CV", "GW", "MO", "MZ", "PT", "ST", "TL"})
-EXPECTED = {economy: "es" for economy in SPANISH} | {economy: "pt" for economy in PORTUGUESE}
+EXPECTED = dict.fromkeys(SPANISH, "es") | dict.fromkeys(PORTUGUESE, "pt")
 ECONOMIES = sorted(load_reference().countries["country"].to_list())
 
 
