@@ -312,9 +312,9 @@ INDICATORS = (
             group="jurisdiction",
             base="measured",
             title={
-                "en": "Exposure to compelled access by foreign laws",
-                "es": "Exposición al acceso por mandato de leyes extranjeras",
-                "pt": "Exposição ao acesso por ordem de leis estrangeiras",
+                "en": "Exposure to foreign laws that compel access",
+                "es": "Exposición a leyes extranjeras que obligan a dar acceso",
+                "pt": "Exposição a ordens de acesso previstas em leis estrangeiras",
             },
             unit="score",
             range=(0.0, 1.0),

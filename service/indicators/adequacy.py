@@ -172,9 +172,9 @@ INDICATORS = (
             group="jurisdiction",
             base="measured",
             title={
-                "en": "Adequacy share",
-                "es": "Proporción en países con protección adecuada",
-                "pt": "Parcela em países com proteção adequada",
+                "en": "Share in countries with adequate data protection",
+                "es": "Proporción en países con protección de datos adecuada",
+                "pt": "Parcela do tráfego em países com proteção adequada",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -155,9 +155,9 @@ INDICATORS = (
             group="concentration",
             base="things_counted",
             title={
-                "en": "Centralisation of services over the networks that serve them",
-                "es": "Centralización de los servicios en las redes que los sirven",
-                "pt": "Centralização dos serviços nas redes que os servem",
+                "en": "Centralisation of services in the networks that host them",
+                "es": "Centralización de los servicios en las redes que los alojan",
+                "pt": "Centralização dos serviços nas redes que os hospedam",
             },
             unit="index",
             range=(0.0, 1.0),

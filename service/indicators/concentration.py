@@ -442,7 +442,7 @@ INDICATORS = (
             takes="services",
             title={
                 "en": "Share of the k largest platforms",
-                "es": "Participación de las k mayores plataformas",
+                "es": "Proporción de las k mayores plataformas",
                 "pt": "Participação das k maiores plataformas",
             },
             unit="share",

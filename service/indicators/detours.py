@@ -153,9 +153,9 @@ INDICATORS = (
             group="jurisdiction",
             base="routed_in_region",
             title={
-                "en": "Transit detour (tromboning) share",
-                "es": "Proporción de tráfico regional que sale de la región en tránsito",
-                "pt": "Parcela do tráfego regional que sai da região em trânsito",
+                "en": "Share of regional traffic that detours outside the region",
+                "es": "Proporción del tráfico regional que se desvía fuera de la región",
+                "pt": "Parcela do tráfego regional com desvio por fora da região",
             },
             unit="share",
             range=(0.0, 1.0),

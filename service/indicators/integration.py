@@ -138,8 +138,8 @@ INDICATORS = (
             bases={REGION: "exchanged_by_region"},
             takes="crossing",
             title={
-                "en": "Regional network integration",
-                "es": "Integración de la red regional",
+                "en": "Exchange that stays in the region",
+                "es": "Intercambio que permanece en la región",
                 "pt": "Integração da rede regional",
             },
             unit="share",

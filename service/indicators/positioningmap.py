@@ -118,9 +118,9 @@ INDICATORS = (
             group="positioning",
             base="revenue_of_region",
             title={
-                "en": "Positioning-map share",
-                "es": "Proporción en el mapa de posicionamiento",
-                "pt": "Parcela no mapa de posicionamento",
+                "en": "Market position of the region's platforms",
+                "es": "Posición de mercado de las plataformas de la región",
+                "pt": "Distribuição no mapa de posicionamento",
             },
             unit="share",
             range=(0.0, 1.0),

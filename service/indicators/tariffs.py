@@ -258,9 +258,9 @@ INDICATORS = (
             group="value",
             base="displaced_imports",
             title={
-                "en": "Tariff policy space of digital deliveries",
-                "es": "Espacio de política arancelaria de las entregas digitales",
-                "pt": "Espaço de política tarifária das entregas digitais",
+                "en": "Tariffs that could be levied on digital deliveries",
+                "es": "Aranceles que se podrían cobrar por entregas digitales",
+                "pt": "Espaço de política tarifária para entregas digitais",
             },
             unit="USD/year",
             range=(0.0, None),

@@ -99,8 +99,8 @@ INDICATORS = (
             group="value",
             base="trade_in_services",
             title={
-                "en": "Digital services balance",
-                "es": "Balanza de servicios digitales",
+                "en": "Balance of trade in digital services",
+                "es": "Saldo del comercio de servicios digitales",
                 "pt": "Balança de serviços digitais",
             },
             unit="USD/year",

@@ -247,8 +247,8 @@ INDICATORS = (
             bases={ALL_BUT_VIDEO: "without_video"},
             takes="services",
             title={
-                "en": "Flow asymmetry",
-                "es": "Asimetría de los flujos",
+                "en": "Balance of upload and download",
+                "es": "Balance entre subida y descarga",
                 "pt": "Assimetria dos fluxos",
             },
             unit="index",
@@ -286,7 +286,7 @@ INDICATORS = (
             title={
                 "en": "Payload sent per user to platforms controlled elsewhere",
                 "es": "Carga útil enviada por usuario a plataformas controladas desde otros países",
-                "pt": "Carga útil enviada por usuário a plataformas controladas a partir de outros países",
+                "pt": "Dados enviados por usuário a plataformas controladas a partir de outros países",
             },
             unit="GB/user/month",
             range=(0.0, None),

@@ -76,12 +76,17 @@ def _panel(edition: Edition, lines: list[Line]) -> Panel:
     )
     scale, suffix = language.scale(definition.unit, largest)
     sign = suffix if definition.unit == "share" else ""
-    unit = suffix.strip() if suffix and not sign else edition.unit(definition)
+    unit = edition.unit(definition)
+    if suffix and not sign:
+        unit = language.before(definition.unit) + suffix.strip()
     marks, whole = [], language.say("label", "whole")
     for line in lines:
         observation = line.observation
         assert observation.value is not None and observation.low is not None and observation.high is not None
         before = next((c.before.value for c in line.reading.changes if c.since == "month_before"), None)
+        written = language.figure(
+            observation.value, observation.low, observation.high, definition.unit, largest
+        )
         if alone:
             label = line.of or (whole if len(lines) > 1 else f"{line.definition.id} {line.title}")
         else:
@@ -92,7 +97,7 @@ def _panel(edition: Edition, lines: list[Line]) -> Panel:
                 value=observation.value * scale,
                 low=observation.low * scale,
                 high=observation.high * scale,
-                written=f"{line.value.removesuffix(suffix)}{sign}  [{line.interval}]",
+                written=f"{written.bare}{sign}  [{written.interval}]",
                 before=before * scale if before is not None else None,
             )
         )

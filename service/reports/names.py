@@ -78,14 +78,15 @@ class Names:
         return self._called(dimension)
 
     def reason(self, why: Reason | None) -> Passage:
-        """Return why there is no value, in words; in English where an earlier version told it in words of its own."""
+        """Return why there is no value: what is missing and who has it, in whole sentences, each once.
+
+        In English where an earlier version told it in words of its own.
+        """
         if why is None:
             return Passage("")
-        if self.language.code == ORIGINAL:
-            return Passage(str(why))
         if any(each.code == _EARLIER or each.code not in REASONS for each in why.told):
-            return Passage(str(why), ORIGINAL)
-        return Passage("; ".join(self._reason(each) for each in why.told))
+            return Passage(str(why), "" if self.language.code == ORIGINAL else ORIGINAL)
+        return Passage(" ".join(dict.fromkeys(_sentence(self._reason(each)) for each in why.told)))
 
     def marks(self, flags: tuple[str, ...]) -> list[str]:
         """Return flags in a word or two each."""
@@ -120,8 +121,12 @@ class Names:
 
     def _figure(self, name: str, value: Figure) -> str:
         if isinstance(value, Reason):
-            return self.reason(value).text
+            return " ".join(self._reason(each) for each in value.told)
         if isinstance(value, int | float):
+            if name == "year":
+                return str(value)
+            if name == "percent":
+                return self.language.percent(value / 100)
             return self.language.number(value, 0 if value == int(value) else 1)
         match name:
             case "country":
@@ -137,3 +142,7 @@ class Names:
             case "item" | "unit" | "regime":
                 return self._called(value)
         return value
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

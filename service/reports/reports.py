@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from babel.languages import get_official_languages
+from babel.languages import get_territory_language_info
 
 import caudal
 from caudal.reference import Reference, attributions
@@ -24,6 +24,9 @@ from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.store import Store
 
 _KEPT_CONTENTS = 48
+# A language in which the whole of a country is governed, by law or in practice; and one that many in it speak.
+_OFFICIAL = frozenset({"official", "de_facto_official"})
+_COMMON_PERCENT = 33.3
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,18 @@ def categories_of(reference: Reference) -> dict[str, dict[str, str]]:
 
 
 def language_of(economy: str) -> str:
-    """Return the language in which a report is read at home: an official one of the economy, else English."""
-    official = get_official_languages(economy, regional=True)
-    return next((language for language in official if language in LANGUAGES), "en")
+    """Return the language in which a report is read at home: of LANGUAGES an official one, else one a third speaks.
+
+    By CLDR's table of who speaks what. Official in practice counts (Spanish in Mexico), in some regions only does not
+    (Spanish in the United States). English where nothing of it holds, or CLDR does not know the economy.
+    """
+    official, common = {}, {}
+    for code, each in get_territory_language_info(economy).items():
+        if code in LANGUAGES:
+            percent = float(each["population_percent"] or 0.0)
+            if each["official_status"] in _OFFICIAL:
+                official[code] = percent
+            if percent >= _COMMON_PERCENT:
+                common[code] = percent
+    choice = official or common
+    return max(choice, key=lambda code: choice[code], default="en")

@@ -1,10 +1,12 @@
 """A language as a report needs it: phrases from its file, numbers, dates and months as CLDR has them."""
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -21,26 +23,40 @@ LANGUAGES: Mapping[str, str] = MappingProxyType({"es": "español", "pt": "portug
 
 # The files of a language: names and labels, what is found, why there is no value.
 _PARTS = ("", ".findings", ".reasons")
+# CLDR has the hyphen here. U+2212 is read aloud as "minus", is as wide as a plus and stays beside its number.
 MINUS = "−"
-# Money is shown in millions from this on.
-_MILLION = 1e6
+# Languages and countries in which CLDR 48 sets thousands apart from 10,000 on only (minimumGroupingDigits is 2).
+_APART_LATER = frozenset(
+    {
+        *("es", "es_EA", "es_ES", "es_GQ", "es_IC", "es_PH"),
+        *("pt_CH", "pt_CV", "pt_GQ", "pt_GW", "pt_LU", "pt_MO", "pt_MZ", "pt_PT", "pt_ST", "pt_TL"),
+    }
+)
+# Money is shown in these from them on, in the words of CLDR.
+_SCALES = (1_000_000_000, 1_000_000)
+# In Spanish 19.600 millones: a billón is a million millions, and the mil millones of CLDR two words for a number.
+_SCALES_OF = {"es": (1_000_000,)}
 _BYTES = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _SIGNIFICANT = 3
 _MOST_DECIMALS = 8
 _HUNDREDTH = 0.01
+# What stands for a number or a percentage in a fixed text: {1800}, {0.25}, {1%}.
+_FIXED = re.compile(r"\{(\d+(?:\.(\d+))?)(%?)\}")
 # Units whose name is not written after the number: the title says what it is.
 _BARE = frozenset({"share", "index", "count", "score"})
 
 
 @dataclass(frozen=True)
 class FigureText:
-    """A value and its interval as a language writes them, to the same number of decimals; its limits also apart.
+    """A value and its interval as a language writes them, to the same number of decimals.
 
-    The limits have no name of their unit, which the value has, but a sign of per cent each.
+    `bare` is the value without its unit. The limits have no name of the unit, which the value has, but a sign of per
+    cent each.
     """
 
     value: str
     interval: str
+    bare: str
     low: str
     high: str
 
@@ -69,8 +85,23 @@ class Language:
 
     @cached_property
     def phrases(self) -> Mapping[str, Mapping[str, str]]:
-        """Its words, by section and key."""
-        return _phrases(self.code)
+        """Its words, by section and key; their fixed numbers as the country writes them."""
+        return MappingProxyType(
+            {
+                name: MappingProxyType({key: self.written(text) for key, text in section.items()})
+                for name, section in _phrases(self.code).items()
+            }
+        )
+
+    def written(self, text: str) -> str:
+        """Return a fixed text with its numbers as the country writes them: {1800} and {1%} are 1.800 and 1% in Chile."""
+
+        def number(found: re.Match[str]) -> str:
+            return self.number(float(found[1]), len(found[2] or "")) + (
+                self._percent_sign if found[3] else ""
+            )
+
+        return _FIXED.sub(number, text)
 
     def say(self, section: str, key: str, /, **values: object) -> str:
         """Return a phrase with values put in; KeyError where the language has none."""
@@ -81,8 +112,9 @@ class Language:
         return self.phrases.get(section, {}).get(key, default)
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """Return a number with its thousands apart."""
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        """Return a number with its thousands apart, from 10,000 on where CLDR has that."""
+        apart = str(self.locale) not in _APART_LATER or abs(round(value, decimals)) >= 10_000
+        pattern = ("#,##0" if apart else "0") + ("." + "0" * decimals if decimals else "")
         return str(format_decimal(value, format=pattern, locale=self.locale)).replace("-", MINUS)
 
     def percent(self, share: float) -> str:
@@ -98,36 +130,64 @@ class Language:
             else self.percent(share)
         )
 
-    def figure(self, value: float, low: float, high: float, unit: str) -> FigureText:
-        """Return a value and its interval, in words of its unit."""
-        scale, suffix = self.scale(unit, max(abs(value), abs(low), abs(high)))
-        value, low, high = value * scale, low * scale, high * scale
-        size = max(abs(value), abs(low), abs(high))
+    def figure(
+        self, value: float, low: float, high: float, unit: str, size: float | None = None
+    ) -> FigureText:
+        """Return a value and its interval, in words of its unit; scaled as numbers of `size` are where that is given."""
+        if size is None:
+            size = max(abs(value), abs(low), abs(high))
+        factor, suffix = self.scale(unit, size)
+        value, low, high = value * factor, low * factor, high * factor
+        largest = max(abs(value), abs(low), abs(high))
         # A tenth of a per cent is enough but for shares below one.
-        decimals = _decimals(size) if unit != "share" else 1 if size >= 1 or not size else _decimals(size, 2)
+        small = unit == "share" and (largest >= 1 or not largest)
+        decimals = 1 if small else _decimals(largest, 2 if unit == "share" else _SIGNIFICANT)
         texts = [self.number(number, decimals) for number in (value, low, high)]
+        if unit in self.phrases["money"]:
+            suffix = self._money(unit, size, round(abs(value), decimals))[1]
         sign = suffix if unit == "share" else ""
-        return FigureText(
-            texts[0] + suffix,
-            self.span(texts[1], texts[2], dashed=low >= 0) + sign,
-            texts[1] + sign,
-            texts[2] + sign,
-        )
+        interval = self.span(texts[1], texts[2], dashed=low >= 0) + sign
+        minus = MINUS if texts[0].startswith(MINUS) else ""
+        text = minus + self.before(unit) + texts[0].removeprefix(MINUS) + suffix
+        return FigureText(text, interval, texts[0], texts[1] + sign, texts[2] + sign)
+
+    def before(self, unit: str) -> str:
+        """Return what is written before a number: a currency, in some languages."""
+        return self._money(unit, 0, 0)[0] if unit in self.phrases["money"] else ""
 
     def scale(self, unit: str, size: float) -> tuple[float, str]:
         """Return what numbers of this size are multiplied by to be shown, and what is written after them."""
         if unit == "share":
-            pattern = str(self.locale.percent_formats[None].pattern)
-            return 100.0, pattern[pattern.rindex("0") + 1 :]
+            return 100.0, self._percent_sign
         if unit in _BARE:
             return 1.0, ""
         if unit == "bytes":
             least, name = next(each for each in _BYTES if size >= each[0] or each[0] == 1)
             return 1 / least, f" {name}"
-        name = self.known("unit", unit, unit)
-        if unit.startswith("USD") and size >= _MILLION:
-            return 1 / _MILLION, f" {self.say('unit', 'million')} {name}"
-        return 1.0, f" {name}"
+        if unit in self.phrases["money"]:
+            factor = 1 / (self._scale(size) or 1)
+            return factor, self._money(unit, size, size * factor)[1]
+        return 1.0, f" {self.known('unit', unit, unit)}"
+
+    @cached_property
+    def _percent_sign(self) -> str:
+        pattern = str(self.locale.percent_formats[None].pattern)
+        return pattern[pattern.rindex("0") + 1 :]
+
+    def _scale(self, size: float) -> int:
+        """Return the thousands of thousands in which money of this size is shown; 0 where it is small."""
+        return next((each for each in _SCALES_OF.get(self.code, _SCALES) if size >= each), 0)
+
+    def _money(self, unit: str, size: float, shown: float) -> tuple[str, str]:
+        """Return what stands before and after the number `shown` of an amount of this size."""
+        scale, words = self._scale(size), ""
+        if scale:
+            forms = self.locale.compact_decimal_formats["long"]
+            plural = self.locale.plural_form(Decimal(str(shown)))
+            words = forms[plural][str(scale)].pattern.strip("0 \u00a0")
+        phrase = self.phrases["scaled" if scale else "money"][unit]
+        before, _, after = phrase.partition("{number}")
+        return before, after.format(scale=words)
 
     def span(self, low: str, high: str, *, dashed: bool = True) -> str:
         """Return an interval of two written numbers; a dash beside a minus sign would be misread."""

@@ -1,7 +1,6 @@
 """What an indicator's definition says of its method, in the language of a report."""
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ from caudal.service.reports.language.language import Language
 
 # The language of the definitions themselves.
 ORIGINAL = "en"
-# A number in braces is written as the language in the country writes it.
-_NUMBER = re.compile(r"\{(\d+(?:\.(\d+))?)\}")
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,7 @@ def method_text(definition: Definition, language: Language) -> MethodText:
     told = translations(language.code).get(definition.id)
     if told is None:
         return MethodText(definition.formula, definition.source, definition.critique, ORIGINAL)
-
-    def written(text: str) -> str:
-        return _NUMBER.sub(lambda found: language.number(float(found[1]), len(found[2] or "")), text)
-
+    written = language.written
     return MethodText(
         written(told["formula"]), written(told["source"]), written(told["critique"]), language.code
     )

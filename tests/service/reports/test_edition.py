@@ -45,9 +45,9 @@ def test_nothing_known_is_said_with_its_reason(language: str) -> None:
     )
     said = edition(empty, language)
     reason = {
-        "en": "there are no bytes out or in",
-        "es": "no hay bytes salientes",
-        "pt": "não há bytes de saída",
+        "en": "No outgoing or incoming traffic was measured in the month.",
+        "es": "En el mes no se midió tráfico de salida ni de entrada.",
+        "pt": "Não foi medido tráfego de saída",
     }
     assert reason[language] in said.finding(empty.groups[0]).lower()
     assert said.lines(empty.groups[0])[0].interval == ""

@@ -53,7 +53,8 @@ def test_texts_stay_texts() -> None:
 def test_nothing_is_said_as_nothing() -> None:
     edition = Edition(nothing(), Language.of("es", "CL"))
     page = FORMS["html"].render(edition).decode()
-    assert "no hay bytes salientes ni entrantes" in page and "No hay tráfico del mes que dibujar" in page
+    assert "En el mes no se midió tráfico de salida ni de entrada." in page
+    assert "En el mes no hubo tráfico que mostrar." in page
     assert "nan" not in page.lower().split()
 
 
