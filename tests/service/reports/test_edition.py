@@ -68,7 +68,7 @@ def test_nothing_known_is_said_with_its_reason(language: str) -> None:
     reason = {
         "en": "there are no bytes out or in",
         "es": "no hay bytes salientes",
-        "pt": "não há bytes de saída",
+        "pt": "não foi medido tráfego de saída",
     }
     assert reason[language] in said.finding(empty.groups[0])
     assert said.lines(empty.groups[0])[0].interval == ""

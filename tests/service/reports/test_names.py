@@ -20,7 +20,7 @@ def names(code: str, economy: str = "CL") -> Names:
     [
         ("es", "CL", "se requieren al menos 1.000 registros de flujo y hay 12"),
         ("es", "MX", "se requieren al menos 1,000 registros de flujo y hay 12"),
-        ("pt", "BR", "é preciso ter ao menos 1.000 registros de fluxo e há 12"),
+        ("pt", "BR", "são necessários ao menos 1.000 registros de fluxo das operadoras, e há 12"),
         ("en", "CL", "needs at least 1000 flow records, has 12"),
     ],
 )
@@ -47,13 +47,13 @@ def test_reasons_together_are_told_together() -> None:
     [
         (
             [5.0],
-            "reservado pela regra de frequência mínima (operadores de menos), confidencialidade secundária: "
-            "informou 1 operador; um total de menos de 3 mostraria o que leva cada um",
+            "dado omitido por sigilo (secundário), pela regra de frequência mínima (poucas operadoras): "
+            "só 1 operadora participou; um total de menos de 3 revelaria o tráfego de cada uma",
         ),
         (
             [100.0, 9.0, 1.0],
-            "reservado pela regra do p % (um operador domina), confidencialidade secundária: dos operadores que "
-            "informaram, o segundo poderia conhecer o tráfego do maior com um erro de 12,5 % ou menos",
+            "dado omitido por sigilo (secundário), pela regra do p% (predomínio de uma operadora): entre as operadoras "
+            "participantes, a segunda maior poderia deduzir o tráfego da maior com erro de 12,5% ou menos",
         ),
     ],
 )
@@ -73,22 +73,22 @@ def test_a_reason_that_nobody_knows_any_more_stands_as_it_was_published() -> Non
 @pytest.mark.parametrize(
     ("indicator", "dimension", "es", "pt"),
     [
-        ("C4", "largest_1", "el mayor", "o maior"),
-        ("C4", "largest_8", "los 8 mayores", "os 8 maiores"),
-        ("J6", "BR_strict", "Brasil: lugar y control", "Brasil: lugar e controle"),
+        ("C4", "largest_1", "el mayor", "a maior"),
+        ("C4", "largest_8", "los 8 mayores", "as 8 maiores"),
+        ("J6", "BR_strict", "Brasil: lugar y control", "Brasil: localização e controle"),
         ("J6", "EU", "UE", "UE"),
-        ("J7", "content_only", "solo leyes sobre contenido", "só leis sobre conteúdo"),
-        ("J8", "place_US", "por lugar, a través de Estados Unidos", "por lugar, via Estados Unidos"),
+        ("J7", "content_only", "solo leyes sobre contenido", "só leis sobre o conteúdo"),
+        ("J8", "place_US", "por lugar, a través de Estados Unidos", "pela localização, via Estados Unidos"),
         ("V1", "device_cloud_store", "dispositivos, nube y tienda", "dispositivos, nuvem e loja"),
         ("V1", "a_new_one", "a new one", "a new one"),
-        ("V2", "carries_video", "mostrar video", "mostrar vídeo"),
+        ("V2", "carries_video", "mostrar video", "exibição de vídeo"),
         ("V2", "US", "Estados Unidos", "Estados Unidos"),
-        ("C4", "sells-largest_8", "los 8 mayores: vender bienes", "os 8 maiores: vender bens"),
-        ("C7", "US-pays", "Estados Unidos: pagar", "Estados Unidos: pagar"),
+        ("C4", "sells-largest_8", "los 8 mayores: vender bienes", "as 8 maiores: venda de bens"),
+        ("C7", "US-pays", "Estados Unidos: pagar", "Estados Unidos: pagamentos"),
         ("V7", "bound_rates", "aranceles consolidados", "tarifas consolidadas"),
         ("V8", "BR-cide_digital_bill_plp_173_2025-5", "Brasil: CIDE-Digital (proyecto PLP 173/2025), 5,0%",
          "Brasil: CIDE-Digital (projeto PLP 173/2025), 5,0%"),
-        ("P4", "commodity_standard", "básico y estándar", "básico e padrão"),
+        ("P4", "commodity_standard", "básico y estándar", "genérico (commodity) e padrão"),
         ("J1", None, "", ""),
     ],
 )  # fmt: skip
