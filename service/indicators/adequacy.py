@@ -173,7 +173,7 @@ INDICATORS = (
             title={
                 "en": "Adequacy share",
                 "es": "Proporción en países con protección adecuada",
-                "pt": "Parcela em países com proteção adequada",
+                "pt": "Parcela do tráfego em países com proteção adequada",
             },
             unit="share",
             range=(0.0, 1.0),

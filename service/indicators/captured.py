@@ -283,7 +283,7 @@ INDICATORS = (
             title={
                 "en": "Estimated revenue earned on users in the country",
                 "es": "Ingresos estimados obtenidos de usuarios en el país",
-                "pt": "Receita estimada obtida de usuários no país",
+                "pt": "Receita estimada atribuível a usuários do país",
             },
             unit="USD/year",
             range=(0.0, None),
@@ -393,7 +393,7 @@ INDICATORS = (
             title={
                 "en": "Foreign platforms beside the country's digital output",
                 "es": "Plataformas extranjeras junto a la producción digital del país",
-                "pt": "Plataformas estrangeiras ao lado da produção digital do país",
+                "pt": "Plataformas estrangeiras em relação à produção digital do país",
             },
             unit="share",
             range=(0.0, 1.0),

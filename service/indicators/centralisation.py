@@ -156,7 +156,7 @@ INDICATORS = (
             title={
                 "en": "Centralisation of services over the networks that serve them",
                 "es": "Centralización de los servicios en las redes que los sirven",
-                "pt": "Centralização dos serviços nas redes que os servem",
+                "pt": "Centralização dos serviços nas redes que os hospedam",
             },
             unit="index",
             range=(0.0, 1.0),

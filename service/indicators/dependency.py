@@ -245,7 +245,7 @@ INDICATORS = (
             title={
                 "en": "Services lost if a jurisdiction refused them",
                 "es": "Servicios que se perderían si una jurisdicción los negara",
-                "pt": "Serviços que se perderiam se uma jurisdição os recusasse",
+                "pt": "Serviços que seriam perdidos se uma jurisdição os negasse",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -373,7 +373,7 @@ INDICATORS = (
             title={
                 "en": "Location-control gap",
                 "es": "Brecha entre localización y control",
-                "pt": "Lacuna entre localização e controle",
+                "pt": "Parcela do tráfego localizada no país sob controle estrangeiro",
             },
             unit="share",
             range=(0.0, 1.0),
@@ -411,7 +411,7 @@ INDICATORS = (
             title={
                 "en": "Undetermined share",
                 "es": "Proporción indeterminada",
-                "pt": "Parcela indeterminada",
+                "pt": "Parcela indeterminada do tráfego",
             },
             unit="share",
             range=(0.0, 1.0),

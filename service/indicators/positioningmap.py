@@ -119,7 +119,7 @@ INDICATORS = (
             title={
                 "en": "Positioning-map share",
                 "es": "Proporción en el mapa de posicionamiento",
-                "pt": "Parcela no mapa de posicionamento",
+                "pt": "Distribuição no mapa de posicionamento",
             },
             unit="share",
             range=(0.0, 1.0),

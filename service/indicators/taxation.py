@@ -294,7 +294,7 @@ INDICATORS = (
             title={
                 "en": "Digital services tax potential",
                 "es": "Potencial de un impuesto a los servicios digitales",
-                "pt": "Potencial de um imposto sobre serviços digitais",
+                "pt": "Arrecadação potencial de um imposto sobre serviços digitais",
             },
             unit="USD/year",
             range=(0.0, None),
@@ -380,7 +380,7 @@ INDICATORS = (
             title={
                 "en": "Amount A benchmark",
                 "es": "Referencia del Monto A",
-                "pt": "Referência do Montante A",
+                "pt": "Valor de referência do Montante A (OCDE)",
             },
             unit="USD/year",
             range=(0.0, None),

@@ -283,7 +283,7 @@ INDICATORS = (
             title={
                 "en": "Payload sent per user to platforms controlled elsewhere",
                 "es": "Carga útil enviada por usuario a plataformas controladas desde otros países",
-                "pt": "Carga útil enviada por usuário a plataformas controladas a partir de outros países",
+                "pt": "Dados enviados por usuário a plataformas controladas a partir de outros países",
             },
             unit="GB/user/month",
             range=(0.0, None),
