@@ -154,7 +154,7 @@ INDICATORS = (
             title={
                 "en": "Transit detour (tromboning) share",
                 "es": "Proporción de tráfico regional que sale de la región en tránsito",
-                "pt": "Parcela do tráfego regional desviada para fora da região",
+                "pt": "Parcela do tráfego regional com desvio por fora da região",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -100,7 +100,7 @@ INDICATORS = (
             title={
                 "en": "Digital services balance",
                 "es": "Balanza de servicios digitales",
-                "pt": "Saldo do comércio de serviços digitais",
+                "pt": "Balança de serviços digitais",
             },
             unit="USD/year",
             range=(None, None),
