@@ -39,4 +39,5 @@ def _heading(id_: str, code: str) -> str:
 if __name__ == "__main__":
     for language in ("en", *LANGUAGES):
         page = in_short(language)
-        page.write_text(titled(page.read_text(encoding="utf-8"), language), encoding="utf-8")
+        if page.is_file():
+            page.write_text(titled(page.read_text(encoding="utf-8"), language), encoding="utf-8")
