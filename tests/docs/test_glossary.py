@@ -32,26 +32,34 @@ def rows(text: str, columns: int) -> Iterator[list[str]]:
 
 @dataclass(frozen=True)
 class Banned:
-    """A term that a language does not use, and the one that it does."""
+    """A term that a language does not use, the one that it does, and where the first is right all the same."""
 
     term: str
     instead: str
+    right: tuple[str, ...] = ()
 
     def stands_in(self, text: str) -> bool:
         """Say whether a text has the term as whole words, in capitals or not, across the ends of lines."""
-        words = r"\s+".join(map(re.escape, self.term.split()))
-        return re.search(rf"(?<!\w){words}(?!\w)", text, re.IGNORECASE) is not None
+        for each in self.right:
+            text = re.sub(_pattern(each), " ", text)
+        return re.search(_pattern(self.term), text) is not None
+
+
+def _pattern(term: str) -> str:
+    words = r"\s+".join(map(re.escape, term.split()))
+    return rf"(?i)(?<!\w){words}(?!\w)"
 
 
 def banned(code: str) -> list[Banned]:
     """Return the terms that the last table of the glossary rules out in a language."""
     _, _, table = GLOSSARY.partition("## Terms not to use")
-    return [
-        Banned(term, instead)
-        for language, terms, instead, _ in rows(table, 4)
-        if language == code
-        for term in _WORDS.findall(terms)
-    ]
+    found = []
+    for language, cell, instead, _ in rows(table, 4):
+        terms, _, right = cell.partition("(but")
+        if language == code:
+            exceptions = tuple(_WORDS.findall(right))
+            found += [Banned(term, instead, exceptions) for term in _WORDS.findall(terms)]
+    return found
 
 
 def strings(table: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -104,7 +112,8 @@ def test_the_glossary_itself_uses_no_term_that_it_rules_out() -> None:
             assert not used, (code, row[column], used)
 
 
-def test_a_term_is_found_as_whole_words_only() -> None:
-    term = Banned("de memoria", "sin verificar")
+def test_a_term_is_found_as_whole_words_where_it_is_not_right() -> None:
+    term = Banned("de memoria", "sin verificar", ("tarjetas de memoria",))
     assert term.stands_in("pesos De\nmemoria.")
-    assert not term.stands_in("tarjetas de memorias")
+    assert not term.stands_in("de memorias, o en tarjetas\nde memoria")
+    assert term.stands_in("tarjetas de memoria y pesos de memoria")
