@@ -11,6 +11,7 @@ from caudal.service.indicators import Definition, Observation
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.reports.change import Change, Since, Trend
+from caudal.service.reports.comparison import Comparison
 from caudal.service.reports.content import Content, Group, Reading, Remark
 from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.language import Language
@@ -187,6 +188,13 @@ class Edition:
             " ".join((sentence, coverage, vintage, address)), sentence, "", coverage, vintage, address, ()
         )
 
+    def comparison(self, group: Group) -> str:
+        """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
+        # The value of the finding where others published it as well: what is said is then said of one thing.
+        said = next((each for each in self.headlines() if each.group == group.name), None)
+        preferred = (said.indicator, said.dimension) if said is not None else ("", None)
+        return Comparison(self.content, self.language, self.names).of(group, preferred)
+
     def changes(self, group: Group, most: int | None = None) -> list[str]:
         """Return what changed in a group, as far as the intervals allow it to be said."""
         sentences = []
@@ -228,6 +236,15 @@ class Edition:
     def lines(self, group: Group) -> list[Line]:
         """Return every reading of a group as it is shown."""
         return [self._line(definition, reading) for definition, reading in group.readings()]
+
+    def figure(
+        self, definition: Definition, value: float | None, low: float | None, high: float | None
+    ) -> str:
+        """Return a value of an indicator with its interval, as it stands in a sentence."""
+        if value is None or low is None or high is None:
+            return self.language.say("label", "insufficient")
+        text = self.language.figure(value, low, high, definition.unit)
+        return f"{text.value} ({text.interval})"
 
     def unit(self, definition: Definition) -> str:
         """Return what the unit of an indicator is called."""
