@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from caudal.service.indicators import Observation
+from caudal.service.queries.vintages import VALUE_COLUMNS, reason_of
 from caudal.service.store import Store
 
 
@@ -23,13 +25,9 @@ class Issue:
 
 @dataclass(frozen=True)
 class PublishedValue:
-    """One value of a vintage, in `unit` by `method_version`; value and limits are None where there is none."""
+    """An observation of a vintage, without its details, in `unit` by `method_version`."""
 
-    indicator: str
-    dimension: str | None
-    value: float | None
-    low: float | None
-    high: float | None
+    observation: Observation
     unit: str
     method_version: str
 
@@ -37,14 +35,14 @@ class PublishedValue:
 def issues(
     store: Store,
     *,
-    economy: str | None = None,
+    economies: Collection[str] | None = None,
     months: Collection[str] | None = None,
     by: datetime | None = None,
 ) -> list[Issue]:
     """Return the last vintage of each economy and month, in their order; with `by`, of those computed until then."""
     where = ["1"]
-    if economy is not None:
-        where.append("economy = {economy:String}")
+    if economies is not None:
+        where.append("has({economies:Array(String)}, economy)")
     if months is not None:
         where.append("has({months:Array(String)}, formatDateTime(time, '%Y-%m'))")
     if by is not None:
@@ -55,7 +53,7 @@ def issues(
         f"FROM vintage WHERE {' AND '.join(where)} "
         "ORDER BY economy, time, number DESC LIMIT 1 BY economy, time",
         {
-            "economy": economy or "",
+            "economies": sorted(economies or ()),
             "months": sorted(months or ()),
             "by": round(by.timestamp() * 1000) if by is not None else 0,
         },
@@ -80,7 +78,7 @@ def published_values(
 ) -> Mapping[str, tuple[PublishedValue, ...]]:
     """Return the values of indicators in vintages, by vintage, in the order in which they were published."""
     found = store.frame(
-        "SELECT vintage, indicator, dimension, value, low, high, unit, method_version FROM indicator_value "
+        f"SELECT vintage, unit, method_version, {', '.join(VALUE_COLUMNS)} FROM indicator_value "
         "WHERE has({economies:Array(String)}, economy) AND has({runs:Array(String)}, run) "
         "AND has({indicators:Array(String)}, indicator) ORDER BY economy, time, run, position",
         {
@@ -90,6 +88,9 @@ def published_values(
         },
     )
     answer: dict[str, list[PublishedValue]] = {each.vintage: [] for each in known}
-    for vintage, *rest in found.iter_rows():
-        answer[str(vintage)].append(PublishedValue(*rest))
+    for row in found.iter_rows(named=True):
+        vintage, unit, version = (str(row.pop(name)) for name in ("vintage", "unit", "method_version"))
+        flags, why = tuple(row.pop("flags")), reason_of(row)
+        observation = Observation(**row, flags=flags, reason=why, details={})
+        answer[vintage].append(PublishedValue(observation, unit, version))
     return {vintage: tuple(values) for vintage, values in answer.items()}

@@ -50,7 +50,7 @@ def history_of(store: Store, now: MonthMeasures, by: datetime | None = None) -> 
     At most MOST_MONTHS months, from the first one with a value on.
     """
     months = _months_up_to(now.month)
-    known = {each.month: each for each in issues(store, economy=now.economy, months=months[:-1], by=by)}
+    known = {each.month: each for each in issues(store, economies=[now.economy], months=months[:-1], by=by)}
     told = published_values(store, known.values(), INDICATORS) if known else {}
     series = []
     for group, headline, dimension in headlines_in(now):
@@ -78,11 +78,15 @@ def _point(
     dimension: str | None,
     method: Method,
 ) -> Point:
-    found = next((each for each in told if (each.indicator, each.dimension) == (indicator, dimension)), None)
+    wanted = (indicator, dimension)
+    found = next(
+        (each for each in told if (each.observation.indicator, each.observation.dimension) == wanted), None
+    )
     # Of another unit there is no place on the axis.
-    if found is None or found.value is None or found.unit != method.unit:
+    if found is None or found.observation.value is None or found.unit != method.unit:
         return Point(month, None, None, None, vintage=vintage)
-    return Point(month, found.value, found.low, found.high, found.method_version, vintage)
+    own = found.observation
+    return Point(month, own.value, own.low, own.high, found.method_version, vintage)
 
 
 def _months_up_to(month: str) -> list[str]:

@@ -96,11 +96,12 @@ def _comparable(now: MonthMeasures, told: Iterable[PublishedValue]) -> Iterator[
         for _, headline, dimension in headlines_in(now)
     }
     for each in told:
-        method = wanted.get((each.indicator, each.dimension))
+        found = each.observation
+        method = wanted.get((found.indicator, found.dimension))
         if method is None or (method.version, method.unit) != (each.method_version, each.unit):
             continue
-        if each.value is not None and each.low is not None and each.high is not None:
-            yield PeerValue(each.indicator, each.dimension, each.value, each.low, each.high)
+        if found.value is not None and found.low is not None and found.high is not None:
+            yield PeerValue(found.indicator, found.dimension, found.value, found.low, found.high)
 
 
 def _region(reference: Reference, economy: str) -> frozenset[str]:

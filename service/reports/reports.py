@@ -163,7 +163,7 @@ class Reports:
         around = issues(self._store, months=[str(month.before), str(month)])
         if any((each.economy, each.month) == (economy, str(month)) for each in around):
             return ""
-        own = issues(self._store, economy=economy)
+        own = issues(self._store, economies=[economy])
         return " ".join(sorted({each.vintage for each in (*around, *own)}))
 
     def _before(self, economy: str, months: Months, published: Vintage | None) -> dict[Since, MonthMeasures]:
