@@ -222,7 +222,8 @@ class CollectorSettings(BaseSettings):
         default=15, ge=1, le=3600, description="… and ends when no packet came for so long"
     )
     names: bool = Field(
-        default=True, description="find the platform of metered packets by names in DNS, TLS, QUIC and plain HTTP"
+        default=True,
+        description="find the platform of metered packets by names in DNS, TLS, QUIC and plain HTTP",
     )
     names_per_second: int = Field(
         default=20_000, ge=1, description="packets looked at for a name in a second, at most"

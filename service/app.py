@@ -23,6 +23,7 @@ from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics, RequestTimer
 from caudal.service.migration import load_migrations
 from caudal.service.reports.edition import Publication
+from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports
 from caudal.service.routes import (
     audit,
@@ -37,6 +38,7 @@ from caudal.service.routes import (
     keys,
     ledger,
     login,
+    regionreports,
     reports,
     sdmx,
     vintages,
@@ -85,12 +87,8 @@ def create_app(
     )
     access.load()
     sight = Sight(measures, access)
-    monthly = Reports(
-        store,
-        measures,
-        clock,
-        Publication(licence.holder, settings.public_url, licence.name, licence.url),
-    )
+    publication = Publication(licence.holder, settings.public_url, licence.name, licence.url)
+    monthly = Reports(store, measures, clock, publication)
     space = Space.of(store.directory, settings.storage.reserve_mebibytes << 20)
     ingest = Ingest(store, space, clock)
     app = FastAPIOffline(
@@ -119,6 +117,7 @@ def create_app(
         flows.router(store, reference, measures, access),
         indicators.router(reference, measures, sight),
         reports.router(monthly, sight),
+        regionreports.router(Regions(store, reference, publication)),
         sdmx.router(reference, monthly, measures, sight),
         vintages.router(store, measures, published, access, sight),
         exports.router(store, settings.data_licence, clock, measures.reference_of),

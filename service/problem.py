@@ -51,6 +51,7 @@ KINDS: dict[str, tuple[str, int]] = {
     "unknown-batch": ("There is no such batch", 404),
     "unknown-economy": ("The economy has no data", 404),
     "unknown-fact": ("The reference says nothing of it", 404),
+    "unknown-group": ("There is no such country group", 404),
     "unknown-key": ("There is no such key", 404),
     "unknown-indicator": ("There is no such indicator", 404),
     "unknown-month": ("The month has no data", 404),

@@ -1,7 +1,7 @@
 """What was published: vintages, and the values of each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -118,13 +118,10 @@ def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
         flags, why = tuple(row.pop("flags")), reason_of(row)
         observation = Observation(**row, flags=flags, reason=why, details=details)
         observations.setdefault(observation.indicator, []).append(observation)
-    coverage = stored["coverage"]
     return MonthMeasures(
         economy=vintage.economy,
         month=vintage.month,
-        coverage=Coverage(
-            tuple(coverage["operators"]), tuple(coverage["undeclared"]), coverage["users"], coverage["share"]
-        ),
+        coverage=_coverage(stored),
         flags=inputs.flags,
         observations=observations,
         totals=tuple(_total(each) for each in stored["totals"]),
@@ -136,6 +133,15 @@ def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
         declared=inputs.declared,
         methods=_methods(store, vintage, stored),
     )
+
+
+def coverages(store: Store, names: Collection[str]) -> dict[str, Coverage]:
+    """Return the coverage that each of these vintages published, by its name."""
+    found = store.frame(
+        "SELECT vintage, inputs FROM vintage WHERE has({names:Array(String)}, vintage)",
+        {"names": sorted(names)},
+    )
+    return {str(vintage): _coverage(json.loads(inputs)) for vintage, inputs in found.iter_rows()}
 
 
 def vintage_values(store: Store, vintage: Vintage) -> pl.DataFrame:
@@ -180,6 +186,11 @@ def withheld_of(stored: dict[str, Any]) -> Withheld:
     """Return what was withheld as a vintage keeps it."""
     why = from_stored(stored["why"])
     return Withheld(**{**stored, "why": why or reason("undefined")})
+
+
+def _coverage(stored: Mapping[str, Any]) -> Coverage:
+    kept = stored["coverage"]
+    return Coverage(tuple(kept["operators"]), tuple(kept["undeclared"]), kept["users"], kept["share"])
 
 
 def _vintage(row: dict[str, Any]) -> Vintage:

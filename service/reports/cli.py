@@ -15,7 +15,15 @@ def report_command(
     economy: Annotated[
         str, typer.Argument(metavar="ECONOMY", help="ISO 3166-1 alpha-2 code, for instance CL.")
     ],
-    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month with data.")],
+    month: Annotated[str | None, typer.Argument(metavar="YYYY-MM", help="A month with data.")] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            "--region",
+            metavar="GROUP",
+            help="A country group, for instance CELAC, in place of an economy: the month of all its economies that published it.",
+        ),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -25,7 +33,10 @@ def report_command(
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option("--language", help="es, pt or en; by default an official one of the economy."),
+        typer.Option(
+            "--language",
+            help="es, pt or en; by default what is read in the economy, or in most of the group.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -49,25 +60,35 @@ def report_command(
         str, typer.Option("--service", help="Where a service answers, if without --config.")
     ] = _SERVICE,
 ) -> None:
-    """Write the report of an economy's month."""
+    """Write the report of an economy's month, or with --region that of a country group's."""
     from caudal.service.errors import QuestionError
     from caudal.service.period import Month
     from caudal.service.reports.forms import FORMS
     from caudal.service.reports.language import LANGUAGES
+    from caudal.service.reports.region.forms import REGION_FORMS
 
+    forms = tuple(FORMS if region is None else REGION_FORMS)
     by_suffix: dict[str, str] = {}
-    for form in FORMS.values():
-        by_suffix.setdefault(form.suffix.rpartition(".")[2], form.name)
+    for each in forms:
+        by_suffix.setdefault(FORMS[each].suffix.rpartition(".")[2], each)
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     if not format and suffix and suffix not in by_suffix:
         refuse(f"no format ends in .{suffix}: give --format, or an --output in {', '.join(by_suffix)}")
     name = format or by_suffix.get(suffix, "json")
-    if name not in FORMS:
-        refuse(f"there is no format {name!r}; there are {', '.join(FORMS)}")
+    if name not in forms:
+        refuse(f"there is no format {name!r}; there are {', '.join(forms)}")
     if language is not None and language not in LANGUAGES:
         refuse(f"there is no language {language!r}; there are {', '.join(LANGUAGES)}")
+    if region is not None and month is not None:
+        refuse("with --region there is no economy: give the month alone, as in --region CELAC 2026-10")
+    # Beside a region the month is all that is asked for.
+    of, asked_month = (
+        (f"region/{region.upper()}", economy) if region is not None else (economy.upper(), month)
+    )
+    if asked_month is None:
+        refuse(f"give a month after {economy}, as in CL 2026-10")
     try:
-        path = f"/v1/reports/{economy.upper()}/{Month.parse(month)}"
+        path = f"/v1/reports/{of}/{Month.parse(asked_month)}"
     except QuestionError as error:
         refuse(str(error))
     asked = {"format": name, "language": language, "vintage": vintage}

@@ -15,6 +15,8 @@ from caudal.service.national import NationalTotal
 from caudal.service.queries import LedgerAnswer
 from caudal.service.reports.change import Change, Since, Trend, compare
 from caudal.service.reports.destinations import Destinations
+from caudal.service.reports.history import Series
+from caudal.service.reports.peers import Peer
 
 # Destinations are drawn of today's facts: a vintage may rest on earlier ones.
 DRAWN_OF_LATER_FACTS = "drawn_of_later_facts"
@@ -96,7 +98,8 @@ class Content:
 
     `names` are of the economy, `places` of countries, `categories` of kinds of service, each by language; `platforms` by
     id. `compared` gives the months that
-    it is compared with, those without data left out.
+    it is compared with, those without data left out. `peers` are other economies with what they published; `history` has
+    the headlines of its groups over the months up to this one.
     """
 
     economy: str
@@ -117,6 +120,8 @@ class Content:
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
     categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    peers: tuple[Peer, ...] = ()
+    history: tuple[Series, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -168,6 +173,8 @@ def build_content(
     ledger: LedgerAnswer,
     facts: Facts,
     provenance: Provenance,
+    peers: tuple[Peer, ...] = (),
+    history: tuple[Series, ...] = (),
 ) -> Content:
     """Return the content of a month; `before` holds the months it is compared with, as far as they have data."""
     entries = [_entry(now.as_computed(definition), now, before) for definition in definitions]
@@ -196,6 +203,8 @@ def build_content(
         places=facts.places,
         platforms=facts.platforms,
         categories=facts.categories,
+        peers=peers,
+        history=history,
     )
 
 

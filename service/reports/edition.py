@@ -11,6 +11,7 @@ from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
 from caudal.service.reports.change import Since, Trend
 from caudal.service.reports.changed import News, news, sentences
+from caudal.service.reports.comparison import Comparison
 from caudal.service.reports.content import Content, Group, Remark
 from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.findings import Findings
@@ -130,7 +131,7 @@ class Edition:
     @cached_property
     def findings(self) -> Findings:
         """What the month shows."""
-        return Findings(self.names)
+        return Findings(self.content, self.names)
 
     def headlines(self) -> list[Finding]:
         """Return the finding of each group, in their order."""
@@ -143,7 +144,14 @@ class Edition:
     def quote(self, group: Group) -> Quote:
         """Return how the finding of a group is quoted."""
         publisher = self.publication.publisher or self.language.say("citation", "publisher")
-        return quote(self.names, group, self._found[group.name], publisher, self.address)
+        return quote(self.content, self.names, group, self._found[group.name], publisher, self.address)
+
+    def comparison(self, group: Group) -> str:
+        """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
+        # The value of the finding where others published it as well: what is said is then said of one thing.
+        said = next((each for each in self.headlines() if each.group == group.name), None)
+        preferred = (said.indicator, said.dimension) if said is not None else ("", None)
+        return Comparison(self.content, self.language, self.names).of(group, preferred)
 
     def changed(self) -> list[str]:
         """Return what changed, at most five sentences for the whole report; where nothing is told, that in a sentence each."""
@@ -168,6 +176,15 @@ class Edition:
     def lines(self, group: Group) -> list[Line]:
         """Return every reading of a group as it is shown."""
         return [line_of(definition, reading, self.names) for definition, reading in group.readings()]
+
+    def figure(
+        self, definition: Definition, value: float | None, low: float | None, high: float | None
+    ) -> str:
+        """Return a value of an indicator with its interval, as it stands in a sentence."""
+        if value is None or low is None or high is None:
+            return self.language.say("label", "insufficient")
+        text = self.language.figure(value, low, high, definition.unit)
+        return f"{text.value} ({text.interval})"
 
     def unit(self, definition: Definition) -> str:
         """Return what the unit of an indicator is called."""

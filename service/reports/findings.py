@@ -8,7 +8,7 @@ from caudal.service.dimension import parts
 from caudal.service.indicators import Observation
 from caudal.service.indicators.base import within_function
 from caudal.service.indicators.concentration import HIGH, MODERATE
-from caudal.service.reports.content import Entry, Group
+from caudal.service.reports.content import Content, Entry, Group
 from caudal.service.reports.finding import Finding
 from caudal.service.reports.language import FigureText
 from caudal.service.reports.line import Line, line_of
@@ -39,6 +39,7 @@ _NEGATIVE = "_negative"
 class Findings:
     """The findings of a report, in the language of its names."""
 
+    content: Content
     names: Names
 
     def of(self, group: Group) -> Finding:
@@ -98,7 +99,7 @@ class Findings:
 
     @property
     def _economy(self) -> str:
-        return self.names.content.economy
+        return self.content.economy
 
     def _say(self, section: str, key: str, /, **values: object) -> str:
         return self.names.language.say(section, key, **values)
@@ -217,14 +218,12 @@ class Findings:
     def _companies(self, line: Line) -> str:
         """Return how many companies a value is of, and which where they are few."""
         details, language = line.observation.details, self.names.language
-        entry = self.names.content.entry(line.definition.id)
+        entry = self.content.entry(line.definition.id)
         count = int(details.get("companies", 0))
         if not count:
             return self._say("sentence", "companies_unknown")
         rows = [each.observation.dimension for each in (entry.readings if entry else ())]
-        known = tuple(
-            self.names.breakdown(each) for each in rows if each and each in self.names.content.platforms
-        )
+        known = tuple(self.names.breakdown(each) for each in rows if each and each in self.content.platforms)
         named = "_named" if line.definition.dimension == "platform" and 0 < len(known) <= _NAMED else ""
         key = f"company{named}" if count == 1 else f"companies{named}"
         return self._say("sentence", key, count=language.number(count), names=language.listed(known))

@@ -106,6 +106,48 @@ class Notice(Answer):
     text: str = Field(examples=["Made by a traffic model, not metered."])
 
 
+class PeerValueAnswer(Answer):
+    """A value of another economy, of the same indicator, dimension, unit and method as this one's."""
+
+    indicator: str = Field(examples=["J1"])
+    dimension: str | None = Field(examples=[None])
+    value: float = Field(examples=[0.41])
+    low: float = Field(examples=[0.38])
+    high: float = Field(examples=[0.52])
+
+
+class PeerAnswer(Answer):
+    """Another economy whose published month this one is set beside."""
+
+    economy: EconomyCode
+    month: MonthText
+    vintage: str = Field(examples=["BR-2026-10-v1"])
+    region: bool = Field(description="of the same region")
+    like_size: bool = Field(description="with between half and twice as many internet users")
+    values: list[PeerValueAnswer]
+
+
+class PointAnswer(Answer):
+    """A month of a series; null where nothing is published of it, or no value."""
+
+    month: MonthText
+    value: float | None = Field(examples=[0.32])
+    low: float | None = Field(examples=[0.30])
+    high: float | None = Field(examples=[0.36])
+    method_version: str = Field(description="'' without a value", examples=["2"])
+    vintage: str | None = Field(examples=["CL-2026-09-v1"])
+
+
+class SeriesAnswer(Answer):
+    """A headline of a group over the months up to this one."""
+
+    group: str = Field(examples=["jurisdiction"])
+    indicator: str = Field(examples=["J1"])
+    dimension: str | None = Field(examples=[None])
+    unit: str = Field(examples=["share"])
+    points: list[PointAnswer]
+
+
 class Report(Answer):
     """Everything published about an economy's month."""
 
@@ -132,6 +174,12 @@ class Report(Answer):
     indicators: list[IndicatorReport]
     totals: list[NationalTotalAnswer]
     withheld: list[ConfidentialAnswer]
+    comparisons: dict[str, str] = Field(
+        description="by group: how its headline stands beside those of other economies; '' where none published any",
+        examples=[{"jurisdiction": "The median of 5 other countries of the region …"}],
+    )
+    peers: list[PeerAnswer]
+    history: list[SeriesAnswer]
     destinations: DestinationsAnswer
     ledger: LedgerSummary
     notices: list[Notice]

@@ -1,11 +1,12 @@
 """What things are called in the language of a report: places, dimensions, reasons, what else comes as a code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from caudal.service.dimension import parts
 from caudal.service.indicators import Definition
 from caudal.service.reason import REASONS, Figure, Reason, Told
-from caudal.service.reports.content import Content
 from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
 from caudal.service.reports.language.method import ORIGINAL, method_text
@@ -22,11 +23,27 @@ class Passage:
     language: str = ""
 
 
+class Named(Protocol):
+    """What names are taken from: of places and categories by language and id, of platforms by id."""
+
+    @property
+    def places(self) -> Mapping[str, Mapping[str, str]]:
+        """Names of countries."""
+
+    @property
+    def platforms(self) -> Mapping[str, str]:
+        """Names of platforms."""
+
+    @property
+    def categories(self) -> Mapping[str, Mapping[str, str]]:
+        """Names of kinds of service."""
+
+
 @dataclass(frozen=True)
 class Names:
     """The names that a report of `content` gives to things in `language`."""
 
-    content: Content
+    content: Named
     language: Language
 
     def border(self, key: str) -> str:

@@ -1,6 +1,6 @@
 """How a finding is quoted: everything that belongs to it in one text, and what must not be concluded."""
 
-from caudal.service.reports.content import Group
+from caudal.service.reports.content import Content, Group
 from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.names import Names
 from caudal.service.reports.telling import metered
@@ -40,9 +40,11 @@ CAUTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def quote(names: Names, group: Group, finding: Finding, publisher: str, address: str) -> Quote:
+def quote(
+    content: Content, names: Names, group: Group, finding: Finding, publisher: str, address: str
+) -> Quote:
     """Return how the finding of a group is quoted; `address` is that of the report, without a vintage."""
-    content, language = names.content, names.language
+    language = names.language
     provenance = content.provenance
     if provenance.vintage:
         address = f"{address}?vintage={provenance.vintage}"
@@ -64,7 +66,7 @@ def quote(names: Names, group: Group, finding: Finding, publisher: str, address:
             level = language.about(definition.level)
             interval = language.say("quote", "interval", level=level, interval=finding.interval)
         if metered(definition, observation):
-            coverage = _coverage(names)
+            coverage = _coverage(content, names)
             if observation.undetermined is not None:
                 share = language.percent(observation.undetermined)
                 undetermined = language.say("quote", "undetermined", share=share)
@@ -97,9 +99,9 @@ def quote(names: Names, group: Group, finding: Finding, publisher: str, address:
     )
 
 
-def _coverage(names: Names) -> str:
+def _coverage(content: Content, names: Names) -> str:
     """Return how many of the country's users the reporting networks serve, or that it is not known."""
-    coverage, language = names.content.coverage, names.language
+    coverage, language = content.coverage, names.language
     if coverage.share is None or coverage.users is None:
         return language.say("quote", "coverage_unknown")
     return language.say(

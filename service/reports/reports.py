@@ -14,13 +14,16 @@ from caudal.service.caching import Flights, Renderings, entity_tag
 from caudal.service.indicators import CATALOGUE
 from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.period import Month
+from caudal.service.queries.published import issues
 from caudal.service.queries.vintages import Vintage, vintages
 from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.destinations import Moved, destinations_of, located
 from caudal.service.reports.edition import Edition, Publication
 from caudal.service.reports.forms import Form
+from caudal.service.reports.history import history_of
 from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.reports.peers import peers_of
 from caudal.service.store import Store
 
 _KEPT_CONTENTS = 48
@@ -78,7 +81,7 @@ class Reports:
         compared = {since: each for since, each in wanted.items() if each in known}
         return Months(
             month=month,
-            state=self._measures.state(economy, [month, *compared.values()]),
+            state=f"{self._measures.state(economy, [month, *compared.values()])} {self._beside(economy, chosen)}",
             compared=compared,
             earlier=known[position - 1] if position else None,
             later=known[position + 1] if position + 1 < len(known) else None,
@@ -151,7 +154,20 @@ class Reports:
                 vintage=now.vintage,
                 reason=now.reason or None,
             ),
+            peers=peers_of(self._store, now, reference, published.computed_at if published else None),
+            history=history_of(self._store, now, published.computed_at if published else None),
         )
+
+    def _beside(self, economy: str, month: Month) -> str:
+        """Return the names of the vintages that the report of an unpublished month is set beside; '' of a published one.
+
+        What that one is set beside was published before it, and stays.
+        """
+        around = issues(self._store, months=[str(month.before), str(month)])
+        if any((each.economy, each.month) == (economy, str(month)) for each in around):
+            return ""
+        own = issues(self._store, economies=[economy])
+        return " ".join(sorted({each.vintage for each in (*around, *own)}))
 
     def _before(self, economy: str, months: Months, published: Vintage | None) -> dict[Since, MonthMeasures]:
         """Return the months that one is compared with: beside what is published, as published by then, or not at all."""

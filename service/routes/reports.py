@@ -9,10 +9,10 @@ from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.forms import FORMS
-from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.model import Report
 from caudal.service.reports.reports import Months, Reports, language_of
 from caudal.service.routes.choices import VintageText
+from caudal.service.routes.preferences import wanted_form, wanted_language
 from caudal.service.routes.sight import Sight
 
 FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf"]
@@ -61,8 +61,8 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         Every form has the same figures. Of a month that is published, what was published; of any other,
         what is computed now.
         """
-        form = FORMS[format or _wanted_form(request)]
-        chosen = language or _wanted_language(request) or language_of(economy)
+        form = FORMS[format or wanted_form(request, FORMS.values(), _DEFAULT)]
+        chosen = language or wanted_language(request) or language_of(economy)
         months = reports.months(economy, month, running=sight.running(request, economy))
         sight.note(request, economy, [month])
         tag = reports.tag(economy, months, vintage, form.name, chosen)
@@ -82,42 +82,6 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         return Response(body, media_type=form.media_type, headers=headers)
 
     return routes
-
-
-def _wanted_form(request: Request) -> str:
-    """Return the form that Accept prefers among those there are."""
-    known = {form.bare_type: form.name for form in FORMS.values()}
-    for media_type in _by_preference(request.headers.get("accept", "")):
-        if media_type in ("*/*", "application/*"):
-            return _DEFAULT
-        if media_type in known:
-            return known[media_type]
-    return _DEFAULT
-
-
-def _wanted_language(request: Request) -> str | None:
-    """Return the language that Accept-Language prefers among those there are; None where it names none."""
-    for tag in _by_preference(request.headers.get("accept-language", "")):
-        if tag.partition("-")[0] in LANGUAGES:
-            return tag.partition("-")[0]
-    return None
-
-
-def _by_preference(header: str) -> list[str]:
-    """Return the values of a header with weights (RFC 9110, 12.4.2), the most wanted first."""
-    weighted = []
-    for part in header.lower().split(","):
-        value, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    weight = float(parameter[2:])
-                except ValueError:
-                    weight = 0.0
-        if value and weight > 0:
-            weighted.append((weight, value))
-    return [value for _, value in sorted(weighted, key=lambda each: -each[0])]
 
 
 def _links(publication: Publication, economy: str, months: Months) -> str:

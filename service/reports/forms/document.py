@@ -1,9 +1,12 @@
 """JSON: the whole content, figures as numbers, sentences in the language asked for."""
 
+from dataclasses import asdict
+
 from caudal.service.models import CoverageAnswer, ObservationAnswer
 from caudal.service.reports.content import Entry
 from caudal.service.reports.destinations import Share
 from caudal.service.reports.edition import Edition
+from caudal.service.reports.history import Series
 from caudal.service.reports.model import (
     ChangeAnswer,
     CrossingAnswer,
@@ -13,9 +16,13 @@ from caudal.service.reports.model import (
     LedgerSummary,
     LinkAnswer,
     Notice,
+    PeerAnswer,
+    PeerValueAnswer,
     Report,
+    SeriesAnswer,
     ShareAnswer,
 )
+from caudal.service.reports.peers import Peer
 from caudal.service.vintagemodels import ConfidentialAnswer, NationalTotalAnswer
 
 
@@ -61,6 +68,9 @@ def report(edition: Edition) -> Report:
         indicators=[_indicator(entry) for entry in content.entries()],
         totals=[NationalTotalAnswer.of(each) for each in content.totals],
         withheld=[ConfidentialAnswer.of(each) for each in content.withheld],
+        comparisons={group.name: edition.comparison(group) for group in content.groups},
+        peers=[_peer(each) for each in content.peers],
+        history=[_series(each) for each in content.history],
         destinations=DestinationsAnswer(
             locations=[_share(each) for each in found.locations],
             controls=[_share(each) for each in found.controls],
@@ -111,3 +121,18 @@ def _indicator(entry: Entry) -> IndicatorReport:
 
 def _share(share: Share) -> ShareAnswer:
     return ShareAnswer(key=share.key, value=share.value, low=share.low, high=share.high)
+
+
+def _peer(peer: Peer) -> PeerAnswer:
+    return PeerAnswer(
+        economy=peer.economy,
+        month=peer.month,
+        vintage=peer.vintage,
+        region=peer.region,
+        like_size=peer.like,
+        values=[PeerValueAnswer.model_validate(asdict(each)) for each in peer.values],
+    )
+
+
+def _series(series: Series) -> SeriesAnswer:
+    return SeriesAnswer.model_validate(asdict(series))

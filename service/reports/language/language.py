@@ -197,6 +197,10 @@ class Language:
         """Return a month YYYY-MM in words."""
         return str(format_skeleton("yMMMM", Month.parse(month).start.date(), locale=self.locale))
 
+    def month_short(self, month: str) -> str:
+        """Return the name of a month YYYY-MM as it stands on an axis: without its year, abbreviated."""
+        return str(format_date(Month.parse(month).start.date(), "LLL", locale=self.locale))
+
     def date(self, day: date) -> str:
         """Return a day in words."""
         return str(format_date(day, "long", locale=self.locale))

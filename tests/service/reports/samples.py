@@ -12,6 +12,8 @@ from caudal.service.reason import Reason
 from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.destinations import destinations_of
+from caudal.service.reports.history import Series
+from caudal.service.reports.peers import Peer
 
 PLACES = {
     "en": {"CL": "Chile", "US": "United States", "BR": "Brazil"},
@@ -69,7 +71,11 @@ def measures(month: str, *observations: Observation, flags: frozenset[str] = fro
 
 
 def content(
-    now: MonthMeasures, before: dict[Since, MonthMeasures] | None = None, cells: pl.DataFrame = CELLS
+    now: MonthMeasures,
+    before: dict[Since, MonthMeasures] | None = None,
+    cells: pl.DataFrame = CELLS,
+    peers: tuple[Peer, ...] = (),
+    history: tuple[Series, ...] = (),
 ) -> Content:
     """Return a content of the indicators that were observed."""
     return build_content(
@@ -90,4 +96,6 @@ def content(
             CATEGORIES,
         ),
         provenance=Provenance("2026-11-21-0", datetime(2026, 11, 21, tzinfo=UTC), "0.1.0"),
+        peers=peers,
+        history=history,
     )
