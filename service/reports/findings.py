@@ -51,11 +51,11 @@ class Findings:
         ]
         if not told:
             return self._untold(group, lines)
-        first = told[0]
+        first, figure = told[0], self._figure(told[0])
         return Finding(
             group=group.name,
             sentence=self.sentence(first, coverage=True),
-            interval=self._figure(first).interval,
+            interval=figure.interval + figure.unit,
             indicator=first.definition.id,
             dimension=first.observation.dimension,
             base=first.definition.base_of(first.observation.dimension),

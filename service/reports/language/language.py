@@ -36,13 +36,14 @@ _BARE = frozenset({"share", "index", "count", "score"})
 class FigureText:
     """A value and its interval as a language writes them, to the same number of decimals; its limits also apart.
 
-    The limits have no name of their unit, which the value has, but a sign of per cent each.
+    The limits have a sign of per cent each, but no name of another unit, which the value has: `unit`, '' of shares.
     """
 
     value: str
     interval: str
     low: str
     high: str
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Language:
             self.span(texts[1], texts[2], dashed=low >= 0) + sign,
             texts[1] + sign,
             texts[2] + sign,
+            "" if unit == "share" else suffix,
         )
 
     def scale(self, unit: str, size: float) -> tuple[float, str]:
