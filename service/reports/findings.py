@@ -211,8 +211,11 @@ class Findings:
     def from_place(self, country: str) -> str:
         """Return a country as it stands after "from": "the United States"."""
         article = self.names.language.phrases["article"]
-        form = next((form for form in _GENDERS if country in article[f"of_{form}"].split()), "plain")
-        return article[form].format(place=self.names.place(country))
+        place = self.names.place(country)
+        # A code that has no name has no article.
+        named = place != country
+        genders = (each for each in _GENDERS if named and country in article[f"of_{each}"].split())
+        return article[next(genders, "plain")].format(place=place)
 
     def _companies(self, line: Line) -> str:
         """Return how many companies a value is of, and which where they are few."""
