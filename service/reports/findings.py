@@ -93,7 +93,9 @@ class Findings:
         return self._say("base", base, companies=self._companies(line), function=function, of=line.of)
 
     def between(self, figure: FigureText) -> str:
-        """Return an interval in words: "between 61.5% and 63.5%"."""
+        """Return an interval in words: "between 61.5% and 63.5%"; one that rounding closes as that."""
+        if figure.low == figure.high:
+            return self._say("sentence", "exact")
         return self._say("sentence", "between", low=figure.low, high=figure.high)
 
     @property
@@ -163,8 +165,9 @@ class Findings:
             return "P1_delivered"
         if name == "V8" and held.country == self._economy:
             return "V8_own" if observation.details.get("in_force") else "V8_proposed"
-        # The other scenarios of the laws weigh by a judgement, which no sentence can say.
-        return "" if name == "J7" and observation.dimension != "equal" else name
+        # The other scenarios of the laws weigh by a judgement, and no scale fits all functions: no sentence can say these.
+        unsaid = name == "J7" and observation.dimension != "equal"
+        return "" if unsaid or not self._can(line) else name
 
     def _figure(self, line: Line) -> FigureText:
         """Return the value and its limits as the sentence says them."""
