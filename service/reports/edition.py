@@ -144,7 +144,7 @@ class Edition:
     def quote(self, group: Group) -> Quote:
         """Return how the finding of a group is quoted."""
         publisher = self.publication.publisher or self.language.say("citation", "publisher")
-        return quote(self.content, self.names, group, self._found[group.name], publisher, self.address)
+        return quote(self.content, self.names, self._found[group.name], publisher, self.address)
 
     def comparison(self, group: Group) -> str:
         """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
@@ -174,7 +174,7 @@ class Edition:
         return [self.findings.relevant(entry) for entry in group.entries if entry.readings]
 
     def lines(self, group: Group) -> list[Line]:
-        """Return every reading of a group as it is shown."""
+        """Return every reading of a group as it is shown, in the order of the data."""
         return [line_of(definition, reading, self.names) for definition, reading in group.readings()]
 
     def figure(
@@ -185,6 +185,15 @@ class Edition:
             return self.language.say("label", "insufficient")
         text = self.language.figure(value, low, high, definition.unit)
         return f"{text.value} ({text.interval})"
+
+    def ranked(self, group: Group) -> list[Line]:
+        """Return the same readings, of each indicator first that which stands for it."""
+        ranked = []
+        for entry in (each for each in group.entries if each.readings):
+            first = self.findings.relevant(entry)
+            others = (each for each in entry.readings if each is not first.reading)
+            ranked += [first, *(line_of(entry.definition, each, self.names) for each in others)]
+        return ranked
 
     def unit(self, definition: Definition) -> str:
         """Return what the unit of an indicator is called."""

@@ -1,6 +1,6 @@
 """How a finding is quoted: everything that belongs to it in one text, and what must not be concluded."""
 
-from caudal.service.reports.content import Content, Group
+from caudal.service.reports.content import Content
 from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.names import Names
 from caudal.service.reports.telling import metered
@@ -40,10 +40,8 @@ CAUTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def quote(
-    content: Content, names: Names, group: Group, finding: Finding, publisher: str, address: str
-) -> Quote:
-    """Return how the finding of a group is quoted; `address` is that of the report, without a vintage."""
+def quote(content: Content, names: Names, finding: Finding, publisher: str, address: str) -> Quote:
+    """Return how a finding is quoted; `address` is that of the report, without a vintage."""
     language = names.language
     provenance = content.provenance
     if provenance.vintage:
@@ -51,14 +49,7 @@ def quote(
         vintage = language.say("quote", "vintage", vintage=provenance.vintage)
     else:
         vintage = language.say("quote", "computed", date=language.date(provenance.computed_at.date()))
-    found = next(
-        (
-            (definition, reading.observation)
-            for definition, reading in group.readings()
-            if (definition.id, reading.observation.dimension) == (finding.indicator, finding.dimension)
-        ),
-        None,
-    )
+    found = content.observation(finding.indicator, finding.dimension)
     interval = undetermined = coverage = ""
     if found is not None:
         definition, observation = found

@@ -58,7 +58,7 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
 
 def _group(edition: Edition, group: Group, *, paper: bool) -> dict[str, Any]:
     lines = edition.lines(group)
-    shown = list({line.definition.id: line for line in reversed(lines)}.values())[::-1] if paper else lines
+    shown = edition.relevant(group) if paper else edition.ranked(group)
     without = [line for line in shown if line.observation.value is None] if paper else []
     rows = [_row(edition, line) for line in shown if line not in without]
     left_out = len(lines) - len(shown)

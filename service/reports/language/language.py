@@ -50,8 +50,8 @@ _BARE = frozenset({"share", "index", "count", "score"})
 class FigureText:
     """A value and its interval as a language writes them, to the same number of decimals.
 
-    `bare` is the value without its unit. The limits have no name of the unit, which the value has, but a sign of per
-    cent each.
+    `bare` is the value without its unit. The limits have a sign of per cent each, but no name of another unit, which the
+    value has: `unit`, '' of shares.
     """
 
     value: str
@@ -59,6 +59,7 @@ class FigureText:
     bare: str
     low: str
     high: str
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ class Language:
         interval = self.span(texts[1], texts[2], dashed=low >= 0) + sign
         minus = MINUS if texts[0].startswith(MINUS) else ""
         text = minus + self.before(unit) + texts[0].removeprefix(MINUS) + suffix
-        return FigureText(text, interval, texts[0], texts[1] + sign, texts[2] + sign)
+        return FigureText(
+            text, interval, texts[0], texts[1] + sign, texts[2] + sign, "" if unit == "share" else suffix
+        )
 
     def before(self, unit: str) -> str:
         """Return what is written before a number: a currency, in some languages."""
