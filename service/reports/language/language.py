@@ -90,9 +90,7 @@ class Language:
         """Return a fixed text with its numbers as the country writes them: {1800} and {1%} are 1.800 and 1% in Chile."""
 
         def number(found: re.Match[str]) -> str:
-            return self.number(float(found[1]), len(found[2] or "")) + (
-                self._percent_sign if found[3] else ""
-            )
+            return self.number(float(found[1]), len(found[2] or "")) + (self.percent_sign if found[3] else "")
 
         return _FIXED.sub(number, text)
 
@@ -142,7 +140,7 @@ class Language:
     def scale(self, unit: str, size: float) -> tuple[float, str]:
         """Return what numbers of this size are multiplied by to be shown, and what is written after them."""
         if unit == "share":
-            return 100.0, self._percent_sign
+            return 100.0, self.percent_sign
         if unit in _BARE:
             return 1.0, ""
         if unit == "bytes":
@@ -154,7 +152,8 @@ class Language:
         return 1.0, f" {self.known('unit', unit, unit)}"
 
     @cached_property
-    def _percent_sign(self) -> str:
+    def percent_sign(self) -> str:
+        """What is written after a number of per cent: the sign, in some countries after a space that does not break."""
         pattern = str(self.locale.percent_formats[None].pattern)
         return pattern[pattern.rindex("0") + 1 :]
 
