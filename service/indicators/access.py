@@ -310,6 +310,7 @@ INDICATORS = (
         Definition(
             id="J7",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Exposure to foreign laws that compel access",
                 "es": "Exposición a leyes extranjeras que obligan a dar acceso",

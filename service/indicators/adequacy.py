@@ -170,6 +170,7 @@ INDICATORS = (
         Definition(
             id="J6",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Share in countries with adequate data protection",
                 "es": "Proporción en países con protección de datos adecuada",

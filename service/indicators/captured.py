@@ -78,6 +78,7 @@ def value_captured(month: Month, _: Definition) -> list[Estimate]:
     effect = band(np.exp(found.fit.effect))
     details = {
         "platforms": float(len(found.platforms)),
+        "companies": float(companies(found.platforms)),
         "receipts_of_countries": float(len(found.fit.countries)),
         "own_receipts": float(len(found.fit.own)),
         "country_effect": effect.value,
@@ -95,6 +96,11 @@ def value_captured(month: Month, _: Definition) -> list[Estimate]:
         ),
         *answers,
     ]
+
+
+def companies(platforms: Sequence[Captured]) -> int:
+    """Return how many companies are behind platforms."""
+    return len({each.company for each in platforms})
 
 
 def _together(platforms: Sequence[Captured]) -> FloatArray:
@@ -213,6 +219,7 @@ def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:
         "value_added_year": float(row["year"]),
         "age_years": age,
         "platforms": float(len(foreign)),
+        "companies": float(companies(foreign)),
     }
     narrow = _value_added(month, NARROW_SECTION)
     if narrow is not None:
@@ -280,6 +287,7 @@ INDICATORS = (
         Definition(
             id="V3",
             group="value",
+            base="published_revenue",
             title={
                 "en": "Estimated revenue attributable to users in the country",
                 "es": "Ingresos estimados atribuibles a usuarios del país",
@@ -310,6 +318,7 @@ INDICATORS = (
             details={
                 **DETAILS,
                 "platforms": "number of platforms added up",
+                "companies": "number of companies behind them",
                 "receipts_of_countries": "number of other countries whose receipts it is fitted on",
                 "own_receipts": "number of kinds of receipts of the economy itself that it rests on",
                 "country_effect": "e^ε_c, what the economy earns over what users and product give, P50",
@@ -336,6 +345,7 @@ INDICATORS = (
         Definition(
             id="V4",
             group="value",
+            base="gigabytes_of_companies",
             title={
                 "en": "Estimated revenue per gigabyte",
                 "es": "Ingresos estimados por gigabyte",
@@ -390,6 +400,7 @@ INDICATORS = (
         Definition(
             id="V5",
             group="value",
+            base="digital_turnover",
             title={
                 "en": "Weight of foreign platforms beside the country's digital output",
                 "es": "Peso de las plataformas extranjeras frente a la producción digital del país",
@@ -422,6 +433,7 @@ INDICATORS = (
                 "value_added_year": "year of the value added",
                 "age_years": "years from the end of that year to the month",
                 "platforms": "number of foreign platforms",
+                "companies": "number of companies behind them",
                 "against_software": "the ratio against divisions 62-63 alone (software, information services)",
             },
         ),

@@ -153,6 +153,7 @@ INDICATORS = (
         Definition(
             id="C5",
             group="concentration",
+            base="things_counted",
             title={
                 "en": "Centralisation of services in the networks that host them",
                 "es": "Centralización de los servicios en las redes que los alojan",

@@ -151,6 +151,7 @@ INDICATORS = (
         Definition(
             id="J8",
             group="jurisdiction",
+            base="routed_in_region",
             title={
                 "en": "Share of regional traffic that detours outside the region",
                 "es": "Proporción del tráfico regional que se desvía fuera de la región",

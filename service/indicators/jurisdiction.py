@@ -270,6 +270,7 @@ INDICATORS = (
         Definition(
             id="J1",
             group="jurisdiction",
+            base="located",
             title={
                 "en": "Share of traffic located in the country",
                 "es": "Proporción del tráfico con ubicación en el país",
@@ -295,6 +296,7 @@ INDICATORS = (
         Definition(
             id="J2",
             group="jurisdiction",
+            base="located",
             title={
                 "en": "Share of traffic located in the region",
                 "es": "Proporción del tráfico con ubicación en la región",
@@ -319,6 +321,7 @@ INDICATORS = (
         Definition(
             id="J3",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Share of traffic under domestic control",
                 "es": "Proporción del tráfico bajo control nacional",
@@ -343,6 +346,7 @@ INDICATORS = (
         Definition(
             id="J4",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Share of traffic by the jurisdiction that controls it",
                 "es": "Proporción del tráfico según la jurisdicción que lo controla",
@@ -370,6 +374,7 @@ INDICATORS = (
         Definition(
             id="J5",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Share located in the country and controlled from abroad",
                 "es": "Proporción ubicada en el país y controlada desde el exterior",
@@ -408,6 +413,7 @@ INDICATORS = (
         Definition(
             id="J9",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Undetermined share",
                 "es": "Proporción indeterminada",

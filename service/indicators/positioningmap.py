@@ -116,6 +116,7 @@ INDICATORS = (
         Definition(
             id="P4",
             group="positioning",
+            base="revenue_of_region",
             title={
                 "en": "Market position of the region's platforms",
                 "es": "Posición de mercado de las plataformas de la región",

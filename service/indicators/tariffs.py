@@ -256,6 +256,7 @@ INDICATORS = (
         Definition(
             id="V7",
             group="value",
+            base="displaced_imports",
             title={
                 "en": "Tariffs that could be levied on digital deliveries",
                 "es": "Aranceles que se podrían cobrar por entregas digitales",

@@ -97,6 +97,7 @@ INDICATORS = (
         Definition(
             id="V6",
             group="value",
+            base="trade_in_services",
             title={
                 "en": "Balance of trade in digital services",
                 "es": "Saldo del comercio de servicios digitales",

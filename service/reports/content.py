@@ -133,6 +133,18 @@ class Content:
         for group in self.groups:
             yield from group.entries
 
+    def observation(self, indicator: str, dimension: str | None) -> tuple[Definition, Observation] | None:
+        """Return an observation and its definition; None where the report has none of that indicator and dimension."""
+        entry = self.entry(indicator)
+        return next(
+            (
+                (entry.definition, each.observation)
+                for each in (entry.readings if entry else ())
+                if entry and each.observation.dimension == dimension
+            ),
+            None,
+        )
+
     def entry(self, indicator: str) -> Entry | None:
         """Return an indicator by its id; None where the report has none of that id."""
         return next((entry for entry in self.entries() if entry.definition.id == indicator), None)

@@ -41,17 +41,30 @@ _SIGNIFICANT = 3
 _MOST_DECIMALS = 8
 # What stands for a number or a percentage in a fixed text: {1800}, {0.25}, {1%}.
 _FIXED = re.compile(r"\{(\d+(?:\.(\d+))?)(%?)\}")
+_HUNDREDTH = 0.01
 # Units whose name is not written after the number: the title says what it is.
 _BARE = frozenset({"share", "index", "count", "score"})
 
 
 @dataclass(frozen=True)
 class FigureText:
-    """A value and its interval as a language writes them, to the same number of decimals; `bare` is without unit."""
+    """A value and its interval as a language writes them, to the same number of decimals; its limits also apart.
+
+    The limits have a sign of per cent each, but no name of another unit, which the value has: `before` and `unit` are what
+    stands before and after it, '' of shares. `bare` is the value without either, and without a sign of per cent.
+    """
 
     value: str
     interval: str
+    low: str
+    high: str
+    before: str
+    unit: str
     bare: str
+
+    def named(self, text: str) -> str:
+        """Return a limit or the interval with the name of the unit, as the value has it."""
+        return self.before + text + self.unit
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,11 @@ class Language:
         """Return a share in per cent."""
         return self.figure(share, share, share, "share").value
 
+    def about(self, share: float) -> str:
+        """Return a share in whole per cent, as it is said by the way; one below a hundredth as `percent` has it."""
+        whole = round(share, 2)
+        return self.number(whole * 100) + self.percent_sign if whole >= _HUNDREDTH else self.percent(share)
+
     def figure(
         self, value: float, low: float, high: float, unit: str, size: float | None = None
     ) -> FigureText:
@@ -129,9 +147,16 @@ class Language:
             suffix = self._money(unit, size, round(abs(value), decimals))[1]
         sign = suffix if unit == "share" else ""
         interval = self.span(texts[1], texts[2], dashed=low >= 0) + sign
-        minus = MINUS if texts[0].startswith(MINUS) else ""
-        text = minus + self.before(unit) + texts[0].removeprefix(MINUS) + suffix
-        return FigureText(text, interval, texts[0])
+        before, minus = self.before(unit), MINUS if texts[0].startswith(MINUS) else ""
+        return FigureText(
+            value=minus + before + texts[0].removeprefix(MINUS) + suffix,
+            interval=interval,
+            low=texts[1] + sign,
+            high=texts[2] + sign,
+            before=before,
+            unit="" if sign else suffix,
+            bare=texts[0],
+        )
 
     def before(self, unit: str) -> str:
         """Return what is written before a number: a currency, in some languages."""
