@@ -78,7 +78,6 @@ def value_captured(month: Month, _: Definition) -> list[Estimate]:
     effect = band(np.exp(found.fit.effect))
     details = {
         "platforms": float(len(found.platforms)),
-        "companies": float(companies(found.platforms)),
         "receipts_of_countries": float(len(found.fit.countries)),
         "own_receipts": float(len(found.fit.own)),
         "country_effect": effect.value,
@@ -96,11 +95,6 @@ def value_captured(month: Month, _: Definition) -> list[Estimate]:
         ),
         *answers,
     ]
-
-
-def companies(platforms: Sequence[Captured]) -> int:
-    """Return how many companies are behind platforms."""
-    return len({each.company for each in platforms})
 
 
 def _together(platforms: Sequence[Captured]) -> FloatArray:
@@ -219,7 +213,6 @@ def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:
         "value_added_year": float(row["year"]),
         "age_years": age,
         "platforms": float(len(foreign)),
-        "companies": float(companies(foreign)),
     }
     narrow = _value_added(month, NARROW_SECTION)
     if narrow is not None:
@@ -318,7 +311,6 @@ INDICATORS = (
             details={
                 **DETAILS,
                 "platforms": "number of platforms added up",
-                "companies": "number of companies behind them",
                 "receipts_of_countries": "number of other countries whose receipts it is fitted on",
                 "own_receipts": "number of kinds of receipts of the economy itself that it rests on",
                 "country_effect": "e^ε_c, what the economy earns over what users and product give, P50",
@@ -433,7 +425,6 @@ INDICATORS = (
                 "value_added_year": "year of the value added",
                 "age_years": "years from the end of that year to the month",
                 "platforms": "number of foreign platforms",
-                "companies": "number of companies behind them",
                 "against_software": "the ratio against divisions 62-63 alone (software, information services)",
             },
         ),

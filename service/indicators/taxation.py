@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.service.indicators.capture import Capture, Captured, capture_of, flags_together
-from caudal.service.indicators.captured import ALL_PLATFORMS, FACTS, companies
+from caudal.service.indicators.captured import ALL_PLATFORMS, FACTS
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.context import Context
 from caudal.service.indicators.definition import Definition
@@ -209,11 +209,7 @@ def _on_profits(month: Month, amount: Amount, *, with_reported: bool) -> list[Es
         answers.append(estimate(band(draws[-1]), flows, each.platform, details, flags))
     flows = month.flows(np.any([each.cells(month) for each in used], axis=0))
     flags = frozenset[str]().union(*(answer.flags for answer in answers))
-    details = {
-        "tax_rate": level,
-        "platforms": float(len(used)),
-        "companies": float(companies(used)),
-    }
+    details = {"tax_rate": level, "platforms": float(len(used))}
     whole = estimate(band(np.sum(draws, axis=0)), flows, ALL_PLATFORMS, details, flags)
     return [whole, *answers]
 
@@ -283,7 +279,6 @@ def _accounts(each: Captured, context: Context) -> Accounts | None:
 _PROFIT_DETAILS = {
     **DETAILS,
     "platforms": "number of platforms added up",
-    "companies": "number of companies behind them",
     "tax_rate": "statutory rate of corporate tax of the economy",
     "margin": "profit before tax over revenue of the whole company",
     "accounts_year": "year in which the accounts' period ended",

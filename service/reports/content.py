@@ -95,7 +95,7 @@ class Content:
     """Everything that a report of an economy's month says.
 
     `names` are of the economy, `places` of countries, `categories` of kinds of service, each by language; `platforms` by
-    id. `compared` gives the months that
+    id, and `companies` are those behind them. `compared` gives the months that
     it is compared with, those without data left out.
     """
 
@@ -117,6 +117,7 @@ class Content:
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
     categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    companies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def synthetic(self) -> bool:
@@ -170,6 +171,7 @@ class Facts:
     platforms: Mapping[str, str]
     attributions: tuple[str, ...]
     categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    companies: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_content(
@@ -208,6 +210,7 @@ def build_content(
         places=facts.places,
         platforms=facts.platforms,
         categories=facts.categories,
+        companies=facts.companies,
     )
 
 

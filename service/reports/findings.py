@@ -93,7 +93,9 @@ class Findings:
         return self._say("base", base, companies=self._companies(line), function=function, of=line.of)
 
     def between(self, figure: FigureText) -> str:
-        """Return an interval in words: "between 61.5% and 63.5%"."""
+        """Return an interval in words: "between 61.5% and 63.5%"; one that rounding closes as that."""
+        if figure.low == figure.high:
+            return self._say("sentence", "exact")
         return self._say("sentence", "between", low=figure.low, high=figure.high)
 
     @property
@@ -163,8 +165,9 @@ class Findings:
             return "P1_delivered"
         if name == "V8" and held.country == self._economy:
             return "V8_own" if observation.details.get("in_force") else "V8_proposed"
-        # The other scenarios of the laws weigh by a judgement, which no sentence can say.
-        return "" if name == "J7" and observation.dimension != "equal" else name
+        # The other scenarios of the laws weigh by a judgement, and no scale fits all functions: no sentence can say these.
+        unsaid = name == "J7" and observation.dimension != "equal"
+        return "" if unsaid or not self._can(line) else name
 
     def _figure(self, line: Line) -> FigureText:
         """Return the value and its limits as the sentence says them."""
@@ -219,18 +222,28 @@ class Findings:
 
     def _companies(self, line: Line) -> str:
         """Return how many companies a value is of, and which where they are few."""
-        details, language = line.observation.details, self.names.language
-        entry = self.names.content.entry(line.definition.id)
-        count = int(details.get("companies", 0))
+        names: tuple[str, ...] = ()
+        if line.definition.dimension == "platform":
+            names = self._behind(line)
+        count = len(names) or int(line.observation.details.get("companies", 0))
         if not count:
             return self._say("sentence", "companies_unknown")
-        rows = [each.observation.dimension for each in (entry.readings if entry else ())]
-        known = tuple(
-            self.names.breakdown(each) for each in rows if each and each in self.names.content.platforms
-        )
-        named = "_named" if line.definition.dimension == "platform" and 0 < len(known) <= _NAMED else ""
+        named = "_named" if 0 < len(names) <= _NAMED else ""
         key = f"company{named}" if count == 1 else f"companies{named}"
-        return self._say("sentence", key, count=language.number(count), names=language.listed(known))
+        language = self.names.language
+        return self._say("sentence", key, count=language.number(count), names=language.listed(names))
+
+    def _behind(self, line: Line) -> tuple[str, ...]:
+        """Return the companies of the platforms that a sum is of, each once."""
+        entry, content = self.names.content.entry(line.definition.id), self.names.content
+        rows = [each.observation.dimension or "" for each in (entry.readings if entry else ())]
+        return tuple(
+            dict.fromkeys(
+                content.companies.get(each) or content.platforms[each]
+                for each in rows
+                if each in content.platforms
+            )
+        )
 
 
 _GENDERS = ("masculine", "feminine", "masculines", "feminines")

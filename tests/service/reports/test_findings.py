@@ -132,7 +132,11 @@ def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
         "US Merger Guidelines 2023."
     )
     everything = replace(tellable("C1"), dimension=None)
-    [untold] = edition(everything).headlines()
+    said = edition(everything)
+    [untold] = said.headlines()
+    # Beside others it is said by its title.
+    [line] = said.relevant(said.content.groups[0])
+    assert said.findings.sentence(line) == "Platform concentration (HHI): 0.300 (between 0.290 and 0.310)."
     assert not untold.told and "no sentence can say what the value means" in untold.sentence
 
 
@@ -158,22 +162,21 @@ def test_a_levy_is_said_to_be_whose_it_is() -> None:
 
 
 def test_companies_are_counted_and_named_where_they_are_few() -> None:
-    whole = tellable("V3")
-    assert headline(whole).startswith("The revenue of 6 companies that publish it by region, ")
-    made = content(
-        measures(
-            "2026-10",
-            replace(whole, details={"companies": 2.0}),
-            *(observed("V3", 1e9, dimension=each) for each in ("a", "b")),
-        )
+    platforms = {each: each.capitalize() for each in ("alpha", "beta", "gamma", "delta", "epsilon")}
+    owners = {**dict.fromkeys(("alpha", "beta"), "First Inc."), "gamma": "Second Inc."}
+
+    def said(*listed: str) -> str:
+        rows = [observed("V3", 1e9, dimension=each) for each in listed]
+        made = content(measures("2026-10", tellable("V3"), *rows))
+        known = replace(made, platforms=platforms, companies=owners)
+        return Edition(known, Language.of("en", "CL")).headlines()[0].sentence
+
+    # Two platforms of one company are one; a company that nobody named stands by its platform.
+    assert said("alpha", "beta").startswith("The revenue of 1 company (First Inc.) with figures published")
+    assert said("alpha", "beta", "gamma").startswith(
+        "The revenue of 2 companies (First Inc., Second Inc.) with figures "
     )
-    few = Edition(replace(made, platforms={"a": "Alpha", "b": "Beta"}), Language.of("en", "CL"))
-    assert few.headlines()[0].sentence.startswith(
-        "The revenue of 2 companies (Alpha, Beta) that publish it by region, "
-    )
-    # Of a vintage that did not count them.
-    unknown = headline(replace(whole, details={}))
-    assert unknown.startswith("The revenue of known companies that publish it by region, ")
+    assert said(*platforms).startswith("The revenue of 4 companies with figures published by region, ")
 
 
 def test_a_deployments_own_indicator_is_still_said() -> None:
@@ -192,3 +195,11 @@ def test_where_the_first_cannot_be_told_the_next_one_is() -> None:
     wide = replace(tellable("J4"), low=0.1, high=0.9)
     [found] = edition(wide, tellable("J1")).headlines()
     assert found.indicator == "J1" and found.more == ()
+
+
+def test_an_interval_that_rounding_closes_is_said_as_that() -> None:
+    exact = replace(tellable("J1"), low=0.32, high=0.32)
+    assert headline(exact) == (
+        "32.0% of the measured traffic with a known location (give or take rounding; networks that serve 40% of the users) "
+        "stays in the country."
+    )
