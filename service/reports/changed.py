@@ -91,7 +91,7 @@ def _sentence(findings: Findings, told: News) -> str:
         "rose" if rose else "fell",
         title=line.title,
         of=f" ({line.of})" if line.of else "",
-        before=both.low if rose else both.high,
+        before=both.named(both.low if rose else both.high),
         month=language.month(told.change.month),
         value=both.value + base,
     )

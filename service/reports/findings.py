@@ -56,7 +56,7 @@ class Findings:
         return Finding(
             group=group.name,
             sentence=self.sentence(first, coverage=True),
-            interval=figure.interval + figure.unit,
+            interval=figure.named(figure.interval),
             indicator=first.definition.id,
             dimension=first.observation.dimension,
             base=first.definition.base_of(first.observation.dimension),

@@ -56,7 +56,9 @@ class _Writer:
         self._bold: Format = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         self._warning: Format = book.add_format({"bold": True, "font_color": "#B00020"})
         self._wrapped: Format = book.add_format({"text_wrap": True, "valign": "top"})
-        self._percent: Format = book.add_format({"num_format": "0.0%"})
+        # The space before the sign is quoted: a spreadsheet takes its own for a unit of thousands in some countries.
+        space = edition.language.percent_sign.removesuffix("%")
+        self._percent: Format = book.add_format({"num_format": f'0.0"{space}"%' if space else "0.0%"})
         self._plain: Format = book.add_format({"num_format": "General"})
 
     def summary(self) -> None:

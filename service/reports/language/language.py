@@ -39,27 +39,32 @@ _SCALES_OF = {"es": (1_000_000,)}
 _BYTES = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _SIGNIFICANT = 3
 _MOST_DECIMALS = 8
-_HUNDREDTH = 0.01
 # What stands for a number or a percentage in a fixed text: {1800}, {0.25}, {1%}.
 _FIXED = re.compile(r"\{(\d+(?:\.(\d+))?)(%?)\}")
+_HUNDREDTH = 0.01
 # Units whose name is not written after the number: the title says what it is.
 _BARE = frozenset({"share", "index", "count", "score"})
 
 
 @dataclass(frozen=True)
 class FigureText:
-    """A value and its interval as a language writes them, to the same number of decimals.
+    """A value and its interval as a language writes them, to the same number of decimals; its limits also apart.
 
-    `bare` is the value without its unit. The limits have a sign of per cent each, but no name of another unit, which the
-    value has: `unit`, '' of shares.
+    The limits have a sign of per cent each, but no name of another unit, which the value has: `before` and `unit` are what
+    stands before and after it, '' of shares. `bare` is the value without either, and without a sign of per cent.
     """
 
     value: str
     interval: str
-    bare: str
     low: str
     high: str
+    before: str
     unit: str
+    bare: str
+
+    def named(self, text: str) -> str:
+        """Return a limit or the interval with the name of the unit, as the value has it."""
+        return self.before + text + self.unit
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,7 @@ class Language:
         """Return a fixed text with its numbers as the country writes them: {1800} and {1%} are 1.800 and 1% in Chile."""
 
         def number(found: re.Match[str]) -> str:
-            return self.number(float(found[1]), len(found[2] or "")) + (
-                self._percent_sign if found[3] else ""
-            )
+            return self.number(float(found[1]), len(found[2] or "")) + (self.percent_sign if found[3] else "")
 
         return _FIXED.sub(number, text)
 
@@ -125,11 +128,7 @@ class Language:
     def about(self, share: float) -> str:
         """Return a share in whole per cent, as it is said by the way; one below a hundredth as `percent` has it."""
         whole = round(share, 2)
-        return (
-            self.number(whole * 100) + self.scale("share", whole)[1]
-            if whole >= _HUNDREDTH
-            else self.percent(share)
-        )
+        return self.number(whole * 100) + self.percent_sign if whole >= _HUNDREDTH else self.percent(share)
 
     def figure(
         self, value: float, low: float, high: float, unit: str, size: float | None = None
@@ -148,10 +147,15 @@ class Language:
             suffix = self._money(unit, size, round(abs(value), decimals))[1]
         sign = suffix if unit == "share" else ""
         interval = self.span(texts[1], texts[2], dashed=low >= 0) + sign
-        minus = MINUS if texts[0].startswith(MINUS) else ""
-        text = minus + self.before(unit) + texts[0].removeprefix(MINUS) + suffix
+        before, minus = self.before(unit), MINUS if texts[0].startswith(MINUS) else ""
         return FigureText(
-            text, interval, texts[0], texts[1] + sign, texts[2] + sign, "" if unit == "share" else suffix
+            value=minus + before + texts[0].removeprefix(MINUS) + suffix,
+            interval=interval,
+            low=texts[1] + sign,
+            high=texts[2] + sign,
+            before=before,
+            unit="" if sign else suffix,
+            bare=texts[0],
         )
 
     def before(self, unit: str) -> str:
@@ -161,7 +165,7 @@ class Language:
     def scale(self, unit: str, size: float) -> tuple[float, str]:
         """Return what numbers of this size are multiplied by to be shown, and what is written after them."""
         if unit == "share":
-            return 100.0, self._percent_sign
+            return 100.0, self.percent_sign
         if unit in _BARE:
             return 1.0, ""
         if unit == "bytes":
@@ -173,7 +177,8 @@ class Language:
         return 1.0, f" {self.known('unit', unit, unit)}"
 
     @cached_property
-    def _percent_sign(self) -> str:
+    def percent_sign(self) -> str:
+        """What is written after a number of per cent: the sign, in some countries after a space that does not break."""
         pattern = str(self.locale.percent_formats[None].pattern)
         return pattern[pattern.rindex("0") + 1 :]
 

@@ -34,7 +34,7 @@ def share(
 def test_a_change_is_told_of_the_row_that_stands_for_an_indicator() -> None:
     said = edition([share(0.6), share(0.2, dimension="CN")], [share(0.5), share(0.1, dimension="CN")])
     told = [
-        "Control share by jurisdiction (United States) rose from 50.0% in September 2026 to 60.0% of the measured traffic."
+        "Share of traffic by the jurisdiction that controls it (United States) rose from 50.0% in September 2026 to 60.0% of the measured traffic."
     ]
     # China's rose as well, and is in the data only.
     assert said.changed() == told
@@ -77,11 +77,11 @@ def test_at_most_five_headlines_first_then_the_largest_beside_their_intervals() 
     said = edition(now, before).changed()
     assert len(said) == MOST
     assert [each.split(" rose")[0] for each in said] == [
-        "Control share by jurisdiction (United States)",
+        "Share of traffic by the jurisdiction that controls it (United States)",
         "Share of the k largest platforms (the 4 largest)",
         "Services lost if a jurisdiction refused them (United States)",
-        "Regional capability share at stages 3 to 5",
-        "Domestic control share",
+        "Share of the region's platforms in data processing (stages 3 to 5)",
+        "Share of traffic under domestic control",
     ]
     assert not any("more" in each for each in said)
 
@@ -92,7 +92,10 @@ def test_both_months_are_rounded_alike() -> None:
         observed("V3", 9.5e8, 9e8, 1e9, "all_platforms"),
     )
     [said] = edition([now], [before]).changed()
-    assert " from 950 in September 2026 to 1,235 million USD a year." in said
+    assert (
+        " from US$\u00a00.95\u00a0billion a year in September 2026 to US$\u00a01.23\u00a0billion a year."
+        in said
+    )
 
 
 @given(SHARES, SHARES)

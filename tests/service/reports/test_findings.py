@@ -127,7 +127,7 @@ def test_an_index_is_said_as_what_it_means() -> None:
 
 def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
     assert headline(tellable("C1")) == (
-        "The concentration by company of the measured traffic with platforms of the function “carrying for others (CDN)” is "
+        "The concentration by company of the measured traffic with platforms of the function “content delivery (CDN)” is "
         "4,500 of 10,000 points (between 4,400 and 4,600; networks that serve 40% of the users): high (above 1,800) by the "
         "US Merger Guidelines 2023."
     )
@@ -143,10 +143,12 @@ def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
 def test_a_deficit_is_said_as_one() -> None:
     said = headline(tellable("V6"))
     assert said == (
-        "Imports of digitally deliverable services exceed exports by 1,200 million USD a year (between 1,000 and 1,500)."
+        "Imports of digitally deliverable services exceed exports by US$\u00a01.20\u00a0billion a year (between 1.00 and 1.50)."
     )
     surplus = replace(tellable("V6"), value=1.2e9, low=1e9, high=1.5e9)
-    assert headline(surplus).startswith("Exports of digitally deliverable services exceed imports by 1,200 ")
+    assert headline(surplus).startswith(
+        "Exports of digitally deliverable services exceed imports by US$\u00a01.20\u00a0"
+    )
 
 
 def test_a_levy_is_said_to_be_whose_it_is() -> None:
@@ -185,7 +187,7 @@ def test_a_deployments_own_indicator_is_still_said() -> None:
         replace(content(measures("2026-10", tellable("J3"))), groups=(mine,)), Language.of("en", "CL")
     )
     assert said.headlines()[0].sentence.startswith(
-        "Domestic control share: 10.0% (between 9.00% and 12.0%; ".replace("9.00", "9.0")
+        "Share of traffic under domestic control: 10.0% (between 9.00% and 12.0%; ".replace("9.00", "9.0")
     )
 
 

@@ -149,7 +149,7 @@ def test_a_method_is_told_in_its_language_with_its_numbers() -> None:
     assert method_text(definition, Language.of("es", "MX")).formula.startswith(
         "AA = 0.25 · max(0, π_p − 0.10 ·"
     )
-    assert "20.000 millones de EUR" in method_text(definition, Language.of("es", "CL")).critique
+    assert "20.000 millones de euros" in method_text(definition, Language.of("es", "CL")).critique
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,14 @@ def test_a_quote_holds_everything_in_one_text() -> None:
     assert quote.text == (
         "“62.6% of the measured traffic (between 61.0% and 70.0%; networks that serve 40% of the users) goes to networks "
         "controlled from the United States.” Interval (95%): 61.0 – 70.0%. Coverage: networks that serve 4,000,000 people, "
-        "40.0% of the country's internet users. Undetermined: 5.0% of the bytes. Caudal: Chile, October 2026; vintage "
+        "40.0% of the country's internet users. Undetermined: 5.0% of the traffic. Caudal: Chile, October 2026; vintage "
         "CL-2026-10-v1. https://caudal.example/v1/reports/CL/2026-10?vintage=CL-2026-10-v1"
     )
     for part in (quote.sentence, quote.interval, quote.coverage, quote.vintage, quote.address):
         assert part and part in quote.text
     assert quote.cautions == (
         "Control is of the company, not of the data: it says where an order could be given, not that one was.",
-        "It is of the networks that report, not of the whole country.",
+        "It holds for the networks that report, not for the whole country.",
     )
 
 
@@ -54,7 +54,7 @@ def test_what_was_not_metered_has_no_coverage() -> None:
     said = edition(month())
     quote = said.quote(said.content.groups[1])
     assert quote.coverage == "" and "Undetermined" not in quote.text
-    assert "Interval (90%): 243 – 870 million USD a year." in quote.text
+    assert "Interval (90%): US$\u00a0243 – 870\u00a0million a year." in quote.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

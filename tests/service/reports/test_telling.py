@@ -78,15 +78,15 @@ def said(seen: Observation, language: str = "en") -> str:
 def test_each_silence_says_why_and_who_has_what_is_missing() -> None:
     seen = observed("J4", 0.6, 0.58, 0.62, "US")
     assert said(replace(seen, coverage=0.0029)) == (
-        "Control share by jurisdiction: nothing is said of the country, as the reporting networks serve 0.29% of its users, "
+        "Share of traffic by the jurisdiction that controls it: nothing is said of the country, as the reporting networks serve 0.29% of its users, "
         "less than 10%. The other operators have what is missing."
     )
     assert "Their operators have that number." in said(replace(seen, coverage=None))
     assert said(replace(seen, low=0.1, high=0.9)) == (
-        "Control share by jurisdiction: nothing can be said, as anything between 10.0% and 90.0% is possible. What is missing "
+        "Share of traffic by the jurisdiction that controls it: nothing can be stated, as the value may be anything between 10.0% and 90.0%. What is missing "
         "are locations and operators of the undetermined traffic, and more networks: the operators have them."
     )
-    assert "no direction can be told" in said(observed("V6", -1e9, -2e9, 1e9, "DDS"))
+    assert "no direction can be stated" in said(observed("V6", -1e9, -2e9, 1e9, "DDS"))
     assert "withheld for confidentiality" in said(
         observed("J1", None, reason=WITHHELD, flags=(CONFIDENTIAL,))
     )
