@@ -313,7 +313,7 @@ INDICATORS = (
             title={
                 "en": "Exposure to compelled access by foreign laws",
                 "es": "Exposición al acceso por mandato de leyes extranjeras",
-                "pt": "Exposição a ordens de acesso previstas em leis estrangeiras",
+                "pt": "Exposição a leis estrangeiras que obrigam a dar acesso",
             },
             unit="score",
             range=(0.0, 1.0),

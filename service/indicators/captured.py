@@ -339,7 +339,7 @@ INDICATORS = (
             title={
                 "en": "Value per gigabyte",
                 "es": "Valor por gigabyte",
-                "pt": "Valor por gigabyte",
+                "pt": "Receita estimada por gigabyte",
             },
             unit="USD/GB",
             range=(0.0, None),
@@ -393,7 +393,7 @@ INDICATORS = (
             title={
                 "en": "Foreign platforms beside the country's digital output",
                 "es": "Plataformas extranjeras junto a la producción digital del país",
-                "pt": "Plataformas estrangeiras em relação à produção digital do país",
+                "pt": "Peso das plataformas estrangeiras frente à produção digital do país",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -138,7 +138,7 @@ INDICATORS = (
             title={
                 "en": "Regional network integration",
                 "es": "Integración de la red regional",
-                "pt": "Integração da rede regional",
+                "pt": "Trocas que permanecem na região",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -346,7 +346,7 @@ INDICATORS = (
             title={
                 "en": "Control share by jurisdiction",
                 "es": "Proporción de tráfico bajo control de cada jurisdicción",
-                "pt": "Parcela do tráfego sob controle de cada jurisdição",
+                "pt": "Parcela do tráfego por jurisdição que o controla",
             },
             unit="share",
             range=(0.0, 1.0),
@@ -373,7 +373,7 @@ INDICATORS = (
             title={
                 "en": "Location-control gap",
                 "es": "Brecha entre localización y control",
-                "pt": "Parcela do tráfego localizada no país sob controle estrangeiro",
+                "pt": "Tráfego no país controlado a partir do exterior",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -185,7 +185,7 @@ INDICATORS = (
             title={
                 "en": "Regional capability share at stages 3 to 5",
                 "es": "Proporción de capacidad regional en las etapas 3 a 5",
-                "pt": "Parcela da região no processamento de dados (etapas 3 a 5)",
+                "pt": "Plataformas da região no processamento de dados (etapas 3 a 5)",
             },
             unit="share",
             range=(0.0, 1.0),

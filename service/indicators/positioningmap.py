@@ -119,7 +119,7 @@ INDICATORS = (
             title={
                 "en": "Positioning-map share",
                 "es": "Proporción en el mapa de posicionamiento",
-                "pt": "Distribuição no mapa de posicionamento",
+                "pt": "Posição de mercado das plataformas da região",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -259,7 +259,7 @@ INDICATORS = (
             title={
                 "en": "Tariff policy space of digital deliveries",
                 "es": "Espacio de política arancelaria de las entregas digitales",
-                "pt": "Espaço de política tarifária para entregas digitais",
+                "pt": "Tarifas que poderiam ser cobradas sobre entregas digitais",
             },
             unit="USD/year",
             range=(0.0, None),

@@ -294,7 +294,7 @@ INDICATORS = (
             title={
                 "en": "Digital services tax potential",
                 "es": "Potencial de un impuesto a los servicios digitales",
-                "pt": "Arrecadação potencial de um imposto sobre serviços digitais",
+                "pt": "Arrecadação possível de um imposto sobre serviços digitais",
             },
             unit="USD/year",
             range=(0.0, None),
@@ -380,7 +380,7 @@ INDICATORS = (
             title={
                 "en": "Amount A benchmark",
                 "es": "Referencia del Monto A",
-                "pt": "Valor de referência do Montante A (OCDE)",
+                "pt": "Arrecadação segundo o Montante A, como referência",
             },
             unit="USD/year",
             range=(0.0, None),

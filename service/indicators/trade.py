@@ -100,7 +100,7 @@ INDICATORS = (
             title={
                 "en": "Digital services balance",
                 "es": "Balanza de servicios digitales",
-                "pt": "Balança de serviços digitais",
+                "pt": "Saldo do comércio de serviços digitais",
             },
             unit="USD/year",
             range=(None, None),

@@ -247,7 +247,7 @@ INDICATORS = (
             title={
                 "en": "Flow asymmetry",
                 "es": "Asimetría de los flujos",
-                "pt": "Assimetria dos fluxos",
+                "pt": "Saldo entre upload e download",
             },
             unit="index",
             range=(-1.0, 1.0),
