@@ -124,6 +124,11 @@ class DefinitionAnswer(Answer):
     group: str = Field(examples=["jurisdiction"])
     title: dict[str, str] = Field(description="by language: en, es, pt")
     unit: str = Field(examples=["share"])
+    base: str = Field(description="what a value is a part or number of", examples=["measured"])
+    bases: dict[str, str] = Field(
+        description="the same of single observations by their dimension, or of all those within one function",
+        examples=[{"function": "with_services_of_function"}],
+    )
     range: list[float | None] = Field(description="least and greatest possible value", examples=[[0.0, 1.0]])
     dimension: str | None = Field(
         description="what tells several values of a month apart", examples=["control"]

@@ -310,6 +310,7 @@ INDICATORS = (
         Definition(
             id="J7",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Exposure to compelled access by foreign laws",
                 "es": "Exposición al acceso por mandato de leyes extranjeras",

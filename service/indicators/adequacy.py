@@ -170,6 +170,7 @@ INDICATORS = (
         Definition(
             id="J6",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Adequacy share",
                 "es": "Proporción en países con protección adecuada",

@@ -280,6 +280,7 @@ INDICATORS = (
         Definition(
             id="V3",
             group="value",
+            base="published_revenue",
             title={
                 "en": "Estimated revenue earned on users in the country",
                 "es": "Ingresos estimados obtenidos de usuarios en el país",
@@ -336,6 +337,7 @@ INDICATORS = (
         Definition(
             id="V4",
             group="value",
+            base="gigabytes_of_companies",
             title={
                 "en": "Value per gigabyte",
                 "es": "Valor por gigabyte",
@@ -390,6 +392,7 @@ INDICATORS = (
         Definition(
             id="V5",
             group="value",
+            base="digital_turnover",
             title={
                 "en": "Foreign platforms beside the country's digital output",
                 "es": "Plataformas extranjeras junto a la producción digital del país",

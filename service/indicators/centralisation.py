@@ -153,6 +153,7 @@ INDICATORS = (
         Definition(
             id="C5",
             group="concentration",
+            base="things_counted",
             title={
                 "en": "Centralisation of services over the networks that serve them",
                 "es": "Centralización de los servicios en las redes que los sirven",

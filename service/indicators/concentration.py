@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.dimension import largest as of_largest
+from caudal.service.indicators.base import WITHIN_FUNCTION
 from caudal.service.indicators.cells import Month
 from caudal.service.indicators.control import READINGS
 from caudal.service.indicators.definition import Definition
@@ -324,6 +325,8 @@ INDICATORS = (
         Definition(
             id="C1",
             group="concentration",
+            base="with_platforms",
+            bases={WITHIN_FUNCTION: "with_platforms_of_function"},
             takes="services",
             title={
                 "en": "Platform concentration (HHI)",
@@ -367,6 +370,8 @@ INDICATORS = (
         Definition(
             id="C2",
             group="concentration",
+            base="measured",
+            bases={WITHIN_FUNCTION: "with_services_of_function"},
             title={
                 "en": "Jurisdiction concentration (HHI)",
                 "es": "Concentración por jurisdicción (IHH)",
@@ -402,6 +407,8 @@ INDICATORS = (
         Definition(
             id="C3",
             group="concentration",
+            base="with_platforms",
+            bases={WITHIN_FUNCTION: "with_platforms_of_function"},
             takes="services",
             title={
                 "en": "Effective number of platforms",
@@ -430,6 +437,8 @@ INDICATORS = (
         Definition(
             id="C4",
             group="concentration",
+            base="with_platforms",
+            bases={WITHIN_FUNCTION: "with_platforms_of_function"},
             takes="services",
             title={
                 "en": "Share of the k largest platforms",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from caudal.service.indicators.base import WITHIN_FUNCTION, Base, within_function
 from caudal.service.indicators.errors import DefinitionError
 
 LANGUAGES = ("en", "es", "pt")
@@ -30,7 +31,8 @@ TAKES: Mapping[Takes, str] = {
 class Definition:
     """The definition of an indicator: how it is named, computed, bounded, criticised.
 
-    `title` is per language (en, es, pt). `range` is the least and greatest possible value, None for no
+    `base` is what a value is a part or number of (see `base.py`), and `bases` that of single observations by their
+    dimension, or of all those within one function. `title` is per language (en, es, pt). `range` is the least and greatest possible value, None for no
     bound. `inputs` names the columns of the flow cells and the fields of the Context that the value
     depends on. `dimension` says what tells several observations of one month apart, None where there is
     one. `details` declares every figure that may accompany a value, with its meaning. An answer from
@@ -40,6 +42,7 @@ class Definition:
 
     id: str
     group: str
+    base: Base
     title: Mapping[str, str]
     unit: str
     range: tuple[float | None, float | None]
@@ -55,6 +58,7 @@ class Definition:
     details: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
     takes: Takes = "all"
+    bases: Mapping[str, Base] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a definition that lacks a title or states an impossible level."""
@@ -63,6 +67,11 @@ class Definition:
             raise DefinitionError(f"indicator {self.id} has no title in {', '.join(missing)}; add it")
         if not 0 < self.level < 1:
             raise DefinitionError(f"indicator {self.id} has level {self.level}; it must lie between 0 and 1")
+
+    def base_of(self, dimension: str | None) -> Base:
+        """Return what the observation with this dimension is of: "US-pays" of C7 is of one function, "US" of all."""
+        within = WITHIN_FUNCTION if within_function(dimension) else ""
+        return self.bases.get(dimension or "", self.bases.get(within, self.base))
 
     @property
     def interpreted(self) -> bool:

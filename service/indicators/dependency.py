@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from caudal.service.indicators.base import WITHIN_FUNCTION
 from caudal.service.indicators.cells import BoolArray, Month
 from caudal.service.indicators.context import UNCHECKED, Context
 from caudal.service.indicators.control import READINGS
@@ -208,6 +209,7 @@ INDICATORS = (
         Definition(
             id="C6",
             group="dependency",
+            base="addresses",
             title={
                 "en": "Dependency on networks (AS hegemony)",
                 "es": "Dependencia de redes (hegemonía de AS)",
@@ -242,6 +244,8 @@ INDICATORS = (
         Definition(
             id="C7",
             group="dependency",
+            base="with_services",
+            bases={WITHIN_FUNCTION: "with_services_of_function"},
             title={
                 "en": "Services lost if a jurisdiction refused them",
                 "es": "Servicios que se perderían si una jurisdicción los negara",

@@ -151,6 +151,7 @@ INDICATORS = (
         Definition(
             id="J8",
             group="jurisdiction",
+            base="routed_in_region",
             title={
                 "en": "Transit detour (tromboning) share",
                 "es": "Proporción de tráfico regional que sale de la región en tránsito",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from caudal.service.indicators.base import BASES, WITHIN_FUNCTION
 from caudal.service.indicators.catalogue import CATALOGUE
 from caudal.service.indicators.definition import TAKES, Definition
 from caudal.service.indicators.indicator import Indicator
@@ -33,6 +34,7 @@ joined from the reference tables when the indicator is computed.
   economy's internet users; null where no operator declared it. Value and interval are of the networks that
   report. What a value may be of the whole economy stands apart, among the details (economy_low,
   economy_high); so do estimates of national totals.
+- **of**: what a value is a part or number of. Reports and sentences take it from here.
 - **flows**: the flow records behind the value. Below the minimum of the definition the answer is
   *insufficient*: no value, and a reason.
 - **flags** and **details**: what to know before quoting the number, and the figures it is made of.
@@ -163,6 +165,7 @@ def _entry(definition: Definition) -> Iterator[str]:
         (
             ("unit", definition.unit),
             ("range", _range(least, greatest)),
+            ("of", _of(definition)),
             ("one value per", definition.dimension or "month"),
             *([("flows", TAKES[definition.takes])] if "bytes" in definition.inputs else []),
             ("computed from", ", ".join(f"`{name}`" for name in definition.inputs)),
@@ -178,6 +181,14 @@ def _entry(definition: Definition) -> Iterator[str]:
     )
     if definition.details:
         yield from _table(("detail", "meaning"), ((f"`{k}`", v) for k, v in definition.details.items()))
+
+
+def _of(definition: Definition) -> str:
+    told = [f"{BASES[definition.base]} (`{definition.base}`)"]
+    for dimension, base in definition.bases.items():
+        where = "within a function" if dimension == WITHIN_FUNCTION else f"`{dimension}`"
+        told.append(f"{where}: {BASES[base]} (`{base}`)")
+    return "; ".join(told)
 
 
 def _range(least: float | None, greatest: float | None) -> str:

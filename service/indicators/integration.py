@@ -134,6 +134,8 @@ INDICATORS = (
         Definition(
             id="P3",
             group="positioning",
+            base="exchanged_abroad",
+            bases={REGION: "exchanged_by_region"},
             takes="crossing",
             title={
                 "en": "Regional network integration",

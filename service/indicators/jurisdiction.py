@@ -270,6 +270,7 @@ INDICATORS = (
         Definition(
             id="J1",
             group="jurisdiction",
+            base="located",
             title={
                 "en": "Domestic location share",
                 "es": "Proporción de tráfico localizado en el país",
@@ -295,6 +296,7 @@ INDICATORS = (
         Definition(
             id="J2",
             group="jurisdiction",
+            base="located",
             title={
                 "en": "Regional location share",
                 "es": "Proporción de tráfico localizado en la región",
@@ -319,6 +321,7 @@ INDICATORS = (
         Definition(
             id="J3",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Domestic control share",
                 "es": "Proporción de tráfico bajo control nacional",
@@ -343,6 +346,7 @@ INDICATORS = (
         Definition(
             id="J4",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Control share by jurisdiction",
                 "es": "Proporción de tráfico bajo control de cada jurisdicción",
@@ -370,6 +374,7 @@ INDICATORS = (
         Definition(
             id="J5",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Location-control gap",
                 "es": "Brecha entre localización y control",
@@ -408,6 +413,7 @@ INDICATORS = (
         Definition(
             id="J9",
             group="jurisdiction",
+            base="measured",
             title={
                 "en": "Undetermined share",
                 "es": "Proporción indeterminada",

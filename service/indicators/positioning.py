@@ -131,6 +131,8 @@ INDICATORS = (
         Definition(
             id="P1",
             group="positioning",
+            base="sent",
+            bases={DELIVERED: "delivered"},
             takes="services",
             title={
                 "en": "Processing outside the region",
@@ -181,6 +183,7 @@ INDICATORS = (
         Definition(
             id="P2",
             group="positioning",
+            base="processed",
             takes="services",
             title={
                 "en": "Regional capability share at stages 3 to 5",

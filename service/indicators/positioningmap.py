@@ -116,6 +116,7 @@ INDICATORS = (
         Definition(
             id="P4",
             group="positioning",
+            base="revenue_of_region",
             title={
                 "en": "Positioning-map share",
                 "es": "Proporción en el mapa de posicionamiento",

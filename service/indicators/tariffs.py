@@ -256,6 +256,7 @@ INDICATORS = (
         Definition(
             id="V7",
             group="value",
+            base="displaced_imports",
             title={
                 "en": "Tariff policy space of digital deliveries",
                 "es": "Espacio de política arancelaria de las entregas digitales",

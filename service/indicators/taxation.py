@@ -291,6 +291,7 @@ INDICATORS = (
         Definition(
             id="V8",
             group="value",
+            base="taxable_revenue",
             title={
                 "en": "Digital services tax potential",
                 "es": "Potencial de un impuesto a los servicios digitales",
@@ -340,6 +341,7 @@ INDICATORS = (
         Definition(
             id="V9",
             group="value",
+            base="published_profits",
             title={
                 "en": "Profit-shifting tax gap",
                 "es": "Brecha tributaria por traslado de utilidades",
@@ -377,6 +379,7 @@ INDICATORS = (
         Definition(
             id="V10",
             group="value",
+            base="published_profits",
             title={
                 "en": "Amount A benchmark",
                 "es": "Referencia del Monto A",

@@ -97,6 +97,7 @@ INDICATORS = (
         Definition(
             id="V6",
             group="value",
+            base="trade_in_services",
             title={
                 "en": "Digital services balance",
                 "es": "Balanza de servicios digitales",

@@ -243,6 +243,8 @@ INDICATORS = (
         Definition(
             id="V1",
             group="value",
+            base="with_category",
+            bases={ALL_BUT_VIDEO: "without_video"},
             takes="services",
             title={
                 "en": "Flow asymmetry",
@@ -279,6 +281,7 @@ INDICATORS = (
         Definition(
             id="V2",
             group="value",
+            base="users",
             takes="services",
             title={
                 "en": "Payload sent per user to platforms controlled elsewhere",

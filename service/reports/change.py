@@ -1,5 +1,6 @@
 """What changed since another month, said only where the intervals allow it."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -41,3 +42,41 @@ def compare(now: Observation, before: Observation, since: Since, month: str) -> 
         return None
     trend = Trend.ROSE if now.low > before.high else Trend.FELL if now.high < before.low else Trend.UNTOLD
     return Change(since, month, before, trend, now.value - before.value)
+
+
+# What a reader rounds away: parts of a per cent, and everything after the second digit of any other figure.
+HUNDREDTH = 0.01
+_DIGITS = 2
+# Where what the reporting networks serve is another by more than a tenth, they are not the same networks.
+_OTHER_NETWORKS = 0.10
+
+
+def noticeable(now: float, before: float, *, hundredths: bool) -> bool:
+    """Return whether two values differ by more than a reader would round away.
+
+    `hundredths` says that they are shares or on a scale to 1. 0.724 and 0.726 do not differ, nor do 3,140 and 3,190.
+    """
+    size = max(abs(now), abs(before))
+    if not size:
+        return False
+    step = HUNDREDTH if hundredths else 10.0 ** (math.floor(math.log10(size)) + 1 - _DIGITS)
+    # A step of a hundredth is no exact number of a computer's: 0.63 − 0.62 is a little less.
+    return abs(now - before) >= step * (1 - 1e-9)
+
+
+def same_networks(now: float | None, before: float | None) -> bool:
+    """Return whether two months' coverage is close enough for a change not to be that of who reports."""
+    if now is None or before is None:
+        return now is before
+    return abs(now - before) <= _OTHER_NETWORKS * max(now, before)
+
+
+def relative_size(change: Change, now: Observation) -> float:
+    """Return how large a change is beside the wider of the two intervals; infinite where both are exact."""
+    widths = [
+        each.high - each.low
+        for each in (now, change.before)
+        if each.high is not None and each.low is not None
+    ]
+    width = max(widths, default=0.0)
+    return abs(change.difference) / width if width else math.inf

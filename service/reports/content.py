@@ -95,7 +95,7 @@ class Content:
     """Everything that a report of an economy's month says.
 
     `names` are of the economy, `places` of countries, `categories` of kinds of service, each by language; `platforms` by
-    id. `compared` gives the months that
+    id, and `companies` are those behind them. `compared` gives the months that
     it is compared with, those without data left out.
     """
 
@@ -117,6 +117,7 @@ class Content:
     places: Mapping[str, Mapping[str, str]]
     platforms: Mapping[str, str]
     categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    companies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def synthetic(self) -> bool:
@@ -132,6 +133,18 @@ class Content:
         """Yield every indicator."""
         for group in self.groups:
             yield from group.entries
+
+    def observation(self, indicator: str, dimension: str | None) -> tuple[Definition, Observation] | None:
+        """Return an observation and its definition; None where the report has none of that indicator and dimension."""
+        entry = self.entry(indicator)
+        return next(
+            (
+                (entry.definition, each.observation)
+                for each in (entry.readings if entry else ())
+                if entry and each.observation.dimension == dimension
+            ),
+            None,
+        )
 
     def entry(self, indicator: str) -> Entry | None:
         """Return an indicator by its id; None where the report has none of that id."""
@@ -158,6 +171,7 @@ class Facts:
     platforms: Mapping[str, str]
     attributions: tuple[str, ...]
     categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    companies: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_content(
@@ -196,6 +210,7 @@ def build_content(
         places=facts.places,
         platforms=facts.platforms,
         categories=facts.categories,
+        companies=facts.companies,
     )
 
 

@@ -5,51 +5,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from caudal.service.confidentiality import CONFIDENTIAL, Withheld
-from caudal.service.dimension import largest, parts
 from caudal.service.evaluation import FLAG_TEXTS
-from caudal.service.indicators import Definition, Observation
+from caudal.service.indicators import Definition
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
-from caudal.service.reports.change import Change, Since, Trend
-from caudal.service.reports.content import Content, Group, Reading, Remark
+from caudal.service.reports.change import Since, Trend
+from caudal.service.reports.changed import News, news, sentences
+from caudal.service.reports.content import Content, Group, Remark
 from caudal.service.reports.finding import Finding, Quote
+from caudal.service.reports.findings import Findings
 from caudal.service.reports.language import Language
+from caudal.service.reports.line import Line, line_of, written
 from caudal.service.reports.names import Names, Passage
+from caudal.service.reports.quoting import quote
 
-# What the finding of a group is made of: the first so many of these indicators that have a value.
-_FINDINGS = {
-    "jurisdiction": ("J4", "J1", "J9"),
-    "concentration": ("C4", "C3", "C2"),
-    "dependency": ("C7", "C6"),
-    "value": ("V3", "V5", "V2", "V1"),
-    "positioning": ("P1", "P2", "P3", "P4"),
-}
-_CLAUSES = 3
-# Of several observations of one indicator the finding quotes this one, else the first.
-_QUOTED = {"C4": largest(4)}
-_SINCE: tuple[Since, ...] = ("month_before", "year_before")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A reading as it is shown: `of` names the dimension, '' without one; `interval` is '' without a value."""
-
-    definition: Definition
-    reading: Reading
-    title: str
-    of: str
-    value: str
-    interval: str
-
-    @property
-    def observation(self) -> Observation:
-        """What is shown."""
-        return self.reading.observation
-
-    @property
-    def name(self) -> str:
-        """Title and dimension together."""
-        return f"{self.title}: {self.of}" if self.of else self.title
+__all__ = ["Edition", "Line", "Publication"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +88,11 @@ class Edition:
         """Where the report is served."""
         return f"/v1/reports/{self.content.economy}/{self.content.month}"
 
+    @property
+    def address(self) -> str:
+        """Where readers find the report."""
+        return f"{self.publication.url.rstrip('/')}{self.path}"
+
     @cached_property
     def citation(self) -> str:
         """How to cite the report."""
@@ -140,7 +115,7 @@ class Edition:
             month=self.month,
             vintage=vintage,
             reference=provenance.reference_version,
-            place=f"{self.publication.url.rstrip('/')}{self.path}",
+            place=self.address,
         )
         return f"{text} {say('citation', 'synthetic')}" if self.content.synthetic else text
 
@@ -152,82 +127,56 @@ class Edition:
         """Return the question that a group answers; '' where none is known."""
         return self.language.known("question", group.name, "")
 
-    def finding(self, group: Group) -> str:
-        """Return what the month shows of a group, in one sentence made of its values."""
-        lines = self.lines(group)
-        if not lines:
-            return self.language.say("sentence", "nothing")
-        valued = [line for line in lines if line.observation.value is not None]
-        if not valued:
-            reason = self.names.reason(lines[0].observation.reason).text
-            return self.language.say("sentence", "insufficient", reason=reason)
-        wanted = _FINDINGS.get(group.name, ())
-        quoted = [line for line in (_quoted(valued, name) for name in wanted) if line is not None]
-        clauses = [self._clause(line) for line in (quoted or valued)[:_CLAUSES]]
-        sentence = "; ".join(clauses)
-        return sentence[:1].upper() + sentence[1:] + "."
+    @cached_property
+    def findings(self) -> Findings:
+        """What the month shows."""
+        return Findings(self.names)
 
     def headlines(self) -> list[Finding]:
         """Return the finding of each group, in their order."""
-        return [
-            Finding(
-                group.name,
-                self.finding(group),
-                told=any(r.observation.value is not None for _, r in group.readings()),
-            )
-            for group in self.content.groups
-        ]
+        return [self._found[group.name] for group in self.content.groups]
+
+    def finding(self, group: Group) -> str:
+        """Return what the month shows of a group: one to three sentences made of its values, or why there is none."""
+        return self._found[group.name].text
 
     def quote(self, group: Group) -> Quote:
         """Return how the finding of a group is quoted."""
-        address = f"{self.publication.url.rstrip('/')}{self.path}"
-        vintage = self.content.provenance.vintage or ""
-        sentence, coverage = self.finding(group), self.coverage()
-        return Quote(
-            " ".join((sentence, coverage, vintage, address)), sentence, "", coverage, vintage, address, ()
-        )
+        publisher = self.publication.publisher or self.language.say("citation", "publisher")
+        return quote(self.names, self._found[group.name], publisher, self.address)
 
-    def changes(self, group: Group, most: int | None = None) -> list[str]:
-        """Return what changed in a group, as far as the intervals allow it to be said."""
-        sentences = []
-        for since in _SINCE:
-            told = [
-                (line, change)
-                for line in self.lines(group)
-                for change in line.reading.told
-                if change.since == since
-            ]
-            month = self.content.compared.get(since)
-            suffix = since.partition("_")[0]
-            if month is None:
-                sentences.append(self.language.say("sentence", f"no_{suffix}"))
-            elif not told:
-                key = f"no_change_{suffix}"
-                sentences.append(self.language.say("sentence", key, month=self.language.month(month)))
-            else:
-                shown = told if most is None else told[:most]
-                text = "; ".join(self.change(line, change) for line, change in shown)
-                if len(told) > len(shown):
-                    text += "; " + self.language.say("sentence", "more", count=len(told) - len(shown))
-                sentences.append(text + ".")
-        return sentences
+    def changed(self) -> list[str]:
+        """Return what changed, at most five sentences for the whole report; where nothing is told, that in a sentence each."""
+        return sentences(self.findings, self._news)
 
-    def change(self, line: Line, change: Change) -> str:
-        """Return a change that is told, in words."""
-        before = self._figure(line.definition, change.before)
-        return self.language.say(
-            "sentence",
-            "rose" if change.trend is Trend.ROSE else "fell",
-            title=line.title,
-            of=f" ({line.of})" if line.of else "",
-            before=before[0],
-            month=self.language.month(change.month),
-            value=line.value,
-        )
+    def changes(self, group: Group) -> list[str]:
+        """Return those of the sentences of `changed` that are of a group; where there is none, that."""
+        return sentences(self.findings, [each for each in self._news if each.group == group.name])
+
+    @cached_property
+    def _found(self) -> dict[str, Finding]:
+        return {group.name: self.findings.of(group) for group in self.content.groups}
+
+    @cached_property
+    def _news(self) -> list[News]:
+        return news(self.findings)
+
+    def relevant(self, group: Group) -> list[Line]:
+        """Return the line that stands for each indicator of a group."""
+        return [self.findings.relevant(entry) for entry in group.entries if entry.readings]
 
     def lines(self, group: Group) -> list[Line]:
-        """Return every reading of a group as it is shown."""
-        return [self._line(definition, reading) for definition, reading in group.readings()]
+        """Return every reading of a group as it is shown, in the order of the data."""
+        return [line_of(definition, reading, self.names) for definition, reading in group.readings()]
+
+    def ranked(self, group: Group) -> list[Line]:
+        """Return the same readings, of each indicator first that which stands for it."""
+        ranked = []
+        for entry in (each for each in group.entries if each.readings):
+            first = self.findings.relevant(entry)
+            others = (each for each in entry.readings if each is not first.reading)
+            ranked += [first, *(line_of(entry.definition, each, self.names) for each in others)]
+        return ranked
 
     def unit(self, definition: Definition) -> str:
         """Return what the unit of an indicator is called."""
@@ -239,7 +188,7 @@ class Edition:
         if found is None:
             return self.language.say("label", "none")
         arrow = {Trend.ROSE: "▲ ", Trend.FELL: "▼ ", Trend.UNTOLD: ""}[found.trend]
-        return arrow + self._figure(line.definition, found.before)[0]
+        return arrow + written(line.definition, found.before, self.language)[0]
 
     def remark(self, remark: Remark) -> str:
         """Return what a reader must know, in words."""
@@ -347,40 +296,3 @@ class Edition:
     def yes(self, value: bool) -> str:
         """Return yes or no."""
         return self.language.say("label", "yes" if value else "no")
-
-    def _line(self, definition: Definition, reading: Reading) -> Line:
-        observation = reading.observation
-        value, interval = self._figure(definition, observation)
-        title = definition.title.get(self.language.code, definition.title["en"])
-        return Line(
-            definition,
-            reading,
-            title,
-            self.names.dimension(definition, observation.dimension),
-            value,
-            interval,
-        )
-
-    def _figure(self, definition: Definition, observation: Observation) -> tuple[str, str]:
-        if observation.value is None or observation.low is None or observation.high is None:
-            return self.language.say("label", "insufficient"), ""
-        text = self.language.figure(observation.value, observation.low, observation.high, definition.unit)
-        return text.value, text.interval
-
-    def _clause(self, line: Line) -> str:
-        phrase = self.language.known("clause", line.definition.id, "")
-        if not phrase:
-            of = f" ({line.of})" if line.of else ""
-            return self.language.say(
-                "sentence", "other", title=line.title, of=of, value=line.value, interval=line.interval
-            )
-        held = parts(line.observation.dimension or "")
-        return phrase.format(
-            value=line.value, interval=line.interval, of=line.of, k=str(held.count) if held.count else line.of
-        )
-
-
-def _quoted(lines: list[Line], indicator: str) -> Line | None:
-    own = [line for line in lines if line.definition.id == indicator]
-    wanted = _QUOTED.get(indicator)
-    return next((line for line in own if line.observation.dimension == wanted), own[0] if own else None)

@@ -10,6 +10,7 @@ from caudal.service.reports.charts.worldmap import CLASSES
 from caudal.service.reports.content import Group
 from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.edition import Edition, Line
+from caudal.service.reports.relevance import adds_up, ordered
 
 # Rows of one indicator in a chart (fewer where they do not add up), and nodes on one side of the flow diagram, before the
 # rest is left out or put together.
@@ -20,8 +21,6 @@ _MOST_NAMED = 3
 _PARTS = (COLOURS[0], FAINT, "#a3afb8")
 # Units on one axis for several indicators.
 _COMPARABLE = frozenset({"share", "index", "score"})
-# Units and groups of indicators whose parts do not add up.
-_NO_SUMS = frozenset({"index", "USD/GB", "concentration", "dependency"})
 
 
 def group_chart(edition: Edition, group: Group) -> str | None:
@@ -29,7 +28,7 @@ def group_chart(edition: Edition, group: Group) -> str | None:
     lines = [line for line in edition.lines(group) if line.observation.value is not None]
     shown: list[Line] = []
     for _, own in groupby(lines, key=lambda line: line.definition.id):
-        shown.extend(_most_telling(list(own)))
+        shown.extend(_most_telling(list(own), edition.content.economy))
     panels: list[Panel] = []
     units = dict.fromkeys(line.definition.unit for line in shown)
     for unit in units:
@@ -42,23 +41,14 @@ def group_chart(edition: Edition, group: Group) -> str | None:
     return interval_chart(panels, edition.finding(group))
 
 
-def _most_telling(lines: list[Line]) -> list[Line]:
-    """Return the first line of an indicator, which sums it up, and the weightiest of the others, in their order.
-
-    The weightiest is the largest where parts add up to something. Where they do not, a part with hardly any traffic
-    often has the most extreme value: there it is the part with the most flow records.
-    """
-    by_traffic = lines[0].definition.unit in _NO_SUMS or lines[0].definition.group in _NO_SUMS
-    weights = {id(line): _weight(line, by_traffic=by_traffic) for line in lines}
-    most = _MOST_ROWS_APART if by_traffic else _MOST_ROWS
-    kept = sorted(lines[1:], key=lambda line: weights[id(line)])[: most - 1]
-    return [line for line in lines if line is lines[0] or any(line is each for each in kept)]
-
-
-def _weight(line: Line, *, by_traffic: bool) -> tuple[bool, float]:
-    # A share of the whole comes before one within a function.
-    within = by_traffic and "-" in (line.observation.dimension or "")
-    return within, -float(line.observation.flows if by_traffic else abs(line.observation.value or 0.0))
+def _most_telling(lines: list[Line], economy: str) -> list[Line]:
+    """Return the line that stands for an indicator, then the weightiest of the others."""
+    definition = lines[0].definition
+    most = _MOST_ROWS if adds_up(definition) else _MOST_ROWS_APART
+    of = {id(line.observation): line for line in lines}
+    return [
+        of[id(each)] for each in ordered(definition, [line.observation for line in lines], economy)[:most]
+    ]
 
 
 def _by_indicator(lines: list[Line]) -> list[list[Line]]:

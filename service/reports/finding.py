@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Finding:
     """A sentence that stands by itself: it names what its number is of, and how much of the country that covers.
 
-    `told` is false where the sentence only says why nothing can be said; `interval` is '' then. `indicator` and
-    `dimension` name the value that the sentence is made of, '' and None where there is none.
+    `told` is false where the sentence only says why nothing can be said; `interval` is '' then. `indicator`,
+    `dimension` and `base` name the value that the sentence is made of and what that is of; '', None and '' where there
+    is none. `more` are at most two further sentences of the group.
     """
 
     group: str
@@ -17,6 +18,13 @@ class Finding:
     indicator: str = ""
     dimension: str | None = None
     told: bool = True
+    base: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All sentences."""
+        return " ".join((self.sentence, *self.more))
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,49 @@ class IndicatorReport(Answer):
     changes: list[ChangeAnswer]
 
 
+class IntervalAnswer(Answer):
+    """The interval of the value that a finding is made of."""
+
+    value: float = Field(examples=[0.626])
+    low: float = Field(examples=[0.614])
+    high: float = Field(examples=[0.701])
+    level: float = Field(examples=[0.95])
+
+
+class QuoteAnswer(Answer):
+    """How a finding is quoted: `text` holds all of the others, ready to copy."""
+
+    text: str
+    sentence: str
+    interval: str = Field(description="'' where nothing is told")
+    coverage: str = Field(description="'' of what was not metered")
+    vintage: str
+    address: str
+
+
 class FindingAnswer(Answer):
-    """What a month shows of a group of indicators, in words."""
+    """What the month shows of a group of indicators, in sentences made of its values.
+
+    Where the coverage is too low, or the interval says nothing, nothing is told, and the sentence says that.
+    """
 
     group: str = Field(examples=["jurisdiction"])
     name: str = Field(examples=["Jurisdiction"])
-    finding: str
-    changes: list[str] = Field(description="since the month before and the year before, in sentences")
+    finding: str = Field(description="one to three sentences, the first of which is quoted")
+    told: bool = Field(description="false where the sentence says why nothing can be said")
+    indicator: str = Field(description="of the first sentence; '' without any", examples=["J4"])
+    dimension: str | None = Field(examples=["US"])
+    base: str = Field(description="what its value is a part or number of", examples=["measured"])
+    interval: IntervalAnswer | None = Field(description="null where nothing is told")
+    coverage: float | None = Field(
+        description="share of the internet users that the reporting networks serve; null where not declared"
+    )
+    quote: QuoteAnswer
+    cautions: list[str] = Field(description="what must not be concluded, in sentences")
+    changes: list[str] = Field(
+        description="what changed since the month before or the year before: at most five sentences in the whole report; "
+        "where nothing is told, that"
+    )
 
 
 class ShareAnswer(Answer):

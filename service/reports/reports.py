@@ -138,6 +138,7 @@ class Reports:
                 region=reference.economy(economy).region_group,
                 places=places_of(reference),
                 platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
+                companies=dict(reference.facts("platforms").select("platform_id", "parent").iter_rows()),
                 attributions=tuple(attributions()),
                 categories=categories_of(reference),
             ),

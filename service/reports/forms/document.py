@@ -1,18 +1,21 @@
 """JSON: the whole content, figures as numbers, sentences in the language asked for."""
 
 from caudal.service.models import CoverageAnswer, ObservationAnswer
-from caudal.service.reports.content import Entry
+from caudal.service.reports.content import Entry, Group
 from caudal.service.reports.destinations import Share
 from caudal.service.reports.edition import Edition
+from caudal.service.reports.finding import Finding
 from caudal.service.reports.model import (
     ChangeAnswer,
     CrossingAnswer,
     DestinationsAnswer,
     FindingAnswer,
     IndicatorReport,
+    IntervalAnswer,
     LedgerSummary,
     LinkAnswer,
     Notice,
+    QuoteAnswer,
     Report,
     ShareAnswer,
 )
@@ -50,13 +53,8 @@ def report(edition: Edition) -> Report:
             share=coverage.share,
         ),
         findings=[
-            FindingAnswer(
-                group=group.name,
-                name=edition.group_name(group),
-                finding=edition.finding(group),
-                changes=edition.changes(group),
-            )
-            for group in content.groups
+            _finding(edition, group, finding)
+            for group, finding in zip(content.groups, edition.headlines(), strict=True)
         ],
         indicators=[_indicator(entry) for entry in content.entries()],
         totals=[NationalTotalAnswer.of(each) for each in content.totals],
@@ -80,6 +78,37 @@ def report(edition: Edition) -> Report:
         attributions=list(content.attributions),
         licence=edition.publication.licence,
         citation=edition.citation,
+    )
+
+
+def _finding(edition: Edition, group: Group, finding: Finding) -> FindingAnswer:
+    quote, coverage = edition.quote(group), edition.content.coverage.share
+    found = edition.content.observation(finding.indicator, finding.dimension)
+    interval = None
+    if finding.told and found is not None:
+        definition, seen = found
+        assert seen.value is not None and seen.low is not None and seen.high is not None
+        interval = IntervalAnswer(value=seen.value, low=seen.low, high=seen.high, level=definition.level)
+    return FindingAnswer(
+        group=group.name,
+        name=edition.group_name(group),
+        finding=finding.text,
+        told=finding.told,
+        indicator=finding.indicator,
+        dimension=finding.dimension,
+        base=finding.base,
+        interval=interval,
+        coverage=coverage,
+        quote=QuoteAnswer(
+            text=quote.text,
+            sentence=quote.sentence,
+            interval=quote.interval,
+            coverage=quote.coverage,
+            vintage=quote.vintage,
+            address=quote.address,
+        ),
+        cautions=list(quote.cautions),
+        changes=edition.changes(group),
     )
 
 

@@ -10,8 +10,6 @@ from caudal.service.reports.figures import destination_map, flow_chart, flow_not
 from caudal.service.reports.forms.workbook import metadata
 from caudal.service.reports.language.method import method_text
 
-_CHANGES_ON_PAPER = 3
-
 
 def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
     """Return an edition as a template needs it; on paper tables have a row per indicator."""
@@ -60,7 +58,7 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
 
 def _group(edition: Edition, group: Group, *, paper: bool) -> dict[str, Any]:
     lines = edition.lines(group)
-    shown = list({line.definition.id: line for line in reversed(lines)}.values())[::-1] if paper else lines
+    shown = edition.relevant(group) if paper else edition.ranked(group)
     without = [line for line in shown if line.observation.value is None] if paper else []
     rows = [_row(edition, line) for line in shown if line not in without]
     left_out = len(lines) - len(shown)
@@ -69,7 +67,7 @@ def _group(edition: Edition, group: Group, *, paper: bool) -> dict[str, Any]:
         "name": edition.group_name(group),
         "question": edition.question(group),
         "finding": edition.finding(group),
-        "changes": edition.changes(group, _CHANGES_ON_PAPER if paper else None),
+        "changes": edition.changes(group),
         "chart": group_chart(edition, group),
         "rows": rows,
         "without": [_row(edition, line) for line in without],

@@ -27,16 +27,23 @@ _MILLION = 1e6
 _BYTES = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _SIGNIFICANT = 3
 _MOST_DECIMALS = 8
+_HUNDREDTH = 0.01
 # Units whose name is not written after the number: the title says what it is.
 _BARE = frozenset({"share", "index", "count", "score"})
 
 
 @dataclass(frozen=True)
 class FigureText:
-    """A value and its interval as a language writes them, to the same number of decimals."""
+    """A value and its interval as a language writes them, to the same number of decimals; its limits also apart.
+
+    The limits have a sign of per cent each, but no name of another unit, which the value has: `unit`, '' of shares.
+    """
 
     value: str
     interval: str
+    low: str
+    high: str
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,15 @@ class Language:
         """Return a share in per cent."""
         return self.figure(share, share, share, "share").value
 
+    def about(self, share: float) -> str:
+        """Return a share in whole per cent, as it is said by the way; one below a hundredth as `percent` has it."""
+        whole = round(share, 2)
+        return (
+            self.number(whole * 100) + self.scale("share", whole)[1]
+            if whole >= _HUNDREDTH
+            else self.percent(share)
+        )
+
     def figure(self, value: float, low: float, high: float, unit: str) -> FigureText:
         """Return a value and its interval, in words of its unit."""
         scale, suffix = self.scale(unit, max(abs(value), abs(low), abs(high)))
@@ -92,7 +108,13 @@ class Language:
         decimals = _decimals(size) if unit != "share" else 1 if size >= 1 or not size else _decimals(size, 2)
         texts = [self.number(number, decimals) for number in (value, low, high)]
         sign = suffix if unit == "share" else ""
-        return FigureText(texts[0] + suffix, self.span(texts[1], texts[2], dashed=low >= 0) + sign)
+        return FigureText(
+            texts[0] + suffix,
+            self.span(texts[1], texts[2], dashed=low >= 0) + sign,
+            texts[1] + sign,
+            texts[2] + sign,
+            "" if unit == "share" else suffix,
+        )
 
     def scale(self, unit: str, size: float) -> tuple[float, str]:
         """Return what numbers of this size are multiplied by to be shown, and what is written after them."""

@@ -24,10 +24,12 @@ from caudal.service.indicators import (
     tariffs,
     value,
 )
+from caudal.service.indicators.base import BASES
 from caudal.service.reason import REASONS
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.language.language import MINUS
 from caudal.service.reports.language.method import fingerprint, method_text, translations
+from caudal.service.reports.quoting import CAUTIONS
 
 # What is told in English by the program itself, and so needs no words in English.
 FOREIGN = ("es", "pt")
@@ -161,3 +163,13 @@ def test_a_share_reads_back_as_it_was(code: str, economy: str, share: float) -> 
     text = language.percent(share).rstrip("%").strip().replace(MINUS, "-")
     shown = float(parse_decimal(text, locale=language.locale, strict=True)) / 100
     assert shown == pytest.approx(share, abs=0.0005, rel=0.06)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_base_has_words_and_every_clause_takes_them(code: str) -> None:
+    phrases = Language.of(code, "").phrases
+    assert phrases["base"].keys() == BASES.keys()
+    for indicator, clause in phrases["clause"].items():
+        assert {"base", "value", "aside"} <= places(clause), indicator
+    assert {each for caution in CAUTIONS.values() for each in caution} == phrases["caution"].keys()
+    assert CAUTIONS.keys() == CATALOGUE.keys()
