@@ -10,6 +10,7 @@ import pytest
 
 from caudal.service.indicators import CATALOGUE
 from tests.docs.markdown import ROOT, prose
+from tests.docs.translated import PAGES
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 TEXTS = ROOT / "service" / "reports" / "language"
@@ -102,6 +103,15 @@ def test_a_term_stands_for_one_thing_in_each_language() -> None:
         told = [row[column].lower() for row in entries]
         # A word that is the same for two things is told apart in brackets.
         assert len(set(told)) == len(told), (code, sorted({each for each in told if told.count(each) > 1}))
+
+
+@pytest.mark.parametrize("code", ["es", "pt"])
+def test_the_glossary_of_a_language_has_the_same_terms(code: str) -> None:
+    terms, _, _ = GLOSSARY.partition("## Numbers")
+    column = LANGUAGES.index(code)
+    page = ROOT / PAGES["docs/glossary.md"].in_language(code)
+    told = [(term, english) for term, english, _ in rows(page.read_text(encoding="utf-8"), 3)]
+    assert told == [(row[column], row[0]) for row in rows(terms, 4)]
 
 
 def test_the_glossary_itself_uses_no_term_that_it_rules_out() -> None:

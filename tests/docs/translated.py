@@ -52,6 +52,7 @@ PAGES: Mapping[str, Page] = MappingProxyType(
         "docs/indicators-in-short.md": _page("indicadores.md", "indicadores.md"),
         "docs/privacy.md": _page("privacidad.md", "privacidade.md"),
         "docs/how-to-cite.md": _page("como-citar.md", "como-citar.md"),
+        "docs/glossary.md": _page("glosario.md", "glossario.md", until="numbers"),
     }
 )
 
