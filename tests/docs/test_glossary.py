@@ -1,5 +1,6 @@
 """The glossary has one term for one thing, and nobody uses those that it rules out."""
 
+import csv
 import re
 import tomllib
 from collections.abc import Iterator
@@ -78,6 +79,9 @@ def texts(code: str) -> Iterator[tuple[str, str]]:
         yield from strings(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     for indicator in CATALOGUE.values():
         yield f"title of {indicator.definition.id}", indicator.definition.title[code]
+    with (ROOT / "reference" / "data" / "categories.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield f"name of {row['category']}", row[f"name_{code}"]
     for path in sorted((ROOT / "docs" / code).glob("*.md")):
         yield path.name, prose(path.read_text(encoding="utf-8"))
 
