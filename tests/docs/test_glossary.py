@@ -1,5 +1,6 @@
 """The glossary has one term for one thing, and nobody uses those that it rules out."""
 
+import csv
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from caudal.service.indicators import CATALOGUE
 from tests.docs.markdown import ROOT, prose
+from tests.docs.translated import PAGES
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 TEXTS = ROOT / "service" / "reports" / "language"
@@ -77,6 +79,9 @@ def texts(code: str) -> Iterator[tuple[str, str]]:
         yield from strings(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     for indicator in CATALOGUE.values():
         yield f"title of {indicator.definition.id}", indicator.definition.title[code]
+    with (ROOT / "reference" / "data" / "categories.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield f"name of {row['category']}", row[f"name_{code}"]
     for path in sorted((ROOT / "docs" / code).glob("*.md")):
         yield path.name, prose(path.read_text(encoding="utf-8"))
 
@@ -102,6 +107,15 @@ def test_a_term_stands_for_one_thing_in_each_language() -> None:
         told = [row[column].lower() for row in entries]
         # A word that is the same for two things is told apart in brackets.
         assert len(set(told)) == len(told), (code, sorted({each for each in told if told.count(each) > 1}))
+
+
+@pytest.mark.parametrize("code", ["es", "pt"])
+def test_the_glossary_of_a_language_has_the_same_terms(code: str) -> None:
+    terms, _, _ = GLOSSARY.partition("## Numbers")
+    column = LANGUAGES.index(code)
+    page = ROOT / PAGES["docs/glossary.md"].in_language(code)
+    told = [(term, english) for term, english, _ in rows(page.read_text(encoding="utf-8"), 3)]
+    assert told == [(row[column], row[0]) for row in rows(terms, 4)]
 
 
 def test_the_glossary_itself_uses_no_term_that_it_rules_out() -> None:

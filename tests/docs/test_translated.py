@@ -6,13 +6,18 @@ import pytest
 
 from tests.docs import translated
 from tests.docs.markdown import sections
-from tests.docs.translated import LANGUAGES, PAGES, fingerprint, originals, problems, write
+from tests.docs.translated import LANGUAGES, PAGES, fingerprint, originals, problems, strays, write
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_pages_render_the_english_of_now(code: str) -> None:
     told = problems(code)
     assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_links_stay_in_the_language(code: str) -> None:
+    assert not strays(code)
 
 
 @pytest.fixture
@@ -83,6 +88,18 @@ def test_where_translation_ends_is_a_heading_that_exists(small: Path) -> None:
     change(small / "a.md", "## Rest", "## Remainder")
     with pytest.raises(AssertionError, match=r"a\.md has no heading #rest"):
         originals(small)
+
+
+def test_a_link_that_leaves_the_language_is_told(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {**translated.PAGES, "b.md": translated.Page({"es": "be.md"})}
+    monkeypatch.setattr(translated, "PAGES", pages)
+    (small / "b.md").write_text("# B\n")
+    (small / "docs/es/be.md").write_text(
+        "# Be\n<!-- of b.md#b -->\n[English](../../b.md) [a](../../a.md#rest)\n"
+    )
+    assert strays("es", small) == []
+    change(small / "docs/es/a.md", "Primero.", "[B](../../b.md#b)")
+    assert strays("es", small) == ["docs/es/a.md: ../../b.md#b is docs/es/be.md"]
 
 
 def test_headings_in_code_are_none() -> None:

@@ -11,6 +11,7 @@ fingerprints of now, and prints which sections had changed: read those again fir
 """
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.docs.markdown import ROOT, Section, sections
+from tests.docs.markdown import ROOT, Section, links, sections
 
 COMMAND = "python -m tests.docs.translated"
 _REFERENCE = re.compile(
@@ -51,6 +52,7 @@ PAGES: Mapping[str, Page] = MappingProxyType(
         "docs/indicators-in-short.md": _page("indicadores.md", "indicadores.md"),
         "docs/privacy.md": _page("privacidad.md", "privacidade.md"),
         "docs/how-to-cite.md": _page("como-citar.md", "como-citar.md"),
+        "docs/glossary.md": _page("glosario.md", "glossario.md", until="numbers"),
     }
 )
 
@@ -108,6 +110,21 @@ def problems(code: str, root: Path = ROOT) -> list[str]:
 
 def _home(of: str, code: str) -> str:
     return PAGES[of.partition("#")[0]].in_language(code)
+
+
+def strays(code: str, root: Path = ROOT) -> list[str]:
+    """Return the links of a language to English sections that it has itself; a page may name the one it renders."""
+    known = originals(root)
+    pages = {page.in_language(code): path for path, page in PAGES.items()}
+    told = []
+    for name, original in pages.items():
+        text = (root / name).read_text(encoding="utf-8")
+        for link in links(text):
+            target, _, anchor = link.partition("#")
+            path = Path(os.path.normpath(f"{name}/../{target}")).as_posix()
+            if path in PAGES and path != original and (not anchor or f"{path}#{anchor}" in known):
+                told.append(f"{name}: {link} is {PAGES[path].in_language(code)}")
+    return told
 
 
 def write(root: Path = ROOT) -> list[str]:
