@@ -245,7 +245,8 @@ def history_chart(edition: Edition, group: Group) -> str | None:
     limits = [abs(n) for each in series.valued for n in (each.value, each.low, each.high) if n is not None]
     scale, suffix = language.scale(series.unit, max(limits))
     sign = suffix if series.unit == "share" else ""
-    unit = suffix.strip() if suffix and not sign else edition.unit(line.definition)
+    # A share has its sign on the axis, and an index or a number is told by its name.
+    unit = suffix.strip() if not sign else ""
     steps = [
         Step(
             language.month_short(each.month),
@@ -260,7 +261,7 @@ def history_chart(edition: Edition, group: Group) -> str | None:
     bound = scale if line.definition.range[1] == 1.0 else None
     return series_chart(
         f"{line.definition.id} {edition.names.measure(line.definition, series.dimension)}"
-        + (f" ({unit})" if not sign else ""),
+        + (f" ({unit})" if unit else ""),
         steps,
         partial(_tick, edition, sign),
         (line.value, line.interval),
