@@ -34,8 +34,8 @@ def news(findings: Findings) -> list[News]:
     first, in their order, then the largest beside their intervals. A change since the month before goes before the same
     since last year.
     """
-    found = [each for group in findings.content.groups for each in _of_group(findings, group)]
-    places = {group.name: at for at, group in enumerate(findings.content.groups)}
+    found = [each for group in findings.names.content.groups for each in _of_group(findings, group)]
+    places = {group.name: at for at, group in enumerate(findings.names.content.groups)}
     found.sort(
         key=lambda each: (
             (0, places[each.group], 0.0)
@@ -99,7 +99,7 @@ def _sentence(findings: Findings, told: News) -> str:
 
 
 def _nothing(findings: Findings) -> list[str]:
-    language, compared = findings.names.language, findings.content.compared
+    language, compared = findings.names.language, findings.names.content.compared
     texts = []
     for since in _SINCE:
         month, suffix = compared.get(since), since.partition("_")[0]

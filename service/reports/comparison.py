@@ -79,13 +79,11 @@ class Comparison:
     def _measure(self, standing: Standing) -> str:
         definition, own = standing.definition, standing.observation
         assert own.value is not None and own.low is not None and own.high is not None
-        of = self.names.dimension(definition, own.dimension)
         text = self.language.figure(own.value, own.low, own.high, definition.unit)
-        title = definition.title.get(self.language.code, definition.title["en"])
         return self.language.say(
             "comparison",
             "measure",
-            title=f"{title} ({of})" if of else title,
+            title=self.names.measure(definition, own.dimension),
             value=text.value,
             interval=text.interval,
         )

@@ -131,7 +131,7 @@ class Edition:
     @cached_property
     def findings(self) -> Findings:
         """What the month shows."""
-        return Findings(self.content, self.names)
+        return Findings(self.names)
 
     def headlines(self) -> list[Finding]:
         """Return the finding of each group, in their order."""
@@ -144,7 +144,7 @@ class Edition:
     def quote(self, group: Group) -> Quote:
         """Return how the finding of a group is quoted."""
         publisher = self.publication.publisher or self.language.say("citation", "publisher")
-        return quote(self.content, self.names, self._found[group.name], publisher, self.address)
+        return quote(self.names, self._found[group.name], publisher, self.address)
 
     def comparison(self, group: Group) -> str:
         """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""

@@ -240,7 +240,8 @@ def history_chart(edition: Edition, group: Group) -> str | None:
     limits = [abs(n) for each in series.valued for n in (each.value, each.low, each.high) if n is not None]
     scale, suffix = language.scale(series.unit, max(limits))
     sign = suffix if series.unit == "share" else ""
-    unit = suffix.strip() if suffix and not sign else edition.unit(line.definition)
+    # A share has its sign on the axis, and an index or a number is told by its name.
+    unit = suffix.strip() if not sign else ""
     steps = [
         Step(
             language.month_short(each.month),
@@ -254,7 +255,8 @@ def history_chart(edition: Edition, group: Group) -> str | None:
     ]
     bound = scale if line.definition.range[1] == 1.0 else None
     return series_chart(
-        f"{line.definition.id} {line.name}" + (f" ({unit})" if not sign else ""),
+        f"{line.definition.id} {edition.names.measure(line.definition, series.dimension)}"
+        + (f" ({unit})" if unit else ""),
         steps,
         partial(_tick, edition, sign),
         (line.value, line.interval),
@@ -280,12 +282,10 @@ def history_note(edition: Edition, group: Group, series: Series) -> str:
             ("most", max(valued, key=lambda each: each.value or 0.0)),
         )
     }
-    of = edition.names.dimension(definition, series.dimension)
-    title = definition.title.get(edition.language.code, definition.title["en"])
     return edition.language.say(
         "history",
         "note",
-        title=f"{title} ({of})" if of else title,
+        title=edition.names.measure(definition, series.dimension),
         months=edition.language.number(len(valued)),
         **{f"{name}_month": month for name, (month, _) in told.items()},
         **{name: text for name, (_, text) in told.items()},

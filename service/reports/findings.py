@@ -8,7 +8,7 @@ from caudal.service.dimension import parts
 from caudal.service.indicators import Observation
 from caudal.service.indicators.base import within_function
 from caudal.service.indicators.concentration import HIGH, MODERATE
-from caudal.service.reports.content import Content, Entry, Group
+from caudal.service.reports.content import Entry, Group
 from caudal.service.reports.finding import Finding
 from caudal.service.reports.language import FigureText
 from caudal.service.reports.line import Line, line_of
@@ -39,7 +39,6 @@ _NEGATIVE = "_negative"
 class Findings:
     """The findings of a report, in the language of its names."""
 
-    content: Content
     names: Names
 
     def of(self, group: Group) -> Finding:
@@ -101,7 +100,7 @@ class Findings:
 
     @property
     def _economy(self) -> str:
-        return self.content.economy
+        return self.names.content.economy
 
     def _say(self, section: str, key: str, /, **values: object) -> str:
         return self.names.language.say(section, key, **values)
@@ -236,7 +235,7 @@ class Findings:
 
     def _behind(self, line: Line) -> tuple[str, ...]:
         """Return the companies of the platforms that a sum is of, each once."""
-        entry, content = self.content.entry(line.definition.id), self.content
+        entry, content = self.names.content.entry(line.definition.id), self.names.content
         rows = [each.observation.dimension or "" for each in (entry.readings if entry else ())]
         return tuple(
             dict.fromkeys(

@@ -7,6 +7,7 @@ from typing import Protocol
 from caudal.service.dimension import parts
 from caudal.service.indicators import Definition
 from caudal.service.reason import REASONS, Figure, Reason, Told
+from caudal.service.reports.content import Content
 from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
 from caudal.service.reports.language.method import ORIGINAL, method_text
@@ -40,8 +41,8 @@ class Named(Protocol):
 
 
 @dataclass(frozen=True)
-class Names:
-    """The names that a report of `content` gives to things in `language`."""
+class Called:
+    """The names that a report of `content`, of one economy or of several, gives to things in `language`."""
 
     content: Named
     language: Language
@@ -93,6 +94,14 @@ class Names:
                     "label", "design", place=self.place(held.country), instrument=instrument, rate=rate
                 )
         return self._called(dimension)
+
+    def measure(self, definition: Definition, dimension: str | None) -> str:
+        """Return what a value is and of what, as a sentence begins; title and dimension where the language has no words for it."""
+        title = definition.title.get(self.language.code, definition.title["en"])
+        of = self.dimension(definition, dimension)
+        phrase = self.language.known("measure", definition.id, "") or (f"{title} ({{of}})" if of else title)
+        said = phrase.format(of=of, k=str(parts(dimension or "").count))
+        return said[:1].upper() + said[1:]
 
     def reason(self, why: Reason | None) -> Passage:
         """Return why there is no value: what is missing and who has it, in whole sentences, each once.
@@ -159,6 +168,13 @@ class Names:
             case "item" | "unit" | "regime":
                 return self._called(value)
         return value
+
+
+@dataclass(frozen=True)
+class Names(Called):
+    """The names in the report of one economy."""
+
+    content: Content
 
 
 def _sentence(text: str) -> str:

@@ -1,6 +1,5 @@
 """How a finding is quoted: everything that belongs to it in one text, and what must not be concluded."""
 
-from caudal.service.reports.content import Content
 from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.names import Names
 from caudal.service.reports.telling import metered
@@ -40,9 +39,9 @@ CAUTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def quote(content: Content, names: Names, finding: Finding, publisher: str, address: str) -> Quote:
+def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote:
     """Return how a finding is quoted; `address` is that of the report, without a vintage."""
-    language = names.language
+    content, language = names.content, names.language
     provenance = content.provenance
     if provenance.vintage:
         address = f"{address}?vintage={provenance.vintage}"
@@ -57,7 +56,7 @@ def quote(content: Content, names: Names, finding: Finding, publisher: str, addr
             level = language.about(definition.level)
             interval = language.say("quote", "interval", level=level, interval=finding.interval)
         if metered(definition, observation):
-            coverage = _coverage(content, names)
+            coverage = _coverage(names)
             if observation.undetermined is not None:
                 share = language.percent(observation.undetermined)
                 undetermined = language.say("quote", "undetermined", share=share)
@@ -90,9 +89,9 @@ def quote(content: Content, names: Names, finding: Finding, publisher: str, addr
     )
 
 
-def _coverage(content: Content, names: Names) -> str:
+def _coverage(names: Names) -> str:
     """Return how many of the country's users the reporting networks serve, or that it is not known."""
-    coverage, language = content.coverage, names.language
+    coverage, language = names.content.coverage, names.language
     if coverage.share is None or coverage.users is None:
         return language.say("quote", "coverage_unknown")
     return language.say(

@@ -14,6 +14,7 @@ from caudal.collector.batch import MEDIA_TYPE
 from caudal.service.access.entrances import ENTRANCES
 from caudal.service.access.roles import TABLE, Resource, Role
 from caudal.service.reports.forms import FORMS
+from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.server import Service
 from caudal.service.settings import Confidentiality, ServiceSettings
 from caudal.service.store import Store
@@ -61,7 +62,7 @@ def paths(client: httpx.Client, economy: str) -> Iterator[tuple[str, dict[str, s
     """Every question of the documentation that anybody may ask, about an economy's month."""
     known = {"economy": economy, "month": MONTH, "vintage": f"{economy}-{MONTH}-v1", "key": f"M.{economy}"}
     known |= {"version": "1.0.0", "kind": "dataflow", "agency": "CAUDAL", "resource": "DF_INDICATORS"}
-    known |= {"file": "platforms", "subject": "AS15169"}
+    known |= {"file": "platforms", "subject": "AS15169", "group": "CELAC"}
     indicators = [each["id"] for each in client.get("/v1/indicators").json()["indicators"]]
     several = {
         "{id}": indicators,
@@ -76,8 +77,15 @@ def paths(client: httpx.Client, economy: str) -> Iterator[tuple[str, dict[str, s
         for value in several.get(named or "", [""]):
             filled = path.replace(named or "{}", value).format(**known)
             parameters = {name: known[name] for name in ("economy", "month") if name in taken}
-            for form in FORMS if "reports" in path else ["json" if "sdmx/data" in path else ""]:
+            for form in forms_of(path):
                 yield filled, parameters | ({"format": form} if form else {})
+
+
+def forms_of(path: str) -> list[str]:
+    """The forms of an answer: of what has none, that it is asked for without."""
+    if "reports" in path:
+        return list(REGION_FORMS if "reports/region" in path else FORMS)
+    return ["json" if "sdmx/data" in path else ""]
 
 
 def read(answer: httpx.Response) -> str:

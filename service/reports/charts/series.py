@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import wrap
 
-from caudal.service.reports.charts.drawing import FAINT, INK, RULE, Drawing, fitted
+from caudal.service.reports.charts.drawing import FAINT, INK, RULE, Drawing
 from caudal.service.reports.charts.intervals import ticks
 
 WIDTH = 640
 _LEFT, _RIGHT = 54, 118
 _TITLE, _BREAKS, _PLOT, _FOOT = 26, 12, 104, 34
-_SIZE = 10.5
+_SIZE, _LINE = 10.5, 13
+# Letters of a title in one line, by the mean width of bold ones with some reserve; the description has all of a longer title.
+_TITLE_LETTERS, _TITLE_LINES = int(WIDTH / (_SIZE * 0.62)), 3
 # User units that the name of a month needs.
 _MONTH = 36
 # Light enough for the line to be seen on it in black and white, dark enough to be seen on paper.
@@ -60,7 +63,8 @@ def series_drawing(
     """Return the drawing of `series_chart`."""
     valued = [step for step in steps if step.value is not None]
     breaks = _breaks(steps)
-    top = float(_TITLE + (_BREAKS if breaks else 0))
+    titles = _lines(title)
+    top = float(_TITLE + _LINE * (len(titles) - 1) + (_BREAKS if breaks else 0))
     bottom = top + _PLOT
     drawing = Drawing(WIDTH, bottom + _FOOT)
     most = max(0.0, *(step.high for step in valued))
@@ -74,7 +78,8 @@ def series_drawing(
     def up(number: float) -> float:
         return bottom - (bottom - top) * (number - axis[0]) / (axis[-1] - axis[0])
 
-    drawing.text(0, 13, fitted(title, WIDTH, _SIZE + 1), size=_SIZE, fill=FAINT, bold=True)
+    for at, text in enumerate(titles):
+        drawing.text(0, 13 + _LINE * at, text, size=_SIZE, fill=FAINT, bold=True)
     for number in axis:
         drawing.line(left, up(number), right, up(number), FAINT if number == 0 else RULE, 0.8)
         drawing.text(left - 7, up(number) + 3.5, tick(number), size=_SIZE, anchor="end", fill=FAINT)
@@ -102,6 +107,10 @@ def series_drawing(
     drawing.text(right + 10, y, written[0], size=_SIZE, bold=True)
     drawing.text(right + 10, y + 13, written[1], size=_SIZE, fill=FAINT)
     return drawing
+
+
+def _lines(title: str) -> list[str]:
+    return wrap(title, _TITLE_LETTERS, max_lines=_TITLE_LINES, placeholder=" …")
 
 
 def _runs(steps: Sequence[Step]) -> list[list[tuple[int, Step]]]:

@@ -7,7 +7,7 @@ from caudal.service.indicators import Definition
 from caudal.service.reports.comparison import LEAST_FOR_MEDIAN
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.language import Language
-from caudal.service.reports.names import Names, Passage
+from caudal.service.reports.names import Called, Passage
 from caudal.service.reports.peers import PeerValue
 from caudal.service.reports.region.content import Cell, Column, Member, RegionContent, RegionGroup
 
@@ -21,9 +21,9 @@ class RegionEdition:
     publication: Publication
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> Called:
         """What things are called."""
-        return Names(self.content, self.language)
+        return Called(self.content, self.language)
 
     @cached_property
     def group(self) -> str:
@@ -96,10 +96,8 @@ class RegionEdition:
         return self.language.known("question", group.name, "")
 
     def column_name(self, column: Column) -> str:
-        """Return what a column is of: the indicator's title, and its dimension where it has one."""
-        title = column.definition.title.get(self.language.code, column.definition.title["en"])
-        of = self.names.dimension(column.definition, column.dimension)
-        return f"{title} ({of})" if of else title
+        """Return what the values of a column are, and of what."""
+        return self.names.measure(column.definition, column.dimension)
 
     def summary(self, group: RegionGroup) -> str:
         """Return what the economies of the region show of a group, in a sentence or two about its headline.

@@ -47,6 +47,7 @@ def view(edition: RegionEdition) -> dict[str, Any]:
 
 def _group(edition: RegionEdition, group: RegionGroup) -> dict[str, Any]:
     columns = group.columns
+    said = any(cell.observation is not None for column in columns for cell in column.cells)
     return {
         "id": group.name,
         "name": edition.group_name(group),
@@ -60,7 +61,7 @@ def _group(edition: RegionEdition, group: RegionGroup) -> dict[str, Any]:
                 "name": edition.place(member.economy),
                 "cells": [_cell(edition, column, at) for column in columns],
             }
-            for at, member in enumerate(edition.content.members)
+            for at, member in enumerate(edition.content.members if said else ())
         ],
         "reasons": _reasons(edition, group),
     }

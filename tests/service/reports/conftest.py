@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
+from caudal.reference import Reference
 from caudal.service.server import Service
-from caudal.service.settings import load_settings
+from caudal.service.settings import ServiceSettings, load_settings
+from caudal.service.store import Store
 
 from ...conftest import DemoRun
 from ...patience import PATIENCE_SECONDS
+from ..conftest import clear
+from .world import World, open_to_all
 
 MONTH = "2026-10"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -47,3 +52,11 @@ def demo_client(demo_run: DemoRun, clock: Clock) -> Iterator[httpx.Client]:
         httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def world(settings: ServiceSettings, store: Store, reference: Reference, overlay: Path) -> Iterator[World]:
+    """A store without anything in it, in which nothing is confidential."""
+    yield World(open_to_all(settings), store, reference, overlay)
+    clear(store)
+    store.command("TRUNCATE TABLE reference_file")

@@ -73,7 +73,7 @@ def test_no_text_is_struck(count: int, level: float) -> None:
         for at in range(count)
     ]
     svg = series_chart(
-        "J1 A value over the months",
+        "J1 A value over the months that has so long a name that it takes a second line, and one that a third one would be cut",
         steps,
         lambda n: f"{n:.2f}",
         ("0.32", "0.30 – 0.40"),
