@@ -1,6 +1,6 @@
 """The charts of an edition: which values they show, and what they say to those who cannot see them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -40,9 +40,16 @@ def group_chart(edition: Edition, group: Group) -> str | None:
     return drawing.svg(edition.finding(group)) if drawing is not None else None
 
 
-def group_figure(edition: Edition, group: Group) -> Drawing | None:
-    """Return the values of a group with their intervals, a panel per unit; None where there is no value."""
-    lines = [line for line in edition.lines(group) if line.observation.value is not None]
+def group_figure(edition: Edition, group: Group, only: Collection[str] = ()) -> Drawing | None:
+    """Return the values of a group, or of `only` these indicators of it, with their intervals, a panel per unit.
+
+    None where there is no value.
+    """
+    lines = [
+        line
+        for line in edition.lines(group)
+        if line.observation.value is not None and (not only or line.definition.id in only)
+    ]
     shown: list[Line] = []
     for _, own in groupby(lines, key=lambda line: line.definition.id):
         shown.extend(_most_telling(list(own)))

@@ -69,7 +69,8 @@ def interval_chart(panels: Sequence[Panel], description: str, key: Key | None = 
 def interval_drawing(panels: Sequence[Panel], key: Key | None = None) -> Drawing:
     """Return the panels one below the other: a dot for the value, a bar for the interval, a ring for before."""
     marks = [mark for panel in panels for mark in panel.marks]
-    widest = max((width_of(mark.written, SIZE) * RESERVE for mark in marks), default=0.0)
+    # Rounded up: what just fits must not be found too wide for the last digit of a sum.
+    widest = math.ceil(max((width_of(mark.written, SIZE) * RESERVE for mark in marks), default=0.0))
     room = WIDTH - _LABEL - _LABEL_GAP - _PLOT_LEAST - _VALUE_GAP
     right = WIDTH - min(widest, room) - _VALUE_GAP
     rows = [[_row(mark, WIDTH - right - _VALUE_GAP) for mark in panel.marks] for panel in panels]
