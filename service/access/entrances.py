@@ -61,6 +61,7 @@ ENTRANCES: tuple[Entrance, ...] = (
     Entrance("GET", "/v1/indicators/{id}", Resource.published),
     Entrance("GET", "/v1/reports/{economy}/{month}", Resource.published),
     Entrance("GET", "/v1/reports/region/{group}/{month}", Resource.published),
+    Entrance("GET", "/v1/reports/{economy}/{month}/pictures/{name}.{suffix}", Resource.published),
     Entrance("GET", "/v1/sdmx/structure/{kind}/{agency}/{resource}", Resource.facts),
     Entrance("GET", "/v1/sdmx/structure/{kind}/{agency}/{resource}/{version}", Resource.facts),
     Entrance("GET", "/v1/sdmx/data/dataflow/CAUDAL/DF_INDICATORS/{version}/{key}", Resource.published),

@@ -1,15 +1,25 @@
 """The charts of an edition: which values they show, and what they say to those who cannot see them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import groupby
 
-from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_diagram, interval_chart, world_map
-from caudal.service.reports.charts.drawing import COLOURS, FAINT, UNKNOWN_COLOUR
+from caudal.service.reports.charts import (
+    Band,
+    Key,
+    Mark,
+    Node,
+    Panel,
+    flow_drawing,
+    interval_drawing,
+    map_drawing,
+)
+from caudal.service.reports.charts.drawing import Drawing
+from caudal.service.reports.charts.palette import COLOURS, COMMON_COLOUR, OTHER_COLOUR, UNKNOWN_COLOUR, WAYS
 from caudal.service.reports.charts.series import Step, series_chart
 from caudal.service.reports.charts.worldmap import CLASSES
 from caudal.service.reports.content import Group
-from caudal.service.reports.destinations import OTHER, UNKNOWN
+from caudal.service.reports.destinations import OTHER, UNKNOWN, Share
 from caudal.service.reports.edition import Edition, Line
 from caudal.service.reports.history import Series
 from caudal.service.reports.relevance import adds_up, ordered
@@ -19,15 +29,28 @@ from caudal.service.reports.relevance import adds_up, ordered
 _MOST_ROWS, _MOST_ROWS_APART = 4, 3
 _MOST_NODES = 7
 _MOST_NAMED = 3
-# Colours of what stays, leaves and comes.
-_PARTS = (COLOURS[0], FAINT, "#a3afb8")
+# Below half of this a sum of links is the share that it is of, as far as anybody can read.
+_SAME_SHARE = 1e-3
 # Units on one axis for several indicators.
 _COMPARABLE = frozenset({"share", "index", "score"})
 
 
 def group_chart(edition: Edition, group: Group) -> str | None:
-    """Return the values of a group with their intervals, a panel per unit; None where there is no value."""
-    lines = [line for line in edition.lines(group) if line.observation.value is not None]
+    """Return the chart of `group_figure` as SVG; None where there is no value."""
+    drawing = group_figure(edition, group)
+    return drawing.svg(edition.finding(group)) if drawing is not None else None
+
+
+def group_figure(edition: Edition, group: Group, only: Collection[str] = ()) -> Drawing | None:
+    """Return the values of a group, or of `only` these indicators of it, with their intervals, a panel per unit.
+
+    None where there is no value.
+    """
+    lines = [
+        line
+        for line in edition.lines(group)
+        if line.observation.value is not None and (not only or line.definition.id in only)
+    ]
     shown: list[Line] = []
     for _, own in groupby(lines, key=lambda line: line.definition.id):
         shown.extend(_most_telling(list(own), edition.content.economy))
@@ -40,7 +63,17 @@ def group_chart(edition: Edition, group: Group) -> str | None:
         panels.extend(_panel(edition, part) for part in parts)
     if not panels:
         return None
-    return interval_chart(panels, edition.finding(group))
+    return interval_drawing(panels, key_of(edition))
+
+
+def key_of(edition: Edition) -> Key:
+    """Return what the signs of an interval chart are, in words."""
+    say, before = edition.language.say, edition.content.compared.get("month_before")
+    return Key(
+        say("chart", "value"),
+        say("chart", "interval"),
+        say("chart", "before", month=edition.language.month(before)) if before is not None else "",
+    )
 
 
 def _most_telling(lines: list[Line], economy: str) -> list[Line]:
@@ -89,13 +122,18 @@ def _panel(edition: Edition, lines: list[Line]) -> Panel:
                 value=observation.value * scale,
                 low=observation.low * scale,
                 high=observation.high * scale,
-                written=f"{written.bare}{sign}  [{written.interval}]",
+                written=f"{written.bare}{sign} {_bracketed(written.interval)}",
                 before=before * scale if before is not None else None,
             )
         )
     title = f"{definition.id} {definition.title[language.code]} ({unit})" if alone else unit
     bound = scale if definition.range[1] == 1.0 else None
     return Panel(title, tuple(marks), partial(_tick, edition, sign), bound)
+
+
+def _bracketed(interval: str) -> str:
+    """Return an interval in brackets that stays in one line."""
+    return f"[{interval}]".replace(" ", "\u00a0")
 
 
 def _tick(edition: Edition, sign: str, number: float) -> str:
@@ -105,24 +143,37 @@ def _tick(edition: Edition, sign: str, number: float) -> str:
     return edition.language.number(number, decimals) + sign
 
 
-def destination_map(edition: Edition) -> str:
-    """Return the map of where the far ends are."""
-    shares = {
-        share.key: share.value
-        for share in edition.content.destinations.locations
-        if share.key not in (UNKNOWN, OTHER)
-    }
-    written = [edition.language.percent(bound) for bound in CLASSES]
-    names: Mapping[str, str] = {
-        key: f"{edition.names.place(key)}: {edition.language.percent(value)}" for key, value in shares.items()
-    }
-    return world_map(shares, edition.content.economy, written, names, map_note(edition))
+def destination_map(edition: Edition) -> str | None:
+    """Return the map of `map_figure` as SVG; None where no place is known."""
+    drawing = map_figure(edition)
+    return drawing.svg(map_note(edition)) if drawing is not None else None
+
+
+def map_figure(edition: Edition) -> Drawing | None:
+    """Return the map of where the far ends are; None where no place is known."""
+    known = [share for share in edition.content.destinations.locations if share.key not in (UNKNOWN, OTHER)]
+    if not any(share.value > 0 for share in known):
+        return None
+    language = edition.language
+    names = {}
+    for share in known:
+        text = language.figure(share.value, share.low, share.high, "share")
+        names[share.key] = f"{edition.names.place(share.key)} {text.value} {_bracketed(text.interval)}"
+    return map_drawing(
+        {share.key: share.value for share in known},
+        edition.content.economy,
+        [language.percent(bound) for bound in CLASSES],
+        names,
+        language.say("chart", "measured"),
+    )
 
 
 def map_note(edition: Edition) -> str:
-    """Return what the map shows, in words."""
+    """Return what the map shows, in words; where there is none, why."""
     known = [s for s in edition.content.destinations.locations if s.key not in (UNKNOWN, OTHER)]
     unknown = next((s.value for s in edition.content.destinations.locations if s.key == UNKNOWN), 0.0)
+    if not any(share.value > 0 for share in known):
+        return _why_none(edition, "no_map", unknown)
     top = tuple(
         f"{edition.names.place(s.key)} {edition.language.percent(s.value)}" for s in known[:_MOST_NAMED]
     )
@@ -132,11 +183,23 @@ def map_note(edition: Edition) -> str:
     return f"{note} {three_flows(edition)}".strip()
 
 
-def flow_chart(edition: Edition) -> str:
-    """Return the flow diagram: what stays in the economy, leaves it and comes into it, by place and jurisdiction."""
+def flow_chart(edition: Edition) -> str | None:
+    """Return the diagram of `flow_figure` as SVG; None where neither a place nor a jurisdiction is known."""
+    drawing = flow_figure(edition)
+    return drawing.svg(flow_note(edition)) if drawing is not None else None
+
+
+def flow_figure(edition: Edition) -> Drawing | None:
+    """Return the flow diagram: what stays in the economy, leaves it and comes into it, by place and jurisdiction.
+
+    None where neither a place nor a jurisdiction is known.
+    """
+    if not _is_flow_known(edition):
+        return None
     links, crossings = edition.content.destinations.links, edition.content.destinations.crossings
-    left = _nodes(edition, [(link.location, link.share) for link in links])
-    right = _nodes(edition, [(link.control, link.share) for link in links])
+    found = edition.content.destinations
+    left = _nodes(edition, [(link.location, link.share) for link in links], found.locations)
+    right = _nodes(edition, [(link.control, link.share) for link in links], found.controls)
     keys_left, keys_right = {node.key for node in left}, {node.key for node in right}
     bands: dict[tuple[str, str], float] = {}
     for link in links:
@@ -152,11 +215,11 @@ def flow_chart(edition: Edition) -> str:
     # What is too little in one direction is not always too little in both.
     known = {key: share for key, share in first.items() if key[1] in keys_left}
     parts = [
-        Node(each.key, edition.names.border(each.key), edition.language.percent(each.value), colour)
-        for each, colour in zip(edition.content.destinations.borders, _PARTS, strict=False)
+        Node(each.key, edition.names.border(each.key), _figure(edition, each.value, each), colour)
+        for each, colour in zip(edition.content.destinations.borders, WAYS, strict=False)
     ]
     heads = (edition.language.say("label", "place"), edition.language.say("label", "control"))
-    return flow_diagram(
+    return flow_drawing(
         edition.economy,
         parts,
         left,
@@ -164,12 +227,14 @@ def flow_chart(edition: Edition) -> str:
         [Band(*way, share) for way, share in known.items()],
         [Band(*pair, share) for pair, share in bands.items()],
         heads,
-        flow_note(edition),
     )
 
 
 def flow_note(edition: Edition) -> str:
-    """Return what the flow diagram shows, in words."""
+    """Return what the flow diagram shows, in words; where there is none, why."""
+    if not _is_flow_known(edition):
+        unknown = sum(link.share for link in edition.content.destinations.links if link.location == UNKNOWN)
+        return _why_none(edition, "no_flow", unknown)
     return f"{edition.language.say('document', 'flow_note')} {three_flows(edition)}".strip()
 
 
@@ -187,20 +252,49 @@ def three_flows(edition: Edition) -> str:
     )
 
 
-def _nodes(edition: Edition, shares: list[tuple[str, float]]) -> list[Node]:
+def _is_flow_known(edition: Edition) -> bool:
+    """Return whether of any traffic the place or the jurisdiction is known, be it too little to be shown by itself."""
+    return any(
+        link.share > 0 and (link.location, link.control) != (UNKNOWN, UNKNOWN)
+        for link in edition.content.destinations.links
+    )
+
+
+def _why_none(edition: Edition, key: str, unknown: float) -> str:
+    if not edition.content.destinations.links:
+        return edition.language.say("document", "no_destinations")
+    return edition.language.say("chart", key, unknown=edition.language.percent(unknown))
+
+
+def _nodes(edition: Edition, shares: list[tuple[str, float]], found: Sequence[Share]) -> list[Node]:
     sums: dict[str, float] = {}
     for key, share in shares:
         sums[key] = sums.get(key, 0.0) + share
+    known = {share.key: share for share in found}
     named = sorted((key for key in sums if key not in (UNKNOWN, OTHER)), key=lambda key: (-sums[key], key))
     kept = named[:_MOST_NODES]
     rest = sum(sums[key] for key in named[_MOST_NODES:]) + sums.get(OTHER, 0.0)
     colours = _colours(edition)
-    nodes = [_node(edition, key, sums[key], colours.get(key, COLOURS[7])) for key in kept]
+
+    def node(key: str, share: float, colour: str, *, dashed: bool = False) -> Node:
+        # A sum of several has no interval of its own.
+        alone = known.get(key) if key in sums and key != OTHER else None
+        return Node(key, edition.names.place(key), _figure(edition, share, alone), colour, dashed)
+
+    nodes = [node(key, sums[key], colours.get(key, COMMON_COLOUR)) for key in kept]
     if rest > 0:
-        nodes.append(_node(edition, OTHER, rest, COLOURS[6]))
+        nodes.append(node(OTHER, rest, OTHER_COLOUR))
     if sums.get(UNKNOWN):
-        nodes.append(_node(edition, UNKNOWN, sums[UNKNOWN], UNKNOWN_COLOUR))
+        nodes.append(node(UNKNOWN, sums[UNKNOWN], UNKNOWN_COLOUR, dashed=True))
     return nodes
+
+
+def _figure(edition: Edition, share: float, known: Share | None) -> str:
+    """Return a share as a node shows it: with its interval where it is all of a share that has one."""
+    if known is None or abs(known.value - share) >= _SAME_SHARE / 2:
+        return edition.language.percent(share)
+    text = edition.language.figure(known.value, known.low, known.high, "share")
+    return f"{text.value} {_bracketed(text.interval)}"
 
 
 def _colours(edition: Edition) -> dict[str, str]:
@@ -214,10 +308,6 @@ def _colours(edition: Edition) -> dict[str, str]:
     )
     order = [edition.content.economy, *ranked]
     return dict(zip(order, COLOURS, strict=False))
-
-
-def _node(edition: Edition, key: str, share: float, colour: str) -> Node:
-    return Node(key, edition.names.place(key), edition.language.percent(share), colour)
 
 
 def history_chart(edition: Edition, group: Group) -> str | None:

@@ -126,6 +126,24 @@ class Reports:
         tag = entity_tag(edition.content.fingerprint, form.name, language, self.publication)
         return self._renderings.get(tag, lambda: form.render(edition)), form.filename(edition)
 
+    def picture(
+        self,
+        economy: str,
+        months: Months,
+        name: str,
+        suffix: str,
+        language: str,
+        vintage: str | None = None,
+    ) -> tuple[bytes, str]:
+        """Return a picture of the press sheet as svg or png, and the name of a file for it."""
+        # Typst is loaded by who asks for a picture only.
+        from caudal.service.reports.forms.press import file_name, render_picture  # noqa: PLC0415
+
+        edition = self.edition(economy, months, language, vintage)
+        tag = entity_tag(edition.content.fingerprint, "picture", name, suffix, language, self.publication)
+        made = self._renderings.get(tag, lambda: render_picture(edition, name, suffix))
+        return made, f"{file_name(edition, name)}.{suffix}"
+
     def _make(self, economy: str, months: Months, vintage: str | None) -> Content:
         now = self._measures.measured(economy, months.month, vintage=vintage)
         basis = self._measures.basis(economy, months.month, now.vintage)

@@ -9,15 +9,19 @@ from caudal.service.models import EconomyCode, MonthText
 from caudal.service.problem import documented
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.forms import FORMS
+from caudal.service.reports.forms.form import PICTURE_TYPES
 from caudal.service.reports.model import Report
 from caudal.service.reports.reports import Months, Reports, language_of
 from caudal.service.routes.choices import VintageText
 from caudal.service.routes.preferences import wanted_form, wanted_language
 from caudal.service.routes.sight import Sight
 
-FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf"]
+FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf", "press"]
 LanguageCode = Literal["es", "pt", "en"]
+PictureName = Literal["map", "control", "concentration", "value", "positioning"]
+PictureSuffix = Literal["svg", "png"]
 
+_BINARY = {"type": "string", "format": "binary"}
 # Whoever asks for anything gets this.
 _DEFAULT = "json"
 
@@ -25,11 +29,7 @@ _DEFAULT = "json"
 def router(reports: Reports, sight: Sight) -> APIRouter:
     """Return the route that answers reports."""
     routes = APIRouter(tags=["reports"])
-    contents = {
-        form.bare_type: {"schema": {"type": "string", "format": "binary"}}
-        for form in FORMS.values()
-        if form.name != _DEFAULT
-    }
+    contents = {form.bare_type: {"schema": _BINARY} for form in FORMS.values() if form.name != _DEFAULT}
 
     @routes.get(
         "/v1/reports/{economy}/{month}",
@@ -80,6 +80,52 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
             "Link": _links(reports.publication, economy, months),
         }
         return Response(body, media_type=form.media_type, headers=headers)
+
+    @routes.get(
+        "/v1/reports/{economy}/{month}/pictures/{name}.{suffix}",
+        summary="A picture of an economy's month, for print and screen",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "The picture.",
+                "content": {each: {"schema": _BINARY} for each in PICTURE_TYPES.values()},
+            },
+            304: {"description": "Nothing is new."},
+            **documented(403, 404, 422, 503),
+        },
+    )
+    def get_picture(
+        request: Request,
+        economy: Annotated[EconomyCode, Path()],
+        month: Annotated[MonthText, Path()],
+        name: Annotated[PictureName, Path()],
+        suffix: Annotated[PictureSuffix, Path()],
+        language: Annotated[
+            LanguageCode | None,
+            Query(
+                description="by default what Accept-Language asks for, else an official one of the economy"
+            ),
+        ] = None,
+        vintage: VintageText | None = None,
+    ) -> Response:
+        """Return one of the five pictures of the press sheet: title, intervals, source, vintage and month stand in it."""
+        chosen = language or wanted_language(request) or language_of(economy)
+        months = reports.months(economy, month, running=sight.running(request, economy))
+        sight.note(request, economy, [month])
+        tag = reports.tag(economy, months, vintage, "picture", name, suffix, chosen)
+        if vintage is not None:
+            reports.content(economy, months, vintage)
+        same = not_modified(request, tag, fixed=vintage is not None)
+        if same is not None:
+            return same
+        body, file = reports.picture(economy, months, name, suffix, chosen, vintage)
+        headers = {
+            **cache_headers(tag, fixed=vintage is not None),
+            "Content-Disposition": f'inline; filename="{file}"',
+            "Content-Language": chosen,
+            "Link": _links(reports.publication, economy, months),
+        }
+        return Response(body, media_type=PICTURE_TYPES[suffix], headers=headers)
 
     return routes
 

@@ -4,8 +4,22 @@ Drawn directly rather than through a charting library: the same text goes into t
 labels are in the report's own font and number form, and nothing needs a browser engine.
 """
 
-from caudal.service.reports.charts.flowdiagram import Band, Node, flow_diagram
-from caudal.service.reports.charts.intervals import Mark, Panel, interval_chart
-from caudal.service.reports.charts.worldmap import world_map
+from caudal.service.reports.charts.drawing import Drawing
+from caudal.service.reports.charts.flowdiagram import Band, Node, flow_diagram, flow_drawing
+from caudal.service.reports.charts.intervals import Key, Mark, Panel, interval_chart, interval_drawing
+from caudal.service.reports.charts.worldmap import map_drawing, world_map
 
-__all__ = ["Band", "Mark", "Node", "Panel", "flow_diagram", "interval_chart", "world_map"]
+__all__ = [
+    "Band",
+    "Drawing",
+    "Key",
+    "Mark",
+    "Node",
+    "Panel",
+    "flow_diagram",
+    "flow_drawing",
+    "interval_chart",
+    "interval_drawing",
+    "map_drawing",
+    "world_map",
+]

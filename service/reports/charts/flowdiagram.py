@@ -1,24 +1,38 @@
-"""A flow diagram: what goes from the parts of an origin to nodes on the left, and on to nodes on the right, as bands."""
+"""A flow diagram: what goes from the parts of an origin to nodes in the middle, and on to nodes on the right, as bands.
 
-from collections.abc import Mapping, Sequence
+Every column of nodes has a column for its labels, where no band comes: that of the middle stands between the two bars of a node.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from caudal.service.reports.charts.drawing import FAINT, Drawing, fitted
+from caudal.service.reports.charts.drawing import LINE, SIZE, WIDTH, Drawing
+from caudal.service.reports.charts.palette import FAINT, INK
+from caudal.service.reports.typeface import Wrapped, width_of, wrapped
+from caudal.service.reports.typeface.lines import RESERVE
 
-WIDTH, HEIGHT = 760, 400
-_NODE, _GAP, _TOP = 14, 7, 24
-_LEFT, _MIDDLE, _RIGHT = 4, 240, 535
-_LINE = 12.5
+_BAR, _SPAN = 7, 92
+_LEFT_LABELS, _MIDDLE_LABELS = 100, 164
+# What all bars of a column are high together; labels of small nodes make the diagram higher.
+_BARS = 230
+_GAP, _LEAST_BAR = 7, 0.8
+_PAD = 5
+_NAME_LINES, _FIGURE_LINES, _HEAD_LINES = 3, 3, 2
+# Where the columns of labels begin, and where that of the middle ends.
+_MIDDLE = _LEFT_LABELS + 2 * _BAR + _SPAN
+_MIDDLE_END = _MIDDLE + _MIDDLE_LABELS
+_RIGHT = _MIDDLE_END + 2 * _BAR + _SPAN
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node: its key, its name, how its share is written, its colour."""
+    """A node: its key, its name, how its share (and interval) is written, its colour; `dashed` is its outline."""
 
     key: str
     name: str
     written: str
     colour: str
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,44 @@ class Band:
     left: str
     right: str
     share: float
+
+
+@dataclass(frozen=True)
+class _Label:
+    lines: tuple[str, ...]
+    name: Wrapped
+
+    @property
+    def height(self) -> float:
+        return len(self.lines) * LINE
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Nodes with their labels and the heights of their bars."""
+
+    nodes: Sequence[Node]
+    labels: list[_Label]
+    bars: list[float]
+
+    @property
+    def slots(self) -> list[float]:
+        """What each node takes: its bar or its label, whichever is higher."""
+        return [max(bar, label.height) for bar, label in zip(self.bars, self.labels, strict=True)]
+
+    def height(self) -> float:
+        return sum(self.slots) + _GAP * max(len(self.nodes) - 1, 0)
+
+    def middles(self, top: float, room: float, *, spread: bool) -> list[float]:
+        """Return where the middle of each node is: over all of the room, or close together in the middle of it."""
+        gaps = max(len(self.nodes) - 1, 1)
+        gap = (room - sum(self.slots)) / gaps if spread and len(self.nodes) > 1 else _GAP
+        y = top + (room - sum(self.slots) - gap * (len(self.nodes) - 1)) / 2
+        middles = []
+        for slot in self.slots:
+            middles.append(y + slot / 2)
+            y += slot + gap
+        return middles
 
 
 def flow_diagram(
@@ -40,74 +92,135 @@ def flow_diagram(
     heads: tuple[str, str],
     description: str,
 ) -> str:
+    """Return the diagram of `flow_drawing` as SVG."""
+    return flow_drawing(origin, parts, left, right, first, bands, heads).svg(description)
+
+
+def flow_drawing(
+    origin: str,
+    parts: Sequence[Node],
+    left: Sequence[Node],
+    right: Sequence[Node],
+    first: Sequence[Band],
+    bands: Sequence[Band],
+    heads: tuple[str, str],
+) -> Drawing:
     """Return bands from the parts of one origin (`first`) through the nodes on the left to those on the right (`bands`).
 
-    Nodes come from top to bottom as given; every band must name nodes that are given.
+    Nodes come from top to bottom as given; every band must name nodes that are given. Names that are not whole stand in
+    full below the diagram.
     """
-    drawing = Drawing(WIDTH, HEIGHT)
-    if not bands:
-        return drawing.svg(description)
     total = sum(band.share for band in bands)
-    room = HEIGHT - _TOP - 8
-    scale = (room - _GAP * (max(len(parts), len(left), len(right)) - 1)) / total
-    sizes_left = {node.key: sum(b.share for b in bands if b.left == node.key) * scale for node in left}
-    sizes_right = {node.key: sum(b.share for b in bands if b.right == node.key) * scale for node in right}
-    tops_left, tops_right = _tops(left, sizes_left), _tops(right, sizes_right)
-    drawing.text(_MIDDLE + _NODE + 6, 12, heads[0], size=10.5, fill=FAINT, bold=True)
-    drawing.text(_RIGHT + _NODE + 6, 12, heads[1], size=10.5, fill=FAINT, bold=True)
-    sizes_of_parts = {part.key: sum(b.share for b in first if b.left == part.key) * scale for part in parts}
-    tops_of_parts = _tops_of_parts(parts, sizes_of_parts)
-    drawing.text(_LEFT, 12, fitted(origin, _MIDDLE - _LEFT, 11), size=11, bold=True)
-    _draw_bands(
-        drawing, parts, left, first, scale, (dict(tops_of_parts), dict(tops_left)), (_LEFT + _NODE, _MIDDLE)
+    if not total > 0:
+        return Drawing(WIDTH, 1)
+    scale = _BARS / total
+    columns = (
+        _column(parts, _LEFT_LABELS, lambda key: sum(b.share for b in first if b.left == key) * scale),
+        _column(left, _MIDDLE_LABELS, lambda key: sum(b.share for b in bands if b.left == key) * scale),
+        _column(right, WIDTH - _RIGHT, lambda key: sum(b.share for b in bands if b.right == key) * scale),
     )
-    tops = (dict(tops_left), dict(tops_right))
-    _draw_bands(drawing, left, right, bands, scale, tops, (_MIDDLE + _NODE, _RIGHT))
-    for nodes, sizes, places, x in (
-        (parts, sizes_of_parts, tops_of_parts, _LEFT),
-        (left, sizes_left, tops_left, _MIDDLE),
-        (right, sizes_right, tops_right, _RIGHT),
+    titles = [
+        wrapped(text, width, SIZE, _HEAD_LINES, bold=True)
+        for text, width in (
+            (origin, _MIDDLE - _PAD - _BAR),
+            (heads[0], _MIDDLE_LABELS - 2 * _PAD),
+            (heads[1], WIDTH - _RIGHT - _PAD),
+        )
+    ]
+    top = max(len(title.lines) for title in titles) * LINE + 6
+    room = max(column.height() for column in columns)
+    shortened = _shortened([origin, *heads], titles, columns)
+    drawing = Drawing(WIDTH, top + room + 4 + len(shortened) * LINE + (6 if shortened else 0))
+    for title, text, x, colour in zip(
+        titles,
+        (origin, *heads),
+        (0.0, float(_MIDDLE + _PAD), float(_RIGHT + _PAD)),
+        (INK, FAINT, FAINT),
+        strict=True,
     ):
-        middles = _apart([places[node.key] + sizes[node.key] / 2 + 3.5 for node in nodes])
-        for node, middle in zip(nodes, middles, strict=True):
-            drawing.rectangle(
-                x, places[node.key], _NODE, max(sizes[node.key], 0.8), node.colour, title=node.name
+        drawing.lines(x, 0, title.lines, fill=colour, bold=True, title="" if title.whole else text)
+    middles = [
+        column.middles(top, room, spread=spread)
+        for column, spread in zip(columns, (False, True, True), strict=True)
+    ]
+    tops = [_tops(column, places) for column, places in zip(columns, middles, strict=True)]
+    _draw_bands(drawing, parts, left, first, scale, (tops[0], tops[1]), _LEFT_LABELS + _BAR)
+    _draw_bands(drawing, left, right, bands, scale, (tops[1], tops[2]), _MIDDLE_END + _BAR)
+    bars_at = ((_LEFT_LABELS,), (_MIDDLE - _BAR, _MIDDLE_END), (_RIGHT - _BAR,))
+    for column, own, bars in zip(columns, middles, bars_at, strict=True):
+        _draw_bars(drawing, column, own, bars)
+    for column, own, (x, anchor) in zip(
+        columns,
+        middles,
+        ((_LEFT_LABELS - _PAD, "end"), (_MIDDLE + _PAD, "start"), (_RIGHT + _PAD, "start")),
+        strict=True,
+    ):
+        for node, label, middle in zip(column.nodes, column.labels, own, strict=True):
+            drawing.lines(
+                x,
+                middle - label.height / 2,
+                label.lines,
+                anchor=anchor,
+                title="" if label.name.whole else node.name,
             )
-            drawing.text(x + _NODE + 6, middle, f"{fitted(node.name, 125, 10)}  {node.written}", size=10)
-    return drawing.svg(description)
+    if shortened:
+        drawing.lines(0, top + room + 8, shortened, fill=FAINT)
+    return drawing
 
 
-def _apart(heights: list[float]) -> list[float]:
-    """Return heights in their order, moved as little as keeps lines of text from running into each other."""
-    moved: list[float] = []
-    for height in heights:
-        moved.append(max(height, moved[-1] + _LINE) if moved else height)
-    limit = HEIGHT - 3.0
-    for position in range(len(moved) - 1, -1, -1):
-        moved[position] = min(moved[position], limit)
-        limit = moved[position] - _LINE
-    return moved
+def _column(nodes: Sequence[Node], width: float, bar: Callable[[str], float]) -> _Column:
+    return _Column(
+        nodes, [_label(node, width - 2 * _PAD) for node in nodes], [bar(node.key) for node in nodes]
+    )
 
 
-def _tops(nodes: Sequence[Node], sizes: Mapping[str, float]) -> dict[str, float]:
-    spare = HEIGHT - _TOP - 8 - sum(sizes.values())
-    gap = spare / max(len(nodes) - 1, 1) if len(nodes) > 1 else 0
-    tops, y = {}, float(_TOP)
-    for node in nodes:
-        tops[node.key] = y
-        y += sizes[node.key] + gap
-    return tops
+def _label(node: Node, width: float) -> _Label:
+    """Return name and figures in one line where they have room in it, else in lines of their own."""
+    name = wrapped(node.name, width, SIZE, _NAME_LINES)
+    together = f"{node.name} {node.written}".strip()
+    if width_of(together, SIZE) * RESERVE <= width:
+        return _Label((together,), name)
+    return _Label((*name.lines, *wrapped(node.written, width, SIZE, _FIGURE_LINES).lines), name)
 
 
-def _tops_of_parts(parts: Sequence[Node], sizes: Mapping[str, float]) -> dict[str, float]:
-    """Return where the parts of the origin begin: near each other, in the middle."""
-    height = sum(sizes.values()) + _GAP * max(len(parts) - 1, 0)
-    y = _TOP + max(0.0, (HEIGHT - _TOP - 8 - height) / 2)
-    tops = {}
-    for part in parts:
-        tops[part.key] = y
-        y += sizes[part.key] + _GAP
-    return tops
+def _shortened(texts: Sequence[str], titles: Sequence[Wrapped], columns: Sequence[_Column]) -> list[str]:
+    """Return lines that hold in full what is not whole in the diagram."""
+    full = [text for text, title in zip(texts, titles, strict=True) if not title.whole]
+    full += [
+        node.name
+        for column in columns
+        for node, label in zip(column.nodes, column.labels, strict=True)
+        if not label.name.whole
+    ]
+    return [
+        line
+        for text in dict.fromkeys(full)
+        for line in wrapped(f"… {text}", WIDTH, SIZE, len(text) + 1).lines
+    ]
+
+
+def _tops(column: _Column, middles: list[float]) -> dict[str, float]:
+    return {
+        node.key: middle - bar / 2
+        for node, middle, bar in zip(column.nodes, middles, column.bars, strict=True)
+    }
+
+
+def _draw_bars(drawing: Drawing, column: _Column, middles: list[float], xs: Sequence[float]) -> None:
+    for node, middle, bar in zip(column.nodes, middles, column.bars, strict=True):
+        height = max(bar, _LEAST_BAR)
+        for x in xs:
+            drawing.rectangle(
+                x,
+                middle - height / 2,
+                _BAR,
+                height,
+                node.colour,
+                title=node.name,
+                stroke=INK,
+                line=0.6,
+                dashes="2 1.5" if node.dashed else "",
+            )
 
 
 def _draw_bands(
@@ -116,20 +229,23 @@ def _draw_bands(
     right: Sequence[Node],
     bands: Sequence[Band],
     scale: float,
-    tops: tuple[dict[str, float], dict[str, float]],
-    span: tuple[float, float],
+    tops: tuple[Mapping[str, float], Mapping[str, float]],
+    x: float,
 ) -> None:
     by_pair = {(band.left, band.right): band.share for band in bands}
-    from_y, to_y = tops
+    from_y, to_y = dict(tops[0]), dict(tops[1])
     for node in left:
         for other in right:
             size = by_pair.get((node.key, other.key), 0.0) * scale
             if size <= 0:
                 continue
             drawing.path(
-                _ribbon(span[0], from_y[node.key], span[1], to_y[other.key], size),
+                _ribbon(x, from_y[node.key], x + _SPAN, to_y[other.key], size),
                 node.colour,
-                opacity=0.45,
+                opacity=0.5,
+                stroke=FAINT,
+                width=0.5,
+                dashes="2 1.5" if node.dashed else "",
                 title=f"{node.name} → {other.name}",
             )
             from_y[node.key] += size

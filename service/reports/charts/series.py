@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
 
-from caudal.service.reports.charts.drawing import FAINT, INK, RULE, Drawing
+from caudal.service.reports.charts.drawing import Drawing
 from caudal.service.reports.charts.intervals import ticks
+from caudal.service.reports.charts.palette import FAINT, INK, RULE
 
 WIDTH = 640
 _LEFT, _RIGHT = 54, 118

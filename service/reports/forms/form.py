@@ -22,7 +22,7 @@ class Form:
     @property
     def binary(self) -> bool:
         """Whether it is no text."""
-        return self.name in ("xlsx", "pdf")
+        return self.name in ("xlsx", "pdf", "press")
 
     @property
     def bare_type(self) -> str:
@@ -45,6 +45,8 @@ class Form:
         return "-".join(said) + self.suffix
 
 
+# Endings of single pictures, and what they are.
+PICTURE_TYPES: Mapping[str, str] = MappingProxyType({"svg": "image/svg+xml", "png": "image/png"})
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
@@ -69,6 +71,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ),
             Form("html", "text/html; charset=utf-8", ".html", "page", inline=True),
             Form("pdf", "application/pdf", ".pdf", "paper", inline=True),
+            Form("press", "application/zip", "-press.zip", "press"),
         )
     }
 )

@@ -17,7 +17,7 @@ def render(edition: Edition) -> bytes:
         group["chart"] = Markup(group["chart"] or "")
     for name in ("map", "flow"):
         if shown["destinations"]:
-            shown["destinations"][name] = Markup(shown["destinations"][name])
+            shown["destinations"][name] = Markup(shown["destinations"][name] or "")
     content = edition.content
     links = [
         {"name": form.name, "type": form.bare_type, "href": f"?format={form.name}"} for form in FORMS.values()
