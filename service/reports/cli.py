@@ -20,7 +20,7 @@ def report_command(
         str | None,
         typer.Option(
             "--format",
-            help="json, csv, xlsx, sdmx-csv, sdmx-json, html or pdf; by default what --output ends in, else json.",
+            help="json, csv, xlsx, sdmx-csv, sdmx-json, html, pdf, brief or brief-html; by default what --output ends in, else json.",
         ),
     ] = None,
     language: Annotated[

@@ -25,6 +25,7 @@ _FINDINGS = {
     "positioning": ("P1", "P2", "P3", "P4"),
 }
 _CLAUSES = 3
+_MOST_CHANGES = 5
 # Of several observations of one indicator the finding quotes this one, else the first.
 _QUOTED = {"C4": largest(4)}
 _SINCE: tuple[Since, ...] = ("month_before", "year_before")
@@ -211,6 +212,20 @@ class Edition:
                     text += "; " + self.language.say("sentence", "more", count=len(told) - len(shown))
                 sentences.append(text + ".")
         return sentences
+
+    def changed(self) -> list[str]:
+        """Return what changed in the whole report, at most five sentences."""
+        told = [sentence for group in self.content.groups for sentence in self._told(group)]
+        return told[:_MOST_CHANGES]
+
+    def comparison(self, group: Group) -> str:  # noqa: ARG002
+        """Return how a group compares with other economies, in one sentence; '' where nothing is published of any."""
+        return ""
+
+    def _told(self, group: Group) -> list[str]:
+        return [
+            self.change(line, change) + "." for line in self.lines(group) for change in line.reading.told[:1]
+        ][:1]
 
     def change(self, line: Line, change: Change) -> str:
         """Return a change that is told, in words."""

@@ -26,6 +26,25 @@ _NO_SUMS = frozenset({"index", "USD/GB", "concentration", "dependency"})
 
 def group_chart(edition: Edition, group: Group) -> str | None:
     """Return the values of a group with their intervals, a panel per unit; None where there is no value."""
+    panels = group_panels(edition, group)
+    return interval_chart(panels, edition.finding(group)) if panels else None
+
+
+def group_charts(edition: Edition, group: Group) -> list[tuple[str, str]]:
+    """Return the chart of a group in parts, one per panel, so that a page may end between two; each with its words."""
+    return [
+        (interval_chart([panel], words), words)
+        for panel in group_panels(edition, group)
+        for words in (_in_words(panel),)
+    ]
+
+
+def _in_words(panel: Panel) -> str:
+    return f"{panel.title}: " + "; ".join(f"{mark.label} {mark.written}" for mark in panel.marks)
+
+
+def group_panels(edition: Edition, group: Group) -> list[Panel]:
+    """Return the values of a group with their intervals, a panel per unit."""
     lines = [line for line in edition.lines(group) if line.observation.value is not None]
     shown: list[Line] = []
     for _, own in groupby(lines, key=lambda line: line.definition.id):
@@ -37,9 +56,12 @@ def group_chart(edition: Edition, group: Group) -> str | None:
         # Amounts of one unit can be orders of magnitude apart: an axis for each indicator.
         parts = [of_unit] if unit in _COMPARABLE else _by_indicator(of_unit)
         panels.extend(_panel(edition, part) for part in parts)
-    if not panels:
-        return None
-    return interval_chart(panels, edition.finding(group))
+    return panels
+
+
+def history_chart(edition: Edition, group: Group) -> str | None:  # noqa: ARG001
+    """Return one line over the months of a group with its intervals; None with fewer than two months."""
+    return None
 
 
 def _most_telling(lines: list[Line]) -> list[Line]:

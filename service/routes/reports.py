@@ -15,7 +15,7 @@ from caudal.service.reports.reports import Months, Reports, language_of
 from caudal.service.routes.choices import VintageText
 from caudal.service.routes.sight import Sight
 
-FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf"]
+FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf", "brief", "brief-html"]
 LanguageCode = Literal["es", "pt", "en"]
 
 # Whoever asks for anything gets this.
@@ -86,7 +86,8 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
 
 def _wanted_form(request: Request) -> str:
     """Return the form that Accept prefers among those there are."""
-    known = {form.bare_type: form.name for form in FORMS.values()}
+    # The first form of a media type: the whole report, not the brief.
+    known = {form.bare_type: form.name for form in reversed(FORMS.values())}
     for media_type in _by_preference(request.headers.get("accept", "")):
         if media_type in ("*/*", "application/*"):
             return _DEFAULT

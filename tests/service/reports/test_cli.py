@@ -39,7 +39,10 @@ def test_text_goes_to_standard_output(demo_client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["XA", MONTH, "--format", "docx"], "there are json, csv, xlsx, sdmx-csv, sdmx-json, html, pdf"),
+        (
+            ["XA", MONTH, "--format", "docx"],
+            "there are json, csv, xlsx, sdmx-csv, sdmx-json, html, pdf, brief, brief-html",
+        ),
         (["XA", MONTH, "--language", "fr"], "there are es, pt, en"),
         (["XA", "2026-1"], "write YYYY-MM"),
         (["XA", "2019-01"], "months with data: 2026-08, 2026-09, 2026-10"),

@@ -65,7 +65,11 @@ def test_links_and_file_name(demo_client: httpx.Client) -> None:
         ("/v1/reports/QQ/2026-10", 404, "economies with data: XA"),
         ("/v1/reports/XA/2019-01", 404, "months with data: 2026-08, 2026-09, 2026-10"),
         (f"{PATH}?vintage=XA-2026-10-v9", 404, "has no vintage 'XA-2026-10-v9'"),
-        (f"{PATH}?format=docx", 422, "'json', 'csv', 'xlsx', 'sdmx-csv', 'sdmx-json', 'html' or 'pdf'"),
+        (
+            f"{PATH}?format=docx",
+            422,
+            "'json', 'csv', 'xlsx', 'sdmx-csv', 'sdmx-json', 'html', 'pdf', 'brief' or 'brief-html'",
+        ),
         (f"{PATH}?language=fr", 422, "'es', 'pt' or 'en'"),
         ("/v1/reports/XA/2026-13", 422, "month"),
         ("/v1/sdmx/structure/datastructure/CAUDAL/DSD_NONE", 404, "CAUDAL:DSD_INDICATORS(1.0.0)"),
