@@ -183,30 +183,32 @@ def _picture(edition: Edition) -> dict[str, str] | None:
     The map, for where the data goes is seen at a glance; the flow diagram where no place abroad is known, for then the
     map would show one country only.
     """
-    found = edition.content.destinations
-    if not found.links:
-        return None
+    phrases = edition.language.phrases["document"]
     if _abroad(edition):
-        return _drawn(
-            destination_map(edition), map_note(edition), edition.language.phrases["document"]["map"]
-        )
-    return _drawn(flow_chart(edition), flow_note(edition), edition.language.phrases["document"]["flow"])
+        return _drawn(destination_map(edition), map_note(edition), phrases["map"])
+    return _drawn(_flow(edition), flow_note(edition), phrases["flow"])
 
 
 def _drawings(edition: Edition) -> list[dict[str, str]]:
     """Return the drawings of the destinations that do not stand with the findings."""
-    if not edition.content.destinations.links or not _abroad(edition):
+    if not _abroad(edition):
         return []
-    return [_drawn(flow_chart(edition), flow_note(edition), flow_note(edition))]
+    drawn = _drawn(_flow(edition), flow_note(edition), flow_note(edition))
+    return [drawn] if drawn is not None else []
 
 
 def _abroad(edition: Edition) -> bool:
     home = (edition.content.economy, UNKNOWN, OTHER)
-    return any(share.key not in home for share in edition.content.destinations.locations)
+    found = edition.content.destinations
+    return bool(found.links) and any(share.key not in home for share in found.locations)
 
 
-def _drawn(svg: str, alternative: str, note: str) -> dict[str, str]:
-    return {"svg": svg, "alt": alternative, "note": note}
+def _flow(edition: Edition) -> str | None:
+    return flow_chart(edition) if edition.content.destinations.links else None
+
+
+def _drawn(svg: str | None, alternative: str, note: str) -> dict[str, str] | None:
+    return {"svg": svg, "alt": alternative, "note": note} if svg is not None else None
 
 
 def _destinations(edition: Edition, *, paper: bool) -> dict[str, Any]:
