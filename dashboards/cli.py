@@ -10,6 +10,7 @@ import typer
 from caudal.dashboards.errors import BuildError, DashboardError, PublishError
 from caudal.dashboards.publish import NewDatasource, publish
 from caudal.dashboards.sovereignty import build, dashboard_json
+from caudal.wholefile import UnwrittenError, write_whole
 
 TOKEN_VARIABLE = "CAUDAL_GRAFANA_TOKEN"
 PASSWORD_VARIABLE = "CAUDAL_GRAFANA_CLICKHOUSE_PASSWORD"
@@ -27,14 +28,12 @@ def build_command(
 ) -> None:
     """Write the dashboard as Grafana's classic JSON."""
     text = dashboard_json(build())
-    if output is None:
-        typer.echo(text, nl=False)
-        return
     try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        _fail(BuildError(f"{output} cannot be written: {error.strerror}; give another --output"))
-    typer.echo(f"{output} written")
+        write_whole(output, text.encode())
+    except UnwrittenError as error:
+        _fail(BuildError(str(error)))
+    if output is not None:
+        typer.echo(f"{output} written")
 
 
 @dashboards_cli.command("publish")

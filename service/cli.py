@@ -1,18 +1,16 @@
 """`caudal indicators`: publish months, look what is published, compute it again, export it."""
 
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from caudal.service.client import answer_of, refuse, service_of
 from caudal.service.options import Config
 from caudal.service.period import MONTH_PATTERN
+from caudal.wholefile import UnwrittenError, whole_file, whole_output
 
 EXIT_DIFFERENT = 1
 
@@ -127,35 +125,20 @@ def export_command(
     """
     asked = {"economy": economy, "from": first, "to": last}
     parameters = {name: value for name, value in asked.items() if value}
-    with (
-        nullcontext(sys.stdout.buffer) if output is None else _whole(output) as file,
-        service_of(config) as client,
-        client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
-    ):
-        if answer.is_error:
-            answer.read()
-            answer_of(answer)
-        for piece in answer.iter_bytes():
-            file.write(piece)
-        file.flush()
+    # The file is made before a service of our own is: unlike what that writes, an export is readable by whomever the
+    # user's umask lets.
+    try:
+        with (
+            whole_output() if output is None else whole_file(output) as file,
+            service_of(config) as client,
+            client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                answer_of(answer)
+            for piece in answer.iter_bytes():
+                file.write(piece)
+    except UnwrittenError as error:
+        refuse(str(error))
     if output is not None:
         typer.echo(f"{output} written")
-
-
-@contextmanager
-def _whole(output: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that is put in the place of `output` in the end: what is there is whole.
-
-    It is made before a service of our own is: unlike what that writes, an export is readable by whomever the user's
-    umask lets.
-    """
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        unfinished.replace(output)
-    except OSError as error:
-        refuse(f"{output} cannot be written: {error.strerror}; give another --output")
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from caudal.wholefile import UnwrittenError, write_whole
+
 _MONTHS = 3
 _PICTURE_WIDTH = 128
 
@@ -61,7 +63,7 @@ def demo_command(
             if not once:
                 deployment.start_collector()
                 _stay(deployment, answer["months"][-1], say)
-    except DemoError as error:
+    except (DemoError, UnwrittenError) as error:
         typer.echo(f"caudal: {error}", err=True)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
@@ -123,7 +125,7 @@ def _show(answer: dict[str, Any], *, as_json: bool, picture: Path | None) -> Non
     )
     out.print(ledger_table(answer["ledger"]["counts"], balanced=answer["ledger"]["balanced"]))
     if picture is not None:
-        out.save_svg(str(picture), title="caudal demo · synthetic")
+        write_whole(picture, out.export_svg(title="caudal demo · synthetic").encode())
 
 
 def _stay(deployment: Any, last_month: str, say: Console) -> None:

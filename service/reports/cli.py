@@ -1,13 +1,17 @@
 """`caudal report`: a month's report in any form, from a service that runs or from a store."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from caudal.service.client import problem_of, refuse, service_at, service_of
+from caudal.wholefile import STANDARD_OUTPUT, UnwrittenError, write_whole
 
+if TYPE_CHECKING:
+    import httpx
+
+_OK = 200
 _SERVICE = "http://127.0.0.1:8080"
 
 
@@ -28,7 +32,7 @@ def report_command(
         str | None,
         typer.Option(
             "--format",
-            help="json, csv, xlsx, sdmx-csv, sdmx-json, html, pdf or press; by default what --output ends in, else json.",
+            help="json, csv, xlsx, sdmx-csv, sdmx-json, html, pdf, brief, brief-html or press; by default what --output ends in, else json.",
         ),
     ] = None,
     language: Annotated[
@@ -96,23 +100,37 @@ def report_command(
         answer = client.get(path, params={key: value for key, value in asked.items() if value})
     if answer.is_error:
         refuse(problem_of(answer))
+    check_whole(answer, FORMS[name].bare_type)
     target = output
     if target is None and FORMS[name].binary:
         # The name that the service gives, and nothing of a path in it.
         target = Path(Path(answer.headers["content-disposition"].partition('filename="')[2].rstrip('"')).name)
-    if target is None or str(target) == "-":
-        sys.stdout.buffer.write(answer.content)
-        sys.stdout.buffer.flush()
-        return
-    _write(target, answer.content)
-    typer.echo(f"{target} written")
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
-    except OSError as error:
-        refuse(f"{target} cannot be written: {error.strerror}; give another --output")
+        write_whole(target, answer.content)
+    except UnwrittenError as error:
+        refuse(str(error))
+    if target is not None and str(target) != STANDARD_OUTPUT:
+        typer.echo(f"{target} written")
+
+
+def check_whole(answer: "httpx.Response", media_type: str) -> None:
+    """End the command unless an answer is a whole report of this media type.
+
+    A redirection, an answer without a body, of another length than it says or of another kind than was asked for
+    comes from a service that was stopped meanwhile, or from something else that answers at its address.
+    """
+    said = answer.headers.get("content-length")
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    wrong = ""
+    if answer.status_code != _OK:
+        wrong = f"status {answer.status_code}"
+    elif not answer.content:
+        wrong = "nothing"
+    elif said is not None and "content-encoding" not in answer.headers and said != str(len(answer.content)):
+        wrong = f"{len(answer.content)} of {said} bytes"
+    elif kind != media_type:
+        wrong = f"{kind or 'no media type'} where {media_type} was asked for"
+    if wrong:
+        refuse(
+            f"the service at {answer.url.copy_with(path='/', query=None)} answered {wrong}, no report; ask again"
+        )

@@ -41,11 +41,28 @@ def group_chart(edition: Edition, group: Group) -> str | None:
     return drawing.svg(edition.finding(group)) if drawing is not None else None
 
 
-def group_figure(edition: Edition, group: Group, only: Collection[str] = ()) -> Drawing | None:
-    """Return the values of a group, or of `only` these indicators of it, with their intervals, a panel per unit.
+def group_charts(edition: Edition, group: Group) -> list[tuple[str, str]]:
+    """Return the chart of a group in parts, one per panel, so that a page may end between two; each with its words."""
+    # The signs are explained once.
+    return [
+        (interval_drawing([panel], None if position else key_of(edition)).svg(words), words)
+        for position, panel in enumerate(group_panels(edition, group))
+        for words in (_in_words(panel),)
+    ]
 
-    None where there is no value.
-    """
+
+def _in_words(panel: Panel) -> str:
+    return f"{panel.title}: " + "; ".join(f"{mark.label} {mark.written}" for mark in panel.marks)
+
+
+def group_figure(edition: Edition, group: Group, only: Collection[str] = ()) -> Drawing | None:
+    """Return the drawing of `group_panels`; None where there is no value."""
+    panels = group_panels(edition, group, only)
+    return interval_drawing(panels, key_of(edition)) if panels else None
+
+
+def group_panels(edition: Edition, group: Group, only: Collection[str] = ()) -> list[Panel]:
+    """Return the values of a group, or of `only` these indicators of it, with their intervals, a panel per unit."""
     lines = [
         line
         for line in edition.lines(group)
@@ -61,9 +78,7 @@ def group_figure(edition: Edition, group: Group, only: Collection[str] = ()) -> 
         # Amounts of one unit can be orders of magnitude apart: an axis for each indicator.
         parts = [of_unit] if unit in _COMPARABLE else _by_indicator(of_unit)
         panels.extend(_panel(edition, part) for part in parts)
-    if not panels:
-        return None
-    return interval_drawing(panels, key_of(edition))
+    return panels
 
 
 def key_of(edition: Edition) -> Key:

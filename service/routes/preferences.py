@@ -22,7 +22,10 @@ class Offered(Protocol):
 
 def wanted_form(request: Request, forms: Collection[Offered], default: str) -> str:
     """Return the name of the form that Accept prefers among those there are; the default where it names none."""
-    known = {form.bare_type: form.name for form in forms}
+    # Of forms of one media type the first: the whole report, not the brief.
+    known: dict[str, str] = {}
+    for form in forms:
+        known.setdefault(form.bare_type, form.name)
     for media_type in _by_preference(request.headers.get("accept", "")):
         if media_type in ("*/*", "application/*"):
             return default

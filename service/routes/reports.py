@@ -16,7 +16,9 @@ from caudal.service.routes.choices import VintageText
 from caudal.service.routes.preferences import wanted_form, wanted_language
 from caudal.service.routes.sight import Sight
 
-FormName = Literal["json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf", "press"]
+FormName = Literal[
+    "json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf", "brief", "brief-html", "press"
+]
 LanguageCode = Literal["es", "pt", "en"]
 PictureName = Literal["map", "control", "concentration", "value", "positioning"]
 PictureSuffix = Literal["svg", "png"]

@@ -22,7 +22,7 @@ class Form:
     @property
     def binary(self) -> bool:
         """Whether it is no text."""
-        return self.name in ("xlsx", "pdf", "press")
+        return self.suffix.rpartition(".")[2] in ("xlsx", "pdf", "zip")
 
     @property
     def bare_type(self) -> str:
@@ -71,6 +71,11 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ),
             Form("html", "text/html; charset=utf-8", ".html", "page", inline=True),
             Form("pdf", "application/pdf", ".pdf", "paper", inline=True),
+            # After the whole report: who asks for a media type gets the first form that has it.
+            Form("brief", "application/pdf", ".brief.pdf", "brief", "render_pdf", inline=True),
+            Form(
+                "brief-html", "text/html; charset=utf-8", ".brief.html", "brief", "render_html", inline=True
+            ),
             Form("press", "application/zip", "-press.zip", "press"),
         )
     }

@@ -14,23 +14,24 @@ def render(edition: Edition) -> bytes:
     """Return an edition as HTML5: no script, no font and no picture is fetched."""
     shown = view(edition, paper=False)
     for group in shown["groups"]:
-        group["chart"] = Markup(group["chart"] or "")
-    for name in ("map", "flow"):
-        if shown["destinations"]:
-            shown["destinations"][name] = Markup(shown["destinations"][name] or "")
+        group["chart"], group["history"] = Markup(group["chart"] or ""), Markup(group["history"] or "")
+    for drawn in (shown["picture"], *shown["drawings"]):
+        if drawn:
+            drawn["svg"] = Markup(drawn["svg"])
     content = edition.content
     links = [
         {"name": form.name, "type": form.bare_type, "href": f"?format={form.name}"} for form in FORMS.values()
     ]
     return (
-        _template()
+        template("report.html")
         .render(shown, links=links, economy_code=content.economy, month_code=content.month, path=edition.path)
         .encode()
     )
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache(maxsize=4)
+def template(name: str) -> Template:
+    """Return a template of a page."""
     environment = Environment(
         loader=PackageLoader("caudal.service.reports"),
         autoescape=select_autoescape(),
@@ -38,4 +39,4 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html")
+    return environment.get_template(name)

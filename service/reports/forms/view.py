@@ -1,26 +1,54 @@
-"""What the page and the paper show: an edition as plain texts, numbers and drawings for a template."""
+"""What page, paper and brief show: an edition as plain texts, numbers and drawings for a template."""
 
 from dataclasses import asdict
 from typing import Any
 
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS, TAKES
-from caudal.service.reports.content import Group
+from caudal.service.reports.content import Group, Remark
+from caudal.service.reports.destinations import OTHER, UNKNOWN
 from caudal.service.reports.edition import Edition, Line
-from caudal.service.reports.figures import destination_map, flow_chart, flow_note, group_chart, map_note
+from caudal.service.reports.figures import (
+    destination_map,
+    flow_chart,
+    flow_note,
+    group_chart,
+    group_charts,
+    history_chart,
+    map_note,
+)
 from caudal.service.reports.forms.workbook import metadata
 from caudal.service.reports.language.method import method_text
+
+# What to know before quoting, where there is room for the most important only: these first, then by name.
+_NOTICES = 3
+_FIRST_NOTICES = (
+    "rank_unstable",
+    "perturbed",
+    "confidential",
+    "lost",
+    "lost_datagrams",
+    "kernel_drops",
+    "from_memory",
+)
+# Parts of an indicator named where they lack a value.
+_MOST_PARTS = 3
+# Rows of a table of places on paper.
+_MOST_PLACES = 10
+# A banner on every page says these.
+_IN_BANNERS = frozenset({"synthetic", "partial_month"})
 
 
 def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
     """Return an edition as a template needs it; on paper tables have a row per indicator."""
     content, language = edition.content, edition.language
-    document, label = dict(language.phrases["document"]), dict(language.phrases["label"])
+    document = {**language.phrases["document"], **language.phrases["page"]}
     month = content.compared.get("month_before")
     year = content.compared.get("year_before")
+    notices = _notices(edition)
     return {
         "lang": language.tag,
         "document": document,
-        "label": label,
+        "label": dict(language.phrases["label"]),
         "title": edition.title,
         "subtitle": edition.subtitle,
         "economy": edition.economy,
@@ -36,12 +64,20 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
         "month_before": language.month(month) if month else "",
         "year_before": language.month(year) if year else "",
         "groups": [_group(edition, group, paper=paper) for group in content.groups],
-        "destinations": _destinations(edition),
+        "changed": edition.changed(),
+        "picture": _picture(edition),
+        "destinations": _destinations(edition, paper=paper),
+        "drawings": _drawings(edition),
+        "missing": _missing(edition),
         "quality": edition.quality(),
         "counts": [
             {"name": name, "meaning": meaning, "count": language.number(count), "exact": count}
             for name, meaning, count in edition.counts()
         ],
+        "notices": [edition.remark(each) for each in notices[:_NOTICES]],
+        "more_notices": language.say("page", "more_notices", count=len(notices) - _NOTICES)
+        if len(notices) > _NOTICES
+        else "",
         "remarks": edition.remarks(),
         "totals": [
             dict(zip(("name", "observed", "estimated"), row, strict=True))
@@ -56,23 +92,65 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
     }
 
 
+def _notices(edition: Edition) -> list[Remark]:
+    """Return what to know before quoting and no banner says, the most important first."""
+    ranks = {flag: rank for rank, flag in enumerate(_FIRST_NOTICES)}
+    told = [each for each in edition.content.remarks if each.flag not in _IN_BANNERS]
+    return sorted(told, key=lambda each: (ranks.get(each.flag, len(ranks)), each.flag))
+
+
 def _group(edition: Edition, group: Group, *, paper: bool) -> dict[str, Any]:
     lines = edition.lines(group)
     shown = edition.relevant(group) if paper else edition.ranked(group)
-    without = [line for line in shown if line.observation.value is None] if paper else []
-    rows = [_row(edition, line) for line in shown if line not in without]
-    left_out = len(lines) - len(shown)
+    # On paper what lacks stands in a table of its own, with who has it.
+    rows = [_row(edition, line) for line in shown if not paper or line.observation.value is not None]
+    valued = sum(line.observation.value is not None for line in lines)
+    left_out = valued - len(rows) if paper else 0
+    quote, name = edition.quote(group), edition.group_name(group)
+    say = edition.language.say
     return {
         "id": group.name,
-        "name": edition.group_name(group),
+        "name": name,
         "question": edition.question(group),
         "finding": edition.finding(group),
+        "comparison": edition.comparison(group),
         "changes": edition.changes(group),
-        "chart": group_chart(edition, group),
+        "quote": {"text": quote.text, "cautions": list(quote.cautions), "address": quote.address},
+        "chart": None if paper else group_chart(edition, group),
+        "charts": [{"svg": svg, "alt": words} for svg, words in group_charts(edition, group)]
+        if paper
+        else [],
+        "chart_note": say("page", "chart_note", group=name),
+        "history": history_chart(edition, group),
+        "history_note": say("page", "history_note", group=name),
         "rows": rows,
-        "without": [_row(edition, line) for line in without],
-        "more": edition.language.say("sentence", "left_out", count=left_out) if left_out else "",
+        "more": say("sentence", "left_out", count=left_out) if left_out > 0 else "",
     }
+
+
+def _missing(edition: Edition) -> list[dict[str, Any]]:
+    """Return what lacks for a value, each reason once, with the indicators that it keeps from having one."""
+    lacking: dict[tuple[str, str], dict[str, list[Line]]] = {}
+    for group in edition.content.groups:
+        for line in edition.lines(group):
+            if line.observation.value is None:
+                told = edition.names.reason(line.observation.reason)
+                of_reason = lacking.setdefault((told.text, told.language), {})
+                of_reason.setdefault(line.definition.id, []).append(line)
+    return [
+        {
+            "names": "; ".join(_all_of(own) for own in indicators.values()),
+            "reason": {"text": text, "language": language},
+        }
+        for (text, language), indicators in lacking.items()
+    ]
+
+
+def _all_of(lines: list[Line]) -> str:
+    """Return what lines of one indicator are of, in a few words: more than three parts are the indicator."""
+    of = ", ".join(line.of for line in lines if line.of) if len(lines) <= _MOST_PARTS else ""
+    title = f"{lines[0].definition.id} {lines[0].title}"
+    return f"{title}: {of}" if of else title
 
 
 def _row(edition: Edition, line: Line) -> dict[str, Any]:
@@ -99,15 +177,54 @@ def _economy_limits(edition: Edition, *, paper: bool) -> list[tuple[str, str, st
     return [row for rows in limits for row in (rows[:1] if paper else rows)]
 
 
-def _destinations(edition: Edition) -> dict[str, Any]:
+def _picture(edition: Edition) -> dict[str, str] | None:
+    """Return the one picture that stands with the findings; None without traffic to draw.
+
+    The map, for where the data goes is seen at a glance; the flow diagram where no place abroad is known, for then the
+    map would show one country only.
+    """
+    phrases = edition.language.phrases["document"]
+    if _abroad(edition):
+        return _drawn(destination_map(edition), map_note(edition), phrases["map"])
+    return _drawn(_flow(edition), flow_note(edition), phrases["flow"])
+
+
+def _drawings(edition: Edition) -> list[dict[str, str]]:
+    """Return the drawings of the destinations that do not stand with the findings."""
+    if not _abroad(edition):
+        return []
+    drawn = _drawn(_flow(edition), flow_note(edition), flow_note(edition))
+    return [drawn] if drawn is not None else []
+
+
+def _abroad(edition: Edition) -> bool:
+    home = (edition.content.economy, UNKNOWN, OTHER)
+    found = edition.content.destinations
+    return bool(found.links) and any(share.key not in home for share in found.locations)
+
+
+def _flow(edition: Edition) -> str | None:
+    return flow_chart(edition) if edition.content.destinations.links else None
+
+
+def _drawn(svg: str | None, alternative: str, note: str) -> dict[str, str] | None:
+    return {"svg": svg, "alt": alternative, "note": note} if svg is not None else None
+
+
+def _destinations(edition: Edition, *, paper: bool) -> dict[str, Any]:
     found, language = edition.content.destinations, edition.language
     if not found.links:
         return {}
+    tables = (
+        ("border", found.borders, edition.names.border),
+        ("place", found.locations, edition.names.place),
+        ("control", found.controls, edition.names.place),
+    )
+    # What stays, leaves and comes is told in a sentence; on paper two tables stand side by side.
+    shown = [(name, shares[:_MOST_PLACES], named) for name, shares, named in tables[1:]] if paper else tables
+    left_out = sum(len(shares) for _, shares, _ in tables[1:]) - sum(len(shares) for _, shares, _ in shown)
     return {
-        "map": destination_map(edition),
         "map_note": map_note(edition),
-        "flow": flow_chart(edition),
-        "flow_note": flow_note(edition),
         "withheld": language.say(
             "document",
             "flow_withheld",
@@ -125,12 +242,9 @@ def _destinations(edition: Edition) -> dict[str, Any]:
                     for share in shares
                 ],
             }
-            for name, shares, named in (
-                ("border", found.borders, edition.names.border),
-                ("place", found.locations, edition.names.place),
-                ("control", found.controls, edition.names.place),
-            )
+            for name, shares, named in shown
         ],
+        "more": language.say("sentence", "left_out", count=left_out) if paper and left_out else "",
     }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_links_and_file_name(demo_client: httpx.Client) -> None:
         (
             f"{PATH}?format=docx",
             422,
-            "'json', 'csv', 'xlsx', 'sdmx-csv', 'sdmx-json', 'html', 'pdf' or 'press'",
+            "'json', 'csv', 'xlsx', 'sdmx-csv', 'sdmx-json', 'html', 'pdf', 'brief', 'brief-html' or 'press'",
         ),
         (f"{PATH}?language=fr", 422, "'es', 'pt' or 'en'"),
         ("/v1/reports/XA/2026-13", 422, "month"),
