@@ -125,12 +125,12 @@ def live(pipeline: Pipeline, directory: Path) -> Day:
         head = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/vnd.apache.arrow.stream"}
         assert client.post("/v1/batches", content=body, headers=head).status_code == 201
         answers = client.get(
-            "/v1/reports/CL/2026-10", params={"lang": "en"}, headers={"Accept": "application/json"}
+            "/v1/reports/CL/2026-10", params={"language": "en"}, headers={"Accept": "application/json"}
         )
         assert answers.status_code == 200
         report = {
             language: client.get(
-                "/v1/reports/CL/2026-10", params={"lang": language}, headers={"Accept": "text/html"}
+                "/v1/reports/CL/2026-10", params={"language": language}, headers={"Accept": "text/html"}
             ).text
             for language in ("en", "es", "pt")
         }
