@@ -9,9 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from caudal.collector.check import Checked
+from caudal.collector.disbelief import Disbelief
 from caudal.present import size
 
 _LOSSES = ("lost", "lost_datagrams", "kernel_drops", "malformed", "filtered", "waiting")
+_DOUBTS = (
+    "rate_implausible",
+    "counts_implausible",
+    "time_implausible",
+    "clock_implausible",
+    "sums_saturated",
+)
 _EXPORTERS_SHOWN = 50
 
 
@@ -41,6 +49,10 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
         "received": f"{ledger['datagrams']:,} datagrams, {ledger['received']:,} records, {ledger['decoded']:,} decoded",
         "losses": ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in losses.items())
         or "none",
+        "not believed": ", ".join(
+            f"{name.replace('_', ' ')} {ledger[name]:,}" for name in _DOUBTS if ledger.get(name)
+        )
+        or "nothing",
         "templates": f"{status['templates']:,} known",
         "spool": f"{spool['batches']:,} batches, {size(spool['bytes'])} of {size(spool['most_bytes'])}"
         + (f", the oldest {_span(spool['oldest_seconds'])} old" if spool["batches"] else "")
@@ -71,6 +83,8 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
     for name, text in lines.items():
         facts.add_row(Text(name, style="bold"), Text(text))
     out.print(facts)
+    for each in status.get("not_believed", ()):
+        show_disbelief(out, Disbelief.of(each))
     listeners = Table("listener", "buffer asked", "granted", box=None, pad_edge=False)
     for listener in status["listeners"]:
         listeners.add_row(
@@ -86,6 +100,15 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
     more = len(status["exporters"]) - _EXPORTERS_SHOWN
     if more > 0:
         out.print(Text(f"and {more} more; --json lists them all"))
+
+
+def show_disbelief(out: Console, disbelief: Disbelief) -> None:
+    """Show in what an exporter is not believed, a line each."""
+    for sentence in disbelief.sentences:
+        out.print(
+            Text.assemble(("not believed: ", "yellow"), f"{disbelief.exporter or 'exporter'}: {sentence}"),
+            soft_wrap=True,
+        )
 
 
 def _ago(moment: float, now: float) -> str:

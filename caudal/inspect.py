@@ -10,8 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from caudal.collecting import show_disbelief
 from caudal.collector.batch import SAMPLING_FROM
-from caudal.collector.flowrecords import ABSENT, EVENT, PROTOCOLS, FlowRecords
+from caudal.collector.disbelief import disbeliefs
+from caudal.collector.flowrecords import ABSENT, EVENT, IMPLAUSIBLE, PROTOCOLS, U64, FlowRecords
 from caudal.collector.grouping import distinct_rows
 from caudal.collector.inspection import Inspection
 from caudal.present import ledger_table, show_damage, size
@@ -23,15 +25,17 @@ class _Sum:
     """What came by one template of one exporter."""
 
     def __init__(self) -> None:
-        self.records = self.events = self.octets = self.packets = 0
+        self.records = self.events = self.implausible = self.octets = self.packets = 0
         self.rates: set[tuple[float, str]] = set()
         self.absent = 0
 
     def add(self, flows: FlowRecords) -> None:
         self.records += len(flows)
         self.events += int((flows.kind == EVENT).sum())
-        self.octets += int(flows.bytes.sum())
-        self.packets += int(flows.packets.sum())
+        believed = flows.kind != IMPLAUSIBLE
+        self.implausible += int((~believed).sum())
+        self.octets += _sum(flows.bytes[believed])
+        self.packets += _sum(flows.packets[believed])
         self.absent |= int(np.bitwise_and.reduce(flows.absent))
         pairs = np.unique(np.stack([flows.sampling_rate, flows.sampling_from.astype(np.float64)]), axis=1)
         self.rates |= {(float(rate), SAMPLING_FROM[int(how)]) for rate, how in pairs.T}
@@ -45,7 +49,10 @@ def print_records(files: Sequence[Path], out: TextIO) -> None:
             out.write(json.dumps(record) + "\n")
     for line in inspection.damage:
         sys.stderr.write(f"caudal: {line}; what came before it is shown\n")
-    out.write(json.dumps({"ledger": inspection.totals()}) + "\n")
+    not_believed = [
+        each.plain for each in disbeliefs(inspection.decoder, inspection.exporters.addresses.__getitem__)
+    ]
+    out.write(json.dumps({"ledger": inspection.totals(), "not_believed": not_believed}) + "\n")
 
 
 def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int], None]) -> None:
@@ -60,7 +67,7 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
     table = Table(header_style="bold")
     for name in ("exporter", "protocol", "domain", "template"):
         table.add_column(name)
-    for name in ("records", "events", "bytes as sent", "packets as sent"):
+    for name in ("records", "events", "implausible", "bytes as sent", "packets as sent"):
         table.add_column(name, justify="right")
     table.add_column("sampling")
     table.add_column("never sent")
@@ -72,6 +79,7 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
             str(template or "–"),
             f"{summed.records:,}",
             f"{summed.events:,}",
+            f"{summed.implausible:,}",
             size(summed.octets),
             f"{summed.packets:,}",
             ", ".join(f"1:{rate:g} ({how})" for rate, how in sorted(summed.rates)),
@@ -89,6 +97,13 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
             f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "
             "holds it first, or capture for longer than the router's template interval.[/yellow]"
         )
+    for each in disbeliefs(inspection.decoder, inspection.exporters.addresses.__getitem__):
+        show_disbelief(out, each)
+    if totals["clock_implausible"]:
+        out.print(
+            f"[yellow]{totals['clock_implausible']:,} datagrams state an export time that cannot be, and the time of their "
+            "capture was taken: set the router's clock (NTP).[/yellow]"
+        )
     agents = inspection.decoder.sflow_agents
     if agents.counters or agents.unknown:
         out.print(
@@ -100,6 +115,12 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
             f"[yellow]{totals['sampling_assumed']:,} records come without a sampling rate: if the router samples, make "
             "it export the rate, or set `sampling` for it in the collector's settings.[/yellow]"
         )
+
+
+def _sum(counts: U64) -> int:
+    """Return a sum that does not wrap, whatever the counts."""
+    low, high = counts & np.uint64(0xFFFF_FFFF), counts >> np.uint64(32)
+    return int(low.sum()) + (int(high.sum()) << 32)
 
 
 def _by_template(flows: FlowRecords, addresses: list[str]) -> list[tuple[_Key, FlowRecords]]:

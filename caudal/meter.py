@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from caudal import __version__
 from caudal.collector.batch import BatchOrigin, decode_batch, encode_batch
+from caudal.collector.disbelief import disbeliefs
 from caudal.collector.metering import As, Tables, meter
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
@@ -43,7 +44,7 @@ _ROWS_A_BATCH = 200_000
 class MeterQuestion:
     """What to meter, and for whom.
 
-    Cells are not folded by default (`k` 1): the answer stays with whoever has the capture anyway.
+    `sampling` gives the rates of exporters by address or prefix, as the settings of a collector would. Cells are not folded by default (`k` 1): the answer stays with whoever has the capture anyway.
     """
 
     files: Sequence[Path]
@@ -55,6 +56,7 @@ class MeterQuestion:
     reference_overlay: Path | None = None
     locations: Sequence[OwnPrefix | tuple[str, str, int]] = ()
     names: bool = True
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
 
 def meter_files(
@@ -75,6 +77,7 @@ def meter_files(
         table=table,
         window_seconds=question.window_seconds,
         k=question.k,
+        sampling=question.sampling,
         cache_prefixes=True,
     )
     table.accelerate()
@@ -110,6 +113,9 @@ def meter_files(
         return {
             **answer,
             "damage": damage,
+            "not_believed": [
+                each.plain for each in disbeliefs(pipeline.decoder, pipeline.exporters.addresses.__getitem__)
+            ],
             "names": asdict(tagger.counts) if tagger and looked else None,
             "unlisted_caches": [asdict(each) for each in pipeline.unlisted_caches.found(pipeline.services)],
         }

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caudal.collector.disbelief import Disbelief
 from caudal.service.dimension import words
 
 _TOP = 12
@@ -65,6 +66,9 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
         months = answer["months"]
         out.print(indicator_table(answer["indicators"], months, synthetic=answer["synthetic"]))
     out.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
+    for each in map(Disbelief.of, answer["not_believed"]):
+        for sentence in each.sentences:
+            out.print(Text(f"{each.exporter or 'exporter'}: {sentence}", style="yellow"), soft_wrap=True)
     if answer["names"]:
         out.print(_names_table(answer["names"]))
     for each in answer["unlisted_caches"]:

@@ -21,16 +21,10 @@ from caudal.collector.home import Mask
 from caudal.collector.kernel import kernel
 from caudal.collector.ledger import Ledger, fate
 from caudal.collector.locate import Located
-
-# A flow that says it ended longer before its export, or after it, is taken to have ended at the export.
-_OLDEST_MS = 24 * 3600 * 1000
-_NEWEST_MS = 5 * 60 * 1000
+from caudal.collector.plausibility import FULLEST_PACKET, NEWEST_MS, OLDEST_MS
 
 # What sizes the IP packets of a flow are taken to have, in octets: an acknowledgement, and what Ethernet carries.
 _SMALLEST_PACKET, _LARGEST_PACKET = 40.0, 1500.0
-
-# What an IP packet holds at most: a record that tells fewer packets than its octets need, or none, had as many as that.
-_FULLEST_PACKET = 65_535
 
 _AT_ONCE = 4096  # flows: their estimates are added up before they leave the processor's cache
 
@@ -88,12 +82,19 @@ class Aggregator:
         if not len(flows):
             return
         self.ledger.add_records(flows, left_out)
-        known = len(self._cells)
+        known, full = len(self._cells), self._cells.saturated
         fates = fate(flows, left_out)
         for first in range(0, len(flows), _AT_ONCE):
             self._cells.add(*self._estimates.of(flows, located, fates, self.window_ms, first))
+        if self._cells.saturated > full:
+            self._note_saturated(flows, self._cells.saturated - full)
         if len(self._cells) > known:
             self.windows.update(np.unique(self._cells.windows[known:]).tolist())
+
+    def _note_saturated(self, flows: FlowRecords, count: int) -> None:
+        """Count records that found no room in a sum: with the exporter that has most of these flows' octets."""
+        octets = np.bincount(flows.exporter, flows.bytes * flows.sampling_rate * (flows.kind == TRAFFIC))
+        self.ledger.add_one(int(octets.argmax()), int(flows.export_ms.max()), sums_saturated=count)
 
     @property
     def crowded(self) -> bool:
@@ -243,7 +244,7 @@ def _estimate(
             | of_sampling[sampling_from[i]]
         )
         host[counted] = local[i]
-        fewest = (sampled_octets[i] + np.uint64(_FULLEST_PACKET - 1)) // np.uint64(_FULLEST_PACKET)
+        fewest = (sampled_octets[i] + np.uint64(FULLEST_PACKET - 1)) // np.uint64(FULLEST_PACKET)
         told = max(sampled_packets[i], fewest)
         if rate[i] == 1:
             octets[counted], packets[counted], variance[counted] = sampled_octets[i], told, 0.0
@@ -260,7 +261,7 @@ def _estimate(
                 squares = max(squares, most)
             variance[counted] = rate[i] * (rate[i] - 1) * squares
         at = end_ms[i] if end_ms[i] > 0 else start_ms[i]
-        if at <= 0 or export_ms[i] - at > _OLDEST_MS or export_ms[i] - at < -_NEWEST_MS:
+        if at <= 0 or export_ms[i] - at > OLDEST_MS or export_ms[i] - at < -NEWEST_MS:
             at = export_ms[i]
         if not begins <= at < ends:
             current = at // window_ms

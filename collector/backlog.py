@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from caudal.collector.batch import FLOWS, LEDGER, Column, decode_batch, schema
+from caudal.collector.celltable import MOST
 from caudal.collector.cutting import cut
 from caudal.collector.errors import SpoolError
 from caudal.collector.spool import Spool
@@ -162,6 +163,13 @@ def _by_hour(table: pa.Table, declared: tuple[Column, ...]) -> pa.Table:
     )
     keys = [column.name for column in declared if column.kind == "key"]
     sums = [column.name for column in declared if column.kind == "sum"]
-    summed = frame.group_by(keys, maintain_order=True).agg(pl.col(name).sum() for name in sums)
+    summed = frame.group_by(keys, maintain_order=True).agg(_sum(name, frame.schema[name]) for name in sums)
     ordered = summed.select(column.name for column in declared)
     return ordered.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema(declared))
+
+
+def _sum(name: str, of: pl.DataType) -> pl.Expr:
+    """Return the sum of a column; what of flows exceeds the limit of a sum stays there, and does not wrap."""
+    if of != pl.UInt64:
+        return pl.col(name).sum()
+    return pl.col(name).cast(pl.Int128).sum().clip(upper_bound=int(MOST)).cast(pl.UInt64)

@@ -44,7 +44,7 @@ __all__ = [
     "schema",
 ]
 
-CONTRACT_VERSION = 2
+CONTRACT_VERSION = 3
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 METADATA_KEY = b"caudal"
 # No batch has more rows in one of its streams; the service may be told to take fewer.
@@ -182,6 +182,28 @@ LEDGER: tuple[Column, ...] = (
         "another router may have them, too",
         since=2,
     ),
+    _count(
+        "counts_implausible",
+        "records whose octets or packets no IP traffic can have, or this exporter cannot carry: in no sum",
+        since=3,
+    ),
+    _count(
+        "rate_implausible",
+        "records whose exporter states a sampling rate that is not believed: the configured one was taken, "
+        "else what it had stated before, else none",
+        since=3,
+    ),
+    _count(
+        "time_implausible",
+        "records whose times are not believed: they count as ended when they were exported",
+        since=3,
+    ),
+    _count(
+        "clock_implausible",
+        "datagrams whose export time is not believed: that of their receipt was taken",
+        since=3,
+    ),
+    _count("sums_saturated", "records that found no more room in a sum, which stands at its limit", since=3),
 )
 
 LEDGER_COUNTS: tuple[str, ...] = tuple(column.name for column in LEDGER if column.kind == "sum")

@@ -12,18 +12,22 @@ _ROOM = 256
 # What a row says of its cell, in eight numbers: a line of the processor's cache. The variance is a float in there.
 _CODE, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(7)
 _NUMBERS = 8
+# Where a sum stands at most. What exceeds it is marked rather than begun anew at 0; the service takes half of it in a batch.
+MOST = np.uint64((1 << 63) - 1)
 _AT_ONCE = 512  # records: what is noted of them stays in the processor's nearest cache
 
 
 class CellTable:
     """Sums per window and cell code; grows as they appear.
 
+    No sum wraps: one that would exceed MOST stays there, and `saturated` counts the records (or cells) that found no room.
     Of each cell the first `k` (255 at most) distinct hosts are remembered, enough to know whether it has `k`.
     """
 
     def __init__(self, k: int) -> None:
         self._k = k
         self._size = 0
+        self.saturated = 0
         # Not to be foreseen, so that nobody can choose flows whose cells all begin at one place.
         self._multiplier: U64 = np.array([secrets.randbits(64) | 1, secrets.randbits(64) | 1], np.uint64)
         self._clear(_ROOM)
@@ -66,10 +70,11 @@ class CellTable:
         """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts."""
         done = 0
         while True:
-            done, self._size = _add_records(
+            done, self._size, saturated = _add_records(
                 codes, windows, octets, packets, variance, hosts, done, self._multiplier,
                 self._index, self._size, self._rows, self._floats, self._hosts,
             )  # fmt: skip
+            self.saturated += saturated
             if done == len(codes):
                 return
             self._grow()
@@ -78,10 +83,11 @@ class CellTable:
         """Add cells of another table, those at the positions `which`, under these codes instead of theirs."""
         done = 0
         while True:
-            done, self._size = _add_cells(
+            done, self._size, saturated = _add_cells(
                 which, codes, cells._rows, cells._floats, cells._hosts, done, self._multiplier,
                 self._index, self._size, self._rows, self._floats, self._hosts,
             )  # fmt: skip
+            self.saturated += saturated
             if done == len(codes):
                 return
             self._grow()
@@ -91,6 +97,7 @@ class CellTable:
         taken, rest = CellTable(self._k), CellTable(self._k)
         for table, positions in ((taken, np.flatnonzero(which)), (rest, np.flatnonzero(~which))):
             table.fold(self, positions, self.codes[positions])
+        rest.saturated = self.saturated
         vars(self).update(vars(rest))
         return taken
 
@@ -150,6 +157,17 @@ def _note_host(cell: int, host: np.uint64, rows: U64, hosts: U64) -> None:
 
 
 @kernel
+def _add(rows: U64, cell: int, part: int, value: np.uint64) -> int:
+    """Add to a sum of a cell; return 1 if there was no room for all of it."""
+    before = rows[cell, part]
+    if value > MOST - before:
+        rows[cell, part] = MOST
+        return 1
+    rows[cell, part] = before + value
+    return 0
+
+
+@kernel
 def _add_records(
     code: U64,
     window: I64,
@@ -164,12 +182,13 @@ def _add_records(
     rows: U64,
     floats: F64,
     hosts: U64,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Add the records from position `first` on, until there is no room for a new cell.
 
-    `floats` is the memory of `rows` read as floats. Returns how many records are added, and how many cells
-    there are.
+    `floats` is the memory of `rows` read as floats. Returns how many records are added, how many cells there are, and
+    for how many of the records a sum had no room.
     """
+    saturated = 0
     likely: I64 = np.empty(_AT_ONCE, np.int64)
     is_it = np.empty(_AT_ONCE, np.bool_)
     for begin in range(first, len(code), _AT_ONCE):
@@ -187,16 +206,15 @@ def _add_records(
                 cell = int(index[at])
                 if cell < 0:
                     if size == len(rows):
-                        return i, size
+                        return i, size, saturated
                     cell = size
                     index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], np.uint64(window[i])
                     size += 1
-            rows[cell, _BYTES] += octets[i]
-            rows[cell, _PACKETS] += packets[i]
+            saturated += _add(rows, cell, _BYTES, octets[i]) | _add(rows, cell, _PACKETS, packets[i])
             rows[cell, _FLOWS] += np.uint64(1)
             floats[cell, _VARIANCE] += variance[i]
             _note_host(cell, host[i], rows, hosts)
-    return len(code), size
+    return len(code), size, saturated
 
 
 @kernel
@@ -213,8 +231,9 @@ def _add_cells(
     rows: U64,
     floats: F64,
     hosts: U64,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Do the same with cells: those at the positions `which` of the other rows."""
+    saturated = 0
     for i in range(first, len(which)):
         other = int(which[i])
         window = other_rows[other, _WINDOW]
@@ -222,13 +241,15 @@ def _add_cells(
         cell = int(index[at])
         if cell < 0:
             if size == len(rows):
-                return i, size
+                return i, size, saturated
             cell = size
             index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], window
             size += 1
+        full = 0
         for part in range(_BYTES, _FLOWS + 1):
-            rows[cell, part] += other_rows[other, part]
+            full |= _add(rows, cell, part, other_rows[other, part])
+        saturated += full
         floats[cell, _VARIANCE] += other_floats[other, _VARIANCE]
         for n in range(np.int64(other_rows[other, _HOSTS])):
             _note_host(cell, other_hosts[other, n], rows, hosts)
-    return len(which), size
+    return len(which), size, saturated

@@ -1,15 +1,18 @@
 """What a settings file means and what in it looks wrong, without receiving anything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.collector import surroundings, suspicions
+from caudal.collector.disbelief import Disbelief
 from caudal.collector.errors import CollectorError
 from caudal.collector.places import load_places
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.settingsfile import load_settings
 from caudal.collector.statelock import holder
+from caudal.collector.statussocket import ask
 from caudal.reference import AddressTable
 from caudal.reference import ReferenceError as FactsError
 
@@ -51,10 +54,21 @@ def check(config: Path) -> Checked:
         *surroundings.state(settings, unusable),
         *suspicions.windows(settings),
         *suspicions.exporters(settings),
+        *(_not_believed(settings.state_directory) if running is not None else ()),
         *surroundings.service(settings),
         *suspicions.sender(settings),
     ]
     return Checked(_plan(settings, running), wrong, unusable)
+
+
+def _not_believed(directory: Path) -> Iterator[str]:
+    """Yield lines about exporters that the collector at work does not believe."""
+    try:
+        found = ask(directory)
+    except CollectorError:
+        return  # it starts or stops just now, or is another user's
+    for each in map(Disbelief.of, found.get("not_believed", ())):
+        yield from (f"exporters: {each.exporter}: {sentence}" for sentence in each.sentences)
 
 
 def _table(settings: CollectorSettings, unusable: list[str]) -> AddressTable | None:

@@ -17,11 +17,13 @@ F64 = npt.NDArray[np.float64]
 PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets", "netflow7")
 NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS, NETFLOW7 = range(6)
 
-# A count no flow can have: such a record is malformed, and sums of others stay exact in 64 bits.
-MOST_COUNTED = float(1 << 53)
+# What a record says: traffic, none, or counts that no IP traffic has. Only the first is added up.
+TRAFFIC, EVENT, IMPLAUSIBLE = range(3)
+KINDS = ("traffic", "event", "implausible")
 
-TRAFFIC, EVENT = 0, 1
-KINDS = ("traffic", "event")
+# Bits of `doubt`: what else of a record is not believed.
+RATE_DOUBTED, TIME_DOUBTED = np.uint8(1), np.uint8(2)
+DOUBTS = {"rate": RATE_DOUBTED, "time": TIME_DOUBTED}
 
 # Positions in collector.batch.SAMPLING_FROM.
 RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED = range(5)
@@ -66,7 +68,9 @@ class FlowRecords:
     `exporter` is the position in the decoder's list of exporters. `absent` holds bits of ABSENT.
     `flow_direction` is where the flow was metered: 0 not told, METERED_INGRESS, METERED_EGRESS; of the way
     back of a biflow, where the way there was, and WAY_BACK added. `tag` is the position of a platform in the
-    services of the pipeline, 0 for none. Left out of the constructor, both are 0 throughout.
+    services of the pipeline, 0 for none. `doubt` holds bits of DOUBTS: the sampling rate that the exporter states is not
+    believed, and `sampling_rate` is another; or its times are not, and the flow counts as ended at the export. Left out
+    of the constructor, these three are 0 throughout.
     """
 
     exporter: I32
@@ -96,6 +100,7 @@ class FlowRecords:
     absent: U32
     flow_direction: U8 = field(default_factory=lambda: np.empty(0, np.uint8))
     tag: U16 = field(default_factory=lambda: np.empty(0, np.uint16))
+    doubt: U8 = field(default_factory=lambda: np.empty(0, np.uint8))
 
     def __post_init__(self) -> None:
         for name in OPTIONAL:
@@ -111,7 +116,7 @@ class FlowRecords:
 
 
 COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(FlowRecords))
-OPTIONAL = ("flow_direction", "tag")
+OPTIONAL = ("flow_direction", "tag", "doubt")
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "exporter": np.dtype(np.int32),
@@ -141,6 +146,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "absent": np.dtype(np.uint32),
     "flow_direction": np.dtype(np.uint8),
     "tag": np.dtype(np.uint16),
+    "doubt": np.dtype(np.uint8),
 }
 
 

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-import numpy as np
-
 from caudal.collector.batch import LEDGER_COUNTS, SAMPLING_FROM
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
@@ -16,13 +14,13 @@ from caudal.collector.capture.exportcapture import ExportReader
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.flowrecords import ABSENT, KINDS, PROTOCOLS, FlowRecords
+from caudal.collector.flowrecords import ABSENT, DOUBTS, KINDS, PROTOCOLS, FlowRecords
 from caudal.collector.ledger import COUNT, Ledger
 
 # No ledger window is ever closed here, so its length is of no account.
 _WINDOW_MS = 3_600_000
 
-Value = str | int | float | None
+Value = str | int | float | list[str] | None
 
 
 @dataclass
@@ -84,8 +82,9 @@ def describe(flows: FlowRecords, addresses: list[str]) -> Iterator[dict[str, Val
     """Yield each flow record as an object of plain values; what the exporter did not send is None."""
     lists = {name: getattr(flows, name).tolist() for name in vars(flows)}
     scaled = flows.sampling_rate
-    octets = np.rint(flows.bytes * scaled).astype(np.uint64).tolist()
-    packets = np.rint(flows.packets * scaled).astype(np.uint64).tolist()
+    octets, packets = (
+        [round(each) for each in (counts * scaled).tolist()] for counts in (flows.bytes, flows.packets)
+    )
     absent = {name: (flows.absent & bit).astype(bool).tolist() for name, bit in ABSENT.items()}
     for at in range(len(flows)):
 
@@ -119,6 +118,7 @@ def describe(flows: FlowRecords, addresses: list[str]) -> Iterator[dict[str, Val
             "input": value("input", lists["input"][at]),
             "output": value("output", lists["output"][at]),
             "kind": KINDS[lists["kind"][at]],
+            "not_believed": [name for name, bit in DOUBTS.items() if lists["doubt"][at] & int(bit)],
         }
 
 

@@ -23,6 +23,15 @@ def sampling_overrides(exporters: Known) -> set[str]:
     return {address for address, known in exporters.items() if known.sampling_override}
 
 
+def capacities(exporters: Known) -> dict[str, float]:
+    """Return what the links of exporters carry, in Gbit/s, where that is known."""
+    return {
+        address: known.capacity_gbit_per_second
+        for address, known in exporters.items()
+        if known.capacity_gbit_per_second
+    }
+
+
 def boundaries(exporters: Known) -> dict[str, Boundary]:
     """Return the interfaces to the outside and the inside of those of which any are known."""
     return {

@@ -9,21 +9,39 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS, schema
-from caudal.collector.flowrecords import EVENT, I32, I64, KINDS, TRAFFIC, U8, U64, FlowRecords
+from caudal.collector.flowrecords import (
+    EVENT,
+    I32,
+    I64,
+    IMPLAUSIBLE,
+    KINDS,
+    RATE_DOUBTED,
+    TIME_DOUBTED,
+    TRAFFIC,
+    U8,
+    U64,
+    FlowRecords,
+)
 from caudal.collector.home import Mask
 from caudal.collector.kernel import kernel
 
 COUNT: Final = {name: position for position, name in enumerate(LEDGER_COUNTS)}
 Tally = npt.NDArray[np.int64]  # one row per count of LEDGER_COUNTS, one column per datagram
 
-# What becomes of a record, besides the kinds TRAFFIC and EVENT: the operator's rules leave it out.
+# What becomes of a record, besides its kind: the operator's rules leave it out.
 _LEFT_OUT: Final = len(KINDS)
 _OF_FATE: I64 = np.zeros(_LEFT_OUT + 1, np.int64)
-_OF_FATE[[TRAFFIC, EVENT, _LEFT_OUT]] = COUNT["aggregated"], COUNT["events"], COUNT["filtered"]
+_OF_FATE[[TRAFFIC, EVENT, IMPLAUSIBLE, _LEFT_OUT]] = (
+    COUNT["aggregated"],
+    COUNT["events"],
+    COUNT["counts_implausible"],
+    COUNT["filtered"],
+)
 # In the order of the numbers RECORD, OPTIONS, … of flowrecords.
 _OF_SAMPLING: I64 = np.array(
     [COUNT[f"sampling_{name}"] for name in ("record", "options", "config", "assumed", "unsampled")], np.int64
 )
+_RATE_IMPLAUSIBLE, _TIME_IMPLAUSIBLE = COUNT["rate_implausible"], COUNT["time_implausible"]
 _ROWS = 256
 
 
@@ -62,7 +80,8 @@ class Ledger:
             self.totals[COUNT[name]] += count
 
     def add_records(self, records: FlowRecords, left_out: Mask | None = None) -> None:
-        """Count decoded records as aggregated or as events, and how the sampling rate of each was known.
+        """Count decoded records as aggregated, as events or as implausible; how the sampling rate of each was known; and
+        what of it is not believed.
 
         Those in `left_out`, which the operator's rules leave out, are counted as filtered instead of decoded.
         """
@@ -70,7 +89,7 @@ class Ledger:
         done = 0
         while True:
             done, self._size = _add_records(
-                records.exporter, records.export_ms, fates, records.sampling_from, done,
+                records.exporter, records.export_ms, fates, records.sampling_from, records.doubt, done,
                 _OF_FATE, _OF_SAMPLING, COUNT["decoded"], self.totals, self.window_ms, self._multiplier,
                 self._exporter, self._window, self._counts, self._index, self._size,
             )  # fmt: skip
@@ -233,6 +252,7 @@ def _add_records(
     export_ms: I64,
     fates: U8,
     sampling_from: U8,
+    doubt: U8,
     first: int,
     of_fate: I64,
     of_sampling: I64,
@@ -259,6 +279,7 @@ def _add_records(
             and exporter[end] == exporter[first]
             and fates[end] == fates[first]
             and sampling_from[end] == sampling_from[first]
+            and doubt[end] == doubt[first]
         ):
             end += 1
         row, size = _row(
@@ -277,5 +298,11 @@ def _add_records(
             name = of_sampling[sampling_from[first]]
             counts[row, name] += count
             totals[name] += count
+            if doubt[first] & RATE_DOUBTED:
+                counts[row, _RATE_IMPLAUSIBLE] += count
+                totals[_RATE_IMPLAUSIBLE] += count
+            if doubt[first] & TIME_DOUBTED:
+                counts[row, _TIME_IMPLAUSIBLE] += count
+                totals[_TIME_IMPLAUSIBLE] += count
         first = end
     return first, size

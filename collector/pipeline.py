@@ -20,6 +20,7 @@ from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.home import Mask
 from caudal.collector.ledger import Ledger
 from caudal.collector.locate import Locator
+from caudal.collector.plausibility import MOST_GBIT_PER_SECOND, Plausibility
 from caudal.collector.unlistedcaches import UnlistedCaches
 from caudal.reference import AddressTable
 
@@ -35,6 +36,8 @@ class Rules(TypedDict):
     boundaries: Mapping[str, Boundary]
     sampling_overrides: Collection[str]
     allow: Sequence[str]
+    capacities: Mapping[str, float]
+    capacity: float
 
 
 class Pipeline:
@@ -42,7 +45,8 @@ class Pipeline:
 
     `sampling` gives configured rates by exporter address or prefix (those in `sampling_overrides` hold
     whatever an exporter says) and `boundaries` the known interfaces by exporter address. Datagrams of
-    exporters outside the prefixes of `allow`, where there are any, are filtered. `services`
+    exporters outside the prefixes of `allow`, where there are any, are filtered. `capacities` are in Gbit/s, by exporter
+    address or prefix, and `capacity` that of the others: what exceeds them is not believed. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
     the address table are added to them. Addresses live in here and nowhere after it, but for prefixes of caches that
     are not listed, where `cache_prefixes` asks for them.
@@ -62,6 +66,8 @@ class Pipeline:
         sflow_tunnels: Tunnels = "outer",
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        capacities: Mapping[str, float] | None = None,
+        capacity: float = MOST_GBIT_PER_SECOND,
         cache_prefixes: bool = False,
         template_wait_seconds: float = 1800,
         monotonic: Callable[[], float] = time.monotonic,
@@ -76,6 +82,7 @@ class Pipeline:
             SamplingRates(self.exporters.addresses, sampling or {}, overriding=sampling_overrides),
             waiting_seconds=template_wait_seconds,
             sflow_tunnels=sflow_tunnels,
+            plausibility=Plausibility(self.exporters.addresses, window_seconds * 1000, capacities, capacity),
         )
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)
         self._economy = economy
@@ -92,12 +99,15 @@ class Pipeline:
         boundaries: Mapping[str, Boundary] | None = None,
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        capacities: Mapping[str, float] | None = None,
+        capacity: float = MOST_GBIT_PER_SECOND,
     ) -> None:
         """Meter by other settings from the next lot on; what was learnt from exporters stays."""
         self.exporters.allow = AllowList(allow) if allow else None
         self.keep_places(sampling or {})
         self._set_places(home, table, boundaries or {})
         self.decoder.rates.configure(sampling or {}, sampling_overrides)
+        self.decoder.plausibility.configure(capacities, capacity)
 
     def keep_places(self, known: Iterable[str]) -> None:
         """Let exporters (by address) have a number for good: there is always room for those the operator told us of."""

@@ -287,6 +287,8 @@ def _rules(settings: CollectorSettings) -> Rules:
         boundaries=knownexporters.boundaries(settings.exporters),
         sampling_overrides=knownexporters.sampling_overrides(settings.exporters),
         allow=settings.allow,
+        capacities=knownexporters.capacities(settings.exporters),
+        capacity=settings.capacity_gbit_per_second,
     )
 
 

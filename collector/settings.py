@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from caudal.collector.home import HomeError, HomePrefixes
+from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
 
 PREFIX = "CAUDAL_COLLECTOR_"
 
@@ -106,6 +107,12 @@ class Exporter(BaseModel):
     sampling_override: bool = Field(
         default=False, description="sampling holds even where the exporter says something else"
     )
+    capacity_gbit_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=MOST_GBIT_PER_SECOND,
+        description="what its links carry together, both directions added up: no record that says more is counted",
+    )
     external: frozenset[Interface] = Field(
         default=frozenset(),
         description="interfaces (ifIndex) to other networks: only what crosses them is counted",
@@ -173,6 +180,12 @@ class CollectorSettings(BaseSettings):
     allow: tuple[Annotated[str, BeforeValidator(_allowed)], ...] = Field(
         default=(),
         description="prefixes of exporters; datagrams of others are filtered. Empty: all are taken",
+    )
+    capacity_gbit_per_second: float = Field(
+        default=MOST_GBIT_PER_SECOND,
+        gt=0,
+        le=MOST_GBIT_PER_SECOND,
+        description="… of exporters of which no capacity of their own is known; no single router carries the default",
     )
     template_wait_seconds: float = Field(
         default=1800,
@@ -250,7 +263,8 @@ class CollectorSettings(BaseSettings):
     service: Service = Field(description="where batches go")
     exporters: dict[Annotated[str, BeforeValidator(_exporters)], Exporter] = Field(
         default={},
-        description="what is known of exporters, by their address; sampling also by prefix, of which the longest counts",
+        description="what is known of exporters, by their address; sampling and capacity also by prefix, of which the longest "
+        "counts",
     )
 
     @field_validator("exporters")
@@ -259,7 +273,7 @@ class CollectorSettings(BaseSettings):
         for address, known in exporters.items():
             if known.sampling_override and known.sampling is None:
                 raise ValueError(f"{address}: sampling_override without sampling; give the rate")
-            of_one = known.model_fields_set - {"sampling", "sampling_override"}
+            of_one = known.model_fields_set - {"sampling", "sampling_override", "capacity_gbit_per_second"}
             if "/" in address and of_one:
                 raise ValueError(f"{address}: {min(of_one)} belongs to one exporter; give it by address")
         return exporters

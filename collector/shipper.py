@@ -12,7 +12,9 @@ from typing import Self
 import httpx
 from prometheus_client import Histogram
 
-from caudal.collector.delivery import Outcome, deliver
+from caudal.collector.batch import batch_id
+from caudal.collector.delivery import Answer, Outcome, deliver
+from caudal.collector.salvage import salvage
 from caudal.collector.spool import Segment, Spool
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,8 @@ class Shipper:
     growing pauses: the service recognises a batch it has. A batch that fails again and again lets the next
     one go first; if that one is taken, it was the batch, and it is tried more and more rarely, without
     holding up the others. If not, it was the service, and the order is kept. Where the service says how long to
-    wait (Retry-After), nothing is sent until then. A batch that it holds for review is taken: it has it.
+    wait (Retry-After), nothing is sent until then. A batch that it holds for review is taken: it has it. Of one that it
+    refuses, what it takes is sent in parts.
     """
 
     def __init__(
@@ -195,10 +198,29 @@ class Shipper:
             self.held += outcome is Outcome.HELD
             self.last_shipped_time = time.time()
         else:
-            self._spool.refuse(segment)
+            outcome = self._salvage(segment, body)
+            if outcome not in (Outcome.TAKEN, Outcome.REFUSED):
+                return self._failed(segment, outcome)
             self.refused += 1
         self._succeeded(segment)
         return True
+
+    def _salvage(self, segment: Segment, body: bytes) -> Outcome:
+        """Send of a refused batch what the service takes, and set the rest aside."""
+        found = salvage(body, lambda part: self._deliver(batch_id(part), part).outcome)
+        if found.outcome is Outcome.TAKEN:
+            self._spool.refuse_rest(segment, found.rest)
+            self.last_shipped_time = time.time()
+            log.warning(
+                "the service took %d rows of batch %s in parts; those it refuses are set aside in %s",
+                found.rows_taken, segment.batch_id[:12], self._spool.refused,
+            )  # fmt: skip
+        elif found.outcome is Outcome.REFUSED:
+            self._spool.refuse(segment)
+            log.error(
+                "nothing of batch %s is taken; set aside in %s", segment.batch_id[:12], self._spool.refused
+            )
+        return found.outcome
 
     def _succeeded(self, segment: Segment) -> None:
         if self._failed_in_a_row:
@@ -230,7 +252,7 @@ class Shipper:
 
     def _send(self, segment: Segment, body: bytes) -> Outcome:
         began = self._clock()
-        answer = deliver(self._client, segment.batch_id, body, self._clock)
+        answer = self._deliver(segment.batch_id, body)
         if answer.outcome in (Outcome.TAKEN, Outcome.HELD):
             self.latency.observe(self._clock() - began)
             if answer.outcome is Outcome.HELD:
@@ -241,17 +263,16 @@ class Shipper:
                 )
                 self._remember(f"the service holds a batch for review: {answer.reason}")
         elif answer.outcome is Outcome.REFUSED:
-            log.error(
-                "the service refuses batch %s %s; set aside in %s",
-                segment.batch_id[:12],
-                answer.reason,
-                self._spool.refused,
-            )
+            log.error("the service refuses batch %s %s", segment.batch_id[:12], answer.reason)
             self._remember(f"the service refuses a batch {answer.reason}")
-        else:
+        return answer.outcome
+
+    def _deliver(self, name: str, body: bytes) -> Answer:
+        answer = deliver(self._client, name, body, self._clock)
+        if answer.outcome in (Outcome.AWAY, Outcome.ENOUGH, Outcome.NOT_NOW):
             self._asked_until = self._clock() + answer.pause_seconds
             self._note_failure(answer.reason)
-        return answer.outcome
+        return answer
 
     def _remember(self, reason: str) -> None:
         self.last_error, self.last_error_time = reason, time.time()

@@ -131,6 +131,19 @@ class Spool:
         """Set aside a batch that the service will never take."""
         self._move(segment, self.refused)
 
+    def refuse_rest(self, segment: Segment, rest: bytes) -> None:
+        """Set aside what is left of a batch of which the service has taken the other rows, in its place."""
+        path = self.refused / f"{segment.path.name[:12]}-{batch_id(rest)}{_SUFFIX}"
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            file.write(rest)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+        _sync(self.refused)
+        self._hold(len(rest))
+        self.done(segment)
+
     def take_back(self) -> int:
         """Put batches that the service refused back among those that wait; return how many there were.
 

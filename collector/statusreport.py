@@ -8,6 +8,7 @@ from typing import Any
 from caudal import __version__
 from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
+from caudal.collector.disbelief import disbeliefs
 from caudal.collector.ledger import COUNT
 from caudal.collector.listeners import Listeners
 from caudal.collector.pipeline import Pipeline
@@ -64,6 +65,7 @@ class StatusReport:
             "interfaces": [each.name for each in settings.interfaces],
             "ledger": {name: int(totals[at]) for name, at in COUNT.items()},
             "exporters": [asdict(seen) for seen in self._attendance.seen(self._name)],
+            "not_believed": [each.plain for each in disbeliefs(self._pipeline.decoder, self._name)],
             "templates": len(self._pipeline.decoder.templates),
             "unlisted_caches": [
                 asdict(each) for each in self._pipeline.unlisted_caches.found(self._pipeline.services)

@@ -22,6 +22,7 @@ _DOCUMENTATION = [
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
 ]
 _PROBES = 64
+_LEAST_GBIT_PER_SECOND = 0.1  # that the links of a router of a network operator carry together
 
 
 def home(settings: CollectorSettings, table: AddressTable | None) -> Iterator[str]:
@@ -80,6 +81,11 @@ def exporters(settings: CollectorSettings) -> Iterator[str]:
             yield f"exporters: {known.name or address} is not in `allow`: what it sends is filtered"
         if known.sampling is not None and known.sampling > 100_000:
             yield f"exporters: {known.name or address} samples 1 in {known.sampling:g}; is that right?"
+        if known.capacity_gbit_per_second and known.capacity_gbit_per_second < _LEAST_GBIT_PER_SECOND:
+            yield (
+                f"exporters: the links of {known.name or address} would carry {known.capacity_gbit_per_second:g} Gbit/s "
+                "together; what exceeds that is not counted"
+            )
         if not known.model_fields_set:
             yield f"exporters: nothing is said of {address}; give it a name"
 

@@ -341,9 +341,9 @@ def _quality() -> list[Any]:
         ),
         panels.rows(
             "The ledger by exporter",
-            "Received = decoded + waiting + malformed + filtered, and decoded = aggregated + events; what "
-            "breaks either is unexplained and is a fault of ours. Sampling assumed is a share of the "
-            "decoded records. It cannot tell which exporters exist and send nothing.",
+            "Received = decoded + waiting + malformed + filtered, and decoded = aggregated + events + "
+            "implausible counts; what breaks either is unexplained and is a fault of ours. Sampling assumed is "
+            "a share of the decoded records. It cannot tell which exporters exist and send nothing.",
             quality.ledger_by_exporter(),
             units={
                 **dict.fromkeys(
@@ -358,6 +358,8 @@ def _quality() -> list[Any]:
                         "lost datagrams",
                         "kernel drops",
                         "interface unknown",
+                        "implausible counts",
+                        "implausible rate",
                     ),
                     panels.COUNT_UNIT,
                 ),

@@ -13,7 +13,7 @@ _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)  # any odd number that makes different p
 
 @dataclass(frozen=True)
 class Announcement:
-    """Rates by sampler (None: of all; negative: at a place, see SamplingRates), and the boot time.
+    """Rates, believed or not, by sampler (None: of all; negative: at a place, see SamplingRates), and the boot time.
 
     From the latter times since then are counted where flow records have no others.
     """
@@ -38,7 +38,7 @@ def read_announcement(layout: Layout, body: bytes, records: int) -> Announcement
     named = samplers.tolist() if samplers is not None else _places(layout, view)
     rates = tuple(
         (named[number] if named else None, float(stated[number]))
-        for number in np.flatnonzero(sampling.is_rate(stated)).tolist()
+        for number in np.flatnonzero(stated >= 1).tolist()
     )
     return Announcement(rates, boot_ms)
 

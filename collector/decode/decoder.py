@@ -9,7 +9,6 @@ from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
 from caudal.collector.decode.bylayout import flows_of, join_records, whole_records
-from caudal.collector.decode.flowtimes import export_time
 from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
@@ -31,6 +30,7 @@ from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
 from caudal.collector.flowrecords import I64, FlowRecords
 from caudal.collector.ledger import COUNT, Ledger
+from caudal.collector.plausibility import Plausibility
 
 
 class Decoder:
@@ -53,9 +53,11 @@ class Decoder:
         templates_per_exporter: int = 4096,
         templates_octets: int = 256 << 20,
         sflow_tunnels: Tunnels = "outer",
+        plausibility: Plausibility | None = None,
     ) -> None:
         self.ledger = ledger
         self.rates = rates
+        self.plausibility = plausibility or Plausibility(rates.addresses, ledger.window_ms)
         self._sampling = SetSampling(rates)
         self.templates = TemplateTable(templates_per_exporter, templates_octets)
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
@@ -89,10 +91,10 @@ class Decoder:
         count = len(datagrams)
 
         def override(flows: FlowRecords) -> None:
-            give(self.rates.override(flows))
+            give(self.plausibility.judge(self.rates.override(flows)))
 
         now_ms = int(datagrams.received_ms[-1]) if count else self._latest_ms
-        lot = Lot(datagrams, now_ms, override, self.ledger)
+        lot = Lot(datagrams, now_ms, override)
         self._latest_ms = lot.now_ms
         lot.counts[COUNT["datagrams"]] = 1
         known = datagrams.exporter >= 0
@@ -111,8 +113,11 @@ class Decoder:
         if len(is_ipfix):
             self._decode_templated(lot, is_ipfix, flowrecords.IPFIX)
         if len(is_sflow):
-            samples = sflow5.decode(datagrams, is_sflow, lot.counts, self.sflow_agents, self._sflow_tunnels)
-            lot.give(samples)
+            lot.give(
+                sflow5.decode(
+                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self._sflow_tunnels
+                )
+            )
         lot.read(self._sampling)
         nothing = np.ones(count, bool)
         for read in (is5, is7, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
@@ -143,9 +148,7 @@ class Decoder:
         else:
             lot.uptime_ms[which] = unsigned32(buffer, at + 4)
         time_at = 4 if ipfix else 8
-        lot.export_ms[which] = export_time(
-            unsigned32(buffer, at + time_at) * 1000, datagrams.received_ms[which]
-        )
+        lot.set_clock(which, unsigned32(buffer, at + time_at) * 1000)
         sequence = unsigned32(buffer, at + time_at + 4)
         lot.domain[which] = unsigned32(buffer, at + time_at + 8)
         found = walk(buffer, which, at + header, end, protocol)
@@ -236,7 +239,8 @@ class Decoder:
             body, records, whole = whole_records(layout, waiting.body)
             decoded = 0
             if layout.template.is_options:
-                self._note(lot, key.point, read_announcement(layout, body, records))
+                announced = read_announcement(layout, body, records)
+                self._note(lot, key.point, announced, waiting.export_ms)
             else:
                 export_ms, uptime_ms = (
                     np.full(records, time_ms, np.int64) for time_ms in (waiting.export_ms, waiting.uptime_ms)
@@ -274,7 +278,7 @@ class Decoder:
                 if news:
                     self._decode_groups(lot, sets, known, from_here, position)
                     from_here = position
-                    self._note(lot, point, news)
+                    self._note(lot, point, news, int(lot.export_ms[sets.datagram[position]]))
         self._decode_groups(lot, sets, known, from_here, len(sets))
 
     def _read_options(
@@ -292,12 +296,12 @@ class Decoder:
         news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
         return announced if news else None
 
-    def _note(self, lot: Lot, point: ObservationPoint, announced: Announcement) -> None:
+    def _note(self, lot: Lot, point: ObservationPoint, announced: Announcement, at_ms: int) -> None:
         lot.read(self._sampling)  # what came before, by the rates that held until here
         if announced.boot_ms is not None:
             self._boot_ms[point] = announced.boot_ms
         for sampler, rate in announced.rates:
-            self.rates.announce(point, sampler, rate)
+            self.rates.announce(point, sampler, rate, at_ms)
         self.changed.add(point.exporter)
 
     def _decode_groups(self, lot: Lot, sets: Sets, known: NamedTemplates, first: int, last: int) -> None:
@@ -457,4 +461,5 @@ class Decoder:
         self.rates.forget(exporter)
         self.sequences.forget(exporter)
         self.sflow_agents.forget(exporter)
+        self.plausibility.forget(exporter)
         self.changed.discard(exporter)

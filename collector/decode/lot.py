@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from caudal.collector.datagrams import Datagrams
+from caudal.collector.decode.flowtimes import export_time
 from caudal.collector.decode.reading import DataSets, read
 from caudal.collector.decode.readingplan import Plan
 from caudal.collector.decode.samplingofsets import SetSampling
-from caudal.collector.flowrecords import I64, MOST_COUNTED, FlowRecords
-from caudal.collector.ledger import COUNT, Ledger, tally
+from caudal.collector.flowrecords import I64, FlowRecords
+from caudal.collector.ledger import COUNT, tally
 
 _AT_ONCE = 8192  # records
 
@@ -21,9 +22,7 @@ class Lot:
     with them.
     """
 
-    def __init__(
-        self, datagrams: Datagrams, now_ms: int, give: Callable[[FlowRecords], None], ledger: Ledger
-    ) -> None:
+    def __init__(self, datagrams: Datagrams, now_ms: int, give: Callable[[FlowRecords], None]) -> None:
         count = len(datagrams)
         self.datagrams = datagrams
         self.now_ms = now_ms
@@ -32,8 +31,7 @@ class Lot:
         self.domain = np.zeros(count, np.int64)
         self.data_records = np.zeros(count, np.int64)
         self.counts = tally(count)
-        self._give = give
-        self._ledger = ledger
+        self.give = give
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._sets: list[DataSets] = []
 
@@ -41,6 +39,11 @@ class Lot:
         """Add 1 under each name for each of these datagrams (none of them twice)."""
         for name in names:
             self.counts[COUNT[name], datagrams] += 1
+
+    def set_clock(self, datagrams: I64, stated_ms: I64) -> None:
+        """Take the export times that datagrams state, those of receipt where these cannot be."""
+        self.export_ms[datagrams] = export_ms = export_time(stated_ms, self.datagrams.received_ms[datagrams])
+        self.counts[COUNT["clock_implausible"], datagrams] += export_ms != stated_ms
 
     def number_of(self, plan: Plan) -> int:
         """Return what stands for a plan in the sets to be read."""
@@ -50,19 +53,6 @@ class Lot:
         """Have data sets read in the end, or when `read` is called."""
         if len(sets.at):
             self._sets.append(sets)
-
-    def give(self, flows: FlowRecords) -> None:
-        """Give records on, but for those that count more than is possible: they are malformed, not decoded."""
-        possible = np.maximum(flows.bytes, flows.packets) * flows.sampling_rate < MOST_COUNTED
-        bad = flows.take(~possible)
-        if not len(bad):
-            self._give(flows)
-            return
-        counts = tally(len(bad))
-        counts[COUNT["decoded"]] = -1
-        counts[COUNT["malformed"]] = 1
-        self._ledger.add(counts, bad.exporter, bad.export_ms)
-        self._give(flows.take(possible))
 
     def read(self, sampling: SetSampling) -> None:
         """Read the sets put since the last call, by the sampling rates known now."""
@@ -80,10 +70,6 @@ class Lot:
             last = max(first + 1, int(np.searchsorted(ends, before + _AT_ONCE, "right")))
             some = DataSets._make(column[first:last] for column in sets)
             found = read(self.datagrams.buffer, plans, some)
-            impossible = sampling.judge(found, some)
-            flows = FlowRecords(**found.columns._asdict())
-            if impossible:
-                self.give(flows)
-            else:
-                self._give(flows)
+            sampling.judge(found, some)
+            self.give(FlowRecords(**found.columns._asdict()))
             first = last

@@ -8,7 +8,6 @@ import numpy as np
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements
-from caudal.collector.decode.flowtimes import export_time
 from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.readingplan import Plan, reading_plan
@@ -103,8 +102,7 @@ def find_records(lot: Lot, which: I64, sequences: Sequences, form: FixedFormat =
     engine = interval = np.zeros(len(which), np.int64)
     if form.names_engine:
         engine, interval = unsigned16(buffer, at + 20), unsigned16(buffer, at + 22) & _RATE_MASK
-    sent_ms = export_time(sent_ms, datagrams.received_ms[which])
-    lot.export_ms[which] = sent_ms
+    lot.set_clock(which, sent_ms)
     count = np.minimum(announced, (datagrams.length[which] - HEADER) // form.octets)
     counts[COUNT["received"], which] += announced
     counts[COUNT["malformed"], which] += announced - count
@@ -124,7 +122,7 @@ def find_records(lot: Lot, which: I64, sequences: Sequences, form: FixedFormat =
             protocol=np.full(len(which), form.protocol, np.uint8),
             observation_domain=engine.astype(np.uint32),
             template=np.zeros(len(which), np.uint16),
-            export_ms=sent_ms,
+            export_ms=lot.export_ms[which],
             uptime_ms=unsigned32(buffer, at + 4),
             rate=interval.astype(np.float64),
         )

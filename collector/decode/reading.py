@@ -121,6 +121,7 @@ class Columns(NamedTuple):
     kind: U8
     absent: U32
     flow_direction: U8
+    doubt: U8
 
 
 class Read(NamedTuple):

@@ -11,12 +11,12 @@ from caudal.collector import flowrecords
 from caudal.collector.decode import elements
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
+from caudal.collector.decode.statedrates import HIGHEST_RATE, StatedRates, believe_all
 from caudal.collector.exporterprefixes import ByPrefix
-from caudal.collector.flowrecords import F64, U8, U64, FlowRecords
+from caudal.collector.flowrecords import F64, I64, RATE_DOUBTED, U8, U64, FlowRecords
 
-# What states a higher rate does not know it.
-HIGHEST_RATE = float(1 << 32)
 _ANSWERS_KEPT = 1 << 16
+_LEAST_PROBABILITY = 1e-12  # that anybody means
 
 
 class _Announced:
@@ -51,7 +51,8 @@ class SamplingRates:
     they answer where the exporter is silent, and those in `overriding` whatever it says. Announced rates
     are bounded, per exporter and in all; further samplers go unheard. A rate that is announced for a place
     (an interface, a line card) and no sampler has a negative number instead, the same each time: where two
-    places have different rates, records that name no sampler have neither.
+    places have different rates, records that name no sampler have neither. `stated` holds what was stated so far,
+    by which a rate is believed or not.
     """
 
     def __init__(
@@ -63,14 +64,16 @@ class SamplingRates:
         samplers_per_exporter: int = 16_384,
         samplers: int = 65_536,
     ) -> None:
-        self._addresses = addresses
+        self.addresses = addresses
         self._limit_of_one = samplers_per_exporter
         self._limit = samplers
         self._rates: dict[tuple[int, int], dict[tuple[int, int | None], float]] = {}
         self._at_point: dict[ObservationPoint, _Announced] = {}
         self._of_exporter: dict[tuple[int, int], _Announced] = {}
         self._of_address: dict[int, _Configured | None] = {}  # by exporter
-        self._answers: dict[tuple[ObservationPoint, int | None], tuple[float, int]] = {}
+        self._answers: dict[tuple[ObservationPoint, int | None], Known] = {}
+        self._doubted: dict[tuple[int, int], set[tuple[int, int | None]]] = {}
+        self.stated = StatedRates()
         self.announced = 0
         self.version = 0  # changes when `lookup` may answer something else
         self.configure(configured, overriding)
@@ -85,11 +88,17 @@ class SamplingRates:
         self._answers.clear()
         self.version += 1
 
-    def announce(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
-        """Take note of an announced rate; return whether it is news."""
+    def announce(self, point: ObservationPoint, sampler: int | None, rate: float, at_ms: int = 0) -> bool:
+        """Take note of an announced rate; return whether it is news.
+
+        One that is not believed at `at_ms` leaves what was announced before.
+        """
+        exporter, name = point[:2], (point.observation_domain, sampler)
+        if not self.stated.believe(point, sampler, rate, at_ms):
+            return self._doubt(exporter, name)
         if not self.is_news(point, sampler, rate):
             return False
-        exporter, name = point[:2], (point.observation_domain, sampler)
+        self._doubted.get(exporter, set()).discard(name)
         rates = self._rates.setdefault(exporter, {})
         old = rates.get(name)
         self.announced += old is None
@@ -100,8 +109,20 @@ class SamplingRates:
         self.version += 1
         return True
 
+    def _doubt(self, exporter: tuple[int, int], name: tuple[int, int | None]) -> bool:
+        """Have records of a sampler marked, as its rate is not believed; return whether they were not before."""
+        doubted = self._doubted.setdefault(exporter, set())
+        if name in doubted or len(doubted) >= self._limit_of_one:
+            return False
+        doubted.add(name)
+        self._answers.clear()
+        self.version += 1
+        return True
+
     def is_news(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
-        """Return whether `announce` would change anything."""
+        """Return whether `announce` would change anything, if the rate is believed."""
+        if (point.observation_domain, sampler) in self._doubted.get(point[:2], ()):
+            return True
         rates = self._rates.get(point[:2], {})
         old = rates.get((point.observation_domain, sampler))
         if old is None:
@@ -121,11 +142,13 @@ class SamplingRates:
         for protocol in range(len(flowrecords.PROTOCOLS)):
             self.announced -= len(self._rates.pop((exporter, protocol), ()))
             self._of_exporter.pop((exporter, protocol), None)
+            self._doubted.pop((exporter, protocol), None)
+        self.stated.forget(exporter)
         self._of_address.pop(exporter, None)
         self._answers.clear()
         self.version += 1
 
-    def lookup(self, point: ObservationPoint, sampler: int | None) -> tuple[float, int]:
+    def lookup(self, point: ObservationPoint, sampler: int | None) -> "Known":
         """Return the rate for records of `sampler` at `point`, and how it is known (OPTIONS, CONFIG or ASSUMED)."""
         answer = self._answers.get((point, sampler))
         if answer is None:
@@ -134,20 +157,35 @@ class SamplingRates:
             answer = self._answers[point, sampler] = self._look_up(point, sampler)
         return answer
 
-    def _look_up(self, point: ObservationPoint, sampler: int | None) -> tuple[float, int]:
+    def _look_up(self, point: ObservationPoint, sampler: int | None) -> "Known":
+        doubted = self._is_doubted(point, sampler)
         # Some exporters announce samplers in one domain and use them in all.
         for announced in (self._at_point.get(point), self._of_exporter.get(point[:2])):
             rate = announced.rate(sampler) if announced is not None else None
             if rate is not None:
-                return rate, flowrecords.OPTIONS
+                return Known(rate, flowrecords.OPTIONS, doubted)
         configured = self._configuration(point.exporter)
         if configured is not None:
-            return configured.rate, flowrecords.CONFIG
-        return 1.0, flowrecords.ASSUMED
+            return Known(configured.rate, flowrecords.CONFIG, doubted)
+        return Known(1.0, flowrecords.ASSUMED, doubted)
+
+    def _is_doubted(self, point: ObservationPoint, sampler: int | None) -> bool:
+        """Return whether the rate announced for a sampler is not believed: where it was announced, else anywhere."""
+        doubted = self._doubted.get(point[:2])
+        if not doubted:
+            return False
+        names = {sampler} if sampler is not None else {name for _, name in doubted}
+        here = {(point.observation_domain, name) for name in (*names, None)}
+        announced_here = any(domain == point.observation_domain for domain, _ in doubted)
+        return bool(here & doubted) or (not announced_here and any(name in names for _, name in doubted))
+
+    def configured(self, exporter: int) -> bool:
+        """Return whether the operator gave a rate for an exporter."""
+        return self._configuration(exporter) is not None
 
     def _configuration(self, exporter: int) -> "_Configured | None":
         if exporter not in self._of_address:
-            self._of_address[exporter] = self._configured.get(self._addresses[exporter])
+            self._of_address[exporter] = self._configured.get(self.addresses[exporter])
         return self._of_address[exporter]
 
     def override(self, flows: FlowRecords) -> FlowRecords:
@@ -155,12 +193,22 @@ class SamplingRates:
         if not self._overrides or not len(flows):
             return flows
         rate, known_from = flows.sampling_rate.copy(), flows.sampling_from.copy()
+        doubt = flows.doubt.copy()
         for exporter in np.unique(flows.exporter).tolist():
             configured = self._configuration(exporter)
             if configured is not None and configured.overrides:
                 of_it = flows.exporter == exporter
                 rate[of_it], known_from[of_it] = configured.rate, flowrecords.CONFIG
-        return replace(flows, sampling_rate=rate, sampling_from=known_from)
+                doubt[of_it] &= ~RATE_DOUBTED  # the operator knows
+        return replace(flows, sampling_rate=rate, sampling_from=known_from, doubt=doubt)
+
+
+class Known(NamedTuple):
+    """A sampling rate, how it is known, and whether the exporter announces another that is not believed."""
+
+    rate: float
+    known_from: int
+    doubted: bool
 
 
 class _Configured(NamedTuple):
@@ -176,7 +224,7 @@ def rates_in_records(layout: Layout, records: Records) -> F64 | None:
     """
     found: F64 | None = None
     for stated in _statements(layout, records):
-        found = stated if found is None else np.where(is_rate(found), found, stated)
+        found = stated if found is None else np.where(is_rate(found) | ~(stated > 0), found, stated)
         if is_rate(found).all():
             break
     return found
@@ -201,7 +249,7 @@ def _statements(layout: Layout, records: Records) -> Iterator[F64]:
 
 
 def is_rate(rates: F64) -> npt.NDArray[np.bool_]:
-    """Return which of the numbers can be sampling rates."""
+    """Return which of the numbers are sampling rates that a router can have."""
     return (rates >= 1) & (rates <= HIGHEST_RATE)
 
 
@@ -212,24 +260,35 @@ def sampler_ids(layout: Layout, records: Records) -> U64 | None:
 
 
 def resolve(
-    layout: Layout, records: Records, point: ObservationPoint, known: SamplingRates
-) -> tuple[F64, U8]:
-    """Return rate and provenance of each record: from the record, else as `known`, else 1 and ASSUMED."""
+    layout: Layout, records: Records, point: ObservationPoint, known: SamplingRates, export_ms: I64
+) -> tuple[F64, U8, U8]:
+    """Return rate, provenance and doubt of each record: from the record, else as `known`, else 1 and ASSUMED.
+
+    A rate that a record states and that is not believed is as if it stated none, but for the rates believed before:
+    where nothing else is known, the nearest of them holds.
+    """
     stated = rates_in_records(layout, records)
-    rates = np.zeros(len(records)) if stated is None else stated
-    known_from = np.full(len(records), flowrecords.RECORD, np.uint8)
-    silent = np.flatnonzero(~is_rate(rates))
-    if not len(silent):
-        return rates, known_from
     samplers = sampler_ids(layout, records)
-    if samplers is None:
-        rates[silent], known_from[silent] = known.lookup(point, None)
-        return rates, known_from
-    named, which = np.unique(samplers[silent], return_inverse=True)
-    answers = [known.lookup(point, sampler) for sampler in named.tolist()]
-    rates[silent] = np.array([rate for rate, _ in answers])[which]
-    known_from[silent] = np.array([how for _, how in answers], np.uint8)[which]
-    return rates, known_from
+    names: list[int | None] = [None]
+    of = np.zeros(len(records), np.int64)
+    if samplers is not None:
+        found, of = np.unique(samplers, return_inverse=True)
+        names = found.tolist()
+    others = [known.lookup(point, name) for name in names]
+    rates = np.array([each.rate for each in others])[of]
+    known_from = np.array([each.known_from for each in others], np.uint8)[of]
+    doubt = np.array([RATE_DOUBTED if each.doubted else 0 for each in others], np.uint8)[of]
+    if stated is None:
+        return rates, known_from, doubt
+    rows = np.array([known.stated.row(point, name) for name in names])[of]
+    believed, before = np.empty(len(records), np.bool_), np.empty(len(records))
+    believe_all(known.stated.rows, rows, stated, point.protocol, export_ms, believed, before)
+    doubt[stated >= 1] = RATE_DOUBTED
+    doubt[believed] = 0
+    earlier = (before > 0) & (known_from == flowrecords.ASSUMED)
+    rates = np.where(believed, stated, np.where(earlier, before, rates))
+    known_from[believed | earlier] = flowrecords.RECORD
+    return rates, known_from, doubt
 
 
 def _ratio(numerator: F64, denominator: F64) -> F64:
@@ -243,4 +302,4 @@ def _float(records: Records, element: int) -> F64 | None:
         return None
     with np.errstate(invalid="ignore"):  # what is not a number is no probability either
         value = np.frombuffer(octets.tobytes(), f">f{width}").astype(np.float64)
-    return np.where((value >= 1 / HIGHEST_RATE) & (value <= 1), value, 0.0)
+    return np.where((value >= _LEAST_PROBABILITY) & (value <= 1), value, 0.0)

@@ -1,12 +1,27 @@
 """The sampling rates of the records of data sets: what the record says, else its datagram, else what is known."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets, Read
-from caudal.collector.decode.sampling import HIGHEST_RATE, SamplingRates
-from caudal.collector.flowrecords import F64, I32, I64, MOST_COUNTED, RECORD, U8, U32, U64
+from caudal.collector.decode.sampling import SamplingRates
+from caudal.collector.decode.statedrates import believe, nearest
+from caudal.collector.flowrecords import (
+    ASSUMED,
+    F64,
+    I32,
+    I64,
+    RATE_DOUBTED,
+    RECORD,
+    SFLOW5,
+    U8,
+    U32,
+    U64,
+)
 from caudal.collector.kernel import kernel
 
 _ROOM = 256
@@ -27,54 +42,88 @@ class SetSampling:
         self._rates = rates
         self._clear(_ROOM)
 
-    def judge(self, read: Read, sets: DataSets) -> bool:
-        """Fill in rate and provenance of all records; return whether any counts more than is possible."""
-        if self._version != self._rates.version:
-            self._clear(_ROOM)
+    def judge(self, read: Read, sets: DataSets) -> None:
+        """Fill in rate, provenance and doubt of all records."""
         to = read.columns
-        points = _points(sets.exporter, sets.protocol, sets.observation_domain)
-        begin = np.zeros(3, np.int64)  # set, record in it, and whether any was impossible
+        self._judge(
+            sets.exporter, sets.protocol, sets.observation_domain, sets.export_ms, sets.records, sets.rate,
+            read.has_sampler, read.samplers, to.sampling_rate, to.sampling_from, to.doubt,
+        )  # fmt: skip
+
+    def judge_samples(self, columns: Mapping[str, Any], source: U32) -> None:
+        """Do the same for columns of sFlow samples, each of one data source of its agent, as that of a sampler."""
+        count = len(source)
+        self._judge(
+            columns["exporter"], np.full(count, SFLOW5, np.uint8), columns["observation_domain"],
+            columns["export_ms"], np.ones(count, np.int64), np.zeros(count), np.ones(count, np.bool_), source,
+            columns["sampling_rate"], columns["sampling_from"], columns["doubt"],
+        )  # fmt: skip
+
+    def _judge(
+        self,
+        exporter: I32,
+        protocol: U8,
+        observation_domain: U32,
+        export_ms: I64,
+        records: I64,
+        told: F64,
+        has_sampler: npt.NDArray[np.bool_],
+        samplers: U32,
+        to_rate: F64,
+        to_from: U8,
+        to_doubt: U8,
+    ) -> None:
+        if self._version != (self._rates.version, self._rates.stated.version):
+            self._clear(_ROOM)
+        points = _points(exporter, protocol, observation_domain)
+        begin = np.zeros(2, np.int64)  # set, and record in it
         while True:
             sampler = _judge(
-                begin, points, sets.records, sets.rate, read.has_sampler, read.samplers,
-                self._index, self._keys, self._rate, self._from,
-                to.sampling_rate, to.sampling_from, to.bytes, to.packets,
+                begin, points, protocol, export_ms, records, told, has_sampler, samplers,
+                self._index, self._keys, self._rate, self._from, self._doubted, self._row, self._rates.stated.rows,
+                to_rate, to_from, to_doubt,
             )  # fmt: skip
             which = int(begin[0])
             if which == len(points):
-                return bool(begin[2])
+                return
             point = ObservationPoint(
-                int(sets.exporter[which]), int(sets.protocol[which]), int(sets.observation_domain[which])
+                int(exporter[which]), int(protocol[which]), int(observation_domain[which])
             )
             self._learn(points[which], np.uint64(sampler), point)
 
     def _learn(self, code: np.uint64, sampler: np.uint64, point: ObservationPoint) -> None:
+        name = None if sampler == _NO_SAMPLER else int(sampler)
+        row = self._rates.stated.row(point, name)
+        if self._version != (self._rates.version, self._rates.stated.version):
+            self._clear(_ROOM)
         if self._size == len(self._rate):
             self._grow()
         at = self._size
-        self._keys[at] = code, sampler
-        self._rate[at], self._from[at] = self._rates.lookup(
-            point, None if sampler == _NO_SAMPLER else int(sampler)
-        )
+        self._keys[at], self._row[at] = (code, sampler), row
+        self._rate[at], self._from[at], self._doubted[at] = self._rates.lookup(point, name)
         self._size += 1
         _enter(at, self._index, self._keys)
 
     def _clear(self, room: int) -> None:
-        self._version = self._rates.version
+        self._version = (self._rates.version, self._rates.stated.version)
         self._size = 0
         self._keys: npt.NDArray[np.uint64] = np.zeros((room, 2), np.uint64)
         self._rate: F64 = np.zeros(room)
         self._from: U8 = np.zeros(room, np.uint8)
+        self._doubted = np.zeros(room, np.bool_)
+        self._row: I64 = np.zeros(room, np.int64)  # of `stated`
         self._index: I32 = np.full(4 * room, -1, np.int32)  # at most a quarter is taken
 
     def _grow(self) -> None:
-        size, keys, rate, known_from = self._size, self._keys, self._rate, self._from
+        size, keys = self._size, self._keys
+        answers = self._rate, self._from, self._doubted, self._row
         if size >= _MOST:
             self._clear(_ROOM)
             return
         self._clear(2 * size)
         self._size = size
-        self._keys[:size], self._rate[:size], self._from[:size] = keys, rate, known_from
+        self._keys[:size] = keys
+        self._rate[:size], self._from[:size], self._doubted[:size], self._row[:size] = answers
         for at in range(size):
             _enter(at, self._index, self._keys)
 
@@ -108,6 +157,8 @@ def _enter(at: int, index: I32, keys: npt.NDArray[np.uint64]) -> None:
 def _judge(
     begin: I64,
     points: U64,
+    protocol: U8,
+    export_ms: I64,
     records: I64,
     told: F64,
     has_sampler: npt.NDArray[np.bool_],
@@ -116,10 +167,12 @@ def _judge(
     keys: npt.NDArray[np.uint64],
     rate: F64,
     known_from: U8,
+    doubted: npt.NDArray[np.bool_],
+    of_stated: I64,
+    stated: F64,
     to_rate: F64,
     to_from: U8,
-    octets: U64,
-    packets: U64,
+    to_doubt: U8,
 ) -> np.uint64:
     """Go on from `begin` until all is done, or to a record whose sampler is not in the table: return that."""
     row = np.int64(0)
@@ -140,14 +193,23 @@ def _judge(
                 if found < 0:
                     begin[0], begin[1] = each, record
                     return sampler
-            if 1 <= to_rate[at] <= HIGHEST_RATE:
-                to_from[at] = RECORD
-            elif told[each] > 0:
-                to_rate[at], to_from[at] = told[each], RECORD
+            says = to_rate[at] if to_rate[at] > 0 else told[each]
+            to_doubt[at] = 0
+            if says < 1:
+                to_rate[at], to_from[at] = rate[found], known_from[found]
+                if doubted[found]:
+                    to_doubt[at] = RATE_DOUBTED
+                continue
+            of_sampler = stated[of_stated[found]]
+            if believe(of_sampler, says, protocol[each], export_ms[each]):
+                to_rate[at], to_from[at] = says, RECORD
+                continue
+            to_doubt[at] = RATE_DOUBTED
+            before = nearest(of_sampler, says)
+            if known_from[found] == ASSUMED and before > 0:
+                to_rate[at], to_from[at] = before, RECORD
             else:
                 to_rate[at], to_from[at] = rate[found], known_from[found]
-            if np.float64(max(octets[at], packets[at])) * to_rate[at] >= MOST_COUNTED:
-                begin[2] = 1
         row += records[each]
     begin[0] = len(points)
     return _NO_SAMPLER

@@ -14,6 +14,7 @@ from caudal.collector.capture.gather import gather
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode.samplerecords import OF_PACKET, Columns, Tunnels, address_octets, fill
 from caudal.collector.decode.samplesequence import Agents, Mask, Sources
+from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.wire import unsigned32
 from caudal.collector.decode.xdr import Structures, walk
 from caudal.collector.flowrecords import ABSENT, I64, U8, FlowRecords
@@ -70,14 +71,19 @@ class _Flows:
 
 
 def decode(
-    datagrams: Datagrams, which: I64, counts: Tally, agents: SflowAgents, tunnels: Tunnels = "outer"
+    datagrams: Datagrams,
+    which: I64,
+    counts: Tally,
+    agents: SflowAgents,
+    sampling: SetSampling,
+    tunnels: Tunnels = "outer",
 ) -> FlowRecords:
     """Return the flow records of the sFlow datagrams at positions `which`, and fill `counts` there.
 
     sFlow has no clock of its own: time is that of receipt. A sample that cannot be read counts as
     malformed; the others of its datagram are kept. Sequence numbers are those of the agent and sub-agent
     that the datagram names, which need not be where it was sent from; lost are samples that never came and
-    those that the agent says it dropped. `tunnels` says which addresses count of packets inside of packets.
+    those that the agent says it dropped. `sampling` judges the rates that samples state. `tunnels` says which addresses count of packets inside of packets.
     """
     buffer = datagrams.buffer
     which, octets = _whole(datagrams, which, counts)
@@ -105,6 +111,7 @@ def decode(
         ),
     )
     columns, good = _columns(datagrams, which, unsigned32(buffer, behind + 8), flows, tunnels)
+    sampling.judge_samples(columns, (flows.source >> 32 << 28 ^ flows.source).astype(np.uint32))
     _malformed(counts, which[flows.datagram[~good]])
     found = np.bincount(which[flows.datagram[good]], minlength=len(datagrams))
     counts[COUNT["received"]] += found
@@ -179,10 +186,7 @@ def _columns(
     for name in ("export_ms", "start_ms", "end_ms"):
         columns[name] = datagrams.received_ms[datagram]
     columns["observation_domain"][:] = domain[flows.datagram]
-    columns["sampling_rate"][:] = np.maximum(flows.rate, 1)
-    columns["sampling_from"] = np.where(flows.rate > 0, flowrecords.RECORD, flowrecords.ASSUMED).astype(
-        np.uint8
-    )
+    columns["sampling_rate"][:] = flows.rate
     absent = columns["absent"]
     absent[:] = OF_PACKET | ABSENT["template"] | ABSENT["source_as"] | ABSENT["destination_as"]
     for name in ("input", "output"):

@@ -48,7 +48,7 @@ def flow_records(
     addresses = _addresses(layout, records)
     absent |= addresses.absent
     start, end = start_and_end(layout, records, clock)
-    rate, known_from = sampling.resolve(layout, records, key.point, rates)
+    rate, known_from, doubt = sampling.resolve(layout, records, key.point, rates, clock.export_ms)
     columns: dict[str, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
     for name, deltas, total in (
         ("bytes", elements.OCTET_DELTAS, elements.OCTET_TOTAL),
@@ -90,6 +90,7 @@ def flow_records(
         destination_low=addresses.destination[1],
         sampling_rate=rate,
         sampling_from=known_from,
+        doubt=doubt,
         kind=_kind(columns["bytes"], columns["packets"]),
         absent=np.full(count, absent, np.uint32),
         **columns,  # type: ignore[arg-type]

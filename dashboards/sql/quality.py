@@ -35,7 +35,8 @@ def ledger_by_day() -> str:
   toFloat64(sum(f.filtered)) AS "filtered",
   toFloat64(sum(f.lost)) AS "lost (records)",
   toFloat64(sum(f.lost_datagrams)) AS "lost (datagrams)",
-  toFloat64(sum(f.kernel_drops)) AS "dropped by the kernel"
+  toFloat64(sum(f.kernel_drops)) AS "dropped by the kernel",
+  toFloat64(sum(f.counts_implausible)) AS "implausible counts"
 FROM ledger_day AS f
 WHERE {WHO}
   AND {DAYS}
@@ -52,11 +53,13 @@ def ledger_by_exporter() -> str:
   toFloat64(sum(f.malformed)) AS "malformed",
   toFloat64(sum(f.filtered)) AS "filtered",
   toFloat64(abs(sum(f.received) - sum(f.decoded) - sum(f.waiting) - sum(f.malformed) - sum(f.filtered))
-    + abs(sum(f.decoded) - sum(f.aggregated) - sum(f.events))) AS "unexplained",
+    + abs(sum(f.decoded) - sum(f.aggregated) - sum(f.events) - sum(f.counts_implausible))) AS "unexplained",
   toFloat64(sum(f.lost)) AS "lost",
   toFloat64(sum(f.lost_datagrams)) AS "lost datagrams",
   toFloat64(sum(f.kernel_drops)) AS "kernel drops",
   toFloat64(sum(f.interface_unknown)) AS "interface unknown",
+  toFloat64(sum(f.counts_implausible)) AS "implausible counts",
+  toFloat64(sum(f.rate_implausible)) AS "implausible rate",
   sum(f.sampling_assumed) / nullIf(sum(f.decoded), 0) AS "sampling assumed"
 FROM ledger_day AS f
 WHERE {WHO}

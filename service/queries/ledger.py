@@ -15,7 +15,7 @@ from caudal.service.store import Store
 _MOST = 1 << 53
 _BALANCED = (
     "sum(received) = sum(decoded) + sum(waiting) + sum(malformed) + sum(filtered) "
-    "AND sum(decoded) = sum(aggregated) + sum(events)"
+    "AND sum(decoded) = sum(aggregated) + sum(events) + sum(counts_implausible)"
 )
 
 
@@ -47,7 +47,7 @@ def ledger(
     `operators` are those whose rows are read, None for all.
 
     A row is balanced when received = decoded + waiting + malformed + filtered and decoded = aggregated +
-    events: nothing was lost without being counted. The answer is balanced when every row is.
+    events + counts_implausible: nothing was lost without being counted. The answer is balanced when every row is.
     """
     slot = "time" if by == "day" else "toDateTime(toStartOfMonth(time), 'UTC')"
     counts = ", ".join(f"{_count(name)} AS sum_{name}" for name in LEDGER_COUNTS)

@@ -23,6 +23,16 @@ DRAWN_OF_LATER_FACTS = "drawn_of_later_facts"
 EARLIER_METHOD = "earlier_method"
 METHODS_APART = "methods_apart"
 
+# Counts of the ledger that every reader is told, where they are not 0.
+_TOLD_COUNTS = (
+    "lost",
+    "lost_datagrams",
+    "kernel_drops",
+    "rate_implausible",
+    "counts_implausible",
+    "sums_saturated",
+)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -261,7 +271,7 @@ def _remarks(
         yield Remark("small_cells_withheld")
     if not ledger.balanced:
         yield Remark("ledger_unbalanced")
-    for name in ("lost", "lost_datagrams", "kernel_drops"):
+    for name in _TOLD_COUNTS:
         if ledger.total.get(name):
             yield Remark(name, number=ledger.total[name])
 

@@ -43,7 +43,7 @@ from .builders import (
 KEYS = [
     "exporter", "protocol", "observation_domain", "template", "start", "end", "source", "destination",
     "source_port", "destination_port", "ip_protocol", "sampled_bytes", "sampled_packets", "sampling_rate",
-    "sampling_from", "bytes", "packets", "source_as", "destination_as", "input", "output", "kind",
+    "sampling_from", "bytes", "packets", "source_as", "destination_as", "input", "output", "kind", "not_believed",
 ]  # fmt: skip
 
 
@@ -111,6 +111,7 @@ def test_a_record_with_everything(tmp_path: Path) -> None:
             "input": 3,
             "output": 4,
             "kind": "traffic",
+            "not_believed": [],
         }
     ]
     assert list(ledger) == list(LEDGER_COUNTS)
@@ -132,6 +133,7 @@ def test_absent_values_are_null(tmp_path: Path) -> None:
         "sampling_rate": 1,
         "sampling_from": "assumed",
         "kind": "traffic",
+        "not_believed": [],
     }
 
 

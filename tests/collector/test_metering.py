@@ -47,7 +47,7 @@ def run(*paths: Path, **options: Any) -> tuple[pa.Table, dict[str, int]]:
     assert set(ledger["exporter"].to_pylist()) <= {"capture"}
     counts = {name: pc.sum(ledger[name]).as_py() or 0 for name in LEDGER_COUNTS}
     assert counts["received"] == sum(counts[one] for one in ("decoded", "waiting", "malformed", "filtered"))
-    assert counts["decoded"] == counts["aggregated"] + counts["events"]
+    assert counts["decoded"] == counts["aggregated"] + counts["events"] + counts["counts_implausible"]
     return pa.concat_tables([flows for flows, _ in parts]), counts
 
 

@@ -71,7 +71,7 @@ def check(received: Any) -> None:
     assert received["received"] == sum(
         received[one] for one in ("decoded", "waiting", "malformed", "filtered")
     )
-    assert received["decoded"] == received["aggregated"] + received["events"]
+    assert received["decoded"] == received["aggregated"] + received["events"] + received["counts_implausible"]
     provenance = [one for one in LEDGER_COUNTS if one.startswith("sampling_")]
     assert received["decoded"] == sum(received[one] for one in provenance)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, Column, decode_batch, schema
+from caudal.collector.batch import FLOWS, LEDGER, Column, decode_batch, of_contract, schema
 
 from .samples import batch, origin, random_batch
 
@@ -53,15 +53,20 @@ def mutated(count: int, seed: int) -> Iterator[bytes]:
 
 
 def _bases() -> list[bytes]:
-    """Batches of many rows and of few, of none, compressed and not, of both contracts."""
+    """Batches of many rows and of few, of none, compressed and not, of all contracts."""
     whole = [batch(), batch([{}] * 40, [{}] * 3), batch(flows=[]), batch(flows=[], ledger=[])]
     whole += [random_batch(seed, rows=30, months=2) for seed in (1, 2)]
     read = decode_batch(whole[4])
-    plain = _streams(read.flows, read.ledger, {"contract": 2, **asdict(read.origin)})
-    older = _streams(
-        read.flows, read.ledger.drop_columns("interface_unknown"), {"contract": 1, **asdict(read.origin)}
-    )
-    return [*whole, plain, older]
+    plain = _streams(read.flows, read.ledger, {"contract": 3, **asdict(read.origin)})
+    older = [
+        _streams(
+            read.flows,
+            read.ledger.select([column.name for column in of_contract(LEDGER, contract)]),
+            {"contract": contract, **asdict(read.origin)},
+        )
+        for contract in (1, 2)
+    ]
+    return [*whole, plain, *older]
 
 
 def _streams(flows: pa.Table, ledger: pa.Table, metadata: Any) -> bytes:
@@ -117,7 +122,7 @@ def _at_limits(source: random.Random) -> bytes:
         rows = source.choice((0, 1, 1, 2, 9))
         arrays = [pa.array([_value(source, column) for _ in range(rows)], column.arrow) for column in columns]
         tables.append(pa.table(arrays, schema=schema(columns)))
-    return _streams(*tables, {"contract": 2, **asdict(origin(sequence=str(source.randrange(1 << 40))))})
+    return _streams(*tables, {"contract": 3, **asdict(origin(sequence=str(source.randrange(1 << 40))))})
 
 
 def _value(source: random.Random, column: Column) -> Any:
@@ -147,7 +152,7 @@ def _value(source: random.Random, column: Column) -> Any:
 
 def _with_metadata(source: random.Random, number: int) -> bytes:
     read = decode_batch(batch())
-    members: dict[str, Any] = {"contract": 2, **asdict(origin(sequence=f"m-{number}"))}
+    members: dict[str, Any] = {"contract": 3, **asdict(origin(sequence=f"m-{number}"))}
     for _ in range(source.randint(0, 2)):
         members[source.choice([*members, "more"])] = source.choice(_MEMBERS)
     if source.random() < 0.2:

@@ -40,6 +40,7 @@ def test_every_field_of_a_record() -> None:
         "absent": int(ABSENT["template"]),
         "flow_direction": 0,
         "tag": 0,
+        "doubt": 0,
     }
 
 

@@ -46,6 +46,7 @@ def test_every_field_of_a_record() -> None:
         ),
         "flow_direction": 0,
         "tag": 0,
+        "doubt": 0,
     }
     assert PROTOCOLS[NETFLOW7] == "netflow7"
 

@@ -79,6 +79,10 @@ def test_the_kernel_and_the_general_way_agree(
         return lot.randbytes(octets)
 
     is_ipfix = protocol == "ipfix"
+    # Whether a rate is believed depends on what was stated before, and the two ways take templates in another order.
+    templates[1:] = [
+        [each for each in fields if each[0] not in (34, 50)] or [(_OTHER, 4)] for fields in templates[1:]
+    ]
     sets = [template(256 + at, *each, ipfix=is_ipfix) for at, each in enumerate(templates)]
     if announced is not None:  # the sampler that records may name
         options = (options10 if is_ipfix else options9)(

@@ -221,8 +221,8 @@ def test_a_rate_replaced_is_forgotten_everywhere() -> None:
     rates = SamplingRates([ROUTER], {})
     rates.announce(POINT, 1, 10)
     rates.announce(POINT, 1, 20)
-    assert rates.lookup(OTHER, 1) == (20, OPTIONS)
-    assert rates.lookup(POINT, None) == (20, OPTIONS)
+    assert rates.lookup(OTHER, 1)[:2] == (20, OPTIONS)
+    assert rates.lookup(POINT, None)[:2] == (20, OPTIONS)
 
 
 def test_samplers_of_an_exporter_are_bounded() -> None:
@@ -232,7 +232,7 @@ def test_samplers_of_an_exporter_are_bounded() -> None:
     assert [rates.lookup(POINT, sampler)[0] for sampler in range(5)] == [10, 11, 12, 1, 1]
     assert not rates.is_news(POINT, 4, 99)
     rates.announce(POINT, 0, 99)
-    assert rates.lookup(POINT, 0) == (99, OPTIONS)
+    assert rates.lookup(POINT, 0)[:2] == (99, OPTIONS)
 
 
 def test_samplers_are_bounded_in_all() -> None:
@@ -250,10 +250,10 @@ def test_a_number_forgotten_means_another_exporter() -> None:
     addresses = [ROUTER]
     rates = SamplingRates(addresses, {ROUTER: 7, "192.0.2.2": 9})
     rates.announce(POINT, 1, 10)
-    assert (rates.lookup(POINT, 1), rates.lookup(POINT, 2)) == ((10, OPTIONS), (7, CONFIG))
+    assert (rates.lookup(POINT, 1)[:2], rates.lookup(POINT, 2)[:2]) == ((10, OPTIONS), (7, CONFIG))
     rates.forget(0)
     addresses[0] = "192.0.2.2"
-    assert rates.lookup(POINT, 1) == (9, CONFIG)
+    assert rates.lookup(POINT, 1)[:2] == (9, CONFIG)
 
 
 def test_configured_by_prefix_the_longest_counts() -> None:

@@ -88,6 +88,7 @@ def test_every_field_of_a_sample() -> None:
         "absent": int(ABSENT["template"]),
         "flow_direction": 0,
         "tag": 0,
+        "doubt": 0,
     }
 
 

@@ -4,7 +4,15 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import ABSENT, EVENT, METERED_EGRESS, TRAFFIC, WAY_BACK, FlowRecords
+from caudal.collector.flowrecords import (
+    ABSENT,
+    EVENT,
+    IMPLAUSIBLE,
+    METERED_EGRESS,
+    TRAFFIC,
+    WAY_BACK,
+    FlowRecords,
+)
 
 from ..builders import (
     BASIC,
@@ -98,6 +106,7 @@ def test_every_field_of_a_record() -> None:
         "absent": 0,
         "flow_direction": METERED_EGRESS,
         "tag": 0,
+        "doubt": 0,
     }
 
 
@@ -161,12 +170,12 @@ def test_reduced_size_counters(octets: int) -> None:
     assert (flows.bytes.tolist(), flows.packets.tolist()) == ([most], [3])
 
 
-def test_a_count_no_flow_can_have_is_malformed() -> None:
+def test_a_count_no_flow_can_have_is_implausible() -> None:
     under = bench()
     fields = template(256, (1, 8))
     flows = under.decode(netflow9(fields, a_set(256, struct.pack(">QQQ", 1, 1 << 53, 2))))
-    assert flows.bytes.tolist() == [1, 2]
-    assert under.counts() == {"datagrams": 1, "received": 3, "decoded": 2, "malformed": 1}
+    assert flows.kind.tolist() == [TRAFFIC, IMPLAUSIBLE, TRAFFIC]
+    assert under.counts() == {"datagrams": 1, "received": 3, "decoded": 3}
 
 
 # Traffic or event
