@@ -85,7 +85,7 @@ def _sentence(findings: Findings, told: News) -> str:
     # Both at once, so that they are rounded alike.
     both = language.figure(line.observation.value, low, high, definition.unit)
     rose = told.change.trend is Trend.ROSE
-    base = f" {findings.base(line)}" if definition.unit == "share" else ""
+    base = f" {findings.sentences.base(line)}" if definition.unit == "share" else ""
     text = language.say(
         "sentence",
         "rose" if rose else "fell",
