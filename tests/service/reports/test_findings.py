@@ -136,7 +136,9 @@ def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
     [untold] = said.headlines()
     # Beside others it is said by its title.
     [line] = said.relevant(said.content.groups[0])
-    assert said.findings.sentence(line) == "Platform concentration (HHI): 0.300 (between 0.290 and 0.310)."
+    assert (
+        said.findings.sentences.of(line) == "Platform concentration (HHI): 0.300 (between 0.290 and 0.310)."
+    )
     assert not untold.told and "no sentence can say what the value means" in untold.sentence
 
 
@@ -188,6 +190,19 @@ def test_a_deployments_own_indicator_is_still_said() -> None:
     )
     assert said.headlines()[0].sentence.startswith(
         "Share of traffic under domestic control: 10.0% (between 9.00% and 12.0%; ".replace("9.00", "9.0")
+    )
+
+
+def test_a_value_of_an_earlier_method_is_not_said_in_todays_words() -> None:
+    made = content(measures("2026-10", tellable("P1")))
+    [group] = made.groups
+    [entry] = group.entries
+    old = replace(entry, definition=replace(entry.definition, method_version="1", unit="stages"))
+    said = Edition(replace(made, groups=(replace(group, entries=(old,)),)), Language.of("en", "CL"))
+    [found] = said.headlines()
+    assert found.base == "" and "platforms controlled from" not in found.sentence
+    assert found.sentence.startswith(
+        "Processing outside the region (sent to platforms): 0.846 stages (between "
     )
 
 
