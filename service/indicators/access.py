@@ -314,7 +314,7 @@ INDICATORS = (
             title={
                 "en": "Exposure to foreign laws that compel access",
                 "es": "Exposición a leyes extranjeras que obligan a dar acceso",
-                "pt": "Exposição a ordens de acesso previstas em leis estrangeiras",
+                "pt": "Exposição a leis estrangeiras que obrigam a dar acesso",
             },
             unit="score",
             range=(0.0, 1.0),

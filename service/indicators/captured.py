@@ -341,7 +341,7 @@ INDICATORS = (
             title={
                 "en": "Estimated revenue per gigabyte",
                 "es": "Ingresos estimados por gigabyte",
-                "pt": "Valor por gigabyte",
+                "pt": "Receita estimada por gigabyte",
             },
             unit="USD/GB",
             range=(0.0, None),
@@ -396,7 +396,7 @@ INDICATORS = (
             title={
                 "en": "Weight of foreign platforms beside the country's digital output",
                 "es": "Peso de las plataformas extranjeras frente a la producción digital del país",
-                "pt": "Plataformas estrangeiras em relação à produção digital do país",
+                "pt": "Peso das plataformas estrangeiras frente à produção digital do país",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -443,7 +443,7 @@ INDICATORS = (
             title={
                 "en": "Share of the k largest platforms",
                 "es": "Proporción de las k mayores plataformas",
-                "pt": "Participação das k maiores plataformas",
+                "pt": "Parcela das k maiores plataformas",
             },
             unit="share",
             range=(0.0, 1.0),

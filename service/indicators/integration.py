@@ -140,7 +140,7 @@ INDICATORS = (
             title={
                 "en": "Exchange that stays in the region",
                 "es": "Intercambio que permanece en la región",
-                "pt": "Integração da rede regional",
+                "pt": "Trocas que permanecem na região",
             },
             unit="share",
             range=(0.0, 1.0),

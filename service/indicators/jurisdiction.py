@@ -350,7 +350,7 @@ INDICATORS = (
             title={
                 "en": "Share of traffic by the jurisdiction that controls it",
                 "es": "Proporción del tráfico según la jurisdicción que lo controla",
-                "pt": "Parcela do tráfego sob controle de cada jurisdição",
+                "pt": "Parcela do tráfego por jurisdição que o controla",
             },
             unit="share",
             range=(0.0, 1.0),
@@ -378,7 +378,7 @@ INDICATORS = (
             title={
                 "en": "Share located in the country and controlled from abroad",
                 "es": "Proporción ubicada en el país y controlada desde el exterior",
-                "pt": "Parcela do tráfego localizada no país sob controle estrangeiro",
+                "pt": "Tráfego no país controlado a partir do exterior",
             },
             unit="share",
             range=(0.0, 1.0),

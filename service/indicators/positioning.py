@@ -188,7 +188,7 @@ INDICATORS = (
             title={
                 "en": "Share of the region's platforms in data processing (stages 3 to 5)",
                 "es": "Proporción de las plataformas de la región en el procesamiento de datos (etapas 3 a 5)",
-                "pt": "Parcela da região no processamento de dados (etapas 3 a 5)",
+                "pt": "Plataformas da região no processamento de dados (etapas 3 a 5)",
             },
             unit="share",
             range=(0.0, 1.0),

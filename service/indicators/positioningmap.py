@@ -120,7 +120,7 @@ INDICATORS = (
             title={
                 "en": "Market position of the region's platforms",
                 "es": "Posición de mercado de las plataformas de la región",
-                "pt": "Distribuição no mapa de posicionamento",
+                "pt": "Posição de mercado das plataformas da região",
             },
             unit="share",
             range=(0.0, 1.0),

@@ -260,7 +260,7 @@ INDICATORS = (
             title={
                 "en": "Tariffs that could be levied on digital deliveries",
                 "es": "Aranceles que se podrían cobrar por entregas digitales",
-                "pt": "Espaço de política tarifária para entregas digitais",
+                "pt": "Tarifas que poderiam ser cobradas sobre entregas digitais",
             },
             unit="USD/year",
             range=(0.0, None),

@@ -295,7 +295,7 @@ INDICATORS = (
             title={
                 "en": "Possible revenue of a digital services tax",
                 "es": "Recaudación posible de un impuesto a los servicios digitales",
-                "pt": "Arrecadação potencial de um imposto sobre serviços digitais",
+                "pt": "Arrecadação possível de um imposto sobre serviços digitais",
             },
             unit="USD/year",
             range=(0.0, None),
@@ -383,7 +383,7 @@ INDICATORS = (
             title={
                 "en": "Revenue under Amount A, for comparison",
                 "es": "Recaudación según el Monto A, como referencia",
-                "pt": "Valor de referência do Montante A (OCDE)",
+                "pt": "Arrecadação segundo o Montante A, como referência",
             },
             unit="USD/year",
             range=(0.0, None),

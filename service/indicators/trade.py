@@ -101,7 +101,7 @@ INDICATORS = (
             title={
                 "en": "Balance of trade in digital services",
                 "es": "Saldo del comercio de servicios digitales",
-                "pt": "Balança de serviços digitais",
+                "pt": "Saldo do comércio de serviços digitais",
             },
             unit="USD/year",
             range=(None, None),

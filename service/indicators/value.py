@@ -249,7 +249,7 @@ INDICATORS = (
             title={
                 "en": "Balance of upload and download",
                 "es": "Balance entre subida y descarga",
-                "pt": "Assimetria dos fluxos",
+                "pt": "Saldo entre upload e download",
             },
             unit="index",
             range=(-1.0, 1.0),
