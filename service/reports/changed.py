@@ -93,7 +93,7 @@ def _sentence(findings: Findings, told: News) -> str:
         of=f" ({line.of})" if line.of else "",
         before=both.named(both.low if rose else both.high),
         month=language.month(told.change.month),
-        value=both.value + base,
+        value=both.value + base.rstrip(),
     )
     return f"{text}."
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caudal.service.dimension import parts
-from caudal.service.indicators import Observation
+from caudal.service.indicators import CATALOGUE, Definition, Observation
 from caudal.service.indicators.base import within_function
 from caudal.service.indicators.concentration import HIGH, MODERATE
 from caudal.service.reports.content import Entry, Group
@@ -58,7 +58,7 @@ class Findings:
             interval=figure.named(figure.interval),
             indicator=first.definition.id,
             dimension=first.observation.dimension,
-            base=first.definition.base_of(first.observation.dimension),
+            base="" if _earlier(first.definition) else first.definition.base_of(first.observation.dimension),
             more=tuple(self.sentence(line) for line in told[1:_SENTENCES]),
         )
 
@@ -85,7 +85,9 @@ class Findings:
         return _sentence(phrase.format(**figures))
 
     def base(self, line: Line) -> str:
-        """Return what a value is of, as it stands in a sentence: "of the measured traffic"."""
+        """Return what a value is of, as it stands in a sentence: "of the measured traffic"; '' of an earlier method."""
+        if _earlier(line.definition):
+            return ""
         base = line.definition.base_of(line.observation.dimension)
         functions = self.names.language.phrases["function"]
         held = (line.observation.dimension or "").split("-")
@@ -139,7 +141,7 @@ class Findings:
             why,
             title=line.title,
             reason=_sentence(reason) if reason else "",
-            between=self.between(self._figure(line)) if observation.value is not None else "",
+            between=self._possible(line) if observation.value is not None else "",
             missing=self._say("untold", f"missing_{missing}"),
             share="" if observation.coverage is None else language.percent(observation.coverage),
             floor=language.about(COVERAGE_FLOOR),
@@ -153,9 +155,17 @@ class Findings:
             base=line.definition.base_of(observation.dimension),
         )
 
+    def _possible(self, line: Line) -> str:
+        """Return the interval of a value that is not told, with its sign and unit."""
+        figure = self.names.language.figure(*_limits(line.observation), line.definition.unit)
+        priced = replace(figure, low=figure.priced(figure.low), high=figure.priced(figure.high))
+        return f"{self.between(priced)}{figure.unit}"
+
     def _clause(self, line: Line) -> str:
         """Return the key of an indicator's sentence, by what its value is or of whom."""
         name, observation = line.definition.id, line.observation
+        if _earlier(line.definition):
+            return ""
         held = parts(observation.dimension or "")
         if (observation.value or 0.0) < 0 and f"{name}{_NEGATIVE}" in self.names.language.phrases["clause"]:
             return f"{name}{_NEGATIVE}"
@@ -173,7 +183,10 @@ class Findings:
         """Return the value and its limits as the sentence says them."""
         value, low, high = _limits(line.observation)
         details, unit, name = line.observation.details, line.definition.unit, line.definition.id
-        if name == "C1" and _band(line.observation):
+        clause = self._clause(line)
+        if not clause:
+            return self.names.language.figure(value, low, high, unit)
+        if name == "C1":
             value, low, high = (
                 details[each] * _POINTS for each in ("by_company", "by_company_low", "by_company_high")
             )
@@ -182,7 +195,7 @@ class Findings:
             value, low, high, unit = 1 / value, 1 / high, 1 / low, "count"
         elif name in _CHANCES:
             unit = "share"
-        elif self._clause(line).endswith(_NEGATIVE):
+        elif clause.endswith(_NEGATIVE):
             value, low, high = -value, -high, -low
         return self.names.language.figure(value, low, high, unit)
 
@@ -247,6 +260,12 @@ class Findings:
 
 
 _GENDERS = ("masculine", "feminine", "masculines", "feminines")
+
+
+def _earlier(definition: Definition) -> bool:
+    """Return whether values are of an earlier method: today's words may say of them what they are not."""
+    today = CATALOGUE.get(definition.id)
+    return today is not None and today.definition.method_version != definition.method_version
 
 
 def _limits(observation: Observation) -> tuple[float, float, float]:

@@ -64,7 +64,12 @@ class FigureText:
 
     def named(self, text: str) -> str:
         """Return a limit or the interval with the name of the unit, as the value has it."""
-        return self.before + text + self.unit
+        return self.priced(text) + self.unit
+
+    def priced(self, text: str) -> str:
+        """Return a limit or the interval with what stands before it: −US$ 2.00 is negative."""
+        minus = MINUS if self.before and text.startswith(MINUS) else ""
+        return minus + self.before + text.removeprefix(minus)
 
 
 @dataclass(frozen=True)

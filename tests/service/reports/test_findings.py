@@ -191,6 +191,19 @@ def test_a_deployments_own_indicator_is_still_said() -> None:
     )
 
 
+def test_a_value_of_an_earlier_method_is_not_said_in_todays_words() -> None:
+    made = content(measures("2026-10", tellable("P1")))
+    [group] = made.groups
+    [entry] = group.entries
+    old = replace(entry, definition=replace(entry.definition, method_version="1", unit="stages"))
+    said = Edition(replace(made, groups=(replace(group, entries=(old,)),)), Language.of("en", "CL"))
+    [found] = said.headlines()
+    assert found.base == "" and "platforms controlled from" not in found.sentence
+    assert found.sentence.startswith(
+        "Processing outside the region (sent to platforms): 0.846 stages (between "
+    )
+
+
 def test_where_the_first_cannot_be_told_the_next_one_is() -> None:
     wide = replace(tellable("J4"), low=0.1, high=0.9)
     [found] = edition(wide, tellable("J1")).headlines()
