@@ -25,7 +25,7 @@ def report_command(
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option("--language", help="es, pt or en; by default an official one of the economy."),
+        typer.Option("--language", help="es, pt or en; by default what the people of the economy speak."),
     ] = None,
     output: Annotated[
         Path | None,
