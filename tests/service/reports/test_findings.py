@@ -136,7 +136,9 @@ def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
     [untold] = said.headlines()
     # Beside others it is said by its title.
     [line] = said.relevant(said.content.groups[0])
-    assert said.findings.sentence(line) == "Platform concentration (HHI): 0.300 (between 0.290 and 0.310)."
+    assert (
+        said.findings.sentences.of(line) == "Platform concentration (HHI): 0.300 (between 0.290 and 0.310)."
+    )
     assert not untold.told and "no sentence can say what the value means" in untold.sentence
 
 
