@@ -304,7 +304,7 @@ INDICATORS = (
             "economy's. ρ, scope and thresholds of digital_taxes.csv. R_cp as V3 by users and product alone. ℓ_c is "
             "the logarithm of the base of a levy over it, fitted on receipts of levies in other countries; the "
             "economy's own receipts take its place where there are any. φ_p is the part of its sales "
-            "that the scope names: by kind of sale in the world, ± 40 %, where that is published; else 1 where the scope "
+            "that the scope names: by kind of sale in the world, ±40%, where that is published; else 1 where the scope "
             "names what p provides, in [0, 0.25] where only what else is in its filing. τ_p is 0 below a threshold; where only "
             "the excess is taxed, its share. The economy's own levy stands first; where it has none, the design of "
             "middle yield",

@@ -1,7 +1,7 @@
 """A value in a sentence that stands by itself: what it is of, its interval, how much of the country that covers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caudal.service.dimension import parts
 from caudal.service.indicators import CATALOGUE, Definition, Observation
@@ -66,7 +66,8 @@ class Sentences:
     def possible(self, line: Line) -> str:
         """Return the interval of a value that is not told, with its sign and unit."""
         figure = self.names.language.figure(*_limits(line.observation), line.definition.unit)
-        return f"{self.between(figure)}{figure.unit}"
+        priced = replace(figure, low=figure.priced(figure.low), high=figure.priced(figure.high))
+        return f"{self.between(priced)}{figure.unit}"
 
     def _clause(self, line: Line) -> str:
         """Return the key of an indicator's sentence, by what its value is or of whom."""

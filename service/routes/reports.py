@@ -53,7 +53,7 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         language: Annotated[
             LanguageCode | None,
             Query(
-                description="by default what Accept-Language asks for, else an official one of the economy"
+                description="by default what Accept-Language asks for, else what the people of the economy speak"
             ),
         ] = None,
         vintage: VintageText | None = None,

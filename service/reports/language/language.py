@@ -64,7 +64,12 @@ class FigureText:
 
     def named(self, text: str) -> str:
         """Return a limit or the interval with the name of the unit, as the value has it."""
-        return self.before + text + self.unit
+        return self.priced(text) + self.unit
+
+    def priced(self, text: str) -> str:
+        """Return a limit or the interval with what stands before it: −US$ 2.00 is negative."""
+        minus = MINUS if self.before and text.startswith(MINUS) else ""
+        return minus + self.before + text.removeprefix(minus)
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ class Language:
         return pattern[pattern.rindex("0") + 1 :]
 
     def _scale(self, size: float) -> int:
-        """Return the thousands of thousands in which money of this size is shown; 0 where it is small."""
+        """Return what money of this size is counted in, a million or a thousand million; 0 where it is small."""
         return next((each for each in _SCALES_OF.get(self.code, _SCALES) if size >= each), 0)
 
     def _money(self, unit: str, size: float, shown: float) -> tuple[str, str]:

@@ -86,7 +86,10 @@ def test_each_silence_says_why_and_who_has_what_is_missing() -> None:
         "Share of traffic by the jurisdiction that controls it: nothing can be stated, as the value may be anything between 10.0% and 90.0%. What is missing "
         "are locations and operators of the undetermined traffic, and more networks: the operators have them."
     )
-    assert "no direction can be stated" in said(observed("V6", -1e9, -2e9, 1e9, "DDS"))
+    assert (
+        "no direction can be stated, as the value may be anything between −US$\u00a02.00 and US$\u00a01.00\u00a0billion a year."
+        in said(observed("V6", -1e9, -2e9, 1e9, "DDS"))
+    )
     assert "withheld for confidentiality" in said(
         observed("J1", None, reason=WITHHELD, flags=(CONFIDENTIAL,))
     )
