@@ -1,5 +1,6 @@
 """The five pictures of the press sheet: each says by itself what it shows, of which month, and who says so."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ _MARGIN, _GAP = 16, 10
 _TITLE_SIZE, _SENTENCE_SIZE = 20.0, 12.0
 # Nothing that is said is left out: a sentence takes the lines it needs.
 _MOST_LINES = 40
+# An interval is read at once: it stands in one line.
+_SPAN, _HELD = re.compile(r"(?<=[\d%]) – (?=[\d−])"), "\u00a0–\u00a0"
 # Indicators of a group that one picture shows; the report has the others.
 _SHOWN = {
     "concentration": ("C2", "C3", "C4"),
@@ -93,7 +96,7 @@ def _framed(edition: Edition, shown: Picture) -> Drawing:
         (edition.subtitle, SIZE, FAINT, True),
         (shown.title, _TITLE_SIZE, INK, True),
         *((banner, SIZE, ROUTE_COLOUR, True) for banner in edition.banners),
-        (shown.sentence, _SENTENCE_SIZE, INK, False),
+        (_SPAN.sub(_HELD, shown.sentence), _SENTENCE_SIZE, INK, False),
     ]
     foot = [edition.language.say("press", "intervals")] if figure is not None else []
     foot += [edition.coverage(), *origin(edition)]

@@ -25,6 +25,7 @@ from caudal.service.migration import migrate
 from caudal.service.perturbation import reach_of
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES
+from caudal.service.reports.pictures import PICTURES
 from caudal.service.server import Service
 from caudal.service.settings import Confidentiality, Publication, ServiceSettings
 from caudal.service.store import Store
@@ -234,13 +235,16 @@ def questions(client: httpx.Client, *, every: bool) -> Iterator[tuple[str, dict[
             continue
         taken = {each["name"] for each in operations["get"].get("parameters", []) if each["in"] == "query"}
         asked = {name: known[name] for name in ("economy", "month") if name in taken}
-        filled = path.format(**known | {"vintage": vintages[0]})
+        filled = path.format(**known | {"vintage": vintages[0], "name": "map", "suffix": "svg"})
         if path == "/v1/reports/{economy}/{month}":
             for form, vintage in itertools.product(FORMS if every else ("json", "csv"), vintages):
                 for language in LANGUAGES if every and form in ("json", "html") else ("en",):
                     yield filled, {"format": form, "language": language, "vintage": vintage}
             yield path.format(economy="UY", month="2026-08"), {"format": "json"}
             yield path.format(economy="UY", month=RUNNING), {"format": "json"}
+        elif path.startswith("/v1/reports/{economy}/{month}/pictures"):
+            for name, vintage in itertools.product(PICTURES, vintages if every else vintages[:1]):
+                yield path.format(economy="UY", month=MONTH, name=name, suffix="svg"), {"vintage": vintage}
         elif path == "/v1/indicators/{id}":
             for indicator in indicators:
                 yield path.format(id=indicator), {"economy": "UY"}

@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from caudal.collector.batch import MEDIA_TYPE
 from caudal.service.access.entrances import ENTRANCES
 from caudal.service.access.roles import TABLE, Resource, Role
 from caudal.service.reports.forms import FORMS
+from caudal.service.reports.pictures import PICTURES
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.server import Service
 from caudal.service.settings import Confidentiality, ServiceSettings
@@ -62,11 +64,12 @@ def paths(client: httpx.Client, economy: str) -> Iterator[tuple[str, dict[str, s
     """Every question of the documentation that anybody may ask, about an economy's month."""
     known = {"economy": economy, "month": MONTH, "vintage": f"{economy}-{MONTH}-v1", "key": f"M.{economy}"}
     known |= {"version": "1.0.0", "kind": "dataflow", "agency": "CAUDAL", "resource": "DF_INDICATORS"}
-    known |= {"file": "platforms", "subject": "AS15169", "group": "CELAC"}
+    known |= {"file": "platforms", "subject": "AS15169", "group": "CELAC", "suffix": "svg"}
     indicators = [each["id"] for each in client.get("/v1/indicators").json()["indicators"]]
     several = {
         "{id}": indicators,
         "{content}": ["values", "aggregates"],
+        "{name}": list(PICTURES),
     }
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         entrance = next((each for each in ENTRANCES if (each.method, each.path) == ("GET", path)), None)
@@ -97,6 +100,10 @@ def read(answer: httpx.Response) -> str:
         return "\n".join(
             str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row
         )
+    if answer.headers["content-type"].startswith("application/zip"):
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as sheet:
+            texts = [name for name in sheet.namelist() if name.endswith((".txt", ".svg"))]
+            return "\n".join(sheet.read(name).decode() for name in texts)
     return answer.text
 
 

@@ -12,6 +12,11 @@ from hypothesis import strategies as st
 from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_diagram, interval_chart, world_map
 from caudal.service.reports.charts.intervals import ticks
 from caudal.service.reports.charts.worldmap import CLASSES, HEIGHT, WIDTH, _geometry
+from caudal.service.reports.edition import Edition
+from caudal.service.reports.figures import flow_chart
+from caudal.service.reports.language import Language
+
+from .samples import content, measures, observed
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"-?\d+\.\d+|-?\d+")
@@ -77,3 +82,16 @@ def test_no_outline_runs_across_the_whole_map() -> None:
             points = [tuple(map(float, each.split(","))) for each in ring.rstrip("Z").split("L")]
             longest = max(math.dist(a, b) for a, b in pairwise(points))
             assert longest < WIDTH / 4, code
+
+
+def test_a_jurisdiction_has_one_interval_in_a_report() -> None:
+    """The flow diagram shows that of the indicator, which holds more than sampling and the unknown."""
+    made = content(
+        measures("2026-10", observed("J4", 0.85, 0.7, 0.95, "US"), observed("J4", 0.3, 0.2, 0.4, "BR"))
+    )
+    edition = Edition(made, Language.of("es", "CL"))
+    drawn, text = flow_chart(edition), edition.language.figure(0.85, 0.7, 0.95, "share")
+    assert drawn is not None
+    assert f">{text.value} [{text.interval}]<".replace(" ", "\u00a0") in drawn.replace(" ", "\u00a0")
+    # Of another share than the diagram's, it says nothing about it.
+    assert "[20,0" not in drawn

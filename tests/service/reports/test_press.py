@@ -117,3 +117,17 @@ def test_the_font_is_that_of_the_reports() -> None:
     svg = drawn.svg(Edition(content(measures("2026-10", observed("V3", 4e8))), Language.of("en", "CL")))
     assert png(svg) == png(svg.replace("IBM Plex Sans, system-ui, sans-serif", "IBM Plex Sans"))
     assert png(svg) != png(svg.replace("IBM Plex Sans", "New Computer Modern"))
+
+
+@pytest.mark.parametrize(
+    "name", ["Economía de un país con un nombre de ochenta letras, que no cabe en una línea ya", "W" * 80]
+)
+def test_a_name_of_eighty_letters_is_wrapped(name: str) -> None:
+    made = content(measures("2026-10", observed("V3", 4e8, 2e8, 9e8), observed("J4", 0.85, dimension="US")))
+    made = replace(made, names=dict.fromkeys(LANGUAGES, name))
+    edition = Edition(made, Language.of("es", "CL"), Publication(name, "https://caudal.cl"))
+    for each in pictures(edition):
+        svg = each.svg(edition)
+        assert struck(svg, RESERVE) == []
+        if " " in name:
+            assert plain(name) in plain(texts(svg))
