@@ -76,7 +76,7 @@ class Plausibility:
         self._addresses = addresses
         self._window_ms = window_ms
         self._bytes_per_ms: F64 = np.zeros(0)
-        self._window: I64 = np.zeros(0, np.int64)
+        self._window: I64 = np.zeros(0, np.int64)  # when the last window of each began, in ms
         self._carried: F64 = np.zeros(0)
         self._counts: I64 = np.zeros((0, 3), np.int64)
         self.configure(capacities, capacity)
@@ -90,13 +90,15 @@ class Plausibility:
 
     def judge(self, flows: FlowRecords) -> FlowRecords:
         """Return the records, those that are not believed marked in place: `kind` by counts, `doubt` by times."""
-        if len(flows):
-            self._know(flows.exporter)
-            _judge(
-                flows.exporter, flows.export_ms, flows.start_ms, flows.end_ms, flows.bytes, flows.packets,
+        done = 0
+        while done < len(flows):
+            done = _judge(
+                done, flows.exporter, flows.export_ms, flows.start_ms, flows.end_ms, flows.bytes, flows.packets,
                 flows.sampling_rate, flows.absent, self._window_ms, self._bytes_per_ms, self._window, self._carried,
                 self._counts, flows.kind, flows.doubt,
             )  # fmt: skip
+            if done < len(flows):
+                self._know(int(flows.exporter[done]))
         return flows
 
     def doubts(self) -> Iterator[Doubts]:
@@ -110,23 +112,22 @@ class Plausibility:
             self._bytes_per_ms[exporter] = self._window[exporter] = self._carried[exporter] = 0
             self._counts[exporter] = 0
 
-    def _know(self, exporter: I32) -> None:
-        """Have room for these exporters, and the capacity of each."""
-        missing = int(exporter.max()) + 1 - len(self._window)
+    def _know(self, exporter: int) -> None:
+        """Have room for an exporter, and its capacity."""
+        missing = exporter + 1 - len(self._window)
         if missing > 0:
             more = max(64, len(self._window), missing)
             self._bytes_per_ms = np.append(self._bytes_per_ms, np.zeros(more))
             self._window = np.append(self._window, np.zeros(more, np.int64))
             self._carried = np.append(self._carried, np.zeros(more))
             self._counts = np.append(self._counts, np.zeros((more, 3), np.int64), axis=0)
-        if not self._bytes_per_ms[exporter].all():
-            for number in np.unique(exporter[self._bytes_per_ms[exporter] == 0]).tolist():
-                gbit = self._configured.get(self._addresses[number]) or self._capacity
-                self._bytes_per_ms[number] = gbit * _BYTES_PER_MS
+        gbit = self._configured.get(self._addresses[exporter]) or self._capacity
+        self._bytes_per_ms[exporter] = gbit * _BYTES_PER_MS
 
 
 @kernel
 def _judge(
+    first: int,
     exporter: I32,
     export_ms: I64,
     start_ms: I64,
@@ -142,9 +143,22 @@ def _judge(
     counts: I64,
     kind: U8,
     doubt: U8,
-) -> None:
-    for i in range(len(exporter)):
-        who = exporter[i]
+) -> int:
+    """Mark the records from position `first` on, up to one of an exporter whose capacity is not known; return where."""
+    who = -1
+    most = carries = sum_of_window = 0.0
+    begins = np.int64(0)
+    done = len(exporter)
+    for i in range(first, len(exporter)):
+        if exporter[i] != who:
+            if exporter[i] >= len(window) or bytes_per_ms[exporter[i]] == 0:
+                done = i
+                break
+            if who >= 0:
+                window[who], carried[who] = begins, sum_of_window
+            who = exporter[i]
+            most, begins, sum_of_window = bytes_per_ms[who], window[who], carried[who]
+            carries = most * (window_ms + _IN_THE_TABLE_MS)
         if doubt[i] & RATE_DOUBTED:
             counts[who, _RATE] += 1
         if kind[i] != TRAFFIC:
@@ -159,24 +173,24 @@ def _judge(
             doubt[i] |= TIME_DOUBTED
             counts[who, _TIME] += 1
         b, p = float(octets[i]), float(packets[i])
+        lasted = _UNTOLD_MS
         if start > 0 and end > 0:
             lasted = max(min(float(end - start), float(OLDEST_MS)), _SHORTEST_MS)
-        else:
-            lasted = _UNTOLD_MS
-        most = bytes_per_ms[who]
         # One sampled packet stands for as many as the rate says, however short the flow.
+        one = rate[i] * FULLEST_PACKET
         estimate = max(b, p * _SMALLEST_PACKET) * rate[i]
-        believed = estimate < _MOST_COUNTED and estimate <= most * lasted + rate[i] * FULLEST_PACKET
-        if absent[i] & _TOLD == 0:
-            believed = believed and b <= p * FULLEST_PACKET
-        if believed:
-            now = exported // window_ms
-            if now > window[who]:
-                window[who], carried[who] = now, 0.0
-            carried[who] += estimate
-            believed = carried[who] <= most * (window_ms + _IN_THE_TABLE_MS) + rate[i] * FULLEST_PACKET
-            if not believed:
-                carried[who] -= estimate
-        if not believed:
+        if exported - begins >= window_ms:
+            begins, sum_of_window = exported // window_ms * window_ms, 0.0
+        if (
+            estimate < _MOST_COUNTED
+            and estimate <= most * lasted + one
+            and (b <= p * FULLEST_PACKET or absent[i] & _TOLD != 0)
+            and sum_of_window + estimate <= carries + one
+        ):
+            sum_of_window += estimate
+        else:
             kind[i] = IMPLAUSIBLE
             counts[who, _COUNTS] += 1
+    if who >= 0:
+        window[who], carried[who] = begins, sum_of_window
+    return done

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.collector.decode import elements, sampling
+from caudal.collector.decode.interfacerates import EGRESS
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 
 _LAST_BOOT_MS = 1 << 48
@@ -49,4 +50,8 @@ def _places(layout: Layout, records: Records) -> list[int]:
     have = [element for element in elements.SAMPLED_AT if element in layout.elements]
     for element in have:
         places = places * _MIX + unsigned(records, element)
+    if have == [elements.EGRESS_INTERFACE]:
+        places += np.uint64(EGRESS)
+    elif len(have) == 1 and have != [elements.INGRESS_INTERFACE]:
+        places += np.uint64(have[0]) << np.uint64(44)  # none that an interface has
     return [-1 - place for place in places.tolist()] if have else []

@@ -71,5 +71,5 @@ class Lot:
             some = DataSets._make(column[first:last] for column in sets)
             found = read(self.datagrams.buffer, plans, some)
             sampling.judge(found, some)
-            self.give(FlowRecords(**found.columns._asdict()))
+            self.give(FlowRecords(**found.columns._asdict(), doubt=found.doubt))
             first = last

@@ -121,11 +121,12 @@ class Columns(NamedTuple):
     kind: U8
     absent: U32
     flow_direction: U8
-    doubt: U8
 
 
 class Read(NamedTuple):
     """The columns but for sampling: `sampling_rate` is what the record says, 0 if nothing, and not yet judged.
+
+    `doubt` is the column that is filled then: among the others it would make what reads them pass too much around.
 
     `has_sampler` says of each set whether its records name samplers; `samplers` are those of the records, and
     nothing if none names any.
@@ -134,6 +135,7 @@ class Read(NamedTuple):
     columns: Columns
     has_sampler: npt.NDArray[np.bool_]
     samplers: U32
+    doubt: U8
 
 
 def read(buffer: U8, plans: Plans, sets: DataSets) -> Read:
@@ -146,7 +148,7 @@ def read(buffer: U8, plans: Plans, sets: DataSets) -> Read:
     has_sampler = plans[:, SAMPLER, 1] > 0
     samplers: U32 = np.empty(total if has_sampler.any() else 0, np.uint32)
     _read(buffer, plans, sets, columns, samplers)
-    return Read(columns, has_sampler[sets.plan], samplers)
+    return Read(columns, has_sampler[sets.plan], samplers, np.empty(total, np.uint8))
 
 
 # Sets read at once, column by column: few enough for their octets to stay in the nearest cache, and enough for

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements
+from caudal.collector.decode.interfacerates import InterfaceRates
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 from caudal.collector.decode.statedrates import HIGHEST_RATE, StatedRates, believe_all
@@ -51,7 +52,7 @@ class SamplingRates:
     they answer where the exporter is silent, and those in `overriding` whatever it says. Announced rates
     are bounded, per exporter and in all; further samplers go unheard. A rate that is announced for a place
     (an interface, a line card) and no sampler has a negative number instead, the same each time: where two
-    places have different rates, records that name no sampler have neither. `stated` holds what was stated so far,
+    places have different rates, records that name no sampler have that of their own interface, if it is one. `stated` holds what was stated so far,
     by which a rate is believed or not.
     """
 
@@ -74,6 +75,7 @@ class SamplingRates:
         self._answers: dict[tuple[ObservationPoint, int | None], Known] = {}
         self._doubted: dict[tuple[int, int], set[tuple[int, int | None]]] = {}
         self.stated = StatedRates()
+        self._interfaces = InterfaceRates()
         self.announced = 0
         self.version = 0  # changes when `lookup` may answer something else
         self.configure(configured, overriding)
@@ -103,6 +105,8 @@ class SamplingRates:
         old = rates.get(name)
         self.announced += old is None
         rates[name] = rate
+        if sampler is not None and sampler < 0:
+            self._interfaces.note(point, sampler, rate)
         self._at_point.setdefault(point, _Announced()).replace(sampler, old, rate)
         self._of_exporter.setdefault(exporter, _Announced()).replace(sampler, old, rate)
         self._answers.clear()
@@ -144,6 +148,7 @@ class SamplingRates:
             self._of_exporter.pop((exporter, protocol), None)
             self._doubted.pop((exporter, protocol), None)
         self.stated.forget(exporter)
+        self._interfaces.forget(exporter)
         self._of_address.pop(exporter, None)
         self._answers.clear()
         self.version += 1
@@ -189,7 +194,8 @@ class SamplingRates:
         return self._of_address[exporter]
 
     def override(self, flows: FlowRecords) -> FlowRecords:
-        """Return flow records with the configured rate where the operator wants it whatever the exporter says."""
+        """Return flow records with the rate of their interface, or that which the operator wants whatever is said."""
+        flows = self._interfaces.apply(flows)
         if not self._overrides or not len(flows):
             return flows
         rate, known_from = flows.sampling_rate.copy(), flows.sampling_from.copy()

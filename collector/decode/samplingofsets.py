@@ -47,7 +47,7 @@ class SetSampling:
         to = read.columns
         self._judge(
             sets.exporter, sets.protocol, sets.observation_domain, sets.export_ms, sets.records, sets.rate,
-            read.has_sampler, read.samplers, to.sampling_rate, to.sampling_from, to.doubt,
+            read.has_sampler, read.samplers, to.sampling_rate, to.sampling_from, read.doubt,
         )  # fmt: skip
 
     def judge_samples(self, columns: Mapping[str, Any], source: U32) -> None:
