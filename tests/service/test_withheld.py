@@ -86,7 +86,7 @@ def paths(client: httpx.Client, economy: str) -> Iterator[tuple[str, dict[str, s
 
 def forms_of(path: str) -> list[str]:
     """The forms of an answer: of what has none, that it is asked for without."""
-    if "reports" in path:
+    if "reports" in path and "pictures" not in path:
         return list(REGION_FORMS if "reports/region" in path else FORMS)
     return ["json" if "sdmx/data" in path else ""]
 
