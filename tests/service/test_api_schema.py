@@ -49,7 +49,7 @@ def api(settings: ServiceSettings, store: Store) -> Iterator[schemathesis.schema
 
 def test_any_request(api: schemathesis.schemas.BaseSchema) -> None:
     operations = [result.ok() for result in api.get_all_operations()]
-    assert len(operations) == 37
+    assert len(operations) == 38
     for operation in operations:
 
         @given(case=operation.as_strategy())
