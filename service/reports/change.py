@@ -54,7 +54,7 @@ _OTHER_NETWORKS = 0.10
 def noticeable(now: float, before: float, *, hundredths: bool) -> bool:
     """Return whether two values differ by more than a reader would round away.
 
-    `hundredths` says that they are shares or on a scale to 1. 0.724 and 0.726 do not differ, nor do 3,140 and 3,190.
+    `hundredths` says that they are shares. 0.724 and 0.726 do not differ so, nor do 3,140 and 3,190.
     """
     size = max(abs(now), abs(before))
     if not size:

@@ -12,8 +12,8 @@ from caudal.service.reports.telling import metered, silence
 # News of a whole report: more would not be read, and all of them are in the data.
 MOST = 5
 _SINCE: tuple[Since, ...] = ("month_before", "year_before")
-# Units whose figures lie between −1 and 1.
-_TO_ONE = frozenset({"share", "index", "score"})
+# What such figures mean is said beside each; two of them beside each other say nothing to most readers.
+_MEANINGLESS_ALONE = frozenset({"index", "score"})
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ def _told(line: Line, since: Since) -> list[Change]:
 
 def _is_news(line: Line, change: Change) -> bool:
     definition, now, before = line.definition, line.observation, change.before
-    if silence(definition, now) or silence(definition, before):
+    if definition.unit in _MEANINGLESS_ALONE or silence(definition, now) or silence(definition, before):
         return False
     if metered(definition, now) and not same_networks(now.coverage, before.coverage):
         return False
     assert now.value is not None and before.value is not None
-    return noticeable(now.value, before.value, hundredths=definition.unit in _TO_ONE)
+    return noticeable(now.value, before.value, hundredths=definition.unit == "share")
 
 
 def _sentence(findings: Findings, told: News) -> str:
@@ -85,7 +85,7 @@ def _sentence(findings: Findings, told: News) -> str:
     # Both at once, so that they are rounded alike.
     both = language.figure(line.observation.value, low, high, definition.unit)
     rose = told.change.trend is Trend.ROSE
-    base = f" {findings.base(line)}" if definition.unit == "share" else ""
+    base = f" {findings.sentences.base(line)}" if definition.unit == "share" else ""
     text = language.say(
         "sentence",
         "rose" if rose else "fell",
@@ -93,7 +93,7 @@ def _sentence(findings: Findings, told: News) -> str:
         of=f" ({line.of})" if line.of else "",
         before=both.low if rose else both.high,
         month=language.month(told.change.month),
-        value=both.value + base,
+        value=both.value + base.rstrip(),
     )
     return f"{text}."
 

@@ -1,19 +1,15 @@
 """What the month shows of a group, in sentences that stand by themselves."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from caudal.service.dimension import parts
 from caudal.service.indicators import Observation
-from caudal.service.indicators.base import within_function
-from caudal.service.indicators.concentration import HIGH, MODERATE
 from caudal.service.reports.content import Entry, Group
 from caudal.service.reports.finding import Finding
-from caudal.service.reports.language import FigureText
 from caudal.service.reports.line import Line, line_of
 from caudal.service.reports.names import Names
 from caudal.service.reports.relevance import relevant
+from caudal.service.reports.sentences import Sentences, band, earlier, sayable, sentence
 from caudal.service.reports.telling import COVERAGE_FLOOR, Silence, metered, silence
 
 # What the findings of a group are made of, the most important first; without any of these, of all that it has.
@@ -25,14 +21,6 @@ WANTED = {
     "positioning": ("P1", "P2", "P3", "P4"),
 }
 _SENTENCES = 3
-# Companies are named where there are so few, and counted where there are more.
-_NAMED = 3
-# Indices that are said as what they mean: a number of equals, a probability, a share.
-_EQUALS, _CHANCES = frozenset({"C2"}), frozenset({"C5", "J7"})
-# Points of an index of concentration, as competition authorities count them.
-_POINTS = 10_000
-_SCALE = "concentrated_"
-_NEGATIVE = "_negative"
 
 
 @dataclass(frozen=True)
@@ -47,19 +35,19 @@ class Findings:
             return Finding(group.name, self._say("sentence", "nothing"), told=False)
         lines = list(self._lines(group))
         told = [
-            line for line in lines if silence(line.definition, line.observation) is None and self._can(line)
+            line for line in lines if silence(line.definition, line.observation) is None and sayable(line)
         ]
         if not told:
             return self._untold(group, lines)
-        first, figure = told[0], self._figure(told[0])
+        first, figure = told[0], self.sentences.figure(told[0])
         return Finding(
             group=group.name,
-            sentence=self.sentence(first, coverage=True),
+            sentence=self.sentences.of(first, coverage=True),
             interval=figure.interval + figure.unit,
             indicator=first.definition.id,
             dimension=first.observation.dimension,
-            base=first.definition.base_of(first.observation.dimension),
-            more=tuple(self.sentence(line) for line in told[1:_SENTENCES]),
+            base="" if earlier(first.definition) else first.definition.base_of(first.observation.dimension),
+            more=tuple(self.sentences.of(line) for line in told[1:_SENTENCES]),
         )
 
     def relevant(self, entry: Entry) -> Line:
@@ -68,33 +56,10 @@ class Findings:
             entry, relevant(entry.definition, [each.observation for each in entry.readings], self._economy)
         )
 
-    def sentence(self, line: Line, *, coverage: bool = False) -> str:
-        """Return a value in a sentence; with the coverage beside its interval where it was metered."""
-        figure = self._figure(line)
-        figures = {
-            "value": figure.value,
-            "aside": self._aside(line, figure, coverage=coverage),
-            "base": self.base(line),
-            "title": line.title,
-            **self._named(line),
-        }
-        phrase = self.names.language.known("clause", self._clause(line), "")
-        if not phrase:
-            of = f" ({line.of})" if line.of else ""
-            return _sentence(self._say("sentence", "other", **{**figures, "of": of}))
-        return _sentence(phrase.format(**figures))
-
-    def base(self, line: Line) -> str:
-        """Return what a value is of, as it stands in a sentence: "of the measured traffic"."""
-        base = line.definition.base_of(line.observation.dimension)
-        functions = self.names.language.phrases["function"]
-        held = (line.observation.dimension or "").split("-")
-        function = next((functions[each] for each in held if each in functions), "")
-        return self._say("base", base, companies=self._companies(line), function=function, of=line.of)
-
-    def between(self, figure: FigureText) -> str:
-        """Return an interval in words: "between 61.5% and 63.5%"."""
-        return self._say("sentence", "between", low=figure.low, high=figure.high)
+    @property
+    def sentences(self) -> Sentences:
+        """Values in sentences."""
+        return Sentences(self.names)
 
     @property
     def _economy(self) -> str:
@@ -116,14 +81,10 @@ class Findings:
 
     def _scaled(self, entry: Entry) -> Line:
         """Return the function with most traffic that an authority's scale places; without any, what stands for all."""
-        placed = [each.observation for each in entry.readings if _band(each.observation)]
+        placed = [each.observation for each in entry.readings if band(each.observation)]
         if not placed:
             return self.relevant(entry)
         return self._line(entry, max(placed, key=lambda each: (each.flows, each.dimension or "")))
-
-    def _can(self, line: Line) -> bool:
-        # No scale fits all functions together, and an index without its scale means nothing to anybody.
-        return line.definition.id != "C1" or bool(_band(line.observation))
 
     def _untold(self, group: Group, lines: list[Line]) -> Finding:
         """Return why nothing is told of a group, by the most important value there is."""
@@ -132,133 +93,21 @@ class Findings:
         observation, language = line.observation, self.names.language
         reason = self.names.reason(observation.reason).text
         missing = "metered" if metered(line.definition, observation) else "money"
-        sentence = self._say(
+        text = self._say(
             "untold",
             why,
             title=line.title,
-            reason=_sentence(reason) if reason else "",
-            between=self.between(self._figure(line)) if observation.value is not None else "",
+            reason=sentence(reason) if reason else "",
+            between=self.sentences.possible(line) if observation.value is not None else "",
             missing=self._say("untold", f"missing_{missing}"),
             share="" if observation.coverage is None else language.percent(observation.coverage),
             floor=language.about(COVERAGE_FLOOR),
         )
         return Finding(
             group=group.name,
-            sentence=sentence.strip(),
+            sentence=text.strip(),
             indicator=line.definition.id,
             dimension=observation.dimension,
             told=False,
             base=line.definition.base_of(observation.dimension),
         )
-
-    def _clause(self, line: Line) -> str:
-        """Return the key of an indicator's sentence, by what its value is or of whom."""
-        name, observation = line.definition.id, line.observation
-        held = parts(observation.dimension or "")
-        if (observation.value or 0.0) < 0 and f"{name}{_NEGATIVE}" in self.names.language.phrases["clause"]:
-            return f"{name}{_NEGATIVE}"
-        if name == "C4" and parts((observation.dimension or "").split("-")[-1]).count == 1:
-            return "C4_one"
-        if name == "P1" and observation.dimension == "delivered":
-            return "P1_delivered"
-        if name == "V8" and held.country == self._economy:
-            return "V8_own" if observation.details.get("in_force") else "V8_proposed"
-        # The other scenarios of the laws weigh by a judgement, which no sentence can say.
-        return "" if name == "J7" and observation.dimension != "equal" else name
-
-    def _figure(self, line: Line) -> FigureText:
-        """Return the value and its limits as the sentence says them."""
-        value, low, high = _limits(line.observation)
-        details, unit, name = line.observation.details, line.definition.unit, line.definition.id
-        if name == "C1" and _band(line.observation):
-            value, low, high = (
-                details[each] * _POINTS for each in ("by_company", "by_company_low", "by_company_high")
-            )
-            unit = "count"
-        elif name in _EQUALS and low > 0:
-            value, low, high, unit = 1 / value, 1 / high, 1 / low, "count"
-        elif name in _CHANCES:
-            unit = "share"
-        elif self._clause(line).endswith(_NEGATIVE):
-            value, low, high = -value, -high, -low
-        return self.names.language.figure(value, low, high, unit)
-
-    def _aside(self, line: Line, figure: FigureText, *, coverage: bool) -> str:
-        share, between = line.observation.coverage, self.between(figure)
-        if coverage and share is not None and metered(line.definition, line.observation):
-            return self._say(
-                "sentence", "aside_measured", between=between, share=self.names.language.about(share)
-            )
-        return self._say("sentence", "aside", between=between)
-
-    def _named(self, line: Line) -> dict[str, str]:
-        """Return what a sentence may name: countries, taxes, how many, lines of a scale."""
-        language, observation = self.names.language, line.observation
-        held = parts(observation.dimension or "")
-        country = held.country or (observation.dimension or "").split("-")[0]
-        band = _band(observation)
-        lines = {"low": language.number(MODERATE * _POINTS), "high": language.number(HIGH * _POINTS)}
-        return {
-            "of": line.of,
-            "from": self.from_place(country),
-            "k": language.number(parts((observation.dimension or "").split("-")[-1]).count),
-            "instrument": language.known("instrument", held.of, held.of.replace("_", " ")),
-            "rate": language.percent(held.percent / 100),
-            "total": language.number(_POINTS),
-            "scale": language.say("scale", band, **lines) if band else "",
-        }
-
-    def from_place(self, country: str) -> str:
-        """Return a country as it stands after "from": "the United States"."""
-        article = self.names.language.phrases["article"]
-        place = self.names.place(country)
-        # A code that has no name has no article.
-        named = place != country
-        genders = (each for each in _GENDERS if named and country in article[f"of_{each}"].split())
-        return article[next(genders, "plain")].format(place=place)
-
-    def _companies(self, line: Line) -> str:
-        """Return how many companies a value is of, and which where they are few."""
-        names: tuple[str, ...] = ()
-        if line.definition.dimension == "platform":
-            names = self._behind(line)
-        count = len(names) or int(line.observation.details.get("companies", 0))
-        if not count:
-            return self._say("sentence", "companies_unknown")
-        named = "_named" if 0 < len(names) <= _NAMED else ""
-        key = f"company{named}" if count == 1 else f"companies{named}"
-        language = self.names.language
-        return self._say("sentence", key, count=language.number(count), names=language.listed(names))
-
-    def _behind(self, line: Line) -> tuple[str, ...]:
-        """Return the companies of the platforms that a sum is of, each once."""
-        entry, content = self.names.content.entry(line.definition.id), self.names.content
-        rows = [each.observation.dimension or "" for each in (entry.readings if entry else ())]
-        return tuple(
-            dict.fromkeys(
-                content.companies.get(each) or content.platforms[each]
-                for each in rows
-                if each in content.platforms
-            )
-        )
-
-
-_GENDERS = ("masculine", "feminine", "masculines", "feminines")
-
-
-def _limits(observation: Observation) -> tuple[float, float, float]:
-    assert observation.value is not None and observation.low is not None and observation.high is not None
-    return observation.value, observation.low, observation.high
-
-
-def _band(observation: Observation) -> str:
-    """Return the flag of the scale that an index within a function has; '' where none fits."""
-    if not within_function(observation.dimension) or "by_company" not in observation.details:
-        return ""
-    return next((flag for flag in observation.flags if flag.startswith(_SCALE)), "")
-
-
-def _sentence(text: str) -> str:
-    """Return a text as a sentence: with a capital, single spaces, one full stop."""
-    text = re.sub(r" {2,}", " ", text).strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."

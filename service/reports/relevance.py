@@ -62,7 +62,9 @@ def ordered(definition: Definition, observations: Sequence[Observation], economy
     return [first, *sorted(others, key=lambda each: _rank(definition, each, economy))]
 
 
-def _rank(definition: Definition, each: Observation, economy: str) -> tuple[bool, int, bool, float, str]:
+def _rank(
+    definition: Definition, each: Observation, economy: str
+) -> tuple[bool, int, bool, float, float, str]:
     dimension = each.dimension or ""
     preferred = _preferred(definition, each, economy)
     place = preferred.index(dimension) if dimension in preferred else len(preferred)
@@ -70,8 +72,9 @@ def _rank(definition: Definition, each: Observation, economy: str) -> tuple[bool
     behind = within_function(dimension) or (definition.id == "J4" and dimension == economy)
     # Of what does not add up by its parts, those of the dependency on one are ranked by their size.
     by_size = adds_up(definition) or definition.id in ("C6", "C7")
-    weight = abs(each.value or 0.0) if by_size else float(each.flows)
-    return each.value is None, place, behind, -weight, dimension
+    size = abs(each.value or 0.0)
+    # Where the records tell nothing apart, as of laws, size does.
+    return each.value is None, place, behind, -(size if by_size else float(each.flows)), -size, dimension
 
 
 def _preferred(definition: Definition, each: Observation, economy: str) -> tuple[str, ...]:

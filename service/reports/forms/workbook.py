@@ -60,18 +60,33 @@ class _Writer:
         self._plain: Format = book.add_format({"num_format": "General"})
 
     def summary(self) -> None:
-        """Write the findings and what changed."""
+        """Write the findings, what changed, how to quote each finding and what must not be concluded of it."""
+        edition = self._edition
         sheet, row = self._sheet(self._say("document", "summary"), [22, 110])
-        for group in self._edition.content.groups:
-            sheet.write(row, 0, self._edition.group_name(group), self._bold)
-            sheet.write(row, 1, self._edition.finding(group), self._wrapped)
+        names = [edition.group_name(group) for group in edition.content.groups]
+        quotes = [edition.quote(group) for group in edition.content.groups]
+        findings = [edition.finding(group) for group in edition.content.groups]
+        row = self._pairs(sheet, row, list(zip(names, findings, strict=True)))
+        changes = [(self._say("document", "changes"), each) for each in edition.changed()]
+        row = self._pairs(sheet, row + 1, changes)
+        told = list(zip(names, quotes, strict=True))
+        for head, texts in (
+            (self._say("quote", "title"), [(name, quote.text) for name, quote in told]),
+            (
+                self._say("quote", "not_concluded"),
+                [(name, each) for name, quote in told for each in quote.cautions],
+            ),
+        ):
+            sheet.write(row + 1, 0, head, self._bold)
+            row = self._pairs(sheet, row + 2, texts)
+
+    def _pairs(self, sheet: Worksheet, row: int, texts: list[tuple[str, str]]) -> int:
+        """Write pairs of texts from a row on; return the row after them."""
+        for name, text in texts:
+            sheet.write(row, 0, name, self._bold)
+            sheet.write(row, 1, text, self._wrapped)
             row += 1
-        row += 1
-        for group in self._edition.content.groups:
-            for sentence in self._edition.changes(group):
-                sheet.write(row, 0, self._edition.group_name(group), self._bold)
-                sheet.write(row, 1, sentence, self._wrapped)
-                row += 1
+        return row
 
     def group(self, group: Group) -> None:
         """Write the readings of a group."""

@@ -55,6 +55,8 @@ def test_months_are_named_in_every_language(language: str) -> None:
         (observed("J1", 0.3, 0.2, 0.4), observed("J1", 0.1, 0.0, 0.2)),
         (share(0.724), share(0.718, spread=0.001)),
         (share(0.6), replace(share(0.5), coverage=0.2)),
+        # An index says nothing by itself.
+        (observed("C2", 0.6, 0.59, 0.61), observed("C2", 0.4, 0.39, 0.41)),
         # Nothing is told of a month that was too little covered, or of one whose interval says nothing.
         (replace(share(0.6), coverage=0.05), replace(share(0.5), coverage=0.05)),
         (observed("J1", 0.9, 0.61, 0.95), observed("J1", 0.3, 0.05, 0.60)),

@@ -132,7 +132,13 @@ def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
         "US Merger Guidelines 2023."
     )
     everything = replace(tellable("C1"), dimension=None)
-    [untold] = edition(everything).headlines()
+    said = edition(everything)
+    [untold] = said.headlines()
+    # Beside others it is said by its title.
+    [line] = said.relevant(said.content.groups[0])
+    assert (
+        said.findings.sentences.of(line) == "Platform concentration (HHI): 0.300 (between 0.290 and 0.310)."
+    )
     assert not untold.told and "no sentence can say what the value means" in untold.sentence
 
 
@@ -185,7 +191,28 @@ def test_a_deployments_own_indicator_is_still_said() -> None:
     )
 
 
+def test_a_value_of_an_earlier_method_is_not_said_in_todays_words() -> None:
+    made = content(measures("2026-10", tellable("P1")))
+    [group] = made.groups
+    [entry] = group.entries
+    old = replace(entry, definition=replace(entry.definition, method_version="1", unit="stages"))
+    said = Edition(replace(made, groups=(replace(group, entries=(old,)),)), Language.of("en", "CL"))
+    [found] = said.headlines()
+    assert found.base == "" and "platforms controlled from" not in found.sentence
+    assert found.sentence.startswith(
+        "Processing outside the region (sent to platforms): 0.846 stages (between "
+    )
+
+
 def test_where_the_first_cannot_be_told_the_next_one_is() -> None:
     wide = replace(tellable("J4"), low=0.1, high=0.9)
     [found] = edition(wide, tellable("J1")).headlines()
     assert found.indicator == "J1" and found.more == ()
+
+
+def test_an_interval_that_rounding_closes_is_said_as_that() -> None:
+    exact = replace(tellable("J1"), low=0.32, high=0.32)
+    assert headline(exact) == (
+        "32.0% of the measured traffic with a known location (give or take rounding; networks that serve 40% of the users) "
+        "stays in the country."
+    )

@@ -6,9 +6,13 @@ import pytest
 
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.reason import reason
+from caudal.service.reports.edition import Edition
+from caudal.service.reports.figures import group_chart
+from caudal.service.reports.forms.view import view
+from caudal.service.reports.language import Language
 from caudal.service.reports.relevance import adds_up, ordered, relevant
 
-from .samples import observed
+from .samples import content, measures, observed
 
 Row = tuple[str | None, float | None]
 
@@ -100,3 +104,27 @@ def test_a_value_stands_before_none_and_nothing_for_nothing() -> None:
     with pytest.raises(ValueError, match="J4 has no observation"):
         relevant(CATALOGUE["J4"].definition, [], "CL")
     assert ordered(CATALOGUE["J4"].definition, [], "CL") == []
+
+
+def test_paper_page_and_chart_begin_with_the_row_that_stands() -> None:
+    """Though Amazon and Austria come first in the alphabet, and in the data."""
+    made = content(
+        measures(
+            "2026-10",
+            row("V4", "amazon", 90.0, flows=110),
+            row("V4", "all_platforms", 0.2),
+            row("V8", "AT-dst-5", 9e6, in_force=1),
+            row("V8", "CL-dst-1", 7e5, in_force=1),
+        )
+    )
+    edition = Edition(made, Language.of("en", "CL"))
+    [paper] = view(edition, paper=True)["groups"]
+    assert [each["of"] for each in paper["rows"]] == ["all platforms", "Chile: digital services tax, 1.0%"]
+    [page] = view(edition, paper=False)["groups"]
+    assert [each["of"] for each in page["rows"]][::2] == [
+        "all platforms",
+        "Chile: digital services tax, 1.0%",
+    ]
+    chart = group_chart(edition, made.groups[0])
+    assert chart is not None and 0 < chart.index("all platforms") < chart.index("amazon")
+    assert 0 < chart.index("Chile: digital") < chart.index("AT: digital")

@@ -86,7 +86,10 @@ def test_each_silence_says_why_and_who_has_what_is_missing() -> None:
         "Control share by jurisdiction: nothing can be said, as anything between 10.0% and 90.0% is possible. What is missing "
         "are locations and operators of the undetermined traffic, and more networks: the operators have them."
     )
-    assert "no direction can be told" in said(observed("V6", -1e9, -2e9, 1e9, "DDS"))
+    assert (
+        "no direction can be told, as anything between −2,000 and 1,000 million USD a year is possible"
+        in said(observed("V6", -1e9, -2e9, 1e9, "DDS"))
+    )
     assert "withheld for confidentiality" in said(
         observed("J1", None, reason=WITHHELD, flags=(CONFIDENTIAL,))
     )
