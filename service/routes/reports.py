@@ -87,7 +87,7 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
 def _wanted_form(request: Request) -> str:
     """Return the form that Accept prefers among those there are."""
     # The first form of a media type: the whole report, not the brief.
-    known = {form.bare_type: form.name for form in reversed(FORMS.values())}
+    known = {form.bare_type: form.name for form in reversed([*FORMS.values()])}
     for media_type in _by_preference(request.headers.get("accept", "")):
         if media_type in ("*/*", "application/*"):
             return _DEFAULT
