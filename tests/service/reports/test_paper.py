@@ -15,10 +15,11 @@ from caudal.service.reports.language import LANGUAGES, Language
 
 from .conftest import MONTH
 from .months import LONG_NAME, MONTHS, long_names
-from .printed import blank_runs, page_count, page_texts
+from .printed import blank_runs, letter_sizes, page_count, page_texts
 
 PUBLICATION = Publication("Ministerio", "https://caudal.example", "CC-BY-4.0")
 MOST_BLANK = 1 / 3
+LEAST_POINTS = 8.0
 PROFILES = (page.ValidationProfile.PDF_UA_1, page.ValidationProfile.PDF_A_3A)
 
 
@@ -104,6 +105,12 @@ def test_the_demo_keeps_to_its_pages_as_well(demo_client: httpx.Client, language
     findings = demo_client.get(f"/v1/reports/XA/{MONTH}", params={"language": language}).json()["findings"]
     assert all(_plain(each["finding"]) in _plain(texts[0]) for each in findings)
     assert _plain(Language.of(language, "XA").say("document", "notices")) in _plain(texts[0])
+
+
+@pytest.mark.parametrize("form", ["pdf", "brief"])
+def test_no_letter_is_too_small_to_be_read(form: str) -> None:
+    sizes = letter_sizes(printed(MONTHS["chile"](), "es", form))
+    assert min(sizes) >= LEAST_POINTS, sizes[min(sizes)][:80]
 
 
 def test_a_long_name_is_whole() -> None:
