@@ -16,9 +16,10 @@ from caudal.service.reports.forms.view import view
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 STANDARDS: list[Any] = ["ua-1", "a-3a"]
-# Pages before the annex. What does not fit is put aside, into the annex: first tables, then what is missing.
+# Pages before the annex. What does not fit is put aside, into the annex: first tables, then what is missing, then
+# charts.
 MOST_PAGES = 8
-_MOST_ASIDE = 2
+_MOST_ASIDE = 3
 # A compiler keeps what it parsed, and answers one question at a time.
 _ONE_AT_A_TIME = threading.Lock()
 

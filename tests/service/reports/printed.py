@@ -5,6 +5,7 @@ import io
 import numpy as np
 import numpy.typing as npt
 import pdfplumber
+import pypdf
 import pypdfium2
 
 # Height of a page's header and footer, as shares of the page: what is between is the page's own.
@@ -31,7 +32,7 @@ def page_count(body: bytes) -> int:
 
 def page_texts(body: bytes) -> list[str]:
     """Return the text of each page."""
-    return [page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(body)]
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(body)).pages]
 
 
 def blank_runs(body: bytes) -> list[float]:

@@ -119,7 +119,10 @@ def test_paper_page_and_chart_begin_with_the_row_that_stands() -> None:
     )
     edition = Edition(made, Language.of("en", "CL"))
     [paper] = view(edition, paper=True)["groups"]
-    assert [each["of"] for each in paper["rows"]] == ["all that publish revenue by region", "Chile: digital services tax, 1.0%"]
+    assert [each["of"] for each in paper["rows"]] == [
+        "all that publish revenue by region",
+        "Chile: digital services tax, 1.0%",
+    ]
     [page] = view(edition, paper=False)["groups"]
     assert [each["of"] for each in page["rows"]][::2] == [
         "all that publish revenue by region",
