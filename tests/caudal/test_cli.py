@@ -108,12 +108,18 @@ def test_inspect_gives_one_object_per_record_and_the_ledger_last() -> None:
     result = run("inspect", EXPORTS, "--json")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     ledger = lines.pop()
-    assert set(ledger) == {"ledger"}
+    assert set(ledger) == {"ledger", "not_believed"}
+    # softflowd's version 5 tells times of eleven days before it exported them.
+    assert {(each["rate"], each["counts"], each["time"]) for each in ledger["not_believed"]} == {
+        (0, 0, 851),
+        (0, 0, 1122),
+    }
     assert len(lines) == ledger["ledger"]["decoded"] == 3_095
     assert list(lines[0]) == [
         "exporter", "protocol", "observation_domain", "template", "start", "end", "source", "destination",
         "source_port", "destination_port", "ip_protocol", "sampled_bytes", "sampled_packets", "sampling_rate",
         "sampling_from", "bytes", "packets", "source_as", "destination_as", "input", "output", "kind",
+        "not_believed",
     ]  # fmt: skip
     by_protocol = {
         name: sum(r["bytes"] for r in lines if r["protocol"] == name) for name in ("netflow9", "ipfix")

@@ -44,7 +44,8 @@ def window_rows(batch: Batch, received_at: datetime) -> dict[str, pa.Table]:
         ("flow_window", batch.flows, FLOWS),
         ("ledger_window", batch.ledger, LEDGER),
     ):
-        columns = [column.name for column in of_contract(declared, batch.contract)]
+        # Those versions knew no contract after the second.
+        columns = [column.name for column in of_contract(declared, min(batch.contract, 2))]
         extended = rows.select(columns).replace_schema_metadata(None)
         for name in ("economy", "operator", "collector"):
             value = pa.scalar(getattr(batch.origin, name), pa.string())
