@@ -68,6 +68,7 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
         "picture": _picture(edition),
         "destinations": _destinations(edition, paper=paper),
         "drawings": _drawings(edition),
+        "undrawn": _undrawn(edition),
         "missing": _missing(edition),
         "quality": edition.quality(),
         "counts": [
@@ -195,6 +196,12 @@ def _drawings(edition: Edition) -> list[dict[str, str]]:
         return []
     drawn = _drawn(_flow(edition), flow_note(edition), flow_note(edition))
     return [drawn] if drawn is not None else []
+
+
+def _undrawn(edition: Edition) -> list[str]:
+    """Return why the map and the flow diagram are not there, each reason once; nothing of what is drawn."""
+    drawn = ((destination_map(edition), map_note(edition)), (_flow(edition), flow_note(edition)))
+    return list(dict.fromkeys(note for svg, note in drawn if svg is None))
 
 
 def _abroad(edition: Edition) -> bool:

@@ -42,15 +42,21 @@ def faults(body: bytes) -> list[str]:
 
 
 def length_is_exact(body: bytes, found: "page.PdfObjectId | None") -> bool:
-    if found is None:
-        return False
-    begun = re.search(
-        rb"(?:^|\n)%d 0 obj\n<<.*?/Length (\d+).*?>>\nstream\n" % found.object_number, body, re.DOTALL
+    """Return whether the stream's length is the exact one and its data end in a carriage return.
+
+    Where the validator does not say which stream it found, every stream must have its exact length, and one such data.
+    """
+    number = rb"\d+" if found is None else b"%d" % found.object_number
+    begun = list(
+        re.finditer(
+            rb"(?:^|\n)%s 0 obj\n<<(?:(?!endobj).)*?/Length (\d+)(?:(?!endobj).)*?>>\nstream\n" % number,
+            body,
+            re.DOTALL,
+        )
     )
-    if begun is None:
-        return False
-    end = begun.end() + int(begun[1])
-    return body[end - 1 : end] == b"\r" and body[end : end + 10] == b"\nendstream"
+    ends = [each.end() + int(each[1]) for each in begun]
+    exact = all(body[end : end + 10] == b"\nendstream" for end in ends)
+    return exact and any(body[end - 1 : end] == b"\r" for end in ends)
 
 
 def annex_of(texts: list[str], language: str, economy: str) -> int:
