@@ -290,12 +290,15 @@ class Edition:
         operators = self.language.listed(coverage.operators)
         if coverage.share is None or coverage.users is None:
             return say("document", "coverage_unknown", operators=operators)
+        users = self.language.number(coverage.users)
+        if coverage.share > 1:
+            return say("document", "coverage_exceeded", operators=operators, users=users)
         return say(
             "document",
             "coverage_text",
             operators=operators,
             share=self.language.percent(coverage.share),
-            users=self.language.number(coverage.users),
+            users=users,
         )
 
     def undetermined(self) -> float | None:

@@ -94,6 +94,7 @@ def _coverage(names: Names) -> str:
     coverage, language = names.content.coverage, names.language
     if coverage.share is None or coverage.users is None:
         return language.say("quote", "coverage_unknown")
-    return language.say(
-        "quote", "coverage", share=language.percent(coverage.share), users=language.number(coverage.users)
-    )
+    users = language.number(coverage.users)
+    if coverage.share > 1:
+        return language.say("quote", "coverage_exceeded", users=users)
+    return language.say("quote", "coverage", share=language.percent(coverage.share), users=users)

@@ -109,11 +109,14 @@ class Sentences:
 
     def _aside(self, line: Line, figure: FigureText, *, coverage: bool) -> str:
         share, between = line.observation.coverage, self.between(figure)
-        if coverage and share is not None and metered(line.definition, line.observation):
-            return self._say(
-                "sentence", "aside_measured", between=between, share=self.names.language.about(share)
-            )
-        return self._say("sentence", "aside", between=between)
+        if not coverage or share is None or not metered(line.definition, line.observation):
+            return self._say("sentence", "aside", between=between)
+        if share > 1:
+            # Who has two lines is two subscribers: then a share of the users says nothing.
+            return self._say("sentence", "aside_exceeded", between=between)
+        return self._say(
+            "sentence", "aside_measured", between=between, share=self.names.language.about(share)
+        )
 
     def _named(self, line: Line) -> dict[str, str]:
         """Return what a sentence may name: countries, taxes, how many, lines of a scale."""

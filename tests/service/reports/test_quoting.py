@@ -97,3 +97,15 @@ def test_the_json_holds_what_the_sentence_is_made_of() -> None:
     ]
     untold = report(edition(content(measures("2026-10", replace(J4, coverage=None))))).findings[0]
     assert not untold.told and untold.interval is None and untold.indicator == "J4"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_subscribers_than_users_is_no_share_of_the_users(language: str) -> None:
+    made = content(measures("2026-10", replace(J4, coverage=58.19)))
+    made = replace(made, coverage=replace(made.coverage, users=1.7e6, share=58.19))
+    said = edition(made, language)
+    quote = said.quote(made.groups[0])
+    for text in (said.finding(made.groups[0]), quote.text, said.coverage()):
+        assert "819" not in text
+    assert said.language.number(1.7e6) in quote.coverage and said.language.number(1.7e6) in said.coverage()
+    assert "5.819" not in quote.coverage and quote.coverage in quote.text
