@@ -59,4 +59,5 @@ def world(settings: ServiceSettings, store: Store, reference: Reference, overlay
     """A store without anything in it, in which nothing is confidential."""
     yield World(open_to_all(settings), store, reference, overlay)
     clear(store)
-    store.command("TRUNCATE TABLE reference_file")
+    for table in ("reference_file", "audit"):
+        store.command(f"TRUNCATE TABLE {table}")

@@ -25,6 +25,7 @@ from caudal.service.reports.region.forms import REGION_FORMS
 
 from . import realcountries
 from .samples import observed
+from .test_paper import faults
 
 MONTH = "2026-10"
 HOSTILE = '<script>alert("1")</script> #image("x") \\ {count} ' + "Largo" * 12
@@ -227,6 +228,8 @@ def test_real_countries_side_by_side(language: str) -> None:
         for column in group.columns:
             # Said in words of the language, not by the title of the indicator.
             assert column.definition.id in said.language.phrases["measure"]
-    paper = pypdf.PdfReader(io.BytesIO(REGION_FORMS["pdf"].render(said)))
+    body = REGION_FORMS["pdf"].render(said)
+    assert faults(body) == []
+    paper = pypdf.PdfReader(io.BytesIO(body))
     assert len(paper.pages) == 3
     assert all(said.banners[0][:20] in page.extract_text() for page in paper.pages)
