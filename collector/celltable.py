@@ -210,7 +210,10 @@ def _add_records(
                     cell = size
                     index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], np.uint64(window[i])
                     size += 1
-            saturated += _add(rows, cell, _BYTES, octets[i]) | _add(rows, cell, _PACKETS, packets[i])
+            # As numbers of one type: of constants one function each would be compiled.
+            saturated += _add(rows, cell, np.int64(_BYTES), octets[i]) | _add(
+                rows, cell, np.int64(_PACKETS), packets[i]
+            )
             rows[cell, _FLOWS] += np.uint64(1)
             floats[cell, _VARIANCE] += variance[i]
             _note_host(cell, host[i], rows, hosts)
