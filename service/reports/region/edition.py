@@ -164,6 +164,8 @@ class RegionEdition:
         share = member.coverage.share
         if share is None:
             return self.language.say("region", "coverage_unknown")
+        if share > 1:
+            return self.language.say("region", "coverage_exceeded")
         return self.language.percent(share)
 
     @cached_property
