@@ -13,6 +13,7 @@ from caudal.service.reports.change import Since, Trend
 from caudal.service.reports.changed import News, news, sentences
 from caudal.service.reports.comparison import Comparison
 from caudal.service.reports.content import Content, Group, Remark
+from caudal.service.reports.destinations import Share
 from caudal.service.reports.finding import Finding, Quote
 from caudal.service.reports.findings import Findings
 from caudal.service.reports.language import Language
@@ -21,6 +22,10 @@ from caudal.service.reports.names import Names, Passage
 from caudal.service.reports.quoting import quote
 
 __all__ = ["Edition", "Line", "Publication"]
+
+# The indicator whose shares are those of the jurisdictions, and how close two shares are the same one.
+_CONTROL = "J4"
+_SAME_SHARE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -295,11 +300,33 @@ class Edition:
             return say("document", "coverage_exceeded", operators=operators, users=users)
         return say(
             "document",
-            "coverage_text",
+            "coverage_exceeded" if coverage.share > 1 else "coverage_text",
             operators=operators,
             share=self.language.percent(coverage.share),
             users=users,
         )
+
+    def controls(self) -> list[Share]:
+        """Return the shares of jurisdictions, with the interval of the indicator where it is of the same share.
+
+        The indicator's holds the errors of the sources as well: one value has one interval in a report.
+        """
+        entry = self.content.entry(_CONTROL)
+        told = {each.observation.dimension: each.observation for each in entry.readings} if entry else {}
+        shares = []
+        for share in self.content.destinations.controls:
+            seen = told.get(share.key)
+            if (
+                seen is not None
+                and seen.value is not None
+                and seen.low is not None
+                and seen.high is not None
+                and abs(seen.value - share.value) < _SAME_SHARE / 2
+            ):
+                shares.append(Share(share.key, share.value, seen.low, seen.high))
+            else:
+                shares.append(share)
+        return shares
 
     def undetermined(self) -> float | None:
         """Return the undetermined share of the month, which stands beside every value; None without values."""

@@ -31,8 +31,6 @@ _MOST_NODES = 7
 _MOST_NAMED = 3
 # Below half of this a sum of links is the share that it is of, as far as anybody can read.
 _SAME_SHARE = 1e-3
-# The indicator whose values are the shares of jurisdictions.
-_CONTROL = "J4"
 # Units on one axis for several indicators.
 _COMPARABLE = frozenset({"share", "index", "score"})
 
@@ -216,7 +214,7 @@ def flow_figure(edition: Edition) -> Drawing | None:
     links, crossings = edition.content.destinations.links, edition.content.destinations.crossings
     found = edition.content.destinations
     left = _nodes(edition, [(link.location, link.share) for link in links], found.locations)
-    right = _nodes(edition, [(link.control, link.share) for link in links], _controls(edition))
+    right = _nodes(edition, [(link.control, link.share) for link in links], edition.controls())
     keys_left, keys_right = {node.key for node in left}, {node.key for node in right}
     bands: dict[tuple[str, str], float] = {}
     for link in links:
@@ -252,7 +250,12 @@ def flow_note(edition: Edition) -> str:
     if not _is_flow_known(edition):
         unknown = sum(link.share for link in edition.content.destinations.links if link.location == UNKNOWN)
         return _why_none(edition, "no_flow", unknown)
-    return f"{edition.language.say('document', 'flow_note')} {three_flows(edition)}".strip()
+    return f"{flow_key(edition)} {three_flows(edition)}".strip()
+
+
+def flow_key(edition: Edition) -> str:
+    """Return how the flow diagram is read."""
+    return edition.language.say("document", "flow_note")
 
 
 def three_flows(edition: Edition) -> str:
@@ -269,33 +272,10 @@ def three_flows(edition: Edition) -> str:
     )
 
 
-def _controls(edition: Edition) -> list[Share]:
-    """Return the shares of jurisdictions, with the interval of the indicator where it is of the same share.
-
-    The indicator's holds the errors of the sources as well: one value has one interval in a report.
-    """
-    entry = edition.content.entry(_CONTROL)
-    told = {each.observation.dimension: each.observation for each in entry.readings} if entry else {}
-    shares = []
-    for share in edition.content.destinations.controls:
-        seen = told.get(share.key)
-        if (
-            seen is not None
-            and seen.value is not None
-            and seen.low is not None
-            and seen.high is not None
-            and abs(seen.value - share.value) < _SAME_SHARE / 2
-        ):
-            shares.append(Share(share.key, share.value, seen.low, seen.high))
-        else:
-            shares.append(share)
-    return shares
-
-
 def _is_flow_known(edition: Edition) -> bool:
-    """Return whether of any traffic the place or the jurisdiction is known, be it too little to be shown by itself."""
+    """Return whether of any traffic a place or a jurisdiction can be named: unknown and "other" alone say nothing."""
     return any(
-        link.share > 0 and (link.location, link.control) != (UNKNOWN, UNKNOWN)
+        link.share > 0 and not {link.location, link.control} <= {UNKNOWN, OTHER}
         for link in edition.content.destinations.links
     )
 

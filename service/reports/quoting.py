@@ -94,7 +94,8 @@ def _coverage(names: Names) -> str:
     coverage, language = names.content.coverage, names.language
     if coverage.share is None or coverage.users is None:
         return language.say("quote", "coverage_unknown")
-    users = language.number(coverage.users)
-    if coverage.share > 1:
-        return language.say("quote", "coverage_exceeded", users=users)
-    return language.say("quote", "coverage", share=language.percent(coverage.share), users=users)
+    # More than all: somebody is counted twice, or the country's users are out of date. No per cent says it.
+    key = "coverage_exceeded" if coverage.share > 1 else "coverage"
+    return language.say(
+        "quote", key, share=language.percent(coverage.share), users=language.number(coverage.users)
+    )

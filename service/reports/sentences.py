@@ -109,14 +109,10 @@ class Sentences:
 
     def _aside(self, line: Line, figure: FigureText, *, coverage: bool) -> str:
         share, between = line.observation.coverage, self.between(figure)
-        if not coverage or share is None or not metered(line.definition, line.observation):
-            return self._say("sentence", "aside", between=between)
-        if share > 1:
-            # Who has two lines is two subscribers: then a share of the users says nothing.
-            return self._say("sentence", "aside_exceeded", between=between)
-        return self._say(
-            "sentence", "aside_measured", between=between, share=self.names.language.about(share)
-        )
+        if coverage and share is not None and metered(line.definition, line.observation):
+            key = "aside_exceeded" if share > 1 else "aside_measured"
+            return self._say("sentence", key, between=between, share=self.names.language.about(share))
+        return self._say("sentence", "aside", between=between)
 
     def _named(self, line: Line) -> dict[str, str]:
         """Return what a sentence may name: countries, taxes, how many, lines of a scale."""
@@ -137,12 +133,13 @@ class Sentences:
 
     def from_place(self, country: str) -> str:
         """Return a country as it stands after "from": "the United States"."""
-        article = self.names.language.phrases["article"]
-        place = self.names.place(country)
+        language, article = self.names.language, self.names.language.phrases["article"]
+        # What is no country may have a name of its own: the EU.
+        regime, place = language.known("dimension", country, ""), self.names.place(country)
         # A code that has no name has no article.
-        named = place != country
+        named = bool(regime) or place != country
         genders = (each for each in _GENDERS if named and country in article[f"of_{each}"].split())
-        return article[next(genders, "plain")].format(place=place)
+        return article[next(genders, "plain")].format(place=regime or place)
 
     def _companies(self, line: Line) -> str:
         """Return how many companies a value is of, and which where they are few."""

@@ -71,7 +71,7 @@ def report(edition: Edition) -> Report:
         history=[_series(each) for each in content.history],
         destinations=DestinationsAnswer(
             locations=[_share(each) for each in found.locations],
-            controls=[_share(each) for each in found.controls],
+            controls=[_share(each) for each in edition.controls()],
             links=[LinkAnswer(location=e.location, control=e.control, share=e.share) for e in found.links],
             withheld=found.withheld,
             borders=[_share(each) for each in found.borders],

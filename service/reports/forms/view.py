@@ -10,6 +10,7 @@ from caudal.service.reports.edition import Edition, Line
 from caudal.service.reports.figures import (
     destination_map,
     flow_chart,
+    flow_key,
     flow_note,
     group_chart,
     group_charts,
@@ -22,13 +23,17 @@ from caudal.service.reports.language.method import method_text
 # What to know before quoting, where there is room for the most important only: these first, then by name.
 _NOTICES = 3
 _FIRST_NOTICES = (
-    "rank_unstable",
     "perturbed",
     "confidential",
+    "users_exceeded",
+    "coverage_undeclared",
     "lost",
     "lost_datagrams",
     "kernel_drops",
+    "accuracy_unmeasured",
+    "accuracy_extrapolated",
     "from_memory",
+    "rank_unstable",
 )
 # Parts of an indicator named where they lack a value.
 _MOST_PARTS = 3
@@ -194,7 +199,8 @@ def _drawings(edition: Edition) -> list[dict[str, str]]:
     """Return the drawings of the destinations that do not stand with the findings."""
     if not _abroad(edition):
         return []
-    drawn = _drawn(_flow(edition), flow_note(edition), flow_note(edition))
+    # What stays, leaves and comes is said above it, with the map.
+    drawn = _drawn(_flow(edition), flow_note(edition), flow_key(edition))
     return [drawn] if drawn is not None else []
 
 
@@ -225,7 +231,7 @@ def _destinations(edition: Edition, *, paper: bool) -> dict[str, Any]:
     tables = (
         ("border", found.borders, edition.names.border),
         ("place", found.locations, edition.names.place),
-        ("control", found.controls, edition.names.place),
+        ("control", edition.controls(), edition.names.place),
     )
     # What stays, leaves and comes is told in a sentence; on paper two tables stand side by side.
     shown = [(name, shares[:_MOST_PLACES], named) for name, shares, named in tables[1:]] if paper else tables

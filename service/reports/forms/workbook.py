@@ -140,7 +140,7 @@ class _Writer:
         for head, shares, named in (
             (label["border"], found.borders, border),
             (label["place"], found.locations, place),
-            (label["control"], found.controls, place),
+            (label["control"], self._edition.controls(), place),
         ):
             self._heads(sheet, row, [head, "", label["share"], label["low"], label["high"]])
             for share in shares:

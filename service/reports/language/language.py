@@ -34,6 +34,8 @@ _APART_LATER = frozenset(
 )
 # Money is shown in these from them on, in the words of CLDR.
 _SCALES = (1_000_000_000, 1_000_000)
+# A number whose noun is in the plural in every language here.
+_MANY = 2.0
 # In Spanish 19.600 millones: a billón is a million millions, and the mil millones of CLDR two words for a number.
 _SCALES_OF = {"es": (1_000_000,)}
 _BYTES = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
@@ -168,7 +170,7 @@ class Language:
         return self._money(unit, 0, 0)[0] if unit in self.phrases["money"] else ""
 
     def scale(self, unit: str, size: float) -> tuple[float, str]:
-        """Return what numbers of this size are multiplied by to be shown, and what is written after them."""
+        """Return what the numbers of an axis of this size are multiplied by, and what is written after them."""
         if unit == "share":
             return 100.0, self.percent_sign
         if unit in _BARE:
@@ -178,7 +180,8 @@ class Language:
             return 1 / least, f" {name}"
         if unit in self.phrases["money"]:
             factor = 1 / (self._scale(size) or 1)
-            return factor, self._money(unit, size, size * factor)[1]
+            # An axis has many numbers, whatever its greatest: US$ milhões from 0 to 1.
+            return factor, self._money(unit, size, _MANY)[1]
         return 1.0, f" {self.known('unit', unit, unit)}"
 
     @cached_property

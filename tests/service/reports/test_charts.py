@@ -14,6 +14,8 @@ from caudal.service.reports.charts.intervals import ticks
 from caudal.service.reports.charts.worldmap import CLASSES, HEIGHT, WIDTH, _geometry
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.figures import flow_chart
+from caudal.service.reports.forms.document import report
+from caudal.service.reports.forms.view import view
 from caudal.service.reports.language import Language
 
 from .samples import content, measures, observed
@@ -95,3 +97,9 @@ def test_a_jurisdiction_has_one_interval_in_a_report() -> None:
     assert f">{text.value} [{text.interval}]<".replace(" ", "\u00a0") in drawn.replace(" ", "\u00a0")
     # Of another share than the diagram's, it says nothing about it.
     assert "[20,0" not in drawn
+    # So do the table beside it and the data.
+    tables = view(edition, paper=True)["destinations"]["tables"]
+    assert [each["interval"] for each in tables[1]["rows"] if each["key"] == "US"] == [text.interval]
+    assert [(each.low, each.high) for each in report(edition).destinations.controls if each.key == "US"] == [
+        (0.7, 0.95)
+    ]

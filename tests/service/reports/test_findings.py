@@ -109,6 +109,27 @@ def test_the_country_has_its_article() -> None:
     assert "from Brazil refused" in headline(replace(seen, dimension="BR"))
 
 
+def test_a_regime_has_its_article_as_well() -> None:
+    of_union = tellable("J6")
+    assert "under the rules of the EU" in headline(of_union)
+    assert "según las normas de la UE" in headline(of_union, language="es")
+    assert "segundo as regras da UE" in headline(of_union, language="pt")
+    assert "segundo as regras do Brasil" in headline(replace(of_union, dimension="BR"), language="pt")
+    assert "según las normas de Brasil" in headline(replace(of_union, dimension="BR"), language="es")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_users_than_the_country_has_are_no_per_cent(language: str) -> None:
+    made = content(measures("2026-10", replace(tellable("J4"), coverage=58.19)))
+    exceeded = replace(made, coverage=replace(made.coverage, users=1_700_000.0, share=58.19))
+    said = Edition(exceeded, Language.of(language, "CL"))
+    [found] = said.headlines()
+    quote = said.quote(said.content.groups[0])
+    for text in (found.sentence, quote.coverage, said.coverage()):
+        assert "819" not in text and "58" not in text
+    assert "700" in quote.coverage and "700" in said.coverage()
+
+
 def test_the_country_and_the_region_are_told_apart() -> None:
     country, region = headline(tellable("P3")), headline(tellable("P3", "region"))
     assert country.startswith("28.8% of the measured traffic with a known location in other countries (")
@@ -116,9 +137,7 @@ def test_the_country_and_the_region_are_told_apart() -> None:
 
 
 def test_an_index_is_said_as_what_it_means() -> None:
-    assert " is what 3.20 platforms of equal size would give (between 3.10 and 3.40" in headline(
-        tellable("C3")
-    )
+    assert " equals that of 3.20 platforms of equal size (between 3.10 and 3.40" in headline(tellable("C3"))
     # 1/0.45 countries, between 1/0.5 and 1/0.4.
     assert "as if 2.22 countries of equal size shared it (between 2.00 and 2.50" in headline(tellable("C2"))
     assert "with a probability of 12.0% (" in headline(tellable("C5"))
@@ -128,7 +147,7 @@ def test_an_index_is_said_as_what_it_means() -> None:
 def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
     assert headline(tellable("C1")) == (
         "The concentration by company of the measured traffic with platforms of the function “content delivery (CDN)” is "
-        "4,500 of 10,000 points (between 4,400 and 4,600; networks that serve 40% of the users): high (above 1,800) by the "
+        "4,500 of 10,000 possible points (between 4,400 and 4,600; networks that serve 40% of the users): high (above 1,800) by the "
         "US Merger Guidelines 2023."
     )
     everything = replace(tellable("C1"), dimension=None)

@@ -170,6 +170,11 @@ def test_numbers_and_months(code: str, economy: str, percent: str, money: str, m
     assert language.month("2026-10") == month
 
 
+def test_an_axis_is_in_the_plural() -> None:
+    assert Language.of("pt", "BR").scale("USD/year", 1.1e6) == (1e-6, "\u00a0milhões por ano")
+    assert Language.of("es", "CL").scale("USD/year", 1e6) == (1e-6, "\u00a0millones de dólares al año")
+
+
 def test_a_minus_sign_is_one_and_stands_beside_no_dash() -> None:
     text = Language.of("es", "CL").figure(-0.25, -0.31, 0.1, "index")
     assert (text.value, text.interval) == ("−0,250", "−0,310 a 0,100")

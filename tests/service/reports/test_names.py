@@ -18,10 +18,22 @@ def names(code: str, economy: str = "CL") -> Names:
 @pytest.mark.parametrize(
     ("code", "economy", "text"),
     [
-        ("es", "CL", "La muestra es muy pequeña: hay 12 registros de flujo y se requieren al menos 1.000."),
-        ("es", "MX", "La muestra es muy pequeña: hay 12 registros de flujo y se requieren al menos 1,000."),
+        (
+            "es",
+            "CL",
+            "Faltan registros de flujo, que tienen los operadores: hay 12 y se requieren al menos 1.000.",
+        ),
+        (
+            "es",
+            "MX",
+            "Faltan registros de flujo, que tienen los operadores: hay 12 y se requieren al menos 1,000.",
+        ),
         ("pt", "BR", "São necessários ao menos 1.000 registros de fluxo das operadoras, e há 12."),
-        ("en", "CL", "The sample is too small: there are 12 flow records, and at least 1,000 are needed."),
+        (
+            "en",
+            "CL",
+            "Flow records are missing, which the operators have: there are 12, and at least 1,000 are needed.",
+        ),
     ],
 )
 def test_a_reason_has_the_numbers_of_the_language(code: str, economy: str, text: str) -> None:
