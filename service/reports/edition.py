@@ -9,18 +9,15 @@ from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import Definition
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
-from caudal.service.reports.change import Since, Trend
-from caudal.service.reports.changed import News, news, sentences
-from caudal.service.reports.comparison import Comparison
 from caudal.service.reports.content import Content, Group, Remark
-from caudal.service.reports.finding import Finding, Quote
-from caudal.service.reports.findings import Findings
+from caudal.service.reports.content.change import Since, Trend
+from caudal.service.reports.findings import Finding, Findings, Line, Quote
+from caudal.service.reports.findings.comparison import Comparison
+from caudal.service.reports.findings.line import line_of, written
+from caudal.service.reports.findings.news import News, news, sentences
+from caudal.service.reports.findings.quoting import quote
 from caudal.service.reports.language import Language
-from caudal.service.reports.line import Line, line_of, written
 from caudal.service.reports.names import Names, Passage
-from caudal.service.reports.quoting import quote
-
-__all__ = ["Edition", "Line", "Publication"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from caudal.service.dimension import parts
 from caudal.service.indicators import Definition
 from caudal.service.reason import REASONS, Figure, Reason, Told
 from caudal.service.reports.content import Content
-from caudal.service.reports.destinations import OTHER, UNKNOWN
+from caudal.service.reports.content.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
 from caudal.service.reports.language.method import ORIGINAL, method_text
 

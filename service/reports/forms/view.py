@@ -5,9 +5,12 @@ from typing import Any
 
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS, TAKES
 from caudal.service.reports.content import Group, Remark
-from caudal.service.reports.destinations import OTHER, UNKNOWN
-from caudal.service.reports.edition import Edition, Line
-from caudal.service.reports.figures import (
+from caudal.service.reports.content.destinations import OTHER, UNKNOWN
+from caudal.service.reports.edition import Edition
+from caudal.service.reports.findings import Line
+from caudal.service.reports.forms.workbook import metadata
+from caudal.service.reports.language.method import method_text
+from caudal.service.reports.pictures import (
     destination_map,
     flow_chart,
     flow_note,
@@ -16,8 +19,6 @@ from caudal.service.reports.figures import (
     history_chart,
     map_note,
 )
-from caudal.service.reports.forms.workbook import metadata
-from caudal.service.reports.language.method import method_text
 
 # What to know before quoting, where there is room for the most important only: these first, then by name.
 _NOTICES = 3

@@ -10,8 +10,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from caudal.service.reports.content import Group
 from caudal.service.reports.edition import Edition
-from caudal.service.reports.figures import map_note
 from caudal.service.reports.language.method import method_text
+from caudal.service.reports.pictures import map_note
 
 _LONGEST_NAME = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
