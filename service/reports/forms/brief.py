@@ -6,14 +6,16 @@ from markupsafe import Markup
 
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.forms import page, paper
+from caudal.service.reports.forms.typesetter import Typesetter
 from caudal.service.reports.forms.view import view
 
 _CAUTIONS = 4
+_TYPESETTER = Typesetter("brief")
 
 
 def render_pdf(edition: Edition) -> bytes:
     """Return the brief of an edition as PDF of one page, the same bytes for the same edition."""
-    return paper.compiled("brief", paper.plain(edition) | _own(edition))
+    return _TYPESETTER.pdf(paper.plain(edition) | _own(edition))
 
 
 def render_html(edition: Edition) -> bytes:
