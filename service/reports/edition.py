@@ -40,7 +40,7 @@ class Edition:
 
     @cached_property
     def names(self) -> Names:
-        """What things are called."""
+        """Names of places, dimensions and reasons in the language."""
         return Names(self.content, self.language)
 
     @cached_property
@@ -55,7 +55,7 @@ class Edition:
 
     @cached_property
     def title(self) -> str:
-        """What the report is called."""
+        """The title of the report."""
         return self.language.say("document", "title")
 
     @cached_property
@@ -65,7 +65,7 @@ class Edition:
 
     @cached_property
     def banners(self) -> list[str]:
-        """What stands on every page: that the figures are synthetic, that the month is partial."""
+        """Sentences that stand on every page: that the figures are synthetic, that the month is partial."""
         banners = []
         if self.content.synthetic:
             banners.append(self.language.say("document", "synthetic"))
@@ -127,10 +127,10 @@ class Edition:
 
     @cached_property
     def findings(self) -> Findings:
-        """What the month shows."""
+        """The sentences that the values of the month allow."""
         return Findings(self.names)
 
-    def headlines(self) -> list[Finding]:
+    def found(self) -> list[Finding]:
         """Return the finding of each group, in their order."""
         return [self._found[group.name] for group in self.content.groups]
 
@@ -146,7 +146,7 @@ class Edition:
     def comparison(self, group: Group) -> str:
         """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
         # The value of the finding where others published it as well: what is said is then said of one thing.
-        said = next((each for each in self.headlines() if each.group == group.name), None)
+        said = next((each for each in self.found() if each.group == group.name), None)
         preferred = (said.indicator, said.dimension) if said is not None else ("", None)
         return Comparison(self.content, self.language, self.names).of(group, preferred)
 

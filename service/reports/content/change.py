@@ -1,4 +1,4 @@
-"""What changed since another month, said only where the intervals allow it."""
+"""An observation against the same one of another month: a trend only where the intervals allow it."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Since = Literal["month_before", "year_before"]
 
 
 class Trend(StrEnum):
-    """What two intervals allow to be said of a change."""
+    """The direction of a change, as far as two intervals tell it."""
 
     ROSE = "rose"
     FELL = "fell"

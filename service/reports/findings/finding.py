@@ -1,4 +1,4 @@
-"""What a month shows of a group in words, and how that is quoted."""
+"""A finding, which is what a month shows of a group in words, and the text to quote it."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Quote:
-    """What is copied to quote a finding: `text` holds all of the others but the cautions, which say what it does not mean."""
+    """The text that is copied to quote a finding, and its parts: `text` holds all of the others but the cautions, which say what it does not mean."""
 
     text: str
     sentence: str

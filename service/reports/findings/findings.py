@@ -1,4 +1,4 @@
-"""What the month shows of a group, in sentences that stand by themselves."""
+"""The findings of a report: for each group one to three sentences that stand by themselves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ class Line:
 
     @property
     def observation(self) -> Observation:
-        """What is shown."""
+        """The observation that is shown."""
         return self.reading.observation
 
     @property

@@ -1,4 +1,4 @@
-"""What changed since another month: the few changes that are news, in sentences."""
+"""News: the few changes since another month that are told, in sentences."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ _MEANINGLESS_ALONE = frozenset({"index", "score"})
 
 @dataclass(frozen=True)
 class News:
-    """A change that is told: of the line that stands for an indicator, `headline` where its group's finding is of it."""
+    """A change that is told: of the line that stands for an indicator, `leads` where its group's finding is of it."""
 
     group: str
     line: Line
     change: Change
-    headline: bool
+    leads: bool
 
 
 def news(findings: Findings) -> list[News]:
     """Return the changes of a report that are told, the most important first, no more than MOST.
 
     Told is what lies beyond the two intervals and is more than a reader would round away, of lines that stand for their
-    indicator and are told themselves in both months, measured on the same networks. Those of the groups' headlines come
+    indicator and are told themselves in both months, measured on the same networks. Those that the groups' findings are of come
     first, in their order, then the largest beside their intervals. A change since the month before goes before the same
     since last year.
     """
@@ -46,7 +46,7 @@ def news(findings: Findings) -> list[News]:
     found.sort(
         key=lambda each: (
             (0, places[each.group], 0.0)
-            if each.headline
+            if each.leads
             else (1, 0, -relative_size(each.change, each.line.observation))
         )
     )
@@ -59,15 +59,15 @@ def sentences(findings: Findings, told: list[News]) -> list[str]:
 
 
 def _of_group(findings: Findings, group: Group) -> Iterator[News]:
-    headline = findings.of(group)
+    finding = findings.of(group)
     for entry in group.entries:
         if not entry.readings:
             continue
         line = findings.relevant(entry)
         change = next((each for since in _SINCE for each in _told(line, since)), None)
         if change is not None:
-            first = headline.told and headline.indicator == entry.definition.id
-            yield News(group.name, line, change, first and headline.dimension == line.observation.dimension)
+            leads = finding.told and finding.indicator == entry.definition.id
+            yield News(group.name, line, change, leads and finding.dimension == line.observation.dimension)
 
 
 def _told(line: Line, since: Since) -> list[Change]:

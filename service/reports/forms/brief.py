@@ -29,9 +29,8 @@ def render_html(edition: Edition) -> bytes:
 def _own(edition: Edition) -> dict[str, Any]:
     """Return what only the brief says: what must not be concluded of any finding, and where the whole report is."""
     cautions = dict.fromkeys(c for group in edition.content.groups for c in edition.quote(group).cautions)
-    address = f"{edition.publication.url.rstrip('/')}{edition.path}"
     return {
         "cautions": list(cautions)[:_CAUTIONS],
-        "address": address,
-        "all": edition.language.say("page", "all", address=address),
+        "address": edition.address,
+        "all": edition.language.say("page", "all", address=edition.address),
     }

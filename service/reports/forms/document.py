@@ -61,7 +61,7 @@ def report(edition: Edition) -> Report:
         ),
         findings=[
             _finding(edition, group, finding)
-            for group, finding in zip(content.groups, edition.headlines(), strict=True)
+            for group, finding in zip(content.groups, edition.found(), strict=True)
         ],
         indicators=[_indicator(entry) for entry in content.entries()],
         totals=[NationalTotalAnswer.of(each) for each in content.totals],

@@ -1,4 +1,4 @@
-"""What page, paper and brief show: an edition as plain texts, numbers and drawings for a template."""
+"""The view of page, paper and brief: an edition as plain texts, numbers and drawings for a template."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from caudal.service.reports.content import Group, Remark
 from caudal.service.reports.content.destinations import OTHER, UNKNOWN
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.findings import Line
-from caudal.service.reports.forms.workbook import metadata
+from caudal.service.reports.forms.metadata import metadata
 from caudal.service.reports.language.method import method_text
 from caudal.service.reports.pictures import (
     destination_map,

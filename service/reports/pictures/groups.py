@@ -28,8 +28,8 @@ def group_charts(edition: Edition, group: Group) -> list[tuple[str, str]]:
     """Return the chart of a group in parts, one per panel, so that a page may end between two; each with its words."""
     # The signs are explained once.
     return [
-        (interval_drawing([panel], None if position else key_of(edition)).svg(words), words)
-        for position, panel in enumerate(group_panels(edition, group))
+        (interval_drawing([panel], None if position else _key(edition)).svg(words), words)
+        for position, panel in enumerate(_panels(edition, group))
         for words in (_in_words(panel),)
     ]
 
@@ -39,12 +39,12 @@ def _in_words(panel: Panel) -> str:
 
 
 def group_figure(edition: Edition, group: Group, only: Collection[str] = ()) -> Drawing | None:
-    """Return the drawing of `group_panels`; None where there is no value."""
-    panels = group_panels(edition, group, only)
-    return interval_drawing(panels, key_of(edition)) if panels else None
+    """Return the drawing of `_panels`; None where there is no value."""
+    panels = _panels(edition, group, only)
+    return interval_drawing(panels, _key(edition)) if panels else None
 
 
-def group_panels(edition: Edition, group: Group, only: Collection[str] = ()) -> list[Panel]:
+def _panels(edition: Edition, group: Group, only: Collection[str] = ()) -> list[Panel]:
     """Return the values of a group, or of `only` these indicators of it, with their intervals, a panel per unit."""
     lines = [
         line
@@ -64,7 +64,7 @@ def group_panels(edition: Edition, group: Group, only: Collection[str] = ()) -> 
     return panels
 
 
-def key_of(edition: Edition) -> Key:
+def _key(edition: Edition) -> Key:
     """Return what the signs of an interval chart are, in words."""
     say, before = edition.language.say, edition.content.compared.get("month_before")
     return Key(

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from caudal.service.reports.charts.series import Step, series_chart
+from caudal.service.reports.charts.series import Step, series_drawing
 from caudal.service.reports.content import Group
 from caudal.service.reports.content.history import Series
 from caudal.service.reports.edition import Edition
@@ -15,7 +15,7 @@ def history_chart(edition: Edition, group: Group) -> str | None:
     It is the value of the finding where that has a history, else the first that has one.
     """
     held = [each for each in edition.content.history if each.group == group.name and len(each.valued) > 1]
-    said = next((each for each in edition.headlines() if each.group == group.name), None)
+    said = next((each for each in edition.found() if each.group == group.name), None)
     if said is not None:
         held.sort(key=lambda each: (each.indicator, each.dimension) != (said.indicator, said.dimension))
     if not held:
@@ -43,16 +43,16 @@ def history_chart(edition: Edition, group: Group) -> str | None:
         for each in series.points
     ]
     bound = scale if line.definition.range[1] == 1.0 else None
-    return series_chart(
+    drawing = series_drawing(
         f"{line.definition.id} {edition.names.measure(line.definition, series.dimension)}"
         + (f" ({unit})" if unit else ""),
         steps,
         partial(tick, edition.language, sign),
         (line.value, line.interval),
         language.say("history", "other_method"),
-        history_note(edition, group, series),
         bound,
     )
+    return drawing.svg(history_note(edition, group, series))
 
 
 def history_note(edition: Edition, group: Group, series: Series) -> str:

@@ -1,4 +1,4 @@
-"""What the map and the flow diagram show, in words; where there is none of them, why."""
+"""The map and the flow diagram in words, for those who cannot see them; where one is not drawn, why."""
 
 from caudal.service.reports.content.destinations import OTHER, UNKNOWN
 from caudal.service.reports.edition import Edition
@@ -19,7 +19,7 @@ def map_note(edition: Edition) -> str:
     note = edition.language.say(
         "document", "map_note", top=edition.language.listed(top), unknown=edition.language.percent(unknown)
     )
-    return f"{note} {three_flows(edition)}".strip()
+    return f"{note} {_three_flows(edition)}".strip()
 
 
 def flow_note(edition: Edition) -> str:
@@ -27,10 +27,10 @@ def flow_note(edition: Edition) -> str:
     if not is_flow_known(edition):
         unknown = sum(link.share for link in edition.content.destinations.links if link.location == UNKNOWN)
         return _why_none(edition, "no_flow", unknown)
-    return f"{edition.language.say('document', 'flow_note')} {three_flows(edition)}".strip()
+    return f"{edition.language.say('document', 'flow_note')} {_three_flows(edition)}".strip()
 
 
-def three_flows(edition: Edition) -> str:
+def _three_flows(edition: Edition) -> str:
     """Return how much stays in the country, leaves it and comes into it, with intervals; '' without traffic."""
     shown = {
         share.key: f"{text.value} ({text.interval})"

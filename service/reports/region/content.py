@@ -37,7 +37,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Cell:
-    """What an economy published of a column; None where it says nothing of it.
+    """A place of the table: the value that an economy published of a column, None where it published none.
 
     `compared` is false of a value by another method or in another unit than the definition's: it is shown, and in no median.
     """

@@ -1,9 +1,9 @@
-"""What page and paper show of a region's report: an edition as plain texts and drawings for a template."""
+"""The view of page and paper of a region's report: an edition as plain texts and drawings for a template."""
 
 from functools import partial
 from typing import Any
 
-from caudal.service.reports.charts import Mark, Panel, interval_chart
+from caudal.service.reports.charts import Mark, Panel, interval_drawing
 from caudal.service.reports.names import Passage
 from caudal.service.reports.pictures.axis import tick
 from caudal.service.reports.region.content import Column, RegionGroup
@@ -124,4 +124,4 @@ def _chart(edition: RegionEdition, group: RegionGroup) -> str | None:
     title = f"{column.definition.id} {edition.column_name(column)}" + ("" if sign else f" ({named})")
     bound = scale if column.definition.range[1] == 1.0 else None
     panel = Panel(title, tuple(marks), partial(tick, edition.language, sign), bound)
-    return interval_chart([panel], edition.summary(group))
+    return interval_drawing([panel]).svg(edition.summary(group))

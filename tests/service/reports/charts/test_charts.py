@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_diagram, interval_chart, world_map
+from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_drawing, interval_drawing, map_drawing
 from caudal.service.reports.charts.intervals import ticks
 from caudal.service.reports.charts.worldmap import CLASSES, HEIGHT, WIDTH, _geometry
 from caudal.service.reports.edition import Edition
@@ -34,7 +34,7 @@ def test_ticks_are_even_and_hold_the_values(low: float, span: float) -> None:
 
 def test_an_interval_is_drawn_to_scale() -> None:
     panel = Panel("share", (Mark("A & B", 50, 40, 80, "50", before=45),), str, 100)
-    root = ElementTree.fromstring(interval_chart([panel], "what it shows <here>"))
+    root = ElementTree.fromstring(interval_drawing([panel]).svg("what it shows <here>"))
     assert root.attrib["aria-label"] == "what it shows <here>"
     before, value = (float(dot.attrib["cx"]) for dot in root.iter(f"{SVG}circle"))
     [interval] = [line for line in root.iter(f"{SVG}line") if line.attrib["stroke-width"] == "5"]
@@ -52,19 +52,19 @@ def test_bands_of_the_flow_diagram_have_the_heights_of_their_shares() -> None:
     parts = [Node("domestic", "stays", "60 %", "#444444"), Node("out", "leaves", "40 %", "#555555")]
     first = [Band("domestic", "CL", 0.6), Band("out", "", 0.4)]
     root = ElementTree.fromstring(
-        flow_diagram("Chile", parts, left, right, first, bands, ("where", "who"), "flows")
+        flow_drawing("Chile", parts, left, right, first, bands, ("where", "who")).svg("flows")
     )
     heights = {rect.attrib["fill"]: float(rect.attrib["height"]) for rect in root.iter(f"{SVG}rect")}
     assert heights["#111111"] / heights["#333333"] == pytest.approx(0.6, abs=0.01)
     assert heights["#111111"] + heights["#222222"] == pytest.approx(heights["#333333"], abs=0.3)
     assert heights["#444444"] == pytest.approx(heights["#111111"], abs=0.1)
-    assert flow_diagram("Chile", [], [], [], [], [], ("where", "who"), "nothing").startswith("<svg")
+    assert flow_drawing("Chile", [], [], [], [], [], ("where", "who")).svg("nothing").startswith("<svg")
 
 
 def test_the_map_colours_countries_and_fits_its_plane() -> None:
-    text = world_map(
-        {"CL": 0.3, "US": 0.6, "SG": 0.01}, "CL", [str(c) for c in CLASSES], {"CL": "Chile: 30 %"}, "map"
-    )
+    text = map_drawing(
+        {"CL": 0.3, "US": 0.6, "SG": 0.01}, "CL", [str(c) for c in CLASSES], {"CL": "Chile: 30 %"}
+    ).svg("map")
     root = ElementTree.fromstring(text)
     titles = [title.text for title in root.iter(f"{SVG}title")]
     assert "Chile: 30 %" in titles

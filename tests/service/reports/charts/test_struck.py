@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.service.reports.charts import Band, Drawing, Key, Mark, Node, Panel, flow_diagram, interval_chart
+from caudal.service.reports.charts import (
+    Band,
+    Drawing,
+    Key,
+    Mark,
+    Node,
+    Panel,
+    flow_drawing,
+    interval_drawing,
+    map_drawing,
+)
 from caudal.service.reports.charts.palette import COLOURS
-from caudal.service.reports.charts.worldmap import CLASSES, _geometry, world_map
+from caudal.service.reports.charts.worldmap import CLASSES, _geometry
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.typeface.lines import RESERVE
 
@@ -49,7 +59,7 @@ def flow(names: list[str], shares: list[float], figures: str = "12,3 % [1,0 – 
     ]
     parts = nodes[:3]
     first = [Band(parts[number % len(parts)].key, band.left, band.share) for number, band in enumerate(bands)]
-    return flow_diagram(names[0], parts, nodes, nodes, first, bands, (names[-1], "Jurisdicción"), "flows")
+    return flow_drawing(names[0], parts, nodes, nodes, first, bands, (names[-1], "Jurisdicción")).svg("flows")
 
 
 def mapped(names: list[str], shares: list[float], home: str) -> str:
@@ -58,7 +68,7 @@ def mapped(names: list[str], shares: list[float], home: str) -> str:
     total = sum(shares)
     told = {code: share / total for code, share in zip(codes, shares, strict=False)}
     called = {code: names[number % len(names)] for number, code in enumerate(codes)}
-    return world_map(told, home, [f"{bound:.1%}" for bound in CLASSES], called, "map")
+    return map_drawing(told, home, [f"{bound:.1%}" for bound in CLASSES], called).svg("map")
 
 
 def test_the_drawings_of_before_are_found_struck() -> None:
@@ -113,7 +123,7 @@ def test_interval_charts_of_hostile_names_and_values(name: str, values: tuple[fl
         Mark("Chile", value, low, high, "1 [0 – 2]"),
     )
     panels = [Panel(f"V6 {name}", marks, lambda number: f"{number:,.3f}"), Panel(name, marks[:1], str)]
-    assert struck(interval_chart(panels, "values", KEY), RESERVE) == []
+    assert struck(interval_drawing(panels, KEY).svg("values"), RESERVE) == []
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -143,7 +153,10 @@ def test_any_interval_chart(rows: list[tuple[str, float, float, float]]) -> None
         )
         for name, value, below, above in rows
     )
-    assert struck(interval_chart([Panel("V1", marks, lambda number: f"{number:g}")], "", KEY), RESERVE) == []
+    assert (
+        struck(interval_drawing([Panel("V1", marks, lambda number: f"{number:g}")], KEY).svg(""), RESERVE)
+        == []
+    )
 
 
 # A map has 170 outlines to look at for each of its texts.

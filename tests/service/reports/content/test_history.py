@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from caudal.service.reports.charts.series import Step, series_chart
+from caudal.service.reports.charts.series import Step, series_drawing
 from caudal.service.reports.content.history import Point, Series
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
@@ -72,14 +72,13 @@ def test_no_text_is_struck(count: int, level: float) -> None:
         Step("sept", "2026" if at > 6 else "2025", level, level - 0.02, level + 0.02, str(at // 5))
         for at in range(count)
     ]
-    svg = series_chart(
+    svg = series_drawing(
         "J1 A value over the months that has so long a name that it takes a second line, and one that a third one would be cut",
         steps,
         lambda n: f"{n:.2f}",
         ("0.32", "0.30 – 0.40"),
         "another method",
-        "",
-    )
+    ).svg("")
     boxes = [_box(each) for each in ElementTree.fromstring(svg).iter(f"{SVG}text")]
     for at, one in enumerate(boxes):
         assert one[0] >= -1 and one[2] <= 641

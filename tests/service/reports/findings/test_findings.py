@@ -62,7 +62,7 @@ def edition(*seen: Observation, language: str = "en", country: str = "CL") -> Ed
 
 
 def headline(*seen: Observation, language: str = "en", country: str = "CL") -> str:
-    return edition(*seen, language=language, country=country).headlines()[0].sentence
+    return edition(*seen, language=language, country=country).found()[0].sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -70,7 +70,7 @@ def headline(*seen: Observation, language: str = "en", country: str = "CL") -> s
 def test_a_sentence_takes_what_its_number_is_of_from_the_definition(indicator: str, language: str) -> None:
     seen = tellable(indicator)
     said = edition(seen, language=language)
-    [found] = said.headlines()
+    [found] = said.found()
     assert found.told and found.indicator == indicator
     assert found.base == CATALOGUE[indicator].definition.base_of(seen.dimension)
     words = said.language.phrases["base"][found.base]
@@ -86,7 +86,7 @@ def test_a_sentence_takes_what_its_number_is_of_from_the_definition(indicator: s
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("group", WANTED)
 def test_every_sentence_can_be_read_aloud(group: str, language: str) -> None:
-    found = edition(*(tellable(each) for each in WANTED[group]), language=language).headlines()[0]
+    found = edition(*(tellable(each) for each in WANTED[group]), language=language).found()[0]
     assert len(found.more) == min(2, len(WANTED[group]) - 1)
     for sentence in (found.sentence, *found.more):
         words = [
@@ -133,7 +133,7 @@ def test_a_scale_is_named_only_within_a_function_and_by_company() -> None:
     )
     everything = replace(tellable("C1"), dimension=None)
     said = edition(everything)
-    [untold] = said.headlines()
+    [untold] = said.found()
     # Beside others it is said by its title.
     [line] = said.relevant(said.content.groups[0])
     assert (
@@ -171,7 +171,7 @@ def test_companies_are_counted_and_named_where_they_are_few() -> None:
         rows = [observed("V3", 1e9, dimension=each) for each in listed]
         made = content(measures("2026-10", tellable("V3"), *rows))
         known = replace(made, platforms=platforms, companies=owners)
-        return Edition(known, Language.of("en", "CL")).headlines()[0].sentence
+        return Edition(known, Language.of("en", "CL")).found()[0].sentence
 
     # Two platforms of one company are one; a company that nobody named stands by its platform.
     assert said("alpha", "beta").startswith("The revenue of 1 company (First Inc.) with figures published")
@@ -188,7 +188,7 @@ def test_a_deployments_own_indicator_is_still_said() -> None:
     said = Edition(
         replace(content(measures("2026-10", tellable("J3"))), groups=(mine,)), Language.of("en", "CL")
     )
-    assert said.headlines()[0].sentence.startswith(
+    assert said.found()[0].sentence.startswith(
         "Share of traffic under domestic control: 10.0% (between 9.00% and 12.0%; ".replace("9.00", "9.0")
     )
 
@@ -199,7 +199,7 @@ def test_a_value_of_an_earlier_method_is_not_said_in_todays_words() -> None:
     [entry] = group.entries
     old = replace(entry, definition=replace(entry.definition, method_version="1", unit="stages"))
     said = Edition(replace(made, groups=(replace(group, entries=(old,)),)), Language.of("en", "CL"))
-    [found] = said.headlines()
+    [found] = said.found()
     assert found.base == "" and "platforms controlled from" not in found.sentence
     assert found.sentence.startswith(
         "Processing outside the region (sent to platforms): 0.846 stages (between "
@@ -208,7 +208,7 @@ def test_a_value_of_an_earlier_method_is_not_said_in_todays_words() -> None:
 
 def test_where_the_first_cannot_be_told_the_next_one_is() -> None:
     wide = replace(tellable("J4"), low=0.1, high=0.9)
-    [found] = edition(wide, tellable("J1")).headlines()
+    [found] = edition(wide, tellable("J1")).found()
     assert found.indicator == "J1" and found.more == ()
 
 

@@ -103,6 +103,6 @@ def test_nothing_that_is_not_told_is_in_the_sentences(language: str) -> None:
         observed("V3", 4e8, 2e8, 8e8, "all_platforms"),
     ]
     made = content(measures("2026-10", *seen))
-    found = Edition(made, Language.of(language, "CL")).headlines()
+    found = Edition(made, Language.of(language, "CL")).found()
     assert [each.indicator for each in found] == ["V3"] and found[0].more == ()
     assert "0,28" not in found[0].text and "0.28" not in found[0].text
