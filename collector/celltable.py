@@ -157,7 +157,7 @@ def _note_host(cell: int, host: np.uint64, rows: U64, hosts: U64) -> None:
 
 
 @kernel
-def _add(rows: U64, cell: int, part: int, value: np.uint64) -> int:
+def _add(rows: U64, cell: int, part: int | np.int64, value: np.uint64) -> int:
     """Add to a sum of a cell; return 1 if there was no room for all of it."""
     before = rows[cell, part]
     if value > MOST - before:

@@ -15,7 +15,7 @@ from caudal.service.indicators import CATALOGUE
 from caudal.service.measures import Measures
 from caudal.service.queries import LedgerAnswer
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
-from caudal.service.reports.destinations import destinations_of
+from caudal.service.reports.content.destinations import destinations_of
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.reports import Reports, categories_of, names_of, places_of
 from caudal.service.settings import load_settings

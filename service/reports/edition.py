@@ -9,19 +9,16 @@ from caudal.service.evaluation import FLAG_TEXTS
 from caudal.service.indicators import Definition
 from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national import Figure, NationalTotal
-from caudal.service.reports.change import Since, Trend
-from caudal.service.reports.changed import News, news, sentences
-from caudal.service.reports.comparison import Comparison
 from caudal.service.reports.content import Content, Group, Remark
-from caudal.service.reports.destinations import Share
-from caudal.service.reports.finding import Finding, Quote
-from caudal.service.reports.findings import Findings
+from caudal.service.reports.content.change import Since, Trend
+from caudal.service.reports.content.destinations import Share
+from caudal.service.reports.findings import Finding, Findings, Line, Quote
+from caudal.service.reports.findings.comparison import Comparison
+from caudal.service.reports.findings.line import line_of, written
+from caudal.service.reports.findings.news import News, news, sentences
+from caudal.service.reports.findings.quoting import quote
 from caudal.service.reports.language import Language
-from caudal.service.reports.line import Line, line_of, written
 from caudal.service.reports.names import Names, Passage
-from caudal.service.reports.quoting import quote
-
-__all__ = ["Edition", "Line", "Publication"]
 
 # The indicator whose shares are those of the jurisdictions, and how close two shares are the same one.
 _CONTROL = "J4"
@@ -48,7 +45,7 @@ class Edition:
 
     @cached_property
     def names(self) -> Names:
-        """What things are called."""
+        """Names of places, dimensions and reasons in the language."""
         return Names(self.content, self.language)
 
     @cached_property
@@ -63,7 +60,7 @@ class Edition:
 
     @cached_property
     def title(self) -> str:
-        """What the report is called."""
+        """The title of the report."""
         return self.language.say("document", "title")
 
     @cached_property
@@ -73,7 +70,7 @@ class Edition:
 
     @cached_property
     def banners(self) -> list[str]:
-        """What stands on every page: that the figures are synthetic, that the month is partial."""
+        """Sentences that stand on every page: that the figures are synthetic, that the month is partial."""
         banners = []
         if self.content.synthetic:
             banners.append(self.language.say("document", "synthetic"))
@@ -135,10 +132,10 @@ class Edition:
 
     @cached_property
     def findings(self) -> Findings:
-        """What the month shows."""
+        """The sentences that the values of the month allow."""
         return Findings(self.names)
 
-    def headlines(self) -> list[Finding]:
+    def found(self) -> list[Finding]:
         """Return the finding of each group, in their order."""
         return [self._found[group.name] for group in self.content.groups]
 
@@ -154,7 +151,7 @@ class Edition:
     def comparison(self, group: Group) -> str:
         """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
         # The value of the finding where others published it as well: what is said is then said of one thing.
-        said = next((each for each in self.headlines() if each.group == group.name), None)
+        said = next((each for each in self.found() if each.group == group.name), None)
         preferred = (said.indicator, said.dimension) if said is not None else ("", None)
         return Comparison(self.content, self.language, self.names).of(group, preferred)
 
@@ -295,15 +292,13 @@ class Edition:
         operators = self.language.listed(coverage.operators)
         if coverage.share is None or coverage.users is None:
             return say("document", "coverage_unknown", operators=operators)
-        users = self.language.number(coverage.users)
-        if coverage.share > 1:
-            return say("document", "coverage_exceeded", operators=operators, users=users)
+        # More than all: somebody is counted twice, or the country's users are out of date. No per cent says it.
         return say(
             "document",
             "coverage_exceeded" if coverage.share > 1 else "coverage_text",
             operators=operators,
             share=self.language.percent(coverage.share),
-            users=users,
+            users=self.language.number(coverage.users),
         )
 
     def controls(self) -> list[Share]:

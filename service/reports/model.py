@@ -1,4 +1,4 @@
-"""What a report is as JSON: typed models with examples."""
+"""A report as JSON: typed models with examples."""
 
 from datetime import datetime
 from typing import Literal

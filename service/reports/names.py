@@ -1,4 +1,4 @@
-"""What things are called in the language of a report: places, dimensions, reasons, what else comes as a code."""
+"""Names in the language of a report: of places, dimensions, reasons and whatever else comes as a code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from caudal.service.dimension import parts
 from caudal.service.indicators import Definition
 from caudal.service.reason import REASONS, Figure, Reason, Told
 from caudal.service.reports.content import Content
-from caudal.service.reports.destinations import OTHER, UNKNOWN
+from caudal.service.reports.content.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
 from caudal.service.reports.language.method import ORIGINAL, method_text
 
@@ -25,7 +25,7 @@ class Passage:
 
 
 class Named(Protocol):
-    """What names are taken from: of places and categories by language and id, of platforms by id."""
+    """A source of names: of places and categories by language and id, of platforms by id."""
 
     @property
     def places(self) -> Mapping[str, Mapping[str, str]]:

@@ -16,14 +16,14 @@ from caudal.service.measures import Measures, MonthMeasures
 from caudal.service.period import Month
 from caudal.service.queries.published import issues
 from caudal.service.queries.vintages import Vintage, vintages
-from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
-from caudal.service.reports.destinations import Moved, destinations_of, located
+from caudal.service.reports.content.change import Since
+from caudal.service.reports.content.destinations import Moved, destinations_of, located
+from caudal.service.reports.content.history import history_of
+from caudal.service.reports.content.peers import peers_of
 from caudal.service.reports.edition import Edition, Publication
 from caudal.service.reports.forms import Form
-from caudal.service.reports.history import history_of
 from caudal.service.reports.language import LANGUAGES, Language
-from caudal.service.reports.peers import peers_of
 from caudal.service.store import Store
 
 _KEPT_CONTENTS = 48

@@ -1,11 +1,14 @@
 """What a request prefers among what there is, by Accept and Accept-Language."""
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Literal, Protocol
 
 from fastapi import Request
 
 from caudal.service.reports.language import LANGUAGES
+
+# Those of LANGUAGES, as the description of the API names them.
+LanguageCode = Literal["es", "pt", "en"]
 
 
 class Offered(Protocol):

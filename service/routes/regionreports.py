@@ -11,10 +11,9 @@ from caudal.service.reports.edition import Publication
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.reports.region.model import RegionReport
 from caudal.service.reports.region.regions import RegionMonth, Regions
-from caudal.service.routes.preferences import wanted_form, wanted_language
+from caudal.service.routes.preferences import LanguageCode, wanted_form, wanted_language
 
 FormName = Literal["json", "csv", "html", "pdf"]
-LanguageCode = Literal["es", "pt", "en"]
 GroupId = Annotated[
     str,
     Path(

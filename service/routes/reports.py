@@ -13,13 +13,12 @@ from caudal.service.reports.forms.form import PICTURE_TYPES
 from caudal.service.reports.model import Report
 from caudal.service.reports.reports import Months, Reports, language_of
 from caudal.service.routes.choices import VintageText
-from caudal.service.routes.preferences import wanted_form, wanted_language
+from caudal.service.routes.preferences import LanguageCode, wanted_form, wanted_language
 from caudal.service.routes.sight import Sight
 
 FormName = Literal[
     "json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf", "brief", "brief-html", "press"
 ]
-LanguageCode = Literal["es", "pt", "en"]
 PictureName = Literal["map", "control", "concentration", "value", "positioning"]
 PictureSuffix = Literal["svg", "png"]
 
@@ -105,7 +104,7 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         language: Annotated[
             LanguageCode | None,
             Query(
-                description="by default what Accept-Language asks for, else an official one of the economy"
+                description="by default what Accept-Language asks for, else what the people of the economy speak"
             ),
         ] = None,
         vintage: VintageText | None = None,

@@ -19,7 +19,7 @@ from caudal.service.factors import Drawn, Factors
 from caudal.service.indicators import CATALOGUE
 from caudal.service.migration import migrate
 from caudal.service.perturbation import PERTURBED, coarse, deviation_of, perturbed, reach_of
-from caudal.service.reports.destinations import Moved, destinations_of
+from caudal.service.reports.content.destinations import Moved, destinations_of
 from caudal.service.store import Store
 
 from .samples import NOW

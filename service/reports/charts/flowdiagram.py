@@ -37,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Band:
-    """What lies in one node of the left and of the right at once, as a share of everything."""
+    """The share of everything that lies in one node of the left and of the right at once."""
 
     left: str
     right: str
@@ -64,7 +64,7 @@ class _Column:
 
     @property
     def slots(self) -> list[float]:
-        """What each node takes: its bar or its label, whichever is higher."""
+        """The height of each node in user units: of its bar or its label, whichever is higher."""
         return [max(bar, label.height) for bar, label in zip(self.bars, self.labels, strict=True)]
 
     def height(self) -> float:
@@ -80,20 +80,6 @@ class _Column:
             middles.append(y + slot / 2)
             y += slot + gap
         return middles
-
-
-def flow_diagram(
-    origin: str,
-    parts: Sequence[Node],
-    left: Sequence[Node],
-    right: Sequence[Node],
-    first: Sequence[Band],
-    bands: Sequence[Band],
-    heads: tuple[str, str],
-    description: str,
-) -> str:
-    """Return the diagram of `flow_drawing` as SVG."""
-    return flow_drawing(origin, parts, left, right, first, bands, heads).svg(description)
 
 
 def flow_drawing(

@@ -43,7 +43,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Key:
-    """What a dot, a bar and a ring are, in words; '' leaves a sign out."""
+    """The meanings of a dot, a bar and a ring in words; '' leaves a sign out."""
 
     value: str = ""
     interval: str = ""
@@ -59,11 +59,6 @@ class _Row:
     @property
     def height(self) -> float:
         return max(len(self.label), len(self.value)) * LINE + _BETWEEN_ROWS
-
-
-def interval_chart(panels: Sequence[Panel], description: str, key: Key | None = None) -> str:
-    """Return the panels one below the other as SVG: a dot for the value, a bar for the interval, a ring for before."""
-    return interval_drawing(panels, key).svg(description)
 
 
 def interval_drawing(panels: Sequence[Panel], key: Key | None = None) -> Drawing:

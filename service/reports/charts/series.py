@@ -36,23 +36,6 @@ class Step:
     method: str = ""
 
 
-def series_chart(
-    title: str,
-    steps: Sequence[Step],
-    tick: Callable[[float], str],
-    written: tuple[str, str],
-    other_method: str,
-    description: str,
-    bound: float | None = None,
-) -> str:
-    """Return the line of the steps, which are the months in their order.
-
-    `tick` writes a number of the axis, which does not go beyond `bound`; `written` are the last value and its interval,
-    beside its dot; `other_method` stands where another method begins.
-    """
-    return series_drawing(title, steps, tick, written, other_method, bound).svg(description)
-
-
 def series_drawing(
     title: str,
     steps: Sequence[Step],
@@ -61,7 +44,11 @@ def series_drawing(
     other_method: str,
     bound: float | None = None,
 ) -> Drawing:
-    """Return the drawing of `series_chart`."""
+    """Return the line of the steps, which are the months in their order.
+
+    `tick` writes a number of the axis, which does not go beyond `bound`; `written` are the last value and its interval,
+    beside its dot; `other_method` stands where another method begins.
+    """
     valued = [step for step in steps if step.value is not None]
     breaks = _breaks(steps)
     titles = _lines(title)

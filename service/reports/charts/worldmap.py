@@ -28,13 +28,6 @@ _BETWEEN_ENTRIES = 18
 _A = (1.340264, -0.081106, 0.000893, 0.003796)
 
 
-def world_map(
-    shares: Mapping[str, float], home: str, written: Sequence[str], names: Mapping[str, str], description: str
-) -> str:
-    """Return the map of `map_drawing` as SVG."""
-    return map_drawing(shares, home, written, names).svg(description)
-
-
 def map_drawing(
     shares: Mapping[str, float],
     home: str,

@@ -6,14 +6,16 @@ from markupsafe import Markup
 
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.forms import page, paper
+from caudal.service.reports.forms.typesetter import Typesetter
 from caudal.service.reports.forms.view import view
 
 _CAUTIONS = 4
+_TYPESETTER = Typesetter("brief")
 
 
 def render_pdf(edition: Edition) -> bytes:
     """Return the brief of an edition as PDF of one page, the same bytes for the same edition."""
-    return paper.compiled("brief", paper.plain(edition) | _own(edition))
+    return _TYPESETTER.pdf(paper.plain(edition) | _own(edition))
 
 
 def render_html(edition: Edition) -> bytes:
@@ -27,9 +29,8 @@ def render_html(edition: Edition) -> bytes:
 def _own(edition: Edition) -> dict[str, Any]:
     """Return what only the brief says: what must not be concluded of any finding, and where the whole report is."""
     cautions = dict.fromkeys(c for group in edition.content.groups for c in edition.quote(group).cautions)
-    address = f"{edition.publication.url.rstrip('/')}{edition.path}"
     return {
         "cautions": list(cautions)[:_CAUTIONS],
-        "address": address,
-        "all": edition.language.say("page", "all", address=address),
+        "address": edition.address,
+        "all": edition.language.say("page", "all", address=edition.address),
     }

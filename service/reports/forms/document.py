@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 from caudal.service.models import CoverageAnswer, ObservationAnswer
 from caudal.service.reports.content import Entry, Group
-from caudal.service.reports.destinations import Share
+from caudal.service.reports.content.destinations import Share
+from caudal.service.reports.content.history import Series
+from caudal.service.reports.content.peers import Peer
 from caudal.service.reports.edition import Edition
-from caudal.service.reports.finding import Finding
-from caudal.service.reports.history import Series
+from caudal.service.reports.findings.finding import Finding
 from caudal.service.reports.model import (
     ChangeAnswer,
     CrossingAnswer,
@@ -25,7 +26,6 @@ from caudal.service.reports.model import (
     SeriesAnswer,
     ShareAnswer,
 )
-from caudal.service.reports.peers import Peer
 from caudal.service.vintagemodels import ConfidentialAnswer, NationalTotalAnswer
 
 
@@ -61,7 +61,7 @@ def report(edition: Edition) -> Report:
         ),
         findings=[
             _finding(edition, group, finding)
-            for group, finding in zip(content.groups, edition.headlines(), strict=True)
+            for group, finding in zip(content.groups, edition.found(), strict=True)
         ],
         indicators=[_indicator(entry) for entry in content.entries()],
         totals=[NationalTotalAnswer.of(each) for each in content.totals],

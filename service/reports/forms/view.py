@@ -1,13 +1,16 @@
-"""What page, paper and brief show: an edition as plain texts, numbers and drawings for a template."""
+"""The view of page, paper and brief: an edition as plain texts, numbers and drawings for a template."""
 
 from dataclasses import asdict
 from typing import Any
 
 from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS, TAKES
 from caudal.service.reports.content import Group, Remark
-from caudal.service.reports.destinations import OTHER, UNKNOWN
-from caudal.service.reports.edition import Edition, Line
-from caudal.service.reports.figures import (
+from caudal.service.reports.content.destinations import OTHER, UNKNOWN
+from caudal.service.reports.edition import Edition
+from caudal.service.reports.findings import Line
+from caudal.service.reports.forms.metadata import metadata
+from caudal.service.reports.language.method import method_text
+from caudal.service.reports.pictures import (
     destination_map,
     flow_chart,
     flow_key,
@@ -17,8 +20,6 @@ from caudal.service.reports.figures import (
     history_chart,
     map_note,
 )
-from caudal.service.reports.forms.workbook import metadata
-from caudal.service.reports.language.method import method_text
 
 # What to know before quoting, where there is room for the most important only: these first, then by name.
 _NOTICES = 3

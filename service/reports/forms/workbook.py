@@ -10,8 +10,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from caudal.service.reports.content import Group
 from caudal.service.reports.edition import Edition
-from caudal.service.reports.figures import map_note
+from caudal.service.reports.forms.metadata import metadata
 from caudal.service.reports.language.method import method_text
+from caudal.service.reports.pictures import map_note
 
 _LONGEST_NAME = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
@@ -236,24 +237,3 @@ class _Writer:
         for offset, number in enumerate(numbers):
             if number is not None:
                 sheet.write_number(row, column + offset, number, shape)
-
-
-def metadata(edition: Edition) -> list[tuple[str, str]]:
-    """Return what a report is, of which facts, and how to cite it: pairs of name and text."""
-    content, label = edition.content, edition.language.phrases["label"]
-    provenance = content.provenance
-    pairs = [
-        (label["economy"], f"{edition.economy} ({content.economy})"),
-        (label["month"], content.month),
-        (label["language"], edition.language.tag),
-        (label["synthetic"], edition.yes(content.synthetic)),
-        (label["vintage"], provenance.vintage or label["none"]),
-        (label["reason"], provenance.reason or label["none"]),
-        (label["reference_version"], provenance.reference_version),
-        (label["computed_at"], provenance.computed_at.isoformat(timespec="seconds")),
-        (label["software"], f"Caudal {provenance.software}"),
-        (label["licence"], " ".join((edition.publication.licence, edition.publication.licence_url)).strip()),
-        (label["citation"], edition.citation),
-        (label["link"], f"{edition.publication.url.rstrip('/')}{edition.path}"),
-    ]
-    return pairs + [(label["source"], edition.names.attribution(line)) for line in content.attributions]

@@ -9,9 +9,9 @@ from caudal.service.confidentiality import CONFIDENTIAL
 from caudal.service.evaluation import Coverage
 from caudal.service.indicators import CATALOGUE, Definition, Observation
 from caudal.service.queries.published import PublishedValue
-from caudal.service.reports.comparison import LEAST_FOR_MEDIAN, median_of
-from caudal.service.reports.headline import HEADLINES, Headline
-from caudal.service.reports.peers import PeerValue
+from caudal.service.reports.content.headline import HEADLINES, Headline
+from caudal.service.reports.content.peers import PeerValue
+from caudal.service.reports.content.standing import LEAST_FOR_MEDIAN, median_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Cell:
-    """What an economy published of a column; None where it says nothing of it.
+    """A place of the table: the value that an economy published of a column, None where it published none.
 
     `compared` is false of a value by another method or in another unit than the definition's: it is shown, and in no median.
     """

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from caudal.service.indicators import Definition
-from caudal.service.reports.comparison import LEAST_FOR_MEDIAN
+from caudal.service.reports.content.peers import PeerValue
+from caudal.service.reports.content.standing import LEAST_FOR_MEDIAN
 from caudal.service.reports.edition import Publication
 from caudal.service.reports.language import Language
 from caudal.service.reports.names import Called, Passage
-from caudal.service.reports.peers import PeerValue
 from caudal.service.reports.region.content import Cell, Column, Member, RegionContent, RegionGroup
 
 
@@ -22,12 +22,12 @@ class RegionEdition:
 
     @cached_property
     def names(self) -> Called:
-        """What things are called."""
+        """Names of places, dimensions and reasons in the language."""
         return Called(self.content, self.language)
 
     @cached_property
     def group(self) -> str:
-        """What the country group is called: its name in the reference where the language has none."""
+        """The name of the country group in the language; that of the reference where the language has none."""
         return self.language.known("country_group", self.content.group, self.content.name)
 
     @cached_property
@@ -37,7 +37,7 @@ class RegionEdition:
 
     @cached_property
     def title(self) -> str:
-        """What the report is called."""
+        """The title of the report."""
         return self.language.say("region", "title")
 
     @cached_property
@@ -52,7 +52,7 @@ class RegionEdition:
 
     @cached_property
     def banners(self) -> list[str]:
-        """What stands on every page: that the figures are synthetic."""
+        """Sentences that stand on every page: that the figures are synthetic."""
         return [self.language.say("region", "synthetic")] if self.content.synthetic else []
 
     def place(self, economy: str) -> str:

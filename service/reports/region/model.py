@@ -1,4 +1,4 @@
-"""What a region's report is as JSON: typed models with examples."""
+"""A region's report as JSON: typed models with examples."""
 
 from datetime import datetime
 from typing import Literal

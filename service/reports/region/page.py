@@ -1,10 +1,8 @@
 """HTML of a region's report: one page that needs nothing else, every exact figure beside the one that is shown."""
 
-from functools import lru_cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
+from caudal.service.reports.forms.page import template
 from caudal.service.reports.region.edition import RegionEdition
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.reports.region.view import view
@@ -19,16 +17,4 @@ def render(edition: RegionEdition) -> bytes:
         {"name": form.name, "type": form.bare_type, "href": f"?format={form.name}"}
         for form in REGION_FORMS.values()
     ]
-    return _template().render(shown, links=links).encode()
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("caudal.service.reports"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("region.html")
+    return template("region.html").render(shown, links=links).encode()

@@ -11,8 +11,8 @@ from caudal.service.errors import NotFound
 from caudal.service.period import Month
 from caudal.service.queries.published import Issue, issues, published_values
 from caudal.service.queries.vintages import coverages
+from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.edition import Publication
-from caudal.service.reports.headline import INDICATORS
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
 from caudal.service.reports.region.edition import RegionEdition

@@ -1,10 +1,11 @@
-"""What page and paper show of a region's report: an edition as plain texts and drawings for a template."""
+"""The view of page and paper of a region's report: an edition as plain texts and drawings for a template."""
 
 from functools import partial
 from typing import Any
 
-from caudal.service.reports.charts import Mark, Panel, interval_chart
+from caudal.service.reports.charts import Mark, Panel, interval_drawing
 from caudal.service.reports.names import Passage
+from caudal.service.reports.pictures.axis import tick
 from caudal.service.reports.region.content import Column, RegionGroup
 from caudal.service.reports.region.edition import RegionEdition
 
@@ -122,12 +123,5 @@ def _chart(edition: RegionEdition, group: RegionGroup) -> str | None:
     named = suffix.strip() if suffix and not sign else language.known("unit", unit, unit)
     title = f"{column.definition.id} {edition.column_name(column)}" + ("" if sign else f" ({named})")
     bound = scale if column.definition.range[1] == 1.0 else None
-    panel = Panel(title, tuple(marks), partial(_tick, edition, sign), bound)
-    return interval_chart([panel], edition.summary(group))
-
-
-def _tick(edition: RegionEdition, sign: str, number: float) -> str:
-    decimals = next(
-        (d for d in range(9) if abs(round(number, d) - number) <= 1e-9 * max(1.0, abs(number))), 9
-    )
-    return edition.language.number(number, decimals) + sign
+    panel = Panel(title, tuple(marks), partial(tick, edition.language, sign), bound)
+    return interval_drawing([panel]).svg(edition.summary(group))

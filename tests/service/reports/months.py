@@ -17,7 +17,7 @@ from caudal.service.interpretation import interpret
 from caudal.service.queries import LedgerAnswer
 from caudal.service.reason import reason
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
-from caudal.service.reports.destinations import destinations_of, located
+from caudal.service.reports.content.destinations import destinations_of, located
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.reports import categories_of, names_of, places_of
 

@@ -8,7 +8,7 @@ from caudal.service.confidentiality import Rule
 from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 from caudal.service.queries.published import PublishedValue
-from caudal.service.reports.headline import INDICATORS
+from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
 from caudal.service.reports.reports import categories_of, places_of
 

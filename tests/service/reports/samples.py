@@ -9,11 +9,11 @@ from caudal.service.evaluation import Coverage, MonthMeasures
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.queries import LedgerAnswer
 from caudal.service.reason import Reason
-from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
-from caudal.service.reports.destinations import destinations_of
-from caudal.service.reports.history import Series
-from caudal.service.reports.peers import Peer
+from caudal.service.reports.content.change import Since
+from caudal.service.reports.content.destinations import destinations_of
+from caudal.service.reports.content.history import Series
+from caudal.service.reports.content.peers import Peer
 
 PLACES = {
     "en": {"CL": "Chile", "US": "United States", "BR": "Brazil"},

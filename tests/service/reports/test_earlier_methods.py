@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from caudal.service.evaluation import Method, MonthMeasures
 from caudal.service.indicators import CATALOGUE
-from caudal.service.reports.change import Since
 from caudal.service.reports.content import Content
+from caudal.service.reports.content.change import Since
 from caudal.service.reports.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 

@@ -29,13 +29,13 @@ def test_a_finding_is_made_of_values() -> None:
         "controlled from the United States. 30.0% of the measured traffic with a known location (between 20.0% and 40.0%) "
         "stays in the country."
     )
-    assert edition(month(), "es").headlines()[0].sentence == (
+    assert edition(month(), "es").found()[0].sentence == (
         "El 62,5% del tráfico medido (entre 61,5% y 63,5%; redes que atienden al 40% de los usuarios) pasa por empresas "
         "controladas desde Estados Unidos."
     )
     assert (
         "a partir dos Estados Unidos respondem por 62,5% do tráfego medido"
-        in edition(month(), "pt").headlines()[0].sentence
+        in edition(month(), "pt").found()[0].sentence
     )
     other = month(0.5)
     assert "(between 49.0% and 51.0%; " in edition(other).finding(other.groups[0])

@@ -1,0 +1,101 @@
+"""How a finding is quoted: everything that belongs to it in one text, and what must not be concluded."""
+
+from caudal.service.reports.findings.finding import Finding, Quote
+from caudal.service.reports.findings.telling import metered
+from caudal.service.reports.names import Names
+
+# What must not be concluded of each indicator, in words of [caution]: at most two, or nobody reads them.
+CAUTIONS: dict[str, tuple[str, ...]] = {
+    "J1": ("location", "networks"),
+    "J2": ("location", "networks"),
+    "J3": ("control", "networks"),
+    "J4": ("control", "networks"),
+    "J5": ("control", "networks"),
+    "J6": ("adequacy", "networks"),
+    "J7": ("law", "networks"),
+    "J8": ("route", "networks"),
+    "J9": ("undetermined", "networks"),
+    "C1": ("market", "networks"),
+    "C2": ("jurisdictions", "networks"),
+    "C3": ("market", "networks"),
+    "C4": ("market", "networks"),
+    "C5": ("things",),
+    "C6": ("paths",),
+    "C7": ("refusal", "networks"),
+    "V1": ("volume", "networks"),
+    "V2": ("payload", "networks"),
+    "V3": ("revenue", "published"),
+    "V4": ("revenue", "volume"),
+    "V5": ("turnover", "published"),
+    "V6": ("booking",),
+    "V7": ("duties",),
+    "V8": ("tax", "published"),
+    "V9": ("profit", "published"),
+    "V10": ("tax", "published"),
+    "P1": ("processing", "payload"),
+    "P2": ("volume", "networks"),
+    "P3": ("integration", "networks"),
+    "P4": ("judgement", "published"),
+}
+
+
+def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote:
+    """Return how a finding is quoted; `address` is that of the report, without a vintage."""
+    content, language = names.content, names.language
+    provenance = content.provenance
+    if provenance.vintage:
+        address = f"{address}?vintage={provenance.vintage}"
+        vintage = language.say("quote", "vintage", vintage=provenance.vintage)
+    else:
+        vintage = language.say("quote", "computed", date=language.date(provenance.computed_at.date()))
+    found = content.observation(finding.indicator, finding.dimension)
+    interval = undetermined = coverage = ""
+    if found is not None:
+        definition, observation = found
+        if finding.told:
+            level = language.about(definition.level)
+            interval = language.say("quote", "interval", level=level, interval=finding.interval)
+        if metered(definition, observation):
+            coverage = _coverage(names)
+            if observation.undetermined is not None:
+                share = language.percent(observation.undetermined)
+                undetermined = language.say("quote", "undetermined", share=share)
+    warnings = [
+        language.say("quote", name)
+        for name, holds in (("synthetic", content.synthetic), ("partial", content.partial))
+        if holds
+    ]
+    source = language.say(
+        "quote",
+        "source",
+        publisher=publisher,
+        economy=content.names.get(language.code, content.economy),
+        month=language.month(content.month),
+        vintage=vintage,
+        address=address,
+    )
+    notes = " ".join(each for each in (*warnings, interval, coverage, undetermined) if each)
+    text = language.say("quote", "form", sentence=finding.sentence, notes=notes, source=source)
+    return Quote(
+        text=text.replace("  ", " "),
+        sentence=finding.sentence,
+        interval=interval,
+        coverage=coverage,
+        vintage=vintage,
+        address=address,
+        cautions=tuple(
+            language.say("caution", each) for each in CAUTIONS.get(finding.indicator, ()) if finding.told
+        ),
+    )
+
+
+def _coverage(names: Names) -> str:
+    """Return how many of the country's users the reporting networks serve, or that it is not known."""
+    coverage, language = names.content.coverage, names.language
+    if coverage.share is None or coverage.users is None:
+        return language.say("quote", "coverage_unknown")
+    # More than all: somebody is counted twice, or the country's users are out of date. No per cent says it.
+    key = "coverage_exceeded" if coverage.share > 1 else "coverage"
+    return language.say(
+        "quote", key, share=language.percent(coverage.share), users=language.number(coverage.users)
+    )
