@@ -123,7 +123,7 @@ def test_more_users_than_the_country_has_are_no_per_cent(language: str) -> None:
     made = content(measures("2026-10", replace(tellable("J4"), coverage=58.19)))
     exceeded = replace(made, coverage=replace(made.coverage, users=1_700_000.0, share=58.19))
     said = Edition(exceeded, Language.of(language, "CL"))
-    [found] = said.headlines()
+    [found] = said.found()
     quote = said.quote(said.content.groups[0])
     for text in (found.sentence, quote.coverage, said.coverage()):
         assert "819" not in text and "58" not in text
