@@ -81,4 +81,4 @@ def _look_up(interfaces: U32, rates: _BY_INTERFACE) -> F64:
     if not rates:
         return np.zeros(len(interfaces))
     names, of = np.unique(interfaces, return_inverse=True)
-    return np.array([rates.get(name, 0.0) for name in names.tolist()])[of]
+    return np.array([rates.get(name, 0.0) for name in names.tolist()], np.float64)[of]

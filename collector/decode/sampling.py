@@ -281,7 +281,7 @@ def resolve(
         found, of = np.unique(samplers, return_inverse=True)
         names = found.tolist()
     others = [known.lookup(point, name) for name in names]
-    rates = np.array([each.rate for each in others])[of]
+    rates = np.array([each.rate for each in others], np.float64)[of]
     known_from = np.array([each.known_from for each in others], np.uint8)[of]
     doubt = np.array([RATE_DOUBTED if each.doubted else 0 for each in others], np.uint8)[of]
     if stated is None:

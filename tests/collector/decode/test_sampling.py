@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from caudal.collector.decode.origin import ObservationPoint
@@ -48,6 +49,19 @@ def known(flows: FlowRecords) -> list[tuple[float, int]]:
 def test_options_record_before_the_data() -> None:
     flows = bench().decode(netflow9(SAMPLERS9, DATA9, announce9((1, 1000)), data9(1)))
     assert known(flows) == [(1000, OPTIONS)]
+
+
+@pytest.mark.parametrize("configured", [{}, {ROUTER: 7}])
+def test_a_rate_is_of_one_type_wherever_it_is_known_from(configured: dict[str, float]) -> None:
+    """Of another type, kernels that take rates would be compiled in the middle of work."""
+    for datagram in (
+        netflow9(DATA9, data9(1)),
+        netflow9(SAMPLERS9, DATA9, announce9((1, 1000)), data9(1)),
+        netflow5([record5()]),
+        # Records of no fixed length are read one by one.
+        ipfix(template(256, *BASIC, (371, VARIABLE), ipfix=True), a_set(256, basic() + b"\x03abc")),
+    ):
+        assert bench(configured).decode(datagram).sampling_rate.dtype == np.float64
 
 
 def test_options_record_after_the_data_takes_effect_after_it() -> None:
