@@ -143,11 +143,23 @@ def at_once(service: Victim, count: int, path: str, **parameters: Any) -> list[h
 def assert_made_or_busy(answers: list[httpx.Response]) -> None:
     statuses = {answer.status_code for answer in answers}
     assert statuses <= {200, 503}
-    assert 200 in statuses
     for answer in answers:
         if answer.status_code == 503:
             assert answer.json()["type"] == "urn:caudal:problem:busy"
             assert int(answer.headers["retry-after"]) > 0
+
+
+def made_in_the_end(service: Victim, path: str, **parameters: Any) -> httpx.Response:
+    """Return the answer to who asks again when told that the service is busy: on a slow machine all may be told so."""
+    answers: list[httpx.Response] = []
+
+    def made() -> bool:
+        answers.append(client.get(path, params=parameters, headers={"Authorization": ""}))
+        return answers[-1].status_code == 200
+
+    with service.honest() as client:
+        wait_until(made, f"{path} is answered in the end")
+    return answers[-1]
 
 
 def test_recomputation_is_made_once(service: Victim) -> None:
@@ -155,9 +167,7 @@ def test_recomputation_is_made_once(service: Victim) -> None:
     with Honest(service):
         answers = at_once(service, 120, "/v1/vintages/XA-2026-09-v1/recomputation")
     assert_made_or_busy(answers)
-    with service.honest() as client:
-        again = client.get("/v1/vintages/XA-2026-09-v1/recomputation", headers={"Authorization": ""})
-    assert again.status_code == 200 and again.json()["same"]
+    assert made_in_the_end(service, "/v1/vintages/XA-2026-09-v1/recomputation").json()["same"]
     assert service.resident_bytes - before < 4 * _GROWTH
 
 
@@ -169,6 +179,7 @@ def test_an_indicator_over_many_months(service: Victim) -> None:
     with Honest(service):
         answers = at_once(service, 60, "/v1/indicators/J4", economy="XA")
     assert_made_or_busy(answers)
+    answers.append(made_in_the_end(service, "/v1/indicators/J4", economy="XA"))
     assert {len(answer.json()["months"]) for answer in answers if answer.status_code == 200} == {36}
 
 
