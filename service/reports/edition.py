@@ -137,7 +137,11 @@ class Edition:
 
     def found(self) -> list[Finding]:
         """Return the finding of each group, in their order."""
-        return [self._found[group.name] for group in self.content.groups]
+        return list(self._found.values())
+
+    def found_of(self, group: Group) -> Finding:
+        """Return the finding of a group."""
+        return self._found[group.name]
 
     def finding(self, group: Group) -> str:
         """Return what the month shows of a group: one to three sentences made of its values, or why there is none."""
@@ -151,9 +155,8 @@ class Edition:
     def comparison(self, group: Group) -> str:
         """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
         # The value of the finding where others published it as well: what is said is then said of one thing.
-        said = next((each for each in self.found() if each.group == group.name), None)
-        preferred = (said.indicator, said.dimension) if said is not None else ("", None)
-        return Comparison(self.content, self.language, self.names).of(group, preferred)
+        said = self.found_of(group)
+        return Comparison(self.content, self.language, self.names).of(group, (said.indicator, said.dimension))
 
     def changed(self) -> list[str]:
         """Return what changed, at most five sentences for the whole report; where nothing is told, that in a sentence each."""
@@ -168,6 +171,13 @@ class Edition:
         return {group.name: self.findings.of(group) for group in self.content.groups}
 
     @cached_property
+    def _lines(self) -> dict[str, list[Line]]:
+        return {
+            group.name: [line_of(definition, reading, self.names) for definition, reading in group.readings()]
+            for group in self.content.groups
+        }
+
+    @cached_property
     def _news(self) -> list[News]:
         return news(self.findings)
 
@@ -177,7 +187,7 @@ class Edition:
 
     def lines(self, group: Group) -> list[Line]:
         """Return every reading of a group as it is shown, in the order of the data."""
-        return [line_of(definition, reading, self.names) for definition, reading in group.readings()]
+        return self._lines[group.name]
 
     def figure(
         self, definition: Definition, value: float | None, low: float | None, high: float | None
@@ -185,8 +195,7 @@ class Edition:
         """Return a value of an indicator with its interval, as it stands in a sentence."""
         if value is None or low is None or high is None:
             return self.language.say("label", "insufficient")
-        text = self.language.figure(value, low, high, definition.unit)
-        return f"{text.value} ({text.interval})"
+        return self.language.figure(value, low, high, definition.unit).with_interval
 
     def ranked(self, group: Group) -> list[Line]:
         """Return the same readings, of each indicator first that which stands for it."""
@@ -262,8 +271,7 @@ class Edition:
     def _total(self, figure: Figure | None, total: NationalTotal) -> str:
         if figure is None:
             return self.language.say("label", "none")
-        text = self.language.figure(figure.value, figure.low, figure.high, total.unit)
-        return f"{text.value} ({text.interval})"
+        return self.language.figure(figure.value, figure.low, figure.high, total.unit).with_interval
 
     def quality(self) -> list[str]:
         """Return how good the data is, in sentences."""

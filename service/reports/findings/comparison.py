@@ -53,9 +53,9 @@ class Comparison:
             return ""
         if len(pairs) < LEAST_FOR_MEDIAN:
             told = tuple(
-                f"{self.names.place(peer.economy)} {text.value} ({text.interval})"
+                f"{self.names.place(peer.economy)} {figure.with_interval}"
                 for peer, value in pairs
-                for text in (self.language.figure(value.value, value.low, value.high, definition.unit),)
+                for figure in (self.language.figure(value.value, value.low, value.high, definition.unit),)
             )
             return self.language.say("comparison", f"named_{which}", names="; ".join(told))
         middle = self.language.figure(*median_of([value for _, value in pairs]), definition.unit)

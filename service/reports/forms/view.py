@@ -50,7 +50,7 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
     document = {**language.phrases["document"], **language.phrases["page"]}
     month = content.compared.get("month_before")
     year = content.compared.get("year_before")
-    notices = _notices(edition)
+    notices, (shown, beside, undrawn) = _notices(edition), _drawings(edition)
     return {
         "lang": language.tag,
         "document": document,
@@ -71,10 +71,10 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
         "year_before": language.month(year) if year else "",
         "groups": [_group(edition, group, paper=paper) for group in content.groups],
         "changed": edition.changed(),
-        "picture": _picture(edition),
+        "picture": shown,
         "destinations": _destinations(edition, paper=paper),
-        "drawings": _drawings(edition),
-        "undrawn": _undrawn(edition),
+        "drawings": beside,
+        "undrawn": undrawn,
         "missing": _missing(edition),
         "quality": edition.quality(),
         "counts": [
@@ -184,31 +184,20 @@ def _economy_limits(edition: Edition, *, paper: bool) -> list[tuple[str, str, st
     return [row for rows in limits for row in (rows[:1] if paper else rows)]
 
 
-def _picture(edition: Edition) -> dict[str, str] | None:
-    """Return the one picture that stands with the findings; None without traffic to draw.
+def _drawings(edition: Edition) -> tuple[dict[str, str] | None, list[dict[str, str]], list[str]]:
+    """Return the one picture that stands with the findings, the drawings that do not, and why others are not there.
 
-    The map, for where the data goes is seen at a glance; the flow diagram where no place abroad is known, for then the
-    map would show one country only.
+    It is the map, for where the data goes is seen at a glance; the flow diagram where no place abroad is known, for then
+    the map would show one country only. None without traffic to draw. Each reason stands once.
     """
-    phrases = edition.language.phrases["document"]
-    if _abroad(edition):
-        return _drawn(destination_map(edition), map_note(edition), phrases["map"])
-    return _drawn(_flow(edition), flow_note(edition), phrases["flow"])
-
-
-def _drawings(edition: Edition) -> list[dict[str, str]]:
-    """Return the drawings of the destinations that do not stand with the findings."""
+    phrases, flow, places = edition.language.phrases["document"], _flow(edition), destination_map(edition)
+    drawn = ((places, map_note(edition)), (flow, flow_note(edition)))
+    undrawn = list(dict.fromkeys(note for svg, note in drawn if svg is None))
     if not _abroad(edition):
-        return []
-    # What stays, leaves and comes is said above it, with the map.
-    drawn = _drawn(_flow(edition), flow_note(edition), flow_key(edition))
-    return [drawn] if drawn is not None else []
-
-
-def _undrawn(edition: Edition) -> list[str]:
-    """Return why the map and the flow diagram are not there, each reason once; nothing of what is drawn."""
-    drawn = ((destination_map(edition), map_note(edition)), (_flow(edition), flow_note(edition)))
-    return list(dict.fromkeys(note for svg, note in drawn if svg is None))
+        return _drawn(flow, flow_note(edition), phrases["flow"]), [], undrawn
+    # What stays, leaves and comes is said above the flow diagram, with the map.
+    beside = _drawn(flow, flow_note(edition), flow_key(edition))
+    return _drawn(places, map_note(edition), phrases["map"]), [beside] if beside else [], undrawn
 
 
 def _abroad(edition: Edition) -> bool:

@@ -64,6 +64,11 @@ class FigureText:
     unit: str
     bare: str
 
+    @property
+    def with_interval(self) -> str:
+        """The value, and its interval in brackets."""
+        return f"{self.value} ({self.interval})"
+
     def named(self, text: str) -> str:
         """Return a limit or the interval with the name of the unit, as the value has it."""
         return self.priced(text) + self.unit

@@ -15,9 +15,8 @@ def history_chart(edition: Edition, group: Group) -> str | None:
     It is the value of the finding where that has a history, else the first that has one.
     """
     held = [each for each in edition.content.history if each.group == group.name and len(each.valued) > 1]
-    said = next((each for each in edition.found() if each.group == group.name), None)
-    if said is not None:
-        held.sort(key=lambda each: (each.indicator, each.dimension) != (said.indicator, said.dimension))
+    said = edition.found_of(group)
+    held.sort(key=lambda each: (each.indicator, each.dimension) != (said.indicator, said.dimension))
     if not held:
         return None
     series, language = held[0], edition.language

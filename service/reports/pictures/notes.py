@@ -38,9 +38,8 @@ def flow_key(edition: Edition) -> str:
 def _three_flows(edition: Edition) -> str:
     """Return how much stays in the country, leaves it and comes into it, with intervals; '' without traffic."""
     shown = {
-        share.key: f"{text.value} ({text.interval})"
+        share.key: edition.language.figure(share.value, share.low, share.high, "share").with_interval
         for share in edition.content.destinations.borders
-        for text in (edition.language.figure(share.value, share.low, share.high, "share"),)
     }
     if not shown:
         return ""

@@ -139,8 +139,7 @@ class RegionEdition:
 
     def figure(self, definition: Definition, value: float, low: float, high: float) -> str:
         """Return a value with its interval, as it stands in a sentence."""
-        text = self.language.figure(value, low, high, definition.unit)
-        return f"{text.value} ({text.interval})"
+        return self.language.figure(value, low, high, definition.unit).with_interval
 
     def cell(self, cell: Cell) -> tuple[str, str]:
         """Return a cell as it is shown: value and interval; in place of a value, what there is instead."""

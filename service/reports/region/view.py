@@ -117,7 +117,7 @@ def _chart(edition: RegionEdition, group: RegionGroup) -> str | None:
                 value=value.value * scale,
                 low=value.low * scale,
                 high=value.high * scale,
-                written=f"{text.value.removesuffix(suffix)}{sign}  [{text.interval}]",
+                written=f"{text.bare}{sign}  [{text.interval}]",
             )
         )
     named = suffix.strip() if suffix and not sign else language.known("unit", unit, unit)
