@@ -1,5 +1,6 @@
 """GET /v1/reports/{economy}/{month}: everything published about an economy's month, in the form asked for."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -32,6 +33,38 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
     routes = APIRouter(tags=["reports"])
     contents = {form.bare_type: {"schema": _BINARY} for form in FORMS.values() if form.name != _DEFAULT}
 
+    def answered(
+        request: Request,
+        economy: str,
+        month: str,
+        language: str | None,
+        vintage: str | None,
+        asked: tuple[str, ...],
+        media_type: str,
+        *,
+        inline: bool,
+        made: Callable[[Months, str], tuple[bytes, str]],
+    ) -> Response:
+        """Answer what is asked of a month, which `made` makes in the chosen language, or that nothing is new."""
+        chosen = language or wanted_language(request) or language_of(economy)
+        months = reports.months(economy, month, running=sight.running(request, economy))
+        sight.note(request, economy, [month])
+        tag = reports.tag(economy, months, vintage, *asked, chosen)
+        if vintage is not None:
+            # A vintage that there is not has no answer, whatever the client says it has.
+            reports.content(economy, months, vintage)
+        same = not_modified(request, tag, fixed=vintage is not None)
+        if same is not None:
+            return same
+        body, name = made(months, chosen)
+        headers = {
+            **cache_headers(tag, fixed=vintage is not None),
+            "Content-Disposition": f'{"inline" if inline else "attachment"}; filename="{name}"',
+            "Content-Language": chosen,
+            "Link": _links(reports.publication, economy, months),
+        }
+        return Response(body, media_type=media_type, headers=headers)
+
     @routes.get(
         "/v1/reports/{economy}/{month}",
         summary="The report of an economy's month",
@@ -63,24 +96,10 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         what is computed now.
         """
         form = FORMS[format or wanted_form(request, FORMS.values(), _DEFAULT)]
-        chosen = language or wanted_language(request) or language_of(economy)
-        months = reports.months(economy, month, running=sight.running(request, economy))
-        sight.note(request, economy, [month])
-        tag = reports.tag(economy, months, vintage, form.name, chosen)
-        if vintage is not None:
-            # A vintage that there is not has no answer, whatever the client says it has.
-            reports.content(economy, months, vintage)
-        same = not_modified(request, tag, fixed=vintage is not None)
-        if same is not None:
-            return same
-        body, name = reports.render(economy, months, form, chosen, vintage)
-        headers = {
-            **cache_headers(tag, fixed=vintage is not None),
-            "Content-Disposition": f'{"inline" if form.inline else "attachment"}; filename="{name}"',
-            "Content-Language": chosen,
-            "Link": _links(reports.publication, economy, months),
-        }
-        return Response(body, media_type=form.media_type, headers=headers)
+        return answered(
+            request, economy, month, language, vintage, (form.name,), form.media_type, inline=form.inline,
+            made=lambda months, chosen: reports.render(economy, months, form, chosen, vintage),
+        )  # fmt: skip
 
     @routes.get(
         "/v1/reports/{economy}/{month}/pictures/{name}.{suffix}",
@@ -110,23 +129,10 @@ def router(reports: Reports, sight: Sight) -> APIRouter:
         vintage: VintageText | None = None,
     ) -> Response:
         """Return one of the five pictures of the press sheet: title, intervals, source, vintage and month stand in it."""
-        chosen = language or wanted_language(request) or language_of(economy)
-        months = reports.months(economy, month, running=sight.running(request, economy))
-        sight.note(request, economy, [month])
-        tag = reports.tag(economy, months, vintage, "picture", name, suffix, chosen)
-        if vintage is not None:
-            reports.content(economy, months, vintage)
-        same = not_modified(request, tag, fixed=vintage is not None)
-        if same is not None:
-            return same
-        body, file = reports.picture(economy, months, name, suffix, chosen, vintage)
-        headers = {
-            **cache_headers(tag, fixed=vintage is not None),
-            "Content-Disposition": f'inline; filename="{file}"',
-            "Content-Language": chosen,
-            "Link": _links(reports.publication, economy, months),
-        }
-        return Response(body, media_type=PICTURE_TYPES[suffix], headers=headers)
+        return answered(
+            request, economy, month, language, vintage, ("picture", name, suffix), PICTURE_TYPES[suffix], inline=True,
+            made=lambda months, chosen: reports.picture(economy, months, name, suffix, chosen, vintage),
+        )  # fmt: skip
 
     return routes
 
