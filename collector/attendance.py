@@ -7,6 +7,7 @@ import numpy as np
 
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import I64
+from caudal.collector.home import Mask
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Attendance:
     def __init__(self) -> None:
         self._datagrams: I64 = np.zeros(64, np.int64)
         self._last_ms: I64 = np.zeros(64, np.int64)
+        self._told: Mask = np.zeros(64, np.bool_)
 
     @property
     def count(self) -> int:
@@ -38,6 +40,7 @@ class Attendance:
             more = max(len(self._datagrams), most + 1 - len(self._datagrams))
             self._datagrams = np.concatenate([self._datagrams, np.zeros(more, np.int64)])
             self._last_ms = np.concatenate([self._last_ms, np.zeros(more, np.int64)])
+            self._told = np.concatenate([self._told, np.zeros(more, np.bool_)])
         if int(exporter.min(initial=0)) < 0:
             known = exporter >= 0
             exporter, received = exporter[known], datagrams.received_ms[known]
@@ -51,6 +54,18 @@ class Attendance:
         """Count these numbers anew: other exporters may get them."""
         gone = [number for number in exporters if number < len(self._datagrams)]
         self._datagrams[gone] = 0
+        self._told[gone] = False
+
+    def take_new(self) -> list[int]:
+        """Return the numbers of exporters that were heard first since the last call."""
+        new = np.flatnonzero((self._datagrams > 0) & ~self._told)
+        self._told[new] = True
+        return new.tolist()
+
+    def last_ms(self, exporter: int) -> int:
+        """Return when an exporter was heard last (ms since 1970), 0 if it was not."""
+        heard = exporter < len(self._datagrams) and self._datagrams[exporter]
+        return int(self._last_ms[exporter]) if heard else 0
 
     def seen(self, name: Callable[[int], str]) -> list[Seen]:
         """Return every exporter heard so far under the name that `name` gives its number, the latest first."""

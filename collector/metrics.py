@@ -1,15 +1,21 @@
 """Prometheus metrics of the collector, read from its parts at each scrape."""
 
-from collections.abc import Callable, Iterator
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from caudal import __version__
 from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS
+from caudal.collector.condition import Condition
 from caudal.collector.errors import ListenError
+from caudal.collector.exportermetrics import exporter_metrics
 from caudal.collector.flowrecords import PROTOCOLS
 from caudal.collector.ledger import COUNT
 from caudal.collector.listeners import Listeners
@@ -19,10 +25,15 @@ from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
 
 _NAMESPACE = "caudal_collector_"
+MOST_LABELS = 512  # exporters that have a label of their own; the others are added up
 
 
 class Metrics:
-    """Everything that moves in a collector, with labels from closed sets only."""
+    """Everything that moves in a collector, with labels from closed sets only, and the names of exporters.
+
+    `look` returns how exporters are, at most MOST_LABELS of them and the same ones each time; `guard` is held where parts
+    are looked at that the collector works with.
+    """
 
     def __init__(
         self,
@@ -33,6 +44,9 @@ class Metrics:
         backlog: Backlog,
         attendance: Attendance,
         names: NameCounts | None = None,
+        *,
+        look: Callable[[], Mapping[int, Condition]] = dict,
+        guard: AbstractContextManager[Any] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._listeners = listeners
@@ -41,11 +55,18 @@ class Metrics:
         self._backlog = backlog
         self._attendance = attendance
         self._names = names
+        self._look, self._guard = look, guard or nullcontext()
         self._highest = [0] * len(LEDGER_COUNTS)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics as they stand."""
+        with self._guard:
+            yield from list(self._collect())
+
+    def _collect(self) -> Iterator[Metric]:
+        yield _build_info()
         yield from self._of_ledger()
+        yield from exporter_metrics(self._look(), self._pipeline.ledger, self._pipeline.traffic.octets)
         yield from self._of_boundaries()
         yield from self._of_receiving()
         yield from self._of_names()
@@ -200,6 +221,16 @@ class Metrics:
         return self._highest[at]
 
 
+def _build_info() -> Metric:
+    info = GaugeMetricFamily(
+        "caudal_build_info",
+        "always 1; the labels say what runs",
+        labels=["version", "python", "system", "machine"],
+    )
+    info.add_metric([__version__, platform.python_version(), platform.system(), platform.machine()], 1)
+    return info
+
+
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(_NAMESPACE + name, meaning, value=value)
 
@@ -213,6 +244,7 @@ def serve(metrics: Metrics, address: str) -> Callable[[], None]:
     host, _, port = address.rpartition(":")
     registry = CollectorRegistry()
     registry.register(metrics)
+    ProcessCollector(registry=registry)
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), registry)
     except OSError as error:

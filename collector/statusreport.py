@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
 from caudal import __version__
-from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
+from caudal.collector.condition import Condition, summary
+from caudal.collector.conditions import Conditions
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.ledger import COUNT
 from caudal.collector.listeners import Listeners
@@ -17,11 +19,15 @@ from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
 from caudal.collector.windowcloser import WindowCloser
 
+_MOST_EXPORTERS = 2048  # each takes tenths of a millisecond, and sources of UDP can be forged
+
 
 class StatusReport:
     """Says how the parts of a collector are, whenever asked, from whatever thread.
 
-    `settings` gives those in force, `name` what an exporter's number is called outside.
+    `settings` gives those in force, `name` what an exporter's number is called outside; `guard` is held where parts are
+    looked at that the collector works with. The addresses of exporters are told: by the socket in the state directory they
+    come to the operator's own eyes and nowhere else.
     """
 
     def __init__(
@@ -34,18 +40,25 @@ class StatusReport:
         spool: Spool,
         backlog: Backlog,
         shipper: Shipper,
-        attendance: Attendance,
+        conditions: Conditions,
+        guard: AbstractContextManager[Any],
     ) -> None:
         self._settings, self._name = settings, name
         self._pipeline, self._listeners, self._closer = pipeline, listeners, closer
         self._spool, self._backlog, self._shipper = spool, backlog, shipper
-        self._attendance = attendance
+        self._conditions, self._guard = conditions, guard
         self._started = time.monotonic()
         self.reloaded_time = 0.0
 
     def __call__(self) -> Mapping[str, Any]:
-        """Return values that JSON has; exporters by name or pseudonym, times in seconds since 1970 UTC."""
-        settings = self._settings()
+        """Return values that JSON has, times in seconds since 1970 UTC; exporters that need attention come first."""
+        with self._guard:
+            return self._report(self._settings())
+
+    def _report(self, settings: CollectorSettings) -> dict[str, Any]:
+        known = settings.exporters
+        heard = self._conditions.numbers(known)
+        conditions = self._conditions(self._conditions.busiest(known, _MOST_EXPORTERS), self._name, known)
         totals = self._pipeline.ledger.totals
         backlog = self._backlog
         return {
@@ -64,7 +77,13 @@ class StatusReport:
             ],
             "interfaces": [each.name for each in settings.interfaces],
             "ledger": {name: int(totals[at]) for name, at in COUNT.items()},
-            "exporters": [asdict(seen) for seen in self._attendance.seen(self._name)],
+            "attention": {
+                "exporters": len(heard),
+                "need_attention": sum(each.needs_attention for each in conditions.values()),
+                "summary": summary(list(conditions.values())),
+            },
+            "exporters": [self._exporter(number, each) for number, each in conditions.items()],
+            "exporters_left_out": len(heard) - len(conditions),
             "not_believed": [each.plain for each in disbeliefs(self._pipeline.decoder, self._name)],
             "templates": len(self._pipeline.decoder.templates),
             "unlisted_caches": [
@@ -80,6 +99,10 @@ class StatusReport:
             },
             "shipping": self._shipping(settings),
         }
+
+    def _exporter(self, number: int, seen: Condition) -> dict[str, Any]:
+        address = "" if seen.is_interface else self._pipeline.exporters.addresses[number]
+        return {"address": address} | seen.plain
 
     def _shipping(self, settings: CollectorSettings) -> dict[str, Any]:
         shipper = self._shipper
