@@ -10,6 +10,7 @@ from rich.text import Text
 from caudal.present import ago, count
 
 SHOWN = 50
+_NAMED = 5
 _PROTOCOLS = {
     "netflow5": "NetFlow v5",
     "netflow7": "NetFlow v7",
@@ -30,31 +31,39 @@ Exporter = Mapping[str, Any]
 
 
 def signs_of(exporters: list[Exporter]) -> Iterator[Text]:
-    """Yield a line for each thing noticed of exporters: those that need attention first, then what is good to know."""
-    for needed, word, style in ((True, "attention", "red"), (False, "note", "yellow")):
-        for each in exporters:
-            for sign in each["signs"]:
-                if sign["needs_attention"] is needed:
-                    kind = sign["kind"].replace("_", " ")
-                    yield Text.assemble(
-                        (f"{word}: ", style), (each["name"], "bold"), f", {kind}: {sign['sentence']}"
-                    )
+    """Yield a line for each thing noticed of exporters: those that need attention first, then what is good to know.
+
+    What is to be said of several in the same words is said once.
+    """
+    names: dict[tuple[bool, str, str], list[str]] = {}
+    for each in exporters:
+        for sign in each["signs"]:
+            said = (not sign["needs_attention"], sign["kind"], sign["sentence"])
+            names.setdefault(said, []).append(each["name"])
+    for (is_note, kind, sentence), of in sorted(names.items(), key=lambda item: item[0][0]):
+        word, style = ("note", "yellow") if is_note else ("attention", "red")
+        who = ", ".join(of[:_NAMED]) + (f" and {len(of) - _NAMED} more" if len(of) > _NAMED else "")
+        yield Text.assemble((f"{word}: ", style), (who, "bold"), f", {kind.replace('_', ' ')}: {sentence}")
 
 
 def table_of(exporters: list[Exporter], now: float) -> RenderableType:
-    """Return the table: names and addresses, rates, traffic, what is lost and waits, clocks, directions."""
+    """Return the table: two lines of figures for each exporter.
+
+    Below the name stands the address; `ifIndex` is how many interfaces were met, `without` the records that name none;
+    the shares of bytes are out, in, internal (`int`) and transit (`tran`).
+    """
     if not exporters:
         return Text("No exporter was heard yet.")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("router\naddress", overflow="fold", min_width=12)
     table.add_column("protocol\ntemplates", no_wrap=True)
     table.add_column("sampling\nknown from", no_wrap=True)
-    table.add_column("Mbit/s\nrecords/s", justify="right", no_wrap=True)
-    table.add_column("lost\nwaiting", justify="right", no_wrap=True)
-    table.add_column("malformed\nclock", justify="right", no_wrap=True)
-    table.add_column("interfaces\nwithout", justify="right", no_wrap=True)
-    table.add_column("out/in %\ninternal/transit", justify="right", no_wrap=True)
-    table.add_column("heard", justify="right", no_wrap=True)
+    table.add_column("Mbit/s\nrecords/s", no_wrap=True)
+    table.add_column("lost\nwaiting", no_wrap=True)
+    table.add_column("malformed\nclock", no_wrap=True)
+    table.add_column("ifIndex\nwithout", no_wrap=True)
+    table.add_column("out/in %\nint/tran", no_wrap=True)
+    table.add_column("heard", no_wrap=True)
     for each in exporters[:SHOWN]:
         table.add_row(*_cells(each, now))
     return table
@@ -119,7 +128,9 @@ def _directions(octets: Mapping[str, int]) -> str:
 
 
 def _figure(value: float) -> str:
-    return "–" if not value else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    if not value:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.01 else "<0.01"
 
 
 def _number(value: int) -> str:

@@ -75,7 +75,8 @@ def summary(conditions: list[Condition], shown: int = 5) -> str:
     why = "; ".join(f"{each.name} ({', '.join(_kinds(each))})" for each in sick[:shown])
     more = f"; and {len(sick) - shown} more" if len(sick) > shown else ""
     verb = "needs" if len(sick) == 1 else "need"
-    return f"{len(sick)} of {count} {'router' if count == 1 else 'routers'} {verb} attention: {why}{more}."
+    which = "The router" if count == 1 else f"{len(sick)} of {count} routers"
+    return f"{which} {verb} attention: {why}{more}."
 
 
 def _kinds(condition: Condition) -> list[str]:

@@ -97,8 +97,8 @@ def _content(seen: Condition) -> Iterator[Sign]:
         yield Sign(
             seen.name,
             "rate_assumed",
-            "It states no sampling rate, so none is assumed: if it samples, export the rate or set `sampling`; if not, "
-            "`sampling = 1` says so.",
+            "It states no sampling rate, and is taken to meter every packet: if it samples, export the rate or set "
+            "`sampling`; if not, `sampling = 1` says so.",
             needs_attention=False,
         )
     if lately["interface_unknown"] > _UNKNOWN_SHARE * max(lately["decoded"], 1):

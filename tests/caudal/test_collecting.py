@@ -109,7 +109,7 @@ def test_no_option_takes_a_token(config: Path) -> None:
     options = {
         option for each in (collect, *collect.commands.values()) for of in each.params for option in of.opts
     }
-    assert options == {"--config", "--check", "--metrics-listen", "--json"}
+    assert options == {"--config", "--check", "--metrics-listen", "--json", "--watch", "--every"}
     config.write_text(
         config.read_text().replace("token_file", 'token = "secret-in-the-settings"\ntoken_file')
     )
@@ -177,6 +177,9 @@ def test_a_life_under_systemd(running: Running) -> None:
 
     wait_until(lambda: said()["ledger"]["datagrams"] == 1)  # type: ignore[index]
     shown = run(*status).stdout
+    assert shown.startswith("The router needs attention: core-1 (malformed).")
+    assert "attention: core-1, malformed: 1 datagrams, sets or records" in shown
+    assert "127.0.0.1\n" in shown or "127.0.0.1 " in shown
     assert "uy-1, caudal" in shown
     assert "core-1" in shown
     assert "malformed 1" in shown
