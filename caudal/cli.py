@@ -164,6 +164,32 @@ def status_command(
             show_status(console(), ask(directory))
 
 
+@collect_cli.command("support")
+def support_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector that needs help.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it; it must not exist yet.")
+    ] = None,
+) -> None:
+    """Write a file about a collector, running or stopped, for whoever helps: no address, name or secret is in it."""
+    from caudal.collector.settingsfile import load_settings
+    from caudal.collector.support import support
+    from caudal.supportfile import write_support
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with _one_line_errors():
+        about = support(load_settings(file))
+        path = write_support(about, output)
+    typer.echo(f"{path} is written. It is text: read it before you send it to anybody.")
+    for line_ in about["not_to_be_had"]:
+        typer.echo(f"not in it: {line_}")
+
+
 @collect_cli.command("resend")
 def resend_command(
     context: typer.Context,

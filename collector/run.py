@@ -33,6 +33,7 @@ from caudal.collector.pipeline import Pipeline
 from caudal.collector.places import load_places
 from caudal.collector.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.receiver import SLOTS, settle
+from caudal.collector.recentlog import RecentLog
 from caudal.collector.reload import Prepare, Prepared, Reload, require_reloadable
 from caudal.collector.sender import Sender
 from caudal.collector.serviceclient import service_client
@@ -109,6 +110,7 @@ class Collector:
     def _open(self, settings: CollectorSettings, stack: ExitStack) -> None:
         """Make all parts and put them together, from the state directory to what can be asked."""
         directory = settings.state_directory
+        recent_log = stack.enter_context(RecentLog())
         stack.enter_context(StateLock(directory))
         self._key = read_or_make_key(directory / "pseudonym.key")
         if not compiled_before():
@@ -161,6 +163,7 @@ class Collector:
             self._shipper,
             self._conditions,
             guard=self._at_work,
+            log=recent_log,
         )
         stack.enter_context(StatusSocket(directory, self._status))
 

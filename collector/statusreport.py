@@ -14,6 +14,7 @@ from caudal.collector.disbelief import disbeliefs
 from caudal.collector.ledger import COUNT
 from caudal.collector.listeners import Listeners
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.recentlog import RecentLog
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
@@ -42,11 +43,12 @@ class StatusReport:
         shipper: Shipper,
         conditions: Conditions,
         guard: AbstractContextManager[Any],
+        log: RecentLog,
     ) -> None:
         self._settings, self._name = settings, name
         self._pipeline, self._listeners, self._closer = pipeline, listeners, closer
         self._spool, self._backlog, self._shipper = spool, backlog, shipper
-        self._conditions, self._guard = conditions, guard
+        self._conditions, self._guard, self._log = conditions, guard, log
         self._started = time.monotonic()
         self.reloaded_time = 0.0
 
@@ -98,6 +100,7 @@ class StatusReport:
                 "lost_bytes": backlog.lost_bytes,
             },
             "shipping": self._shipping(settings),
+            "log": self._log.lines(),
         }
 
     def _exporter(self, number: int, seen: Condition) -> dict[str, Any]:
