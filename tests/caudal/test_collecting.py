@@ -213,11 +213,11 @@ def test_the_table_of_routers_fits_its_terminal() -> None:
         assert table[3].split() == ["192.0.2.2", "4", "announced", "1.25", "–", "+0.2", "s", "–", "8/2"]
     assert lines[0] == "1 of 3 routers need attention."
     assert lines[1] == "attention: core-2, rate not believed: It states sampling 1:2919759872."
-    assert (
-        "2001:db8:ffff:ffff:ffff:ffff:ffff:1  4          announced   1.25       –        -2 h"
-        in "\n".join(lines)
-    )
-    assert "not counted   repeated 3" in "\n".join(lines)
+    (second,) = (line.split() for line in lines if line.startswith("2001:db8:ffff:ffff:ffff:ffff:ffff:1"))
+    assert second[1:] == ["4", "announced", "1.25", "–", "-2", "h", "–", "8/2"]
+    assert [line.split() for line in lines if line.startswith("not counted")] == [
+        ["not", "counted", "repeated", "3"]
+    ]
 
 
 def test_what_is_wrong_with_several_is_said_once() -> None:
