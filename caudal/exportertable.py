@@ -40,8 +40,8 @@ def signs_of(exporters: list[Exporter]) -> Iterator[Text]:
         for sign in each["signs"]:
             said = (not sign["needs_attention"], sign["kind"], sign["sentence"])
             names.setdefault(said, []).append(each["name"])
-    for (is_note, kind, sentence), of in sorted(names.items(), key=lambda item: item[0][0]):
-        word, style = ("note", "yellow") if is_note else ("attention", "red")
+    for (is_hint, kind, sentence), of in sorted(names.items(), key=lambda item: item[0][0]):
+        word, style = ("hint", "yellow") if is_hint else ("attention", "red")
         who = ", ".join(of[:_NAMED]) + (f" and {len(of) - _NAMED} more" if len(of) > _NAMED else "")
         yield Text.assemble((f"{word}: ", style), (who, "bold"), f", {kind.replace('_', ' ')}: {sentence}")
 

@@ -8,8 +8,10 @@ from caudal.collector.batch import DIRECTIONS
 from caudal.collector.flowrecords import F64, I32, I64, PROTOCOLS, TRAFFIC, U8, U32, U64, FlowRecords
 from caudal.collector.home import Mask
 from caudal.collector.kernel import kernel
+from caudal.collector.locate import IN, INTERNAL, OUT, TRANSIT
 
 _WORDS = 16  # of 64 bits: whether an interface of a number was met; numbers below 1,024 are told apart
+_SAMPLE = 512  # records of a lot that are looked at for more than their bytes
 _NONE_LEFT_OUT: Mask = np.zeros(0, np.bool_)
 
 
@@ -18,7 +20,7 @@ class Traffic:
     """What an exporter told of since it was heard first.
 
     `octets` are bytes corrected for sampling, by direction in the order of DIRECTIONS. `lowest_rate` and `highest_rate`
-    are of records that came lately, 0 where none did. `without_interface` counts records that name neither interface.
+    are of records that came lately, 0 where none did. `without_interface` is about how many records name neither interface.
     """
 
     octets: tuple[float, ...]
@@ -42,15 +44,29 @@ class ExporterTraffic:
 
     def add(self, flows: FlowRecords, direction: U8, left_out: Mask | None) -> None:
         """Add records that are traffic and not left out; `direction` is the position in DIRECTIONS of each."""
+        if not len(flows):
+            return
+        out = _NONE_LEFT_OUT if left_out is None else left_out
         done = 0
-        while done < len(flows):
+        while True:
             done = _add(
-                done, flows.exporter, direction, flows.kind, _NONE_LEFT_OUT if left_out is None else left_out,
-                flows.bytes, flows.sampling_rate, flows.protocol, flows.input, flows.output,
-                self.octets, self._rates, self._interfaces, self._without, self._protocols,
-            )  # fmt: skip
-            if done < len(flows):
-                self._have_room(int(flows.exporter.max()) + 1)
+                done,
+                flows.exporter,
+                direction,
+                flows.kind,
+                out,
+                flows.bytes,
+                flows.sampling_rate,
+                self.octets,
+            )
+            if done == len(flows):
+                break
+            self._have_room(int(flows.exporter.max()) + 1)
+        step = (len(flows) // _SAMPLE) | 1  # odd: of what alternates both are seen
+        _look(
+            step, flows.exporter, flows.kind, out, flows.sampling_rate, flows.protocol,
+            flows.input, flows.output, self._rates, self._interfaces, self._without, self._protocols,
+        )  # fmt: skip
 
     def new_period(self) -> None:
         """Let rates of the period before last be forgotten."""
@@ -97,46 +113,74 @@ def _add(
     left_out: Mask,
     octets: U64,
     rate: F64,
+    sums: F64,
+) -> int:
+    """Add up the records from position `first` on, up to one of an exporter for which there is no room; return where."""
+    who = -1
+    out = into = internal = transit = 0.0
+    all_count = len(left_out) == 0
+    done = len(exporter)
+    for i in range(first, len(exporter)):
+        if exporter[i] != who:
+            if exporter[i] >= len(sums):
+                done = i
+                break
+            if who >= 0:
+                _keep(sums[who], out, into, internal, transit)
+            who = exporter[i]
+            out = into = internal = transit = 0.0
+        if kind[i] != TRAFFIC or (not all_count and left_out[i]):
+            continue
+        estimate = float(octets[i]) * rate[i]
+        if direction[i] == IN:
+            into += estimate
+        elif direction[i] == OUT:
+            out += estimate
+        elif direction[i] == INTERNAL:
+            internal += estimate
+        else:
+            transit += estimate
+    if who >= 0:
+        _keep(sums[who], out, into, internal, transit)
+    return done
+
+
+@kernel
+def _keep(sums: F64, out: float, into: float, internal: float, transit: float) -> None:
+    sums[OUT] += out
+    sums[IN] += into
+    sums[INTERNAL] += internal
+    sums[TRANSIT] += transit
+
+
+@kernel
+def _look(
+    step: int,
+    exporter: I32,
+    kind: U8,
+    left_out: Mask,
+    rate: F64,
     protocol: U8,
     came: U32,
     left: U32,
-    sums: F64,
     rates: F64,
     interfaces: U64,
     without: I64,
     protocols: U8,
-) -> int:
-    """Add the records from position `first` on, up to one of an exporter for which there is no room; return where."""
-    who = -1
-    low = high = seen_rate = 0.0
-    seen_in = seen_out = np.uint32(0)
-    done = len(exporter)
-    for i in range(first, len(exporter)):
-        if exporter[i] != who:
-            if exporter[i] >= len(without):
-                done = i
-                break
-            who = exporter[i]
-            protocols[who] |= np.uint8(1) << protocol[i]
-            seen_rate = 0.0
-            seen_in = seen_out = np.uint32(0)
+) -> None:
+    """Look at every so many-th record for its rate and its interfaces; there is room for all exporters."""
+    for i in range(0, len(exporter), step):
+        who = exporter[i]
+        protocols[who] |= np.uint8(1) << protocol[i]
         if kind[i] != TRAFFIC or (len(left_out) > 0 and left_out[i]):
             continue
-        sums[who, direction[i]] += float(octets[i]) * rate[i]
-        if rate[i] != seen_rate:
-            seen_rate = rate[i]
-            low, high = rates[who, 0], rates[who, 1]
-            rates[who, 0] = seen_rate if low == 0 else min(low, seen_rate)
-            rates[who, 1] = max(high, seen_rate)
+        low, high = rates[who, 0], rates[who, 1]
+        rates[who, 0] = rate[i] if low == 0 else min(low, rate[i])
+        rates[who, 1] = max(high, rate[i])
         if came[i] == 0 and left[i] == 0:
-            without[who] += 1
-        if came[i] != seen_in:
-            seen_in = came[i]
-            _meet(interfaces, who, seen_in)
-        if left[i] != seen_out:
-            seen_out = left[i]
-            _meet(interfaces, who, seen_out)
-    return done
+            without[who] += step
+        _meet(interfaces, who, came[i])
+        _meet(interfaces, who, left[i])
 
 
 @kernel

@@ -229,7 +229,7 @@ def test_what_is_wrong_with_several_is_said_once() -> None:
     ]
     lines = shown(exporters, 140).splitlines()
     assert (
-        lines[1] == "note: edge-0, edge-1, edge-2, edge-3, edge-4 and 4 more, rate assumed: It states none."
+        lines[1] == "hint: edge-0, edge-1, edge-2, edge-3, edge-4 and 4 more, rate assumed: It states none."
     )
 
 
