@@ -114,6 +114,11 @@ def _facts(status: Mapping[str, Any], now: float) -> Table:
         if shipping["last_error"]
         else "none",
     }
+    if status.get("not_allowed_datagrams"):
+        lines["not allowed"] = (
+            f"{status['not_allowed_datagrams']:,} datagrams from addresses that `allow` does not hold: add them if they are "
+            "routers of yours"
+        )
     if status["interfaces"]:
         lines["interfaces"] = ", ".join(status["interfaces"])
     if backlog["batches"] or backlog["lost_batches"] or backlog["coarsened_batches"]:

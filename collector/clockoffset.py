@@ -21,17 +21,15 @@ class WrongClock:
         """What is wrong and what to do about it."""
         where = "ahead of" if self.ahead_ms > 0 else "behind"
         return (
-            f"Its clock is {span(abs(self.ahead_ms) / 1000)} {where} this machine's: set the router's clock (NTP), or this "
-            "machine's if all routers are off alike."
+            f"Its clock is {span(abs(self.ahead_ms) / 1000)} {where} the time at which its datagrams came: set the router's "
+            "clock (NTP), or that of this machine if all routers are off alike."
         )
 
 
 def wrong_clocks(decoder: Decoder, name: Callable[[int], str]) -> Iterator[WrongClock]:
     """Yield the exporters whose clocks are off by more than a minute, under what `name` gives their numbers."""
-    for number in decoder.heard.off_by(WRONG_MS):
-        clock = decoder.heard.clock(number)
-        if clock is not None:
-            yield WrongClock(name(number), clock.median_ms)
+    for number, clock in decoder.heard.off_by(WRONG_MS):
+        yield WrongClock(name(number), clock.median_ms)
 
 
 def span(seconds: float) -> str:

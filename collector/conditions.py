@@ -9,6 +9,7 @@ import numpy as np
 from caudal.collector.attendance import Attendance
 from caudal.collector.batch import DIRECTIONS, LEDGER_COUNTS
 from caudal.collector.condition import Condition
+from caudal.collector.datagrams import NOT_ALLOWED
 from caudal.collector.exportertotals import FIRST
 from caudal.collector.flowrecords import F64, I64
 from caudal.collector.interfaces import INTERFACE
@@ -71,6 +72,10 @@ class Conditions:
                     before.counts[exporter + FIRST] = 0
                 if exporter < len(before.octets):
                     before.octets[exporter] = 0
+
+    def not_allowed_datagrams(self) -> int:
+        """Return how many datagrams came from sources that `allow` does not hold."""
+        return int(self._pipeline.ledger.by_exporter()[FIRST + NOT_ALLOWED, COUNT["datagrams"]])
 
     def numbers(self, configured: Collection[str]) -> list[int]:
         """Return the numbers of exporters that were heard, or are among the `configured` addresses: these come first."""

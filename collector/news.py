@@ -11,7 +11,7 @@ from caudal.collector.decode.decoder import Decoder
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 15.0
-_MOST_LINES = 20  # at once: sources of UDP can be forged
+_MOST_LINES = 20  # between two looks: sources of UDP can be forged
 _RATES_TOLD = 16  # of one exporter
 
 Look = Callable[[], Mapping[int, Condition]]
@@ -36,6 +36,7 @@ class News:
         self._decoder, self._attendance, self._name, self._look = decoder, attendance, name, look
         self._clock, self._look_seconds = clock, look_seconds
         self._next_look = clock() + look_seconds
+        self._first = 0  # exporters heard first since the last look
         self._rates: dict[int, set[float]] = {}
         self._signs: dict[int, set[str]] = {}  # by exporter, the kinds that were told
 
@@ -46,6 +47,9 @@ class News:
         if now < self._next_look:
             return
         self._next_look = now + self._look_seconds
+        if self._first > _MOST_LINES:
+            log.info("and %d more exporters are heard for the first time", self._first - _MOST_LINES)
+        self._first = 0
         lines: list[tuple[int, str]] = []
         for number, seen in self._look().items():
             lines += [(logging.INFO, each) for each in self._new_rates(number, seen)]
@@ -63,13 +67,12 @@ class News:
 
     def _first_heard(self) -> None:
         new = self._attendance.take_new()
-        for number in new[:_MOST_LINES]:
+        for number in new[: max(0, _MOST_LINES - self._first)]:
             protocols = ", ".join(self._decoder.heard.protocols(number)) or "nothing that is read"
             log.info(
                 "%s is heard for the first time since the start: it sends %s", self._name(number), protocols
             )
-        if len(new) > _MOST_LINES:
-            log.info("and %d more exporters are heard for the first time", len(new) - _MOST_LINES)
+        self._first += len(new)
 
     def _new_rates(self, number: int, seen: Condition) -> list[str]:
         told = self._rates.setdefault(number, set())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Self
 
 from caudal.collector.clockoffset import wrong_clocks
@@ -59,14 +60,17 @@ _OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (_not_belie
 _OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = ()
 
 
+_MOST_OF_A_KIND = 4096  # sources of UDP can be forged, and each sign is a sentence
+
+
 def signs_of_decoding(decoder: Decoder, name: Name) -> Iterator[Sign]:
-    """Yield what decoding noticed of exporters, under what `name` gives their numbers."""
+    """Yield what decoding noticed of exporters, under what `name` gives their numbers; of very many those known first."""
     for of_kind in _OF_DECODER:
-        yield from of_kind(decoder, name)
+        yield from islice(of_kind(decoder, name), _MOST_OF_A_KIND)
 
 
 def signs(pipeline: Pipeline, name: Name) -> Iterator[Sign]:
     """Yield everything that was noticed of exporters, under what `name` gives their numbers."""
     yield from signs_of_decoding(pipeline.decoder, name)
     for of_kind in _OF_PIPELINE:
-        yield from of_kind(pipeline, name)
+        yield from islice(of_kind(pipeline, name), _MOST_OF_A_KIND)

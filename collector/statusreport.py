@@ -86,6 +86,7 @@ class StatusReport:
             },
             "exporters": [self._exporter(number, each) for number, each in conditions.items()],
             "exporters_left_out": len(heard) - len(conditions),
+            "not_allowed_datagrams": self._conditions.not_allowed_datagrams(),
             "not_believed": [each.plain for each in disbeliefs(self._pipeline.decoder, self._name)],
             "templates": len(self._pipeline.decoder.templates),
             "unlisted_caches": [

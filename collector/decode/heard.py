@@ -1,6 +1,6 @@
 """What datagrams tell of their exporters by themselves: which protocols they speak, and what time it is by their clocks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,12 +61,14 @@ class Heard:
         last = kept[(self._place[exporter] - 1) % _LOTS_KEPT]
         return ClockOffset(int(last), int(np.median(told)))
 
-    def off_by(self, milliseconds: int) -> list[int]:
-        """Return the numbers of exporters whose clocks are off by more than this, ahead or behind, by their median."""
+    def off_by(self, milliseconds: int) -> Iterator[tuple[int, ClockOffset]]:
+        """Yield exporters (their numbers) whose clocks are off by more than this, ahead or behind, by their median."""
         told = self._offsets_ms != NO_CLOCK
         far = (np.abs(np.where(told, self._offsets_ms, 0)) > milliseconds).any(axis=1)
-        clocks = ((number, self.clock(number)) for number in np.flatnonzero(far).tolist())
-        return [number for number, clock in clocks if clock and abs(clock.median_ms) > milliseconds]
+        for number in np.flatnonzero(far).tolist():
+            clock = self.clock(number)
+            if clock and abs(clock.median_ms) > milliseconds:
+                yield number, clock
 
     def forget(self, exporter: int) -> None:
         """Forget an exporter whose number another may get."""

@@ -150,7 +150,7 @@ def test_the_sick_come_first() -> None:
         )
     assert list(place.look()) == [EDGE, CORE, SPARE]
     assert place.kinds(EDGE) == {"clock_off": True, "rate_assumed": False}
-    assert place.look()[EDGE].signs[0].sentence.startswith("Its clock is 2 hours behind this machine's")
+    assert place.look()[EDGE].signs[0].sentence.startswith("Its clock is 2 hours behind the time at which")
     found = list(place.look().values())
     assert summary(found) == f"1 of 3 routers needs attention: {EDGE} (clock off)."
     assert summary(found[1:]) == "None of 2 routers needs attention."
@@ -284,3 +284,13 @@ def test_options_are_told_as_the_source_of_a_rate() -> None:
     )
     seen = place.look()[CORE]
     assert (seen.lowest_rate, seen.rate_from, seen.needs_attention) == (100, "options", False)
+
+
+def test_datagrams_of_sources_that_are_not_allowed() -> None:
+    place = Place(allow=["192.0.2.0/24"])
+    place.send(netflow5([record5()]), netflow5([record5()]), exporter=-2)
+    place.send(netflow5([record5()]), exporter=0)
+    assert place.conditions.not_allowed_datagrams() == 2
+    place.pipeline.take(None, str)
+    assert place.conditions.not_allowed_datagrams() == 2
+    assert set(place.look()) == {CORE, SPARE}
