@@ -2,8 +2,6 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
@@ -23,6 +21,7 @@ from caudal.collector.names.counts import NameCounts
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
+from caudal.collector.turns import Turns
 
 _NAMESPACE = "caudal_collector_"
 MOST_LABELS = 512  # exporters that have a label of their own; the others are added up
@@ -31,8 +30,8 @@ MOST_LABELS = 512  # exporters that have a label of their own; the others are ad
 class Metrics:
     """Everything that moves in a collector, with labels from closed sets only, and the names of exporters.
 
-    `look` returns how exporters are, at most MOST_LABELS of them and the same ones each time; `guard` is held where parts
-    are looked at that the collector works with.
+    `look` returns how exporters are, at most MOST_LABELS of them and the same ones each time; `turns` says when parts
+    may be looked at that the collector works with.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Metrics:
         names: NameCounts | None = None,
         *,
         look: Callable[[], Mapping[int, Condition]] = dict,
-        guard: AbstractContextManager[Any] | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._listeners = listeners
@@ -55,13 +54,12 @@ class Metrics:
         self._backlog = backlog
         self._attendance = attendance
         self._names = names
-        self._look, self._guard = look, guard or nullcontext()
+        self._look, self._turns = look, turns or Turns()
         self._highest = [0] * len(LEDGER_COUNTS)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics as they stand."""
-        with self._guard:
-            yield from list(self._collect())
+        yield from self._turns.look(lambda: list(self._collect()))
 
     def _collect(self) -> Iterator[Metric]:
         yield _build_info()

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from caudal.collector.attendance import Attendance
 from caudal.collector.condition import Condition
@@ -50,14 +50,20 @@ class News:
         if self._first > _MOST_LINES:
             log.info("and %d more exporters are heard for the first time", self._first - _MOST_LINES)
         self._first = 0
-        lines: list[tuple[int, str]] = []
-        for number, seen in self._look().items():
-            lines += [(logging.INFO, each) for each in self._new_rates(number, seen)]
-            lines += self._changed_signs(number, seen)
+        try:
+            lines = list(self._lines())
+        except Exception:  # metering goes on, whatever there is to say of exporters
+            log.exception("what is new of exporters cannot be said")
+            return
         for level, line in lines[:_MOST_LINES]:
             log.log(level, "%s", line)
         if len(lines) > _MOST_LINES:
             log.info("and %d more about exporters; see `caudal collect status`", len(lines) - _MOST_LINES)
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        for number, seen in self._look().items():
+            yield from ((logging.INFO, each) for each in self._new_rates(number, seen))
+            yield from self._changed_signs(number, seen)
 
     def forget(self, exporters: list[int]) -> None:
         """Have nothing told of these numbers: other exporters may get them."""

@@ -3,7 +3,6 @@
 import gc
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -44,6 +43,7 @@ from caudal.collector.spool import Spool
 from caudal.collector.statelock import StateLock
 from caudal.collector.statusreport import StatusReport
 from caudal.collector.statussocket import StatusSocket
+from caudal.collector.turns import Turns
 from caudal.collector.warmup import warm_up
 from caudal.collector.windowcloser import WindowCloser
 from caudal.reference import AddressTable, load_reference
@@ -77,8 +77,7 @@ class Collector:
         self._stops = 0
         self._reload = Reload(prepare)
         self._attendance = Attendance()
-        # Held while lots are metered and windows closed: whoever asks how the collector is waits for the moment between.
-        self._at_work = threading.Lock()
+        self._turns = Turns()  # whoever asks how the collector is looks between two lots
 
     def stop(self) -> None:
         """Ask `run` to finish what it has and return; asked again, it does not wait for the service."""
@@ -100,7 +99,7 @@ class Collector:
             self._notifier.ready(_listening(settings))
             self._receive()
             self._notifier.stopping()
-            with self._at_work:
+            with self._turns.work():
                 self._pipeline.decoder.give_up_waiting()
                 self._closer.close_all()
             self._backlog.close()
@@ -148,7 +147,7 @@ class Collector:
             self._attendance,
             self._interfaces.name_counts,
             look=self._look,
-            guard=self._at_work,
+            turns=self._turns,
         )
         self._stop_metrics = self._serve_metrics(settings.metrics_listen)
         stack.callback(self._close_metrics)
@@ -162,7 +161,7 @@ class Collector:
             self._backlog,
             self._shipper,
             self._conditions,
-            guard=self._at_work,
+            turns=self._turns,
             log=recent_log,
         )
         stack.enter_context(StatusSocket(directory, self._status))
@@ -196,12 +195,12 @@ class Collector:
             full = False
             for datagrams in listeners.receive(patience):
                 full |= len(datagrams) == SLOTS
-                with self._at_work:
+                with self._turns.work():
                     self._attendance.note(datagrams)
                     records = pipeline.datagrams(datagrams)
                 if records:
                     heard = time.monotonic()
-            with self._at_work:
+            with self._turns.work():
                 packets = interfaces.receive()
             if packets:
                 heard = time.monotonic()
@@ -212,11 +211,11 @@ class Collector:
                 next_tick = now + _TICK_SECONDS
                 idle = now - heard >= self.settings.idle_seconds
                 heard = now if idle else heard
-                with self._at_work:
+                with self._turns.work():
                     self._tick(idle=idle)
                 if self._shipper.alive:
                     self._notifier.alive()
-        with self._at_work:
+        with self._turns.work():
             # What had arrived when we were told to stop.
             self._finish(rest(listeners.receivers, _LAST_LOTS_SECONDS))
             interfaces.finish()

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +17,7 @@ from caudal.collector.recentlog import RecentLog
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
+from caudal.collector.turns import Turns
 from caudal.collector.windowcloser import WindowCloser
 
 _MOST_EXPORTERS = 2048  # each takes tenths of a millisecond, and sources of UDP can be forged
@@ -26,7 +26,7 @@ _MOST_EXPORTERS = 2048  # each takes tenths of a millisecond, and sources of UDP
 class StatusReport:
     """Says how the parts of a collector are, whenever asked, from whatever thread.
 
-    `settings` gives those in force, `name` what an exporter's number is called outside; `guard` is held where parts are
+    `settings` gives those in force, `name` what an exporter's number is called outside; `turns` says when parts may be
     looked at that the collector works with. The addresses of exporters are told: by the socket in the state directory they
     come to the operator's own eyes and nowhere else.
     """
@@ -42,20 +42,19 @@ class StatusReport:
         backlog: Backlog,
         shipper: Shipper,
         conditions: Conditions,
-        guard: AbstractContextManager[Any],
+        turns: Turns,
         log: RecentLog,
     ) -> None:
         self._settings, self._name = settings, name
         self._pipeline, self._listeners, self._closer = pipeline, listeners, closer
         self._spool, self._backlog, self._shipper = spool, backlog, shipper
-        self._conditions, self._guard, self._log = conditions, guard, log
+        self._conditions, self._turns, self._log = conditions, turns, log
         self._started = time.monotonic()
         self.reloaded_time = 0.0
 
     def __call__(self) -> Mapping[str, Any]:
         """Return values that JSON has, times in seconds since 1970 UTC; exporters that need attention come first."""
-        with self._guard:
-            return self._report(self._settings())
+        return self._turns.look(lambda: self._report(self._settings()))
 
     def _report(self, settings: CollectorSettings) -> dict[str, Any]:
         known = settings.exporters

@@ -129,3 +129,15 @@ def test_no_address_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert not [
         line for line in lines if CORE in line or EDGE in line or "2001:db8" in line or "198.18" in line
     ]
+
+
+def test_what_cannot_be_said_stops_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place()
+    told = Told(place, caplog)
+    monkeypatch.setattr("caudal.collector.conditions.signs", lambda *_: 1 // 0)
+    assert told() == ["what is new of exporters cannot be said"]
+    monkeypatch.undo()
+    place.send(v9(place, DATA, ahead_seconds=300))
+    assert len(told()) == 2
