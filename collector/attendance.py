@@ -1,22 +1,12 @@
 """Which exporters were heard, how much and when last."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import I64
 from caudal.collector.home import Mask
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An exporter by the name it has outside, its datagrams so far, and when the last one came (ms since 1970)."""
-
-    name: str
-    datagrams: int
-    last_ms: int
 
 
 class Attendance:
@@ -66,9 +56,3 @@ class Attendance:
         """Return when an exporter was heard last (ms since 1970), 0 if it was not."""
         heard = exporter < len(self._datagrams) and self._datagrams[exporter]
         return int(self._last_ms[exporter]) if heard else 0
-
-    def seen(self, name: Callable[[int], str]) -> list[Seen]:
-        """Return every exporter heard so far under the name that `name` gives its number, the latest first."""
-        heard = np.flatnonzero(self._datagrams)
-        rows = [Seen(name(int(at)), int(self._datagrams[at]), int(self._last_ms[at])) for at in heard]
-        return sorted(rows, key=lambda row: (-row.last_ms, row.name))
