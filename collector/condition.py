@@ -59,6 +59,7 @@ class Condition:
     def plain(self) -> dict[str, Any]:
         """The condition as values that JSON has; of the counts those that are not 0."""
         values = asdict(self) | {"needs_attention": self.needs_attention, "lost_share": self.lost_share}
+        values = {name: _rounded(value) for name, value in values.items()}
         for name in ("counts", "lately"):
             values[name] = {count: number for count, number in values[name].items() if number}
         return values
@@ -77,6 +78,10 @@ def summary(conditions: list[Condition], shown: int = 5) -> str:
     verb = "needs" if len(sick) == 1 else "need"
     which = "The router" if count == 1 else f"{len(sick)} of {count} routers"
     return f"{which} {verb} attention: {why}{more}."
+
+
+def _rounded(value: object) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def _kinds(condition: Condition) -> list[str]:

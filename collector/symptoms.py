@@ -93,7 +93,9 @@ def _content(seen: Condition) -> Iterator[Sign]:
             "your subscribers there, and the public pool where they are behind NAT.",
             needs_attention=True,
         )
-    if lately["sampling_assumed"] > 0:
+    if (
+        lately["sampling_assumed"] > lately["rate_implausible"]
+    ):  # of the others it is told that they are not believed
         yield Sign(
             seen.name,
             "rate_assumed",

@@ -233,7 +233,7 @@ def test_what_is_over_needs_no_attention() -> None:
     """A rate that was not believed, once the router states one that is, for a while."""
     place = Place()
     place.send(v9(place, RATED, a_set(257, basic() + struct.pack(">I", 0xFFFF_FFFF))))
-    assert place.kinds(CORE)["rate_not_believed"] is True
+    assert place.kinds(CORE) == {"rate_not_believed": True}, "and not that it states none"
     for sequence in range(1, 4):
         place.later(PERIOD_SECONDS)
         place.send(v9(place, RATED, a_set(257, basic() + struct.pack(">I", 500)), sequence=sequence))
