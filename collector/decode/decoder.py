@@ -256,7 +256,18 @@ class Decoder:
                     np.full(records, time_ms, np.int64) for time_ms in (waiting.export_ms, waiting.uptime_ms)
                 )
                 boot_ms = self._boot_ms.get(key.point)
-                for flows, _ in flows_of(key, layout, body, export_ms, uptime_ms, boot_ms, self.rates):
+                octets = np.frombuffer(waiting.body, np.uint8)
+                for flows, _ in flows_of(
+                    key,
+                    layout,
+                    body,
+                    export_ms,
+                    uptime_ms,
+                    boot_ms,
+                    self.rates,
+                    octets=octets,
+                    tunnels=self._sflow_tunnels,
+                ):
                     lot.give(flows)
                     decoded += len(flows)
             bad = 0 if whole else 1
@@ -391,7 +402,15 @@ class Decoder:
         of = sets.datagram[of_set]
         boot_ms = self._boot_ms.get(key.point)
         for flows, position in flows_of(
-            key, layout, body, lot.export_ms[of], lot.uptime_ms[of], boot_ms, self.rates
+            key,
+            layout,
+            body,
+            lot.export_ms[of],
+            lot.uptime_ms[of],
+            boot_ms,
+            self.rates,
+            octets=lot.datagrams.buffer,
+            tunnels=self._sflow_tunnels,
         ):
             lot.give(flows)
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))

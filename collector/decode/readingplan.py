@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.decode import elements
+from caudal.collector.decode.withoutcounts import COUNTERS, kind_of_nothing
 from caudal.collector.flowrecords import ABSENT
 
 # Rows of a plan: (place, octets) of each column in a record, no octets where it has none.
@@ -15,7 +16,7 @@ from caudal.collector.flowrecords import ABSENT
     DESTINATION_PORT, IP_PROTOCOL, SOURCE_AS, DESTINATION_AS, INPUT, OUTPUT, START, END, DIRECTION, SAMPLER, RATE,
 ) = range(20)  # fmt: skip
 # Rows that hold something else: (octets of a record, bits of `absent`), (how to read start, how to read end),
-# (bits that are absent where the value is 0, 0).
+# (bits that are absent where the value is 0, the kind of records that count nothing).
 RECORD, TIMES, ZERO_IS_ABSENT = 20, 21, 22
 ROWS: Final = 23
 
@@ -40,8 +41,11 @@ _MORE: Final = frozenset(
         elements.SYSTEM_INIT_MILLISECONDS,
         *elements.REVERSE_OCTETS,
         *elements.REVERSE_PACKETS,
+        *elements.REVERSE_LAYER2_OCTETS,
     }
 )
+_IP_OCTETS: Final = frozenset({*elements.OCTET_DELTAS, elements.OCTET_TOTAL})
+_FRAME_OCTETS: Final = frozenset({*elements.LAYER2_OCTET_DELTAS, *elements.LAYER2_OCTET_TOTALS})
 _TIMES_FROM_ELSEWHERE: Final = frozenset(
     {
         elements.FLOW_DURATION_MILLISECONDS,
@@ -83,6 +87,10 @@ def reading_plan(
     have = places.keys()
     if not have.isdisjoint(_MORE):
         return None
+    if not have & _IP_OCTETS and have & _FRAME_OCTETS:
+        return None
+    if not have & COUNTERS and elements.IP_TOTAL_LENGTH in have:
+        return None  # a packet report
     plan: Plan = np.zeros((ROWS, 2), np.int64)
     for row, element, other in (
         (SOURCE4, elements.SOURCE_IPV4, elements.SOURCE_IPV6),
@@ -127,7 +135,7 @@ def reading_plan(
     if plan[SAMPLER, 1] > _SAMPLER_OCTETS:
         return None
     plan[RECORD] = size, absent
-    plan[ZERO_IS_ABSENT, 0] = zero_is_absent
+    plan[ZERO_IS_ABSENT] = zero_is_absent, kind_of_nothing(have)
     return plan
 
 

@@ -47,6 +47,7 @@ def fill_from_headers(
         return
     if int((at + octets).max()) + _BEHIND_LAST > len(buffer):
         buffer = np.append(buffer, np.zeros(_BEHIND_LAST, np.uint8))
+        buffer.flags.writeable = False  # as those of datagrams: kernels are compiled for one kind only
     chunk = PacketChunk(buffer, at, octets, wire, columns["start_ms"][row], link)
     _fill_from_packets(columns, chunk, row, MOST_TUNNELS if tunnels == "inner" else 0)
 

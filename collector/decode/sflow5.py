@@ -181,7 +181,7 @@ def _columns(
     buffer, count = datagrams.buffer, len(flows.datagram)
     datagram = which[flows.datagram]
     columns: Columns = {name: np.zeros(count, dtype) for name, dtype in flowrecords.DTYPES.items()}
-    columns["kind"][:] = flowrecords.EVENT  # until an IP header is found in the sample
+    columns["kind"][:] = flowrecords.NOT_READ  # until an IP header is found in the sample
     columns["exporter"] = datagrams.exporter[datagram]
     columns["protocol"][:] = flowrecords.SFLOW5
     for name in ("export_ms", "start_ms", "end_ms"):

@@ -342,6 +342,7 @@ def test_real_payloads_are_recognised() -> None:
     paths = sorted((Path(str(CORPUS)) / "logstash-codec-netflow").glob("*.dat"))
     assert len(paths) > 80
     for path in paths:
-        assert file_kind(path) == "payload", path
+        # One of them is an IPFIX file of three messages.
+        assert file_kind(path) == ("messages" if path.name == "ipfix.dat" else "payload"), path
         datagrams = read_raw_payload(path)
         assert np.array_equal(datagrams.length, [path.stat().st_size])
