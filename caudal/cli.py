@@ -321,4 +321,14 @@ def _progress(of: str) -> Iterator[Callable[[int], None]]:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "caudal":
+            raise
+        typer.echo(
+            f"caudal: {error.name} is not installed: this command needs what the service needs; install "
+            "caudal[service], as docs/deploy.md shows",
+            err=True,
+        )
+        sys.exit(2)
