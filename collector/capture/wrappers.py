@@ -184,13 +184,13 @@ def _behind_labels(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
     if four != NO_PACKET:
         return IPV4, at
     if worded:
-        kind = _ip_at(buffer, at + _CONTROL_WORD, end, wire)
+        kind = ip_at(buffer, at + _CONTROL_WORD, end, wire)
         if kind != OTHER:
             return kind, at + _CONTROL_WORD
     # Pseudowires of PPP and HDLC (RFC 4618).
     for skipped in (0, _CONTROL_WORD):
         kind, inside = pass_ppp(buffer, at + skipped, end)
-        if kind in (IPV4, IPV6) and _ip_at(buffer, inside, end, wire) == kind:
+        if kind in (IPV4, IPV6) and ip_at(buffer, inside, end, wire) == kind:
             return kind, inside
     return OTHER, at
 
@@ -201,12 +201,13 @@ def _leads_to_ip(buffer: U8, kind: int, at: int, end: int, wire: int) -> bool:
     kind, at = pass_wrappers(buffer, kind, at, end)
     if kind in LABELS:
         at = _pass_labels(buffer, at, end)
-        return at >= 0 and _ip_at(buffer, at, end, wire) != OTHER
-    return kind in (IPV4, IPV6) and _ip_at(buffer, at, end, wire) == kind
+        return at >= 0 and ip_at(buffer, at, end, wire) != OTHER
+    return kind in (IPV4, IPV6) and ip_at(buffer, at, end, wire) == kind
 
 
 @kernel
-def _ip_at(buffer: U8, at: int, end: int, wire: int) -> int:
+def ip_at(buffer: U8, at: int, end: int, wire: int) -> int:
+    """Return IPV4 or IPV6, whichever packet begins at a place and holds together, or OTHER."""
     if ipv4_holds(buffer, at, end, wire) != NO_PACKET:
         return IPV4
     return IPV6 if ipv6_holds(buffer, at, end, wire) else OTHER
