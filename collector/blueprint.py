@@ -22,7 +22,7 @@ def pipeline_of(
         table=table,
         window_seconds=settings.window_seconds,
         k=settings.k_anonymity,
-        sflow_tunnels=settings.sflow_tunnels,
+        tunnels=settings.tunnels,
         template_wait_seconds=settings.template_wait_seconds,
         cache_prefixes=cache_prefixes,
         monotonic=monotonic,

@@ -10,9 +10,9 @@ import pyarrow as pa
 from caudal.collector.aggregate import Aggregator
 from caudal.collector.allowlist import AllowList
 from caudal.collector.boundary import LEFT_OUT, Boundaries, Boundary, Judgement
+from caudal.collector.capture.tunnelkinds import Tunnels
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.exportertraffic import ExporterTraffic
@@ -64,7 +64,7 @@ class Pipeline:
         sampling: Mapping[str, float] | None = None,
         boundaries: Mapping[str, Boundary] | None = None,
         services: Sequence[str] = ("",),
-        sflow_tunnels: Tunnels = "outer",
+        tunnels: Tunnels = "outer",
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
@@ -82,7 +82,7 @@ class Pipeline:
             self.ledger,
             SamplingRates(self.exporters.addresses, sampling or {}, overriding=sampling_overrides),
             waiting_seconds=template_wait_seconds,
-            sflow_tunnels=sflow_tunnels,
+            tunnels=tunnels,
             plausibility=Plausibility(self.exporters.addresses, window_seconds * 1000, capacities, capacity),
         )
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)

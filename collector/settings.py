@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS, opened
 from caudal.collector.home import HomeError, HomePrefixes
 from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
 
@@ -71,6 +72,12 @@ def _prefix(text: object) -> str:
     except HomeError as error:
         raise ValueError(str(error)) from error
     return str(text)
+
+
+def _tunnels(kinds: object) -> object:
+    if isinstance(kinds, str | list | tuple):
+        opened(kinds)
+    return kinds
 
 
 class Service(BaseModel):
@@ -221,9 +228,10 @@ class CollectorSettings(BaseSettings):
         description="what the spool may take on disk. When full, nothing in it is dropped: new windows wait in memory, "
         "there they are added up by hour and country above 256 MiB, and are written as soon as there is room",
     )
-    sflow_tunnels: Literal["outer", "inner"] = Field(
+    tunnels: Annotated[Literal["outer", "inner"] | tuple[str, ...], BeforeValidator(_tunnels)] = Field(
         default="outer",
-        description="whose addresses count of sampled packets inside of packets (VXLAN, Geneve, GRE, IP in IP)",
+        description="whose addresses and bytes count of packets inside of packets, sampled or metered here: outer, inner, "
+        f"or inner for a list of kinds ({', '.join(TUNNEL_KINDS)})",
     )
     interfaces: tuple[CaptureInterface, ...] = Field(
         default=(), description="network interfaces whose packets are metered"
@@ -266,6 +274,22 @@ class CollectorSettings(BaseSettings):
         description="what is known of exporters, by their address; sampling and capacity also by prefix, of which the longest "
         "counts",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_name(cls, values: object) -> object:
+        """Take `sflow_tunnels`, which was of sampled packets alone, for `tunnels` where both mean one thing."""
+        if not isinstance(values, dict) or "sflow_tunnels" not in values:
+            return values
+        values = dict(values)
+        kinds = values.pop("sflow_tunnels")
+        if "tunnels" in values:
+            raise ValueError("sflow_tunnels is now tunnels, and both are set; remove sflow_tunnels")
+        if kinds != "outer" and values.get("interfaces"):
+            raise ValueError(
+                "sflow_tunnels is now tunnels, and counts for interfaces as well; write tunnels where that is wanted"
+            )
+        return {**values, "tunnels": kinds}
 
     @field_validator("exporters")
     @classmethod

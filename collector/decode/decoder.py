@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from caudal.collector import flowrecords
+from caudal.collector.capture.tunnelkinds import Tunnels, opened
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
@@ -14,7 +15,6 @@ from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
-from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
@@ -53,7 +53,7 @@ class Decoder:
         waiting_seconds: float = 1800,
         templates_per_exporter: int = 4096,
         templates_octets: int = 256 << 20,
-        sflow_tunnels: Tunnels = "outer",
+        tunnels: Tunnels = "outer",
         plausibility: Plausibility | None = None,
     ) -> None:
         self.ledger = ledger
@@ -65,7 +65,7 @@ class Decoder:
         self.sequences = Sequences()
         self.heard = Heard()
         self.sflow_agents = sflow5.SflowAgents()
-        self._sflow_tunnels: Tunnels = sflow_tunnels
+        self._sflow_tunnels = self.tunnels = opened(tunnels)
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
         self.changed: set[int] = set()
         self._waiting_ms = int(waiting_seconds * 1000)

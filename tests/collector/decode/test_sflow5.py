@@ -335,7 +335,7 @@ TUNNELS = {
 
 def with_tunnels(tunnels: str) -> Bench:
     under = bench()
-    decoder = Decoder(under.ledger, under.decoder.rates, sflow_tunnels=tunnels)  # type: ignore[arg-type]
+    decoder = Decoder(under.ledger, under.decoder.rates, tunnels=tunnels)
     return Bench(decoder, under.ledger, under.exporters)
 
 
