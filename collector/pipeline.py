@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,6 @@ from caudal.collector.capture.tunnelkinds import Tunnels
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.exportertraffic import ExporterTraffic
 from caudal.collector.exporttimes import ExportTimes
 from caudal.collector.flowrecords import FlowRecords
@@ -39,6 +38,13 @@ class Rules(TypedDict):
     allow: Sequence[str]
     capacities: Mapping[str, float]
     capacity: float
+
+
+class Memory(Protocol):
+    """Knows exporters from before; an ExporterMemory is one."""
+
+    def recall(self) -> None:
+        """Give the decoder what is known of exporters that are new to it."""
 
 
 class Pipeline:
@@ -75,7 +81,7 @@ class Pipeline:
     ) -> None:
         self.exporters = Exporters(allow=AllowList(allow) if allow else None)
         self.keep_places(sampling or {})
-        self.memory: ExporterMemory | None = None
+        self.memory: Memory | None = None
         self.times = ExportTimes(monotonic)
         self.ledger = Ledger(window_seconds * 1000)
         self.decoder = Decoder(

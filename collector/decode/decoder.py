@@ -65,7 +65,7 @@ class Decoder:
         self.sequences = Sequences()
         self.heard = Heard()
         self.sflow_agents = sflow5.SflowAgents()
-        self._sflow_tunnels = self.tunnels = opened(tunnels)
+        self.tunnels = opened(tunnels)
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
         self.changed: set[int] = set()
         self._waiting_ms = int(waiting_seconds * 1000)
@@ -117,7 +117,7 @@ class Decoder:
         if len(is_sflow):
             lot.give(
                 sflow5.decode(
-                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self._sflow_tunnels
+                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self.tunnels
                 )
             )
         lot.read(self._sampling)
@@ -266,7 +266,7 @@ class Decoder:
                     boot_ms,
                     self.rates,
                     octets=octets,
-                    tunnels=self._sflow_tunnels,
+                    tunnels=self.tunnels,
                 ):
                     lot.give(flows)
                     decoded += len(flows)
@@ -410,7 +410,7 @@ class Decoder:
             boot_ms,
             self.rates,
             octets=lot.datagrams.buffer,
-            tunnels=self._sflow_tunnels,
+            tunnels=self.tunnels,
         ):
             lot.give(flows)
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))

@@ -254,8 +254,11 @@ def gateway_of(source_as: int, *segments: Sequence[int], hop: str = "192.0.2.254
 
 def udp4(source: str, destination: str, *, total: int = 1400, ports: tuple[int, int] = (1234, 53)) -> bytes:
     """An IPv4 and UDP header of a packet of `total` octets, without its payload."""
-    start = struct.pack(">BBHHHBBH", 0x45, 0, total, 0, 0, 64, 17, 0)
-    return start + struct.pack(">IIHHHH", ip(source), ip(destination), *ports, total - 20, 0)
+    ends = (ip(source), ip(destination))
+    header = struct.pack(">BBHHHBBHII", 0x45, 0, total, 0, 0, 64, 17, 0, *ends)
+    summed = sum(struct.unpack(">10H", header))
+    checksum = 0xFFFF - (summed % 0xFFFF or 0xFFFF)
+    return header[:10] + struct.pack(">H", checksum) + header[12:] + struct.pack(">HHHH", *ports, total - 20, 0)
 
 
 def ethernet(payload: bytes, *tags: int, kind: int = 0x0800) -> bytes:
@@ -312,7 +315,7 @@ class Bench:
         return int(self.ledger.totals[COUNT[name]])
 
 
-def bench(sampling: Mapping[str, float] | None = None, window_ms: int = 300_000, **limits: int) -> Bench:
+def bench(sampling: Mapping[str, float] | None = None, window_ms: int = 300_000, **limits: Any) -> Bench:
     exporters = Exporters()
     for address_ in (ROUTER, "192.0.2.2", "2001:db8::3"):
         exporters.number(address_)

@@ -197,7 +197,7 @@ def test_packets_inside_of_packets_where_they_are_asked_for() -> None:
     )
     record = varying(ethernet(outer))
     assert told(of([(315, VARIABLE)], record)) == [(TRAFFIC, 1420, 1, ip("192.0.2.1"), ip("192.0.2.2"))]
-    assert told(of([(315, VARIABLE)], record, under=bench(sflow_tunnels="inner"))) == [READ]  # type: ignore[arg-type]
+    assert told(of([(315, VARIABLE)], record, under=bench(tunnels="inner"))) == [READ]
 
 
 def test_sections_before_their_template_are_read_when_it_comes() -> None:
