@@ -42,7 +42,7 @@ class ExportCounts(PacketCounts):
 
 @dataclass(frozen=True)
 class _Payloads:
-    """UDP payloads: position of their packet, place in a buffer, length by the UDP header, source, time."""
+    """UDP payloads: position of their packet, place in a buffer, length by the UDP header, source, time, source port."""
 
     frame: I64
     offset: I64
@@ -50,6 +50,7 @@ class _Payloads:
     claimed: I64
     exporter: I32
     time_ms: I64
+    port: I64
 
 
 class ExportReader:
@@ -88,7 +89,10 @@ class ExportReader:
         self._uncount(packets.ip_version, bad)
         self.counts.unfragmented += len(which)
         exporter = _number(self._exporters, packets, which)
-        return _Payloads(packets.frame[which], offset, length, claimed, exporter, packets.time_ms[which])
+        port = gather(chunk.buffer, offset - _UDP_HEADER, ">u2").astype(np.int64)
+        return _Payloads(
+            packets.frame[which], offset, length, claimed, exporter, packets.time_ms[which], port
+        )
 
     def _uncount(self, ip_version: int, packets: int) -> None:
         if ip_version == 4:
@@ -98,7 +102,7 @@ class ExportReader:
 
     def _joined(self, chunk: PacketChunk, packets: Packets, joined: list[bytes]) -> _Payloads:
         """Collect fragments; append to `joined` the payloads that became whole, which follow the buffer."""
-        done: list[tuple[int, int, int]] = []
+        done: list[tuple[int, int, int, int]] = []
         at = len(chunk.buffer) + sum(len(payload) for payload in joined)
         for position in np.flatnonzero((packets.ip_protocol == _UDP) & packets.fragmented).tolist():
             whole = self._fragments.add(_fragment(chunk, packets, position))
@@ -108,15 +112,16 @@ class ExportReader:
             if length == 0 or _UDP_HEADER <= length <= len(whole):
                 payload = whole[_UDP_HEADER : length or len(whole)]
                 joined.append(payload)
-                done.append((position, at, len(payload)))
+                done.append((position, at, len(payload), int.from_bytes(whole[:2], "big")))
                 at += len(payload)
             else:
                 self._fragments.joined -= 1
                 self._fragments.incomplete += 1
         self.counts.joined, self.counts.incomplete = self._fragments.joined, self._fragments.incomplete
-        which, offset, length_of = np.array(done, np.int64).reshape(-1, 3).T
+        which, offset, length_of, port = np.array(done, np.int64).reshape(-1, 4).T
         exporter = _number(self._exporters, packets, which)
-        return _Payloads(packets.frame[which], offset, length_of, length_of, exporter, packets.time_ms[which])
+        time_ms = packets.time_ms[which]
+        return _Payloads(packets.frame[which], offset, length_of, length_of, exporter, time_ms, port)
 
     def _exports(self, buffer: U8, parts: list[_Payloads]) -> Datagrams:
         frame = np.concatenate([part.frame for part in parts]) if parts else np.empty(0, np.int64)
@@ -140,6 +145,7 @@ class ExportReader:
             column("exporter", np.int32)[exports].astype(np.int32),
             column("time_ms", np.int64)[exports],
             (length < claimed)[exports],
+            column("port", np.int64)[exports].astype(np.uint16),
         )
 
 

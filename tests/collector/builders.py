@@ -266,7 +266,12 @@ def ethernet(payload: bytes, *tags: int, kind: int = 0x0800) -> bytes:
 # Into the parts under test
 
 
-def lot(payloads: Sequence[bytes], exporter: int | Sequence[int] = 0, received_ms: int = NOW_MS) -> Datagrams:
+def lot(
+    payloads: Sequence[bytes],
+    exporter: int | Sequence[int] = 0,
+    received_ms: int = NOW_MS,
+    port: int | Sequence[int] = 0,
+) -> Datagrams:
     """Payloads as a lot of datagrams, behind one another in a buffer that begins and ends with other octets."""
     lengths = np.array([len(payload) for payload in payloads], np.int64)
     return Datagrams(
@@ -278,6 +283,7 @@ def lot(payloads: Sequence[bytes], exporter: int | Sequence[int] = 0, received_m
         else np.array(exporter, np.int32),
         np.full(len(payloads), received_ms, np.int64),
         np.zeros(len(payloads), np.bool_),
+        np.full(len(payloads), port, np.uint16) if isinstance(port, int) else np.array(port, np.uint16),
     )
 
 
@@ -290,9 +296,13 @@ class Bench:
     exporters: Exporters
 
     def decode(
-        self, *payloads: bytes, exporter: int | Sequence[int] = 0, received_ms: int = NOW_MS
+        self,
+        *payloads: bytes,
+        exporter: int | Sequence[int] = 0,
+        received_ms: int = NOW_MS,
+        port: int | Sequence[int] = 0,
     ) -> FlowRecords:
-        return self.decoder.decode(lot(payloads, exporter, received_ms))
+        return self.decoder.decode(lot(payloads, exporter, received_ms, port))
 
     def counts(self) -> dict[str, int]:
         """The ledger's totals that are not zero."""
