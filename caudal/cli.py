@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -138,10 +139,14 @@ def status_command(
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings of the collector that is asked.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, in place on a terminal; until Ctrl-C.")
+    ] = False,
+    every: Annotated[float, typer.Option("--every", min=0.2, help="Seconds between, with --watch.")] = 5.0,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the running collector what it receives, keeps and ships."""
-    from caudal.collecting import show_status
+    """Ask the running collector what it receives, keeps and ships: which router needs attention comes first."""
+    from caudal.collecting import show_status, watch_status
     from caudal.collector.settingsfile import load_settings
     from caudal.collector.statussocket import ask
     from caudal.present import console
@@ -150,11 +155,39 @@ def status_command(
     if file is None:
         raise typer.BadParameter("give the settings file", context, param_hint="--config")
     with _one_line_errors():
-        status = ask(load_settings(file).state_directory)
-    if as_json:
-        typer.echo(json.dumps(status))
-    else:
-        show_status(console(), status)
+        directory = load_settings(file).state_directory
+        if as_json:
+            typer.echo(json.dumps(ask(directory)))
+        elif watch:
+            watch_status(console(), lambda: ask(directory), lambda: time.sleep(every))
+        else:
+            show_status(console(), ask(directory))
+
+
+@collect_cli.command("support")
+def support_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector that needs help.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it; it must not exist yet.")
+    ] = None,
+) -> None:
+    """Write a file about a collector, running or stopped, for whoever helps: no address, name or secret is in it."""
+    from caudal.collector.settingsfile import load_settings
+    from caudal.collector.support import support
+    from caudal.supportfile import write_support
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with _one_line_errors():
+        about = support(load_settings(file))
+        path = write_support(about, output)
+    typer.echo(f"{path} is written. It is text: read it before you send it to anybody.")
+    for line_ in about["not_to_be_had"]:
+        typer.echo(f"not in it: {line_}")
 
 
 @collect_cli.command("resend")

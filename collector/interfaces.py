@@ -20,7 +20,7 @@ from caudal.collector.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
-_KEY = "interface "
+INTERFACE = "interface "  # before the name of one, instead of an exporter's address
 # Looking up addresses takes milliseconds, and they seldom change.
 _ADDRESSES_MS = 60_000
 _PASS_MS = 5_000
@@ -109,7 +109,7 @@ class Interfaces:
         self.captures: list[LiveCapture] = []
         self.feeds: list[PacketFeed] = []
         for each in settings:
-            exporter = pipeline.exporters.keep(_KEY + each.name)
+            exporter = pipeline.exporters.keep(INTERFACE + each.name)
             meter = PacketMeter(
                 pipeline.ledger.window_ms,
                 active_ms=timeouts.active_ms,
@@ -146,7 +146,7 @@ class Interfaces:
     @property
     def names(self) -> dict[str, str]:
         """The names of the interfaces as exporters, by what stands for their address."""
-        return {_KEY + each.name: each.exporter or each.name for each in self._settings}
+        return {INTERFACE + each.name: each.exporter or each.name for each in self._settings}
 
     def receive(self) -> int:
         """Meter the packets that wait; return how many there were. Never blocks."""

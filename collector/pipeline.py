@@ -15,6 +15,7 @@ from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.exportermemory import ExporterMemory
+from caudal.collector.exportertraffic import ExporterTraffic
 from caudal.collector.exporttimes import ExportTimes
 from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.home import Mask
@@ -88,6 +89,7 @@ class Pipeline:
         self._economy = economy
         self._set_places(home, table, boundaries or {})
         self.unlisted_caches = UnlistedCaches(prefixes=cache_prefixes)
+        self.traffic = ExporterTraffic()
         self.left_out = dict.fromkeys(LEFT_OUT, 0)  # records, by why the boundaries left them out
 
     def reconfigure(
@@ -155,8 +157,16 @@ class Pipeline:
         located = self._locator.locate(flows)
         self.unlisted_caches.add(flows, located.direction)
         judgement = self._boundaries.judge(flows, located.direction)
-        self._aggregator.add(flows, located, None if judgement is None else self._left_out(flows, judgement))
+        left_out = None if judgement is None else self._left_out(flows, judgement)
+        self._aggregator.add(flows, located, left_out)
+        self.traffic.add(flows, located.direction, left_out)
         self.times.note(flows)
+
+    def forget(self, exporters: Iterable[int]) -> None:
+        """Count these exporters anew, of which no window is open: others may get their numbers."""
+        for exporter in exporters:
+            self.ledger.forget(exporter)
+            self.traffic.forget(exporter)
 
     def _left_out(self, flows: FlowRecords, judgement: Judgement) -> Mask:
         """Return which records are not counted; note why, and where those crossed that are is not known."""

@@ -9,6 +9,7 @@ from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
 from caudal.collector.decode.bylayout import flows_of, join_records, whole_records
+from caudal.collector.decode.heard import Heard
 from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
@@ -62,6 +63,7 @@ class Decoder:
         self.templates = TemplateTable(templates_per_exporter, templates_octets)
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
+        self.heard = Heard()
         self.sflow_agents = sflow5.SflowAgents()
         self._sflow_tunnels: Tunnels = sflow_tunnels
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
@@ -123,6 +125,14 @@ class Decoder:
         for read in (is5, is7, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
             nothing[read] = False
         lot.count(np.flatnonzero(nothing), "received", "malformed")
+        of_protocol = {
+            flowrecords.NETFLOW5: is5,
+            flowrecords.NETFLOW7: is7,
+            flowrecords.NETFLOW9: is9,
+            flowrecords.IPFIX: is_ipfix,
+            flowrecords.SFLOW5: is_sflow,
+        }
+        self.heard.note(datagrams.exporter, of_protocol, lot.offset_ms)
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
 
@@ -481,4 +491,5 @@ class Decoder:
         self.sequences.forget(exporter)
         self.sflow_agents.forget(exporter)
         self.plausibility.forget(exporter)
+        self.heard.forget(exporter)
         self.changed.discard(exporter)

@@ -109,6 +109,10 @@ class TemplateTable:
             for number, known in templates.items():
                 yield TemplateKey(*point, number), known
 
+    def number_of(self, exporter: int) -> int:
+        """Return how many templates of an exporter are known."""
+        return self._number_of.get(exporter, 0)
+
     def oldest_announced_ms(self) -> dict[int, int]:
         """Return, by protocol, when the template was announced that has not been for the longest time."""
         return {

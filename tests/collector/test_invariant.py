@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from caudal.collector.batch import BALANCE, LEDGER_COUNTS
 from caudal.collector.boundary import Boundary
 from caudal.collector.datagrams import Exporters
 from caudal.collector.exportermemory import FILE, ExporterMemory
+from caudal.collector.exportertotals import FIRST
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.pseudonym import pseudonym
 
@@ -119,6 +121,7 @@ class Life:
             partial(pseudonym, KEY), clock=lambda: self._elapsed, wall=lambda: SECONDS + self._elapsed,
         )  # fmt: skip
         self._memory.__enter__()
+        self._forgotten = np.zeros(len(LEDGER_COUNTS), np.int64)
 
     def receive(self, sent: list[tuple[int, bytes]]) -> None:
         numbers = [self._pipeline.exporters.number(ADDRESSES[exporter]) for exporter, _ in sent]
@@ -127,12 +130,17 @@ class Life:
 
     def pass_time(self, seconds: float) -> None:
         self._elapsed += seconds
-        self._memory.tick()
+        for number in self._memory.tick():
+            self._forgotten += self._pipeline.ledger.by_exporter()[FIRST + number]
+            self._pipeline.forget([number])
 
     def take(self, before_ms: int | None) -> None:
         flows, ledger = self._pipeline.take(before_ms, str)
         self.flows += sum(flows["flows"].to_pylist())
         self.rows += ledger.to_pylist()
+        # What is told of each exporter adds up to what is told of all, whatever windows were taken away.
+        by_exporter = self._pipeline.ledger.by_exporter().sum(axis=0) + self._forgotten
+        assert by_exporter.tolist() == self._pipeline.ledger.totals.tolist()
 
     def restart(self) -> None:
         self.end()

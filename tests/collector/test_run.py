@@ -554,9 +554,20 @@ def test_what_it_says_when_asked(settings: CollectorSettings, service: StandIn) 
     assert (core["name"], core["datagrams"]) == ("core-1", 3)
     assert began <= core["last_ms"] / 1000 <= time.time()
     assert re.fullmatch(r"exporter-[0-9a-f]{10}", other["name"])
+    # To the operator's own eyes: which router it is, what it sends, and that the other one needs attention.
+    assert (core["address"], other["address"]) == ("127.0.0.1", PLANTED[2])
+    assert core["protocols"] == ["netflow5", "netflow9", "ipfix"]
+    assert core["direction_bytes"] == {"out": 100_000 + 2000 + 30, "in": 7, "internal": 0, "transit": 0}
+    assert core["clock_seconds"] == pytest.approx(0, abs=PATIENCE_SECONDS)
+    assert said["exporters"][0]["name"] == other["name"]
+    assert said["attention"] == {
+        "exporters": 2,
+        "need_attention": 1,
+        "summary": f"1 of 2 routers needs attention: {other['name']} (malformed).",
+    }
     assert said["spool"]["batches"] == 0
     assert said["shipping"]["last_error"] == ""
-    for address in (PLANTED[2], PLANTED[0], TOKEN):
+    for address in (PLANTED[0], PLANTED[1], TOKEN):
         assert address not in text
 
 
