@@ -40,6 +40,7 @@ def rules_of(settings: CollectorSettings) -> Rules:
         boundaries=knownexporters.boundaries(settings.exporters),
         sampling_overrides=knownexporters.sampling_overrides(settings.exporters),
         allow=settings.allow,
+        nat64=settings.nat64,
         capacities=knownexporters.capacities(settings.exporters),
         capacity=settings.capacity_gbit_per_second,
     )

@@ -53,19 +53,19 @@ class Datagrams:
         while first < len(self):
             before = int(ends[first - 1]) if first else 0
             last = max(first + 1, int(np.searchsorted(ends, before + octets, "right")))
-            yield self if last - first == len(self) else self._slice(first, last)
+            yield self if last - first == len(self) else self.take(slice(first, last))
             first = last
 
-    def _slice(self, first: int, last: int) -> "Datagrams":
-        only = slice(first, last)
+    def take(self, which: I64 | slice) -> "Datagrams":
+        """Return the datagrams at positions `which`, in the same buffer."""
         return Datagrams(
             self.buffer,
-            self.offset[only],
-            self.length[only],
-            self.exporter[only],
-            self.received_ms[only],
-            self.truncated[only],
-            self.port[only],
+            self.offset[which],
+            self.length[which],
+            self.exporter[which],
+            self.received_ms[which],
+            self.truncated[which],
+            self.port[which],
         )
 
 

@@ -52,7 +52,7 @@ class Inspection:
             if messages.damage:
                 self.damage.append(messages.damage)
             return
-        reader = ExportReader(self.exporters)
+        reader = ExportReader(self.exporters, ledger=self.ledger)
         capture = Capture(path)
         found = 0
         for chunk in capture.chunks():

@@ -73,7 +73,7 @@ def _exports(
     progress: Callable[[int], None] | None,
     damaged: Callable[[str], None] | None,
 ) -> Iterator[Tables]:
-    reader = ExportReader(pipeline.exporters)
+    reader = ExportReader(pipeline.exporters, ledger=pipeline.ledger)
     capture = Capture(path)
     datagrams = 0
     for chunk in capture.chunks():

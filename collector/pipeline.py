@@ -36,6 +36,7 @@ class Rules(TypedDict):
     boundaries: Mapping[str, Boundary]
     sampling_overrides: Collection[str]
     allow: Sequence[str]
+    nat64: Sequence[str]
     capacities: Mapping[str, float]
     capacity: float
 
@@ -52,7 +53,8 @@ class Pipeline:
 
     `sampling` gives configured rates by exporter address or prefix (those in `sampling_overrides` hold
     whatever an exporter says) and `boundaries` the known interfaces by exporter address. Datagrams of
-    exporters outside the prefixes of `allow`, where there are any, are filtered. `capacities` are in Gbit/s, by exporter
+    exporters outside the prefixes of `allow`, where there are any, are filtered. `nat64` are prefixes of the operator's
+    translators (see nat64). `capacities` are in Gbit/s, by exporter
     address or prefix, and `capacity` that of the others: what exceeds them is not believed. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
     the address table are added to them. Addresses live in here and nowhere after it, but for prefixes of caches that
@@ -73,6 +75,7 @@ class Pipeline:
         tunnels: Tunnels = "outer",
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        nat64: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
         cache_prefixes: bool = False,
@@ -93,7 +96,7 @@ class Pipeline:
         )
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)
         self._economy = economy
-        self._set_places(home, table, boundaries or {})
+        self._set_places(home, table, boundaries or {}, nat64)
         self.unlisted_caches = UnlistedCaches(prefixes=cache_prefixes)
         self.traffic = ExporterTraffic()
         self.left_out = dict.fromkeys(LEFT_OUT, 0)  # records, by why the boundaries left them out
@@ -107,13 +110,14 @@ class Pipeline:
         boundaries: Mapping[str, Boundary] | None = None,
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        nat64: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
     ) -> None:
         """Meter by other settings from the next lot on; what was learnt from exporters stays."""
         self.exporters.allow = AllowList(allow) if allow else None
         self.keep_places(sampling or {})
-        self._set_places(home, table, boundaries or {})
+        self._set_places(home, table, boundaries or {}, nat64)
         self.decoder.rates.configure(sampling or {}, sampling_overrides)
         self.decoder.plausibility.configure(capacities, capacity)
 
@@ -124,10 +128,14 @@ class Pipeline:
                 self.exporters.keep(address)
 
     def _set_places(
-        self, home: Iterable[str], table: AddressTable, boundaries: Mapping[str, Boundary]
+        self,
+        home: Iterable[str],
+        table: AddressTable,
+        boundaries: Mapping[str, Boundary],
+        nat64: Sequence[str],
     ) -> None:
         self._aggregator.add_services(table.platforms)
-        self._locator = Locator(home, table, self._economy, self.services)
+        self._locator = Locator(home, table, self._economy, self.services, nat64)
         self._boundaries = Boundaries(self.exporters, boundaries)
 
     @property

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS, opened
 from caudal.collector.home import HomeError, HomePrefixes
+from caudal.collector.nat64 import Nat64Prefixes
 from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
 
 PREFIX = "CAUDAL_COLLECTOR_"
@@ -78,6 +79,11 @@ def _tunnels(kinds: object) -> object:
     if isinstance(kinds, str | list | tuple):
         opened(kinds)
     return kinds
+
+
+def _nat64(text: object) -> str:
+    Nat64Prefixes([str(text)])
+    return str(text)
 
 
 class Service(BaseModel):
@@ -180,6 +186,10 @@ class CollectorSettings(BaseSettings):
     economy: CountryCode = Field(description="ISO 3166-1 alpha-2 code of the country it meters")
     home: tuple[Annotated[str, BeforeValidator(_prefix)], ...] = Field(
         min_length=1, description="prefixes of the operator's own subscribers and servers"
+    )
+    nat64: tuple[Annotated[str, BeforeValidator(_nat64)], ...] = Field(
+        default=(),
+        description="prefixes of the operator's own NAT64, beside 64:ff9b::/96: located by the IPv4 address inside",
     )
     listen: tuple[ListenAddress, ...] = Field(
         default=("0.0.0.0:2055",), description="UDP addresses; may be empty where interfaces are metered"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.collector.capture.capturefile import SPARE
+from caudal.collector.capture.duplicates import Duplicates
 from caudal.collector.capture.exportmessage import is_export_message
 from caudal.collector.capture.fragments import Fragment, Fragments
 from caudal.collector.capture.gather import gather
@@ -13,6 +14,7 @@ from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import Mask, PacketCounts, Packets, read_packets
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.flowrecords import I32, I64, U8, U64
+from caudal.collector.ledger import COUNT, Ledger, tally
 
 _UDP, _UDP_HEADER = 17, 8
 _LOOKED_AT = 1_000
@@ -26,9 +28,9 @@ class ExportCounts(PacketCounts):
     """Where the packets of a capture of export datagrams went.
 
     Always `packets` = `unfragmented` + `fragments` + `not_udp` + `not_ip` + `malformed`, and
-    `datagrams` = `unfragmented` + `joined` - `not_export`. `joined` are datagrams put together from fragments,
+    `datagrams` = `unfragmented` + `joined` - `not_export` - `duplicated`. `joined` are datagrams put together from fragments,
     `incomplete` those given up because a piece was missing or cut, `not_export` UDP payloads that do not begin
-    as any export protocol does. A packet whose UDP header is cut short or impossible is malformed.
+    as any export protocol does, `duplicated` export datagrams that were captured before (see Duplicates). A packet whose UDP header is cut short or impossible is malformed.
     """
 
     datagrams: int = 0
@@ -38,6 +40,7 @@ class ExportCounts(PacketCounts):
     joined: int = 0
     incomplete: int = 0
     not_export: int = 0
+    duplicated: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,14 @@ class _Payloads:
 
 
 class ExportReader:
-    """Takes export datagrams out of chunks of packets, and numbers their source addresses in `exporters`."""
+    """Takes export datagrams out of chunks of packets, and numbers their source addresses in `exporters`.
 
-    def __init__(self, exporters: Exporters, pending: int = 1_024) -> None:
+    Of those captured twice the first counts; `ledger`, if there is one, is told of the others.
+    """
+
+    def __init__(self, exporters: Exporters, pending: int = 1_024, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger
+        self._duplicates = Duplicates()
         self.counts = ExportCounts()
         self._exporters = exporters
         self._fragments = Fragments(pending)
@@ -72,7 +80,21 @@ class ExportReader:
         buffer = chunk.buffer
         if joined:
             buffer = np.concatenate([buffer, np.frombuffer(b"".join(joined) + bytes(SPARE), np.uint8)])
-        return self._exports(buffer, parts)
+        return self._once(self._exports(buffer, parts))
+
+    def _once(self, datagrams: Datagrams) -> Datagrams:
+        """Leave out what was captured before."""
+        first = self._duplicates.first(datagrams)
+        if first.all():
+            return datagrams
+        again = datagrams.take(np.flatnonzero(~first))
+        self.counts.duplicated += len(again)
+        self.counts.datagrams -= len(again)
+        if self._ledger is not None:
+            counts = tally(len(again))
+            counts[COUNT["duplicated_datagrams"]] = 1
+            self._ledger.add(counts, again.exporter, again.received_ms)
+        return datagrams.take(np.flatnonzero(first))
 
     def finish(self) -> None:
         """Count datagrams of which pieces are still missing as incomplete."""

@@ -44,8 +44,8 @@ _MORE: Final = frozenset(
         *elements.REVERSE_LAYER2_OCTETS,
     }
 )
-_IP_OCTETS: Final = frozenset({*elements.OCTET_DELTAS, elements.OCTET_TOTAL})
-_FRAME_OCTETS: Final = frozenset({*elements.LAYER2_OCTET_DELTAS, *elements.LAYER2_OCTET_TOTALS})
+IP_OCTETS: Final = frozenset({*elements.OCTET_DELTAS, elements.OCTET_TOTAL})
+FRAME_OCTETS: Final = frozenset({*elements.LAYER2_OCTET_DELTAS, *elements.LAYER2_OCTET_TOTALS})
 _TIMES_FROM_ELSEWHERE: Final = frozenset(
     {
         elements.FLOW_DURATION_MILLISECONDS,
@@ -87,7 +87,7 @@ def reading_plan(
     have = places.keys()
     if not have.isdisjoint(_MORE):
         return None
-    if not have & _IP_OCTETS and have & _FRAME_OCTETS:
+    if not have & IP_OCTETS and have & FRAME_OCTETS:
         return None
     if not have & COUNTERS and elements.IP_TOTAL_LENGTH in have:
         return None  # a packet report

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from caudal.collector.decode import elements
 from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
-from caudal.collector.decode.readingplan import Plan, reading_plan
+from caudal.collector.decode.readingplan import FRAME_OCTETS, IP_OCTETS, Plan, reading_plan
 from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
 from caudal.collector.decode.variable import NOTHING, OCTETS, PLACE, VARIABLE_AS, Fields, cut
 from caudal.collector.flowrecords import I64, U8, U64
@@ -91,6 +91,11 @@ class Layout:
     def elements(self) -> frozenset[int]:
         """The elements that a record of this layout has."""
         return frozenset(self.places)
+
+    @cached_property
+    def counts_frames(self) -> bool:
+        """Whether records count octets of frames (layer 2) and none of IP."""
+        return not self.elements & IP_OCTETS and bool(self.elements & FRAME_OCTETS)
 
     @cached_property
     def plan(self) -> Plan | None:
