@@ -26,7 +26,6 @@ INNER = IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1234, dport=443) / Raw(by
 INNER6 = IPv6(src="fd00::1", dst="fd00::2") / UDP(sport=5, dport=6) / Raw(bytes(50))
 
 
-
 def carried(protocol: int, header: bytes, inner: Packet) -> Packet:
     """An outer packet with a header made by hand and what it carries: of UDP to a port, or of another protocol."""
     payload = Raw(header + bytes(inner))
@@ -66,7 +65,9 @@ CARRIERS = {
         47, gre(0x22EB, 0x1000, bytes(4)) + bytes.fromhex("200100010000000000000000"), ETHER / inner
     ),
     "ERSPAN III with a platform's header": lambda inner: carried(
-        47, gre(0x22EB, 0x1000, bytes(4)) + bytes.fromhex("200100010000000000000001") + bytes(8), ETHER / inner
+        47,
+        gre(0x22EB, 0x1000, bytes(4)) + bytes.fromhex("200100010000000000000001") + bytes(8),
+        ETHER / inner,
     ),
     "ERSPAN III of IP": lambda inner: carried(
         47, gre(0x22EB, 0x1000, bytes(4)) + bytes.fromhex("200100010000000000000800"), inner
@@ -228,7 +229,9 @@ def test_words_of_the_setting() -> None:
     assert opened("inner") == frozenset(TUNNEL_KINDS)
     assert opened(["gtpu"]) == {"gtpu"}
     assert opened(tunnels_of("gtpu, vxlan")) == {"gtpu", "vxlan"}
-    with pytest.raises(ValueError, match="'mpls' is no kind of tunnel; write outer, inner, or a list of ipip"):
+    with pytest.raises(
+        ValueError, match="'mpls' is no kind of tunnel; write outer, inner, or a list of ipip"
+    ):
         tunnels_of("gtpu,mpls")
 
 
