@@ -23,7 +23,9 @@ _MOST_TRAILER = 64
 _HOP_BY_HOP, _MULTICAST = 0, 0xFF
 # What stands behind an IPv6 header on the Internet: transports, tunnels, extensions, routing.
 _NEXT_HEADERS = np.zeros(256, np.bool_)
-_NEXT_HEADERS[[0, 4, 6, 17, 33, 41, 43, 44, 46, 47, 50, 51, 58, 59, 60, 88, 89, 97, 98, 103, 108, 112, 115]] = True
+_NEXT_HEADERS[
+    [0, 4, 6, 17, 33, 41, 43, 44, 46, 47, 50, 51, 58, 59, 60, 88, 89, 97, 98, 103, 108, 112, 115]
+] = True
 _NEXT_HEADERS[[124, 132, 135, 136, 137, 139, 140, 143]] = True
 
 

@@ -160,9 +160,7 @@ def _family(buffer: U8, start: int, end: int, header: int) -> tuple[int, int]:
 
 
 @kernel
-def _behind_header(
-    buffer: U8, start: int, end: int, wire: int, header: int, type_at: int
-) -> tuple[int, int]:
+def _behind_header(buffer: U8, start: int, end: int, wire: int, header: int, type_at: int) -> tuple[int, int]:
     if start + header > end:
         return MALFORMED, start
     return _found(buffer, big16(buffer, start + type_at), start + header, end, wire)

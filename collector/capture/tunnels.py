@@ -113,7 +113,7 @@ def _find(
         ):
             continue
         wire = packet_end[packet]
-        end = min(min(offset[frame[packet]] + captured[frame[packet]], len(buffer)), wire)
+        end = min(offset[frame[packet]] + captured[frame[packet]], len(buffer), wire)
         at = transport[packet]
         if at < 0 or at >= end:
             continue
@@ -140,9 +140,7 @@ def _find(
 
 
 @kernel
-def _in_udp(
-    bits: int, buffer: U8, source: int, port: int, at: int, end: int, wire: int
-) -> tuple[int, int]:
+def _in_udp(bits: int, buffer: U8, source: int, port: int, at: int, end: int, wire: int) -> tuple[int, int]:
     """Return the link type of what a UDP datagram carries, 0 for none, and where that begins."""
     inner = at + _UDP_HEADER
     if port == _GTPU_PORT and bits & _GTPU:
@@ -155,7 +153,7 @@ def _in_udp(
         return _pass_geneve(buffer, inner, end)
     if port == _GRE_PORT:
         return _pass_gre(bits, buffer, inner, end)
-    if (port == _L2TP_PORT or source == _L2TP_PORT) and bits & _L2TP:
+    if _L2TP_PORT in (port, source) and bits & _L2TP:
         return _pass_l2tp(buffer, inner, end, wire)
     if port == _TZSP_PORT and bits & _TZSP:
         return _pass_tzsp(buffer, inner, end)
@@ -192,7 +190,7 @@ def _pass_gre(bits: int, buffer: U8, at: int, end: int) -> tuple[int, int]:
         return PPP if carries else 0, at
     if version != 0 or flags & _GRE_ROUTING:
         return 0, at
-    if kind == _ERSPAN_TYPE or kind == _ERSPAN3_TYPE:
+    if kind in (_ERSPAN_TYPE, _ERSPAN3_TYPE):
         if not bits & _ERSPAN:
             return 0, at
         return _pass_erspan(buffer, kind, flags & _GRE_SEQUENCE != 0, at, end)

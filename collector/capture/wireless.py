@@ -40,9 +40,9 @@ def pass_wireless(buffer: U8, at: int, end: int) -> tuple[int, int]:
     # Some radios fill the header up to a multiple of four octets.
     at += size
     padding = -size & 3
-    if padding and at + padding + 2 <= end and big16(buffer, at) != _SNAP:
-        if big16(buffer, at + padding) == _SNAP:
-            at += padding
+    filled = padding != 0 and at + padding + 2 <= end and big16(buffer, at) != _SNAP
+    if filled and big16(buffer, at + padding) == _SNAP:
+        at += padding
     return LLC, at
 
 

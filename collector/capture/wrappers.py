@@ -17,7 +17,6 @@ from caudal.collector.capture.protocolnumbers import (
     IPV4,
     IPV6,
     LABELS,
-    LLC,
     LONG_LLC,
     MACSEC,
     MOST_LLC,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from caudal.collector import flowrecords
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import PacketCounts, Packets, read_packets
-from caudal.collector.capture.tunnelkinds import Tunnels as Tunnels
+from caudal.collector.capture.tunnelkinds import Tunnels as Tunnels  # noqa: PLC0414
 from caudal.collector.capture.tunnelkinds import opened
 from caudal.collector.capture.tunnels import MOST_TUNNELS, tunnelled
 from caudal.collector.flowrecords import ABSENT, I64, U8, U16

@@ -234,8 +234,9 @@ def expanded_sample(
 
 
 def raw_header(header: bytes, *, protocol: int = 1, frame: int | None = None) -> bytes:
+    """A sampled header; the frame was as long as frames of Ethernet may be, unless told otherwise."""
     padded = header + bytes(-len(header) % 4)
-    length = len(header) if frame is None else frame
+    length = max(len(header), 1518) if frame is None else frame
     return sample(1, struct.pack(">IIII", protocol, length, 0, len(header)) + padded)
 
 
@@ -254,11 +255,19 @@ def gateway_of(source_as: int, *segments: Sequence[int], hop: str = "192.0.2.254
 
 def udp4(source: str, destination: str, *, total: int = 1400, ports: tuple[int, int] = (1234, 53)) -> bytes:
     """An IPv4 and UDP header of a packet of `total` octets, without its payload."""
-    ends = (ip(source), ip(destination))
-    header = struct.pack(">BBHHHBBHII", 0x45, 0, total, 0, 0, 64, 17, 0, *ends)
-    summed = sum(struct.unpack(">10H", header))
-    checksum = 0xFFFF - (summed % 0xFFFF or 0xFFFF)
-    return header[:10] + struct.pack(">H", checksum) + header[12:] + struct.pack(">HHHH", *ports, total - 20, 0)
+    fields = [
+        0x4500,
+        total,
+        0,
+        0,
+        64 << 8 | 17,
+        0,
+        *divmod(ip(source), 1 << 16),
+        *divmod(ip(destination), 1 << 16),
+    ]
+    folded = sum(fields) % 0xFFFF
+    fields[5] = 0xFFFF - folded if folded else 0
+    return struct.pack(">14H", *fields, *ports, total - 20, 0)
 
 
 def ethernet(payload: bytes, *tags: int, kind: int = 0x0800) -> bytes:

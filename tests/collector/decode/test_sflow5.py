@@ -379,7 +379,7 @@ def test_an_ipv6_packet_inside_of_an_ipv4_one_and_the_other_way_round() -> None:
         outer(SHIM[:5], total=1350),
         outer(struct.pack(">HH", 1, 0x880B) + INNER, total=1350, protocol=47),
         outer(struct.pack(">HH", 0x8000, 0x0800), total=1350, protocol=47),
-        outer(SHIM + ethernet(INNER), total=1350, port=4790),
+        outer(SHIM + ethernet(INNER), total=1350, port=4791),
     ],
     ids=["ARP", "no network", "cut", "cut early", "PPTP", "cut options", "another port"],
 )
