@@ -105,13 +105,15 @@ class Conditions:
         """
         now, now_ms = self._clock(), int(self._wall() * 1000)
         counts = self._pipeline.ledger.by_exporter()
-        found: dict[int, list[Sign]] = {}
+        found: dict[str, list[Sign]] = {}  # by the number, as it is no name that two exporters may have
         for sign in signs(self._pipeline, str):
-            found.setdefault(int(sign.exporter), []).append(sign)
+            found.setdefault(sign.exporter, []).append(sign)
         rows = {}
         for number in numbers:
             seen = self._condition(number, name(number), counts, configured, now)
-            own = (self._lasting(replace(sign, exporter=seen.name), seen) for sign in found.get(number, ()))
+            own = (
+                self._lasting(replace(sign, exporter=seen.name), seen) for sign in found.get(str(number), ())
+            )
             rows[number] = replace(seen, signs=(*own, *symptoms(seen, now_ms, now - self._started)))
         order = sorted(rows, key=lambda number: _precedence(rows[number]))
         return {number: rows[number] for number in order}
