@@ -56,7 +56,8 @@ class Manifest:
             if values.pop("format") != _FORMAT:
                 raise ValueError("it is of another version")
             spans = {
-                str(name): Span(int(first), int(last)) for name, (first, last) in values["spans"].items()
+                str(name): [Span(int(first), int(last)) for first, last in times]
+                for name, times in values["spans"].items()
             }
             return cls(**{**values, "digests": tuple(values["digests"]), "spans": spans})
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
