@@ -92,7 +92,10 @@ class Service(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern=r"^https?://[^/\s]+", description="where the service answers")
-    token_file: Path = Field(description="holds the token by which the service knows this collector")
+    token_file: Path = Field(
+        description="holds the token by which the service knows this collector; if left out, what systemd hands over as "
+        "the credential `token`, else the file beside the settings that is called like them, with .token"
+    )
     ca_file: Path | None = Field(default=None, description="certificates to trust instead of the system's")
     client_certificate: Path | None = Field(
         default=None, description="certificate (PEM) that this collector shows to the service"

@@ -114,7 +114,6 @@ def test_a_wrong_value_is_named_with_file_and_key(write: Write, key: str, value:
     ("more", "service", "key", "says"),
     [
         ("", SERVICE.replace("http:", "ftp:"), "service.url", "String should match pattern"),
-        ("", '[service]\nurl = "http://x"\n', "service.token_file", "is missing; add it"),
         ("", SERVICE + 'token = "abc"\n', "service.token", "is no setting; remove it or correct its name"),
         (
             '[exporters]\n"core-1" = {}',
