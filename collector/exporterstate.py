@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field, replace
 
-from caudal.collector.decode.sequence import Followed
+from caudal.collector.decode.stream import Followed
 from caudal.collector.decode.template import NOT_READ, FieldSpecifier, Template
 from caudal.collector.flowrecords import PROTOCOLS
 
@@ -20,7 +20,8 @@ class TemplateState:
 class PointState:
     """What holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
 
-    `followed` is where its sequence numbers stood when the collector stopped in peace, and None at any other time.
+    `followed` is where its sequence numbers stood when the collector stopped in peace, by the UDP port they came from, and
+    empty at any other time.
     """
 
     protocol: int
@@ -28,7 +29,7 @@ class PointState:
     boot_ms: int | None = None
     templates: dict[int, TemplateState] = field(default_factory=dict)
     rates: dict[int | None, float] = field(default_factory=dict)
-    followed: Followed | None = None
+    followed: dict[int, Followed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class ExporterState:
             kept = {number: known for number, known in point.templates.items() if known.seen_ms >= seen_ms}
             if kept:
                 points.append(replace(point, templates=kept))
-            elif point.followed is not None:
+            elif point.followed:
                 points.append(PointState(point.protocol, point.observation_domain, followed=point.followed))
         return ExporterState(tuple(points))
 
@@ -71,7 +72,7 @@ def to_json(state: ExporterState) -> str:
                 for number, known in point.templates.items()
             ],
             "rates": list(point.rates.items()),
-            "followed": point.followed,
+            "followed": [[port, *numbers] for port, numbers in point.followed.items()],
         }
         for point in state.points
     ]
@@ -109,15 +110,22 @@ def _point(read: dict[str, object]) -> PointState:
     )
 
 
-def _followed(numbers: object) -> Followed | None:
-    if numbers is None:
-        return None
-    if not isinstance(numbers, list):
+def _followed(read: object) -> dict[int, Followed]:
+    if read is None:
+        return {}
+    if not isinstance(read, list):
         raise TypeError("sequence numbers are a list")
-    expected, last, before, itself = numbers
-    if not isinstance(before, bool) or not isinstance(itself, bool):
-        raise TypeError("how a stream counts is true or false")
-    return Followed(_number(expected, 0, (1 << 32) - 1), _number(last, 0, (1 << 32) - 1), before, itself)
+    if read and not isinstance(read[0], list):
+        read = [[0, *read, False]]  # as long as ports were not kept
+    found = {}
+    for port, expected, last, *manners in read:
+        before, itself, shared = manners
+        if not all(isinstance(each, bool) for each in manners):
+            raise TypeError("how a stream counts is true or false")
+        found[_number(port, 0, 0xFFFF)] = Followed(
+            _number(expected, 0, (1 << 32) - 1), _number(last, 0, (1 << 32) - 1), before, itself, shared
+        )
+    return found
 
 
 def _template(fields: list[object], *, is_options: bool) -> Template:

@@ -170,8 +170,9 @@ class Decoder:
         self._decode_sets(lot, found.sets)
         units = np.maximum(lot.data_records[which], UNKNOWN_UNITS) if ipfix else np.ones(len(which), np.int64)
         lot.counts[COUNT["lost"] if ipfix else COUNT["lost_datagrams"], which] += self.sequences.follow_all(
-            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units
-        )
+            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units,
+            datagrams.port[which], lot.template_records[which] if ipfix else None,
+        )  # fmt: skip
 
     def _decode_sets(self, lot: Lot, sets: Sets) -> None:
         """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
@@ -181,7 +182,9 @@ class Decoder:
             datagram, at = int(sets.datagram[position]), int(sets.at[position])
             point = self._point(lot, datagram, sets.protocol)
             body = bytes(lot.datagrams.buffer.data[at - 4 : at + int(sets.length[position])])
-            if self.templates.seen_before(point, body, lot.now_ms):
+            again = self.templates.seen_before(point, body, lot.now_ms)
+            if again is not None:
+                lot.template_records[datagram] += again
                 continue
             self._decode_data(lot, sets.take(np.arange(from_here, position)))
             from_here = int(position) + 1
@@ -198,6 +201,7 @@ class Decoder:
         except TemplateSetError as error:
             read, sound = error.read, False
             lot.count(datagram, "received", "malformed")
+        lot.template_records[datagram] += len(read)
         changed = False
         announced: list[TemplateKey] = []
         for number, template in read:
@@ -461,7 +465,7 @@ class Decoder:
                         for number, known in self.templates.at(point).items()
                     },
                     rates.get(point, {}),
-                    followed.get(point),
+                    followed.get(point, {}),
                 )
                 for point in sorted(self.templates.points(exporter) | rates.keys() | followed.keys())
             )
@@ -477,8 +481,8 @@ class Decoder:
                 self._boot_ms[point] = kept.boot_ms
             for sampler, rate in kept.rates.items():
                 self.rates.announce(point, sampler, rate)
-            if kept.followed is not None:
-                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), kept.followed)
+            for port, numbers in kept.followed.items():
+                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), port, numbers)
 
     def forget(self, exporter: int) -> None:
         """Forget an exporter whose number another may get; what waits of it becomes malformed."""
