@@ -106,7 +106,7 @@ class Collector:
         if not compiled_before():
             log.info("compiling for this processor, which takes about half a minute and is done once")
         warm_up(_pipeline(settings, self._table), int(time.time() * 1000))
-        pipeline = self._pipeline = _pipeline(settings, self._table)
+        pipeline = self._pipeline = _pipeline(settings, self._table, self._key)
         pipeline.keep_places(settings.exporters)
         self._memory = pipeline.memory = stack.enter_context(
             ExporterMemory(
@@ -268,7 +268,7 @@ def _listening(settings: CollectorSettings) -> str:
     return f"listening on {', '.join((*settings.listen, *(each.name for each in settings.interfaces)))}"
 
 
-def _pipeline(settings: CollectorSettings, table: AddressTable) -> Pipeline:
+def _pipeline(settings: CollectorSettings, table: AddressTable, key: bytes | None = None) -> Pipeline:
     return Pipeline(
         economy=settings.economy,
         table=table,
@@ -276,6 +276,7 @@ def _pipeline(settings: CollectorSettings, table: AddressTable) -> Pipeline:
         k=settings.k_anonymity,
         sflow_tunnels=settings.sflow_tunnels,
         template_wait_seconds=settings.template_wait_seconds,
+        key=key,
         **_rules(settings),
     )
 

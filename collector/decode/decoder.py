@@ -25,6 +25,7 @@ from caudal.collector.decode.template import (
     read_templates,
 )
 from caudal.collector.decode.templatetable import NamedTemplates, TemplateTable
+from caudal.collector.decode.toldflows import ToldFlows
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
@@ -36,8 +37,9 @@ from caudal.collector.plausibility import Plausibility
 class Decoder:
     """Decodes NetFlow v5, v7, v9, IPFIX and sFlow v5.
 
-    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers and data sets that
-    wait for their template, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers, data sets that wait for their
+    template and what was told of flows, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    `key` makes digests of flows that are the same after a restart.
     Hostile input never raises: it is counted in the ledger as malformed, and what was decoded before it is
     kept.
     """
@@ -54,6 +56,7 @@ class Decoder:
         templates_octets: int = 256 << 20,
         sflow_tunnels: Tunnels = "outer",
         plausibility: Plausibility | None = None,
+        key: bytes | None = None,
     ) -> None:
         self.ledger = ledger
         self.rates = rates
@@ -62,6 +65,7 @@ class Decoder:
         self.templates = TemplateTable(templates_per_exporter, templates_octets)
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
+        self.told = ToldFlows(key)
         self.sflow_agents = sflow5.SflowAgents()
         self._sflow_tunnels: Tunnels = sflow_tunnels
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
@@ -125,6 +129,8 @@ class Decoder:
         lot.count(np.flatnonzero(nothing), "received", "malformed")
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
+        self.told.forget_old(lot.now_ms)
+        self.changed |= self.told.to_keep(lot.now_ms)
 
     def _decode_templated(self, lot: Lot, which: I64, protocol: int) -> None:
         ipfix = protocol == flowrecords.IPFIX
@@ -246,7 +252,9 @@ class Decoder:
                     np.full(records, time_ms, np.int64) for time_ms in (waiting.export_ms, waiting.uptime_ms)
                 )
                 boot_ms = self._boot_ms.get(key.point)
-                for flows, _ in flows_of(key, layout, body, export_ms, uptime_ms, boot_ms, self.rates):
+                for flows, _ in flows_of(
+                    key, layout, body, export_ms, uptime_ms, boot_ms, self.rates, self.told, lot.now_ms
+                ):
                     lot.give(flows)
                     decoded += len(flows)
             bad = 0 if whole else 1
@@ -381,7 +389,15 @@ class Decoder:
         of = sets.datagram[of_set]
         boot_ms = self._boot_ms.get(key.point)
         for flows, position in flows_of(
-            key, layout, body, lot.export_ms[of], lot.uptime_ms[of], boot_ms, self.rates
+            key,
+            layout,
+            body,
+            lot.export_ms[of],
+            lot.uptime_ms[of],
+            boot_ms,
+            self.rates,
+            self.told,
+            lot.now_ms,
         ):
             lot.give(flows)
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
@@ -410,7 +426,7 @@ class Decoder:
         self._give_up(self.waiting.take_before(1 << 62))
 
     def state(self, exporter: int, *, stopping: bool = False) -> ExporterState:
-        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times.
+        """Return what is worth keeping of an exporter: templates, announced sampling rates, boot times, and what it told of flows.
 
         Where its sequence numbers stand is part of that only when it is not followed any more.
         """
@@ -435,11 +451,13 @@ class Decoder:
                     followed.get(point),
                 )
                 for point in sorted(self.templates.points(exporter) | rates.keys() | followed.keys())
-            )
+            ),
+            self.told.state(exporter),
         )
 
     def restore(self, exporter: int, state: ExporterState) -> None:
         """Take up what was kept of an exporter that has just been heard; what does not fit the bounds is left."""
+        self.told.restore(exporter, state.told)
         for kept in state.points:
             point = ObservationPoint(exporter, kept.protocol, kept.observation_domain)
             for number, template in kept.templates.items():
@@ -462,4 +480,5 @@ class Decoder:
         self.sequences.forget(exporter)
         self.sflow_agents.forget(exporter)
         self.plausibility.forget(exporter)
+        self.told.forget(exporter)
         self.changed.discard(exporter)

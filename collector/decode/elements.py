@@ -31,9 +31,11 @@ SAMPLER_RANDOM_INTERVAL: Final = 50
 FLOW_DIRECTION: Final = 61
 OCTET_TOTAL: Final = 85
 PACKET_TOTAL: Final = 86
+FLOW_END_REASON: Final = 136
 OBSERVATION_POINT_ID: Final = 138
 LINE_CARD_ID: Final = 141
 PORT_ID: Final = 142
+FLOW_ID: Final = 148
 FLOW_START_SECONDS: Final = 150
 FLOW_END_SECONDS: Final = 151
 FLOW_START_MILLISECONDS: Final = 152
@@ -47,12 +49,15 @@ FLOW_END_DELTA_MICROSECONDS: Final = 159
 SYSTEM_INIT_MILLISECONDS: Final = 160
 FLOW_DURATION_MILLISECONDS: Final = 161
 FLOW_DURATION_MICROSECONDS: Final = 162
+POST_OCTET_TOTAL: Final = 171
+POST_PACKET_TOTAL: Final = 172
 UDP_SOURCE_PORT: Final = 180
 UDP_DESTINATION_PORT: Final = 181
 TCP_SOURCE_PORT: Final = 182
 TCP_DESTINATION_PORT: Final = 183
 INITIATOR_OCTETS: Final = 231
 RESPONDER_OCTETS: Final = 232
+FIREWALL_EVENT: Final = 233
 INITIATOR_PACKETS: Final = 298
 RESPONDER_PACKETS: Final = 299
 SELECTOR_ID: Final = 302
@@ -66,6 +71,11 @@ OBSERVATION_MILLISECONDS: Final = 323
 OBSERVATION_MICROSECONDS: Final = 324
 OBSERVATION_NANOSECONDS: Final = 325
 
+# NetFlow v9 only, numbers that Cisco's firewalls took for themselves (NSEL): why something happened to a connection, and
+# what happened to it before 233 was theirs.
+CONNECTION_EVENT_REASON: Final = 33_002
+EARLY_FIREWALL_EVENT: Final = 40_005
+
 # A reverse element is told from the forward one by this offset, as a number of our own.
 REVERSE: Final = 1 << 16
 REVERSE_OCTET_DELTA: Final = REVERSE | OCTET_DELTA
@@ -74,9 +84,12 @@ REVERSE_OCTET_TOTAL: Final = REVERSE | OCTET_TOTAL
 REVERSE_PACKET_TOTAL: Final = REVERSE | PACKET_TOTAL
 
 # In order of preference. Of the deltas the first that is not zero is taken, since the others are the same
-# traffic again; totals count from the beginning of the flow and are taken only where no delta is sent.
+# traffic again; totals count from the beginning of the flow and are taken only where no delta is sent: what of them
+# is new, see `telling`.
 OCTET_DELTAS: Final = (OCTET_DELTA, INITIATOR_OCTETS, POST_OCTET_DELTA)
 PACKET_DELTAS: Final = (PACKET_DELTA, INITIATOR_PACKETS, POST_PACKET_DELTA)
+OCTET_TOTALS: Final = (OCTET_TOTAL, POST_OCTET_TOTAL)
+PACKET_TOTALS: Final = (PACKET_TOTAL, POST_PACKET_TOTAL)
 REVERSE_OCTETS: Final = (REVERSE_OCTET_DELTA, RESPONDER_OCTETS, REVERSE_OCTET_TOTAL)
 REVERSE_PACKETS: Final = (REVERSE_PACKET_DELTA, RESPONDER_PACKETS, REVERSE_PACKET_TOTAL)
 # In order of preference: both are said by exporters that fill only one of them.
