@@ -13,6 +13,7 @@ def pipeline_of(
     settings: CollectorSettings,
     table: AddressTable,
     *,
+    key: bytes | None = None,
     cache_prefixes: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Pipeline:
@@ -24,6 +25,7 @@ def pipeline_of(
         k=settings.k_anonymity,
         tunnels=settings.tunnels,
         template_wait_seconds=settings.template_wait_seconds,
+        key=key,
         cache_prefixes=cache_prefixes,
         monotonic=monotonic,
         **rules_of(settings),

@@ -1,10 +1,12 @@
-"""What is kept of an exporter over a restart: templates, sampling rates, boot times, sequence numbers. No address."""
+"""What is kept of an exporter over a restart: templates, sampling rates, boot times, sequence numbers, flows told. No address."""
 
+import base64
 import json
 from dataclasses import dataclass, field, replace
 
 from caudal.collector.decode.stream import Followed
 from caudal.collector.decode.template import NOT_READ, FieldSpecifier, Template
+from caudal.collector.decode.toldtable import ROW_OCTETS
 from caudal.collector.flowrecords import PROTOCOLS
 
 
@@ -34,9 +36,10 @@ class PointState:
 
 @dataclass(frozen=True)
 class ExporterState:
-    """What is kept of one exporter."""
+    """What is kept of one exporter; `told` are rows of ToldFlows, which remembers flows by keyed digests."""
 
     points: tuple[PointState, ...] = ()
+    told: bytes = b""
 
     @property
     def seen_ms(self) -> int:
@@ -52,12 +55,12 @@ class ExporterState:
                 points.append(replace(point, templates=kept))
             elif point.followed:
                 points.append(PointState(point.protocol, point.observation_domain, followed=point.followed))
-        return ExporterState(tuple(points))
+        return ExporterState(tuple(points), self.told if points else b"")
 
 
 def to_json(state: ExporterState) -> str:
     """Return a state as one line of JSON."""
-    points = [
+    parts: list[dict[str, object]] = [
         {
             "protocol": PROTOCOLS[point.protocol],
             "domain": point.observation_domain,
@@ -76,13 +79,19 @@ def to_json(state: ExporterState) -> str:
         }
         for point in state.points
     ]
-    return json.dumps(points, separators=(",", ":"))
+    if state.told:
+        parts.append({"told": base64.b64encode(state.told).decode()})
+    return json.dumps(parts, separators=(",", ":"))
 
 
 def from_json(text: str) -> ExporterState:
     """Read a state as `to_json` writes it; raises ValueError if it is none."""
     try:
-        return ExporterState(tuple(_point(point) for point in json.loads(text)))
+        parts = json.loads(text)
+        told = base64.b64decode(parts.pop()["told"], validate=True) if parts and "told" in parts[-1] else b""
+        if len(told) % ROW_OCTETS:
+            raise ValueError("what was told of flows is not whole")
+        return ExporterState(tuple(_point(point) for point in parts), told)
     except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no state of an exporter: {error}") from error
 

@@ -57,7 +57,7 @@ class Pipeline:
     translators (see nat64). `capacities` are in Gbit/s, by exporter
     address or prefix, and `capacity` that of the others: what exceeds them is not believed. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
-    the address table are added to them. Addresses live in here and nowhere after it, but for prefixes of caches that
+    the address table are added to them. `key` makes what is kept of flows recognisable after a restart. Addresses live in here and nowhere after it, but for prefixes of caches that
     are not listed, where `cache_prefixes` asks for them.
     """
 
@@ -80,6 +80,7 @@ class Pipeline:
         capacity: float = MOST_GBIT_PER_SECOND,
         cache_prefixes: bool = False,
         template_wait_seconds: float = 1800,
+        key: bytes | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.exporters = Exporters(allow=AllowList(allow) if allow else None)
@@ -92,6 +93,7 @@ class Pipeline:
             SamplingRates(self.exporters.addresses, sampling or {}, overriding=sampling_overrides),
             waiting_seconds=template_wait_seconds,
             tunnels=tunnels,
+            key=key,
             plausibility=Plausibility(self.exporters.addresses, window_seconds * 1000, capacities, capacity),
         )
         self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)

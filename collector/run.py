@@ -118,7 +118,7 @@ class Collector:
         if not compiled_before():
             log.info("compiling for this processor, which takes about half a minute and is done once")
         warm_up(pipeline_of(settings, self._table), int(time.time() * 1000))
-        pipeline = self._pipeline = pipeline_of(settings, self._table)
+        pipeline = self._pipeline = pipeline_of(settings, self._table, key=self._key)
         self._memory = pipeline.memory = stack.enter_context(
             ExporterMemory(
                 directory / STATE_FILE,

@@ -13,6 +13,7 @@ from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.sets import Sets
 from caudal.collector.decode.template import TemplateKey
 from caudal.collector.decode.templated import flow_records
+from caudal.collector.decode.toldflows import ToldFlows
 from caudal.collector.decode.wire import join
 from caudal.collector.flowrecords import I64, U8, FlowRecords
 
@@ -48,15 +49,17 @@ def flows_of(
     uptime_ms: I64,
     boot_ms: int | None,
     rates: SamplingRates,
+    told: ToldFlows,
+    now_ms: int,
     *,
     octets: U8 | None = None,
     tunnels: Tunnels = "outer",
 ) -> Iterator[tuple[FlowRecords, I64 | None]]:
     """Yield the flow records of whole data records, then those of the way back, with the positions of these.
 
-    `export_ms` and `uptime_ms` are of each record's datagram; `boot_ms` is when an IPFIX exporter said it booted. `octets` is
-    the buffer that records of variable length were cut from, in which sections of packets lie; see `packetreports` for
-    `tunnels`.
+    Where records tell totals, what is new is what `told` does not know yet. `export_ms` and `uptime_ms` are of each record's
+    datagram; `boot_ms` is when an IPFIX exporter said it booted. `octets` is the buffer that records of variable length were
+    cut from, in which sections of packets lie; see `packetreports` for `tunnels`.
     """
     if not len(export_ms):
         return
@@ -68,6 +71,8 @@ def flows_of(
         if octets is None or not layout.template.variable:
             octets = np.frombuffer(body, np.uint8)
         forward = read_packets_of(layout, records, octets, forward, tunnels)
+    if layout.telling is not None:
+        told.count_new(key, layout, records, forward, reverse, now_ms)
     yield forward, None
     if reverse is not None:
         yield reverse.flows, reverse.position

@@ -26,6 +26,7 @@ from caudal.collector.decode.template import (
     read_templates,
 )
 from caudal.collector.decode.templatetable import NamedTemplates, TemplateTable
+from caudal.collector.decode.toldflows import ToldFlows
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
@@ -37,8 +38,9 @@ from caudal.collector.plausibility import Plausibility
 class Decoder:
     """Decodes NetFlow v5, v7, v9, IPFIX and sFlow v5.
 
-    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers and data sets that
-    wait for their template, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers, data sets that wait for their
+    template and what was told of flows, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    `key` makes digests of flows that are the same after a restart.
     Hostile input never raises: it is counted in the ledger as malformed, and what was decoded before it is
     kept.
     """
@@ -55,6 +57,7 @@ class Decoder:
         templates_octets: int = 256 << 20,
         tunnels: Tunnels = "outer",
         plausibility: Plausibility | None = None,
+        key: bytes | None = None,
     ) -> None:
         self.ledger = ledger
         self.rates = rates
@@ -64,6 +67,7 @@ class Decoder:
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
         self.heard = Heard()
+        self.told = ToldFlows(key)
         self.sflow_agents = sflow5.SflowAgents()
         self.tunnels = opened(tunnels)
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
@@ -135,6 +139,8 @@ class Decoder:
         self.heard.note(datagrams.exporter, of_protocol, lot.offset_ms)
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
+        self.told.forget_old(lot.now_ms)
+        self.changed |= self.told.to_keep(lot.now_ms)
 
     def _decode_templated(self, lot: Lot, which: I64, protocol: int) -> None:
         ipfix = protocol == flowrecords.IPFIX
@@ -269,6 +275,8 @@ class Decoder:
                     uptime_ms,
                     boot_ms,
                     self.rates,
+                    self.told,
+                    lot.now_ms,
                     octets=octets,
                     tunnels=self.tunnels,
                 ):
@@ -413,6 +421,8 @@ class Decoder:
             lot.uptime_ms[of],
             boot_ms,
             self.rates,
+            self.told,
+            lot.now_ms,
             octets=lot.datagrams.buffer,
             tunnels=self.tunnels,
         ):
@@ -443,7 +453,7 @@ class Decoder:
         self._give_up(self.waiting.take_before(1 << 62))
 
     def state(self, exporter: int, *, stopping: bool = False) -> ExporterState:
-        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times.
+        """Return what is worth keeping of an exporter: templates, announced sampling rates, boot times, and what it told of flows.
 
         Where its sequence numbers stand is part of that only when it is not followed any more.
         """
@@ -468,11 +478,13 @@ class Decoder:
                     followed.get(point, {}),
                 )
                 for point in sorted(self.templates.points(exporter) | rates.keys() | followed.keys())
-            )
+            ),
+            self.told.state(exporter),
         )
 
     def restore(self, exporter: int, state: ExporterState) -> None:
         """Take up what was kept of an exporter that has just been heard; what does not fit the bounds is left."""
+        self.told.restore(exporter, state.told)
         for kept in state.points:
             point = ObservationPoint(exporter, kept.protocol, kept.observation_domain)
             for number, template in kept.templates.items():
@@ -496,4 +508,5 @@ class Decoder:
         self.sflow_agents.forget(exporter)
         self.plausibility.forget(exporter)
         self.heard.forget(exporter)
+        self.told.forget(exporter)
         self.changed.discard(exporter)

@@ -37,9 +37,11 @@ PACKET_TOTAL: Final = 86
 LAYER2_SECTION_OFFSET: Final = 102
 LAYER2_SECTION_SIZE: Final = 103
 LAYER2_SECTION: Final = 104
+FLOW_END_REASON: Final = 136
 OBSERVATION_POINT_ID: Final = 138
 LINE_CARD_ID: Final = 141
 PORT_ID: Final = 142
+FLOW_ID: Final = 148
 FLOW_START_SECONDS: Final = 150
 FLOW_END_SECONDS: Final = 151
 FLOW_START_MILLISECONDS: Final = 152
@@ -53,6 +55,8 @@ FLOW_END_DELTA_MICROSECONDS: Final = 159
 SYSTEM_INIT_MILLISECONDS: Final = 160
 FLOW_DURATION_MILLISECONDS: Final = 161
 FLOW_DURATION_MICROSECONDS: Final = 162
+POST_OCTET_TOTAL: Final = 171
+POST_PACKET_TOTAL: Final = 172
 UDP_SOURCE_PORT: Final = 180
 UDP_DESTINATION_PORT: Final = 181
 TCP_SOURCE_PORT: Final = 182
@@ -116,9 +120,12 @@ REVERSE_LAYER2_OCTET_DELTA: Final = REVERSE | LAYER2_OCTET_DELTA
 REVERSE_LAYER2_OCTET_TOTAL: Final = REVERSE | LAYER2_OCTET_TOTAL
 
 # In order of preference. Of the deltas the first that is not zero is taken, since the others are the same
-# traffic again; totals count from the beginning of the flow and are taken only where no delta is sent.
+# traffic again; totals count from the beginning of the flow and are taken only where no delta is sent: what of them
+# is new, see `telling`.
 OCTET_DELTAS: Final = (OCTET_DELTA, INITIATOR_OCTETS, POST_OCTET_DELTA)
 PACKET_DELTAS: Final = (PACKET_DELTA, INITIATOR_PACKETS, POST_PACKET_DELTA)
+OCTET_TOTALS: Final = (OCTET_TOTAL, POST_OCTET_TOTAL)
+PACKET_TOTALS: Final = (PACKET_TOTAL, POST_PACKET_TOTAL)
 REVERSE_OCTETS: Final = (REVERSE_OCTET_DELTA, RESPONDER_OCTETS, REVERSE_OCTET_TOTAL)
 REVERSE_PACKETS: Final = (REVERSE_PACKET_DELTA, RESPONDER_PACKETS, REVERSE_PACKET_TOTAL)
 # Octets of frames, of which those of layer 2 have to be taken; in order of preference. 416 and 419 are what 352 and 353

@@ -99,12 +99,12 @@ def reading_plan(
         plan[row], plan[row + 2] = places.get(element, (0, 0)), places.get(other, (0, 0))
         if element not in have and other not in have:
             absent |= int(ABSENT["source" if row == SOURCE4 else "destination"])
-    for row, deltas, total, name in (
-        (BYTES, elements.OCTET_DELTAS, elements.OCTET_TOTAL, "bytes"),
-        (PACKETS, elements.PACKET_DELTAS, elements.PACKET_TOTAL, "packets"),
+    for row, deltas, totals, name in (
+        (BYTES, elements.OCTET_DELTAS, elements.OCTET_TOTALS, "bytes"),
+        (PACKETS, elements.PACKET_DELTAS, elements.PACKET_TOTALS, "packets"),
     ):
         counters = [places[element] for element in deltas if element in have]
-        if not counters and total in have:
+        if not counters and (total := _first(places, totals)) is not None:
             counters = [places[total]]
         if len(counters) > 2:
             return None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from caudal.collector.decode import elements
 from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
 from caudal.collector.decode.readingplan import FRAME_OCTETS, IP_OCTETS, Plan, reading_plan
+from caudal.collector.decode.telling import Telling, telling
 from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
 from caudal.collector.decode.variable import NOTHING, OCTETS, PLACE, VARIABLE_AS, Fields, cut
 from caudal.collector.flowrecords import I64, U8, U64
@@ -100,11 +101,13 @@ class Layout:
     @cached_property
     def plan(self) -> Plan | None:
         """How the kernel reads the records of this layout, or None where it cannot."""
-        return (
-            None
-            if self.template.is_options or self.template.variable or self.sections
-            else reading_plan(self.places, self.size)
-        )
+        by_itself = self.template.is_options or self.template.variable or self.sections or self.telling
+        return None if by_itself else reading_plan(self.places, self.size)
+
+    @cached_property
+    def telling(self) -> Telling | None:
+        """How records tell again what was told before, or None where all they tell is new."""
+        return None if self.template.is_options else telling(self.places)
 
     def first(self, preferred: Sequence[int]) -> int | None:
         """Return the first of `preferred` that records have, or None."""

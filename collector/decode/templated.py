@@ -41,7 +41,7 @@ def flow_records(
 ) -> tuple[FlowRecords, Reverse | None]:
     """Return the flow records of one template, and those of the way back where records are biflows.
 
-    A biflow (RFC 5103, or initiator and responder counters) gives a second flow record where the reverse
+    Counters are as told: of totals, ToldFlows finds what is new. A biflow (RFC 5103, or initiator and responder counters) gives a second flow record where the reverse
     direction carried anything.
     """
     count = len(records)
@@ -51,8 +51,8 @@ def flow_records(
     start, end = start_and_end(layout, records, clock)
     rate, known_from, doubt = sampling.resolve(layout, records, key.point, rates, clock.export_ms)
     columns: dict[str, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
-    packets = _counter(layout, records, elements.PACKET_DELTAS, elements.PACKET_TOTAL)
-    octets = _counter(layout, records, elements.OCTET_DELTAS, elements.OCTET_TOTAL)
+    packets = _counter(layout, records, elements.PACKET_DELTAS, elements.PACKET_TOTALS)
+    octets = _counter(layout, records, elements.OCTET_DELTAS, elements.OCTET_TOTALS)
     if octets is None and (of_frames := layer2octets.counter(layout)) is not None:
         octets = layer2octets.ip_octets(layout, records, of_frames, packets)
         doubt |= np.where(octets > 0, OCTETS_DOUBTED, np.uint8(0))
@@ -100,7 +100,9 @@ def flow_records(
     return forward, _reverse(layout, records, forward)
 
 
-def _counter(layout: Layout, records: Records, deltas: tuple[int, ...], total: int) -> U64 | None:
+def _counter(
+    layout: Layout, records: Records, deltas: tuple[int, ...], totals: tuple[int, ...]
+) -> U64 | None:
     counted: U64 | None = None
     for element in deltas:
         if element in layout.elements:
@@ -109,7 +111,7 @@ def _counter(layout: Layout, records: Records, deltas: tuple[int, ...], total: i
                 counted = value
             elif not counted.all():
                 counted = np.where(counted == 0, value, counted)
-    if counted is None and total in layout.elements:
+    if counted is None and (total := layout.first(totals)) is not None:
         counted = unsigned(records, total)
     return counted
 

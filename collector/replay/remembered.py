@@ -63,4 +63,4 @@ class Remembered:
             if (address, *TemplateKey(0, point.protocol, point.observation_domain, number)[1:])
             not in self._announced
         }
-        return replace(point, templates=templates, followed=None)
+        return replace(point, templates=templates, followed={})
