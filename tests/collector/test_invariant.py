@@ -38,6 +38,7 @@ from .builders import (
     ethernet,
     expanded_sample,
     flow_sample,
+    ip,
     ipfix,
     lot,
     netflow5,
@@ -67,6 +68,9 @@ def stream(n: int) -> list[bytes]:
     rate = a_set(300, struct.pack(">IBI", 1, n % 2, 10 + n))
     biflow = template(258, OCTETS, (1, 4, 29305), (9999, VARIABLE), ipfix=True)
     header = raw_header(ethernet(udp4("198.18.0.1", "203.0.113.9")))
+    section = ethernet(udp4("198.18.0.1", "203.0.113.9"))
+    packets = template(260, (312, 2), (315, VARIABLE), ipfix=True)
+    translated = ip("64:ff9b::203.0.113.9").to_bytes(16, "big")
     return [
         netflow5([record5(octets=n + 1)] * 3, seconds=seconds, sequence=n * 3),
         netflow7([record7(octets=n)] * 2, seconds=seconds, sequence=n * 2),
@@ -82,6 +86,12 @@ def stream(n: int) -> list[bytes]:
         ipfix(template(259, OCTETS, ipfix=True), a_set(259, bytes(7)) * 3, seconds=seconds, sequence=n),
         sflow(flow_sample(header, sequence=n), expanded_sample(header, sequence=n), sample(2, bytes(80)), sequence=n),
         sflow(flow_sample(raw_header(bytes(20)), sequence=n), flow_sample(sequence=n), sequence=n + 1),
+        ipfix(packets, a_set(260, b"".join(bytes([1, 0, len(one)]) + one for one in (section, bytes(20), b""))),
+              a_set(260, b"\1\0\xff\xff\xff"), seconds=seconds, sequence=n),
+        netflow9(template(261, (104, 48), (103, 2)), a_set(261, section + bytes(50 - len(section)) + section[:30]),
+                 template(262, (8, 4)), a_set(262, bytes(8)), seconds=seconds, sequence=n),
+        ipfix(template(263, (28, 16), (352, 4), PACKETS, (243, 2), ipfix=True),
+              a_set(263, translated + struct.pack(">IIH", 15_180, n, n % 2)), seconds=seconds, sequence=n),
         netflow5([record5()], count=5, seconds=seconds)[:60],
         ipfix(a_set(700, bytes(8)), seconds=seconds, sequence=n),  # its template never comes
     ]  # fmt: skip
