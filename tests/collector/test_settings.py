@@ -357,7 +357,9 @@ def test_kinds_of_tunnels(write: Write, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_earlier_name_where_it_would_mean_more_than_it_did(write: Write) -> None:
     more = '[[interfaces]]\nname = "eth1"\n'
-    says = "sflow_tunnels is now tunnels, and counts for interfaces as well; write tunnels where that is wanted"
+    says = (
+        "sflow_tunnels is now tunnels, and counts for interfaces as well; write tunnels where that is wanted"
+    )
     assert says in wrong(write(more, sflow_tunnels='"inner"'))
     assert load_settings(write(more, sflow_tunnels='"outer"')).tunnels == "outer"
     assert "both are set; remove sflow_tunnels" in wrong(write(sflow_tunnels='"inner"', tunnels='"inner"'))
