@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from caudal.collector.capture.carriedfragments import CarriedFragments
 from caudal.collector.capture.innerpackets import innermost
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packetmeter import PacketMeter
@@ -47,6 +48,7 @@ class PacketFeed:
         self._tagger = tagger
         self._leave_out = leave_out
         self._tunnels = pipeline.decoder.tunnels
+        self._fragments = CarriedFragments()
         position = {platform: at for at, platform in enumerate(pipeline.services)}
         if tagger is not None and (unknown := [each for each in tagger.services if each not in position]):
             raise ValueError(f"the pipeline has no service {unknown[0]!r}; give both the same reference")
@@ -55,16 +57,13 @@ class PacketFeed:
     def add(self, chunk: PacketChunk) -> None:
         """Meter the packets of a chunk."""
         counts = self.meter.counts
-        malformed, not_ip = counts.malformed, counts.not_ip
-        lots = innermost(
-            chunk, read_packets(chunk, counts), self._tunnels, MOST_TUNNELS if self._tunnels else 0
-        )
+        malformed, not_ip, metered = counts.malformed, counts.not_ip, counts.metered
+        depth = MOST_TUNNELS if self._tunnels else 0
+        lots = innermost(chunk, read_packets(chunk, counts), self._tunnels, depth, self._fragments)
         counts.opened += sum(len(lot) for of, lot in lots if of is not chunk)
-        left_out = 0
         if self._leave_out is not None:
-            kept = [(of, lot.take(~self._leave_out(lot))) for of, lot in lots]
-            left_out = sum(len(lot) for _, lot in lots) - sum(len(lot) for _, lot in kept)
-            lots = kept
+            lots = [(of, lot.take(~self._leave_out(lot))) for of, lot in lots]
+        left_out = counts.metered - metered - sum(len(lot) for _, lot in lots)
         if self._tagger is not None:
             for of, lot in lots:
                 self._tagger.look(of, lot)

@@ -92,6 +92,7 @@ def _decoder(ledger: Ledger) -> Decoder:
         waiting_seconds=180,
         templates_per_exporter=TEMPLATES,
         templates_octets=TEMPLATE_OCTETS,
+        tunnels="inner",
     )
 
 

@@ -337,3 +337,28 @@ def test_who_captures_need_not_listen(write: Write) -> None:
 @pytest.mark.parametrize("name", ["active_timeout_seconds", "idle_timeout_seconds", "names_per_second"])
 def test_timeouts_and_rates_are_positive(write: Write, name: str) -> None:
     assert f"{name}: " in wrong(write(**{name: "0"}))
+
+
+# What settings were called earlier
+
+
+@pytest.mark.parametrize("kinds", ['"outer"', '"inner"'])
+def test_the_earlier_name_of_tunnels_is_understood(write: Write, kinds: str) -> None:
+    assert load_settings(write(sflow_tunnels=kinds)).tunnels == kinds.strip('"')
+    assert load_settings(write(tunnels=kinds)).tunnels == kinds.strip('"')
+
+
+def test_kinds_of_tunnels(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(write(tunnels='["gtpu", "vxlan"]')).tunnels == ("gtpu", "vxlan")
+    monkeypatch.setenv("CAUDAL_COLLECTOR_TUNNELS", "inner")
+    assert load_settings(write()).tunnels == "inner"
+
+
+def test_the_earlier_name_where_it_would_mean_more_than_it_did(write: Write) -> None:
+    more = '[[interfaces]]\nname = "eth1"\n'
+    says = (
+        "sflow_tunnels is now tunnels, and counts for interfaces as well; write tunnels where that is wanted"
+    )
+    assert says in wrong(write(more, sflow_tunnels='"inner"'))
+    assert load_settings(write(more, sflow_tunnels='"outer"')).tunnels == "outer"
+    assert "both are set; remove sflow_tunnels" in wrong(write(sflow_tunnels='"inner"', tunnels='"inner"'))

@@ -4,8 +4,10 @@ import struct
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, UDP, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.layers.l2 import Ether
-from scapy.packet import Raw
+from scapy.packet import Packet, Raw
 
 from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS
 
@@ -71,3 +73,29 @@ def test_what_carries_no_packet_counts_itself(tmp_path: Path) -> None:
     echo = carried(2152, bytes.fromhex("3001000000000000"), Raw(bytes(10)))
     path = write(tmp_path / "a", [ETHER / echo])
     assert sum(metered(path, tunnels="inner")[0].values()) == len(echo)
+
+
+@pytest.mark.parametrize(
+    "outer", [IP(src="192.0.2.1", dst="192.0.2.2", id=7), IPv6(src="2001:db8::1", dst="2001:db8::2")]
+)
+def test_fragments_of_what_carries_a_packet_count_once(tmp_path: Path, outer: Packet) -> None:
+    """The first fragment tells the inner packet with all its octets; the others are left out, but those of other traffic."""
+    inner = IP(src="203.0.113.5", dst="198.51.100.10") / UDP(sport=1234, dport=443) / Raw(bytes(1_400))
+    whole = (
+        outer
+        / UDP(sport=2152, dport=2152)
+        / Raw(struct.pack(">BBHI", 0x30, 255, len(inner), 7) + bytes(inner))
+    )
+    if outer.version == 4:
+        parts = fragment(IP(bytes(whole)), 600)
+        other = IP(src="192.0.2.1", dst="192.0.2.2", id=8, frag=70, proto=17) / Raw(bytes(100))
+    else:
+        stack = outer / IPv6ExtHdrFragment(id=7) / whole[UDP]
+        parts = fragment6(IPv6(bytes(stack)), 700)
+        other = outer / IPv6ExtHdrFragment(id=8, offset=70, nh=17) / Raw(bytes(100))
+    assert len(parts) > 2
+    path = write(tmp_path / "a", [ETHER / part for part in (*parts, other)])
+    sums, ledger = metered(path, tunnels="inner")
+    assert sums.pop("in") == len(inner)
+    assert sums == {"transit": len(other)}
+    assert ledger["filtered"] == len(parts) - 1
