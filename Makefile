@@ -79,7 +79,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/installed: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (about 400 MB of wheels the first time)"
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint constraints.txt --editable '.[service]'
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

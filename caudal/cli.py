@@ -51,6 +51,8 @@ app.add_typer(reference_cli)
 app.command("demo")(demo_command)
 app.command("report")(report_command)
 
+_MOMENTS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="In order; pcap or pcapng, gzip'ed or not.")
 ]
@@ -209,6 +211,57 @@ def resend_command(
     typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
 
 
+@collect_cli.command("replay")
+def replay_command(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="In order; captures (pcap, pcapng) of what routers sent."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector in whose place this meters.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=_MOMENTS, help="Only what was captured from then on; UTC."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=_MOMENTS, help="Only what was captured before; UTC.")
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Although it was replayed before: what counts already counts twice."),
+    ] = False,
+    received_too: Annotated[
+        bool,
+        typer.Option("--received-too", help="Also what was captured while the collector was receiving."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Meter captured exports as the collector would have, and ship them: a day that it was down.
+
+    Beside a collector at work or without; its templates and rates are read, and nothing of it is touched. What was replayed
+    before is refused. Without a FILE it finishes what was interrupted.
+    """
+    from caudal.collector.settingsfile import load_settings
+    from caudal.present import console
+    from caudal.replaying import replay_files, show_replayed
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    forbid_core_dumps()
+    log_to_stderr("%(levelname)s %(message)s")
+    with private_files(), _one_line_errors():
+        replayed = replay_files(
+            load_settings(file), files or [], since, until, again=again, received_too=received_too
+        )
+    if as_json:
+        typer.echo(json.dumps(replayed.plain))
+    else:
+        show_replayed(console(), replayed)
+
+
 @app.command("serve")
 def serve_command(
     config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/service.toml shows.")],
@@ -321,4 +374,14 @@ def _progress(of: str) -> Iterator[Callable[[int], None]]:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "caudal":
+            raise
+        typer.echo(
+            f"caudal: {error.name} is not installed: this command needs what the service needs; install "
+            "caudal[service], as docs/deploy.md shows",
+            err=True,
+        )
+        sys.exit(2)

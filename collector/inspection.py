@@ -11,6 +11,7 @@ from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.capture.linktypes import unread_links
 from caudal.collector.capture.messagefile import MessageFile
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
@@ -52,7 +53,7 @@ class Inspection:
             if messages.damage:
                 self.damage.append(messages.damage)
             return
-        reader = ExportReader(self.exporters)
+        reader = ExportReader(self.exporters, ledger=self.ledger)
         capture = Capture(path)
         found = 0
         for chunk in capture.chunks():
@@ -60,6 +61,10 @@ class Inspection:
             found += len(datagrams)
             yield datagrams
         reader.finish()
+        unread = list(unread_links(path, reader.counts.unknown_link_types))
+        if unread and not found:
+            raise CaptureError("; ".join(unread))
+        self.damage += unread
         if capture.counts.damage:
             self.damage.append(capture.counts.damage)
         elif not found:

@@ -13,6 +13,7 @@ import numpy as np
 from caudal.collector.capture.livecapture import LiveCapture, own_addresses
 from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.capture.packets import Mask, Packets
+from caudal.collector.capture.socketfilter import HEADERS_OCTETS, TUNNELLED_OCTETS
 from caudal.collector.flowrecords import U64
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.packetfeed import PacketFeed
@@ -105,6 +106,7 @@ class Interfaces:
         self._stack = ExitStack()
         self._own = OwnTraffic()
         self._passed_ms: int | None = None
+        self._headers_octets = TUNNELLED_OCTETS if pipeline.decoder.tunnels else HEADERS_OCTETS
         self.name_counts = tagger.counts if tagger else None
         self.captures: list[LiveCapture] = []
         self.feeds: list[PacketFeed] = []
@@ -129,6 +131,7 @@ class Interfaces:
                     promiscuous=each.promiscuous,
                     snap_length=each.snap_length,
                     buffer_bytes=each.buffer_bytes,
+                    headers_octets=self._headers_octets,
                 )
                 self.captures.append(stack.enter_context(capture))
                 log.info("capturing on %s", each.name)

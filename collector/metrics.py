@@ -13,6 +13,7 @@ from caudal.collector.backlog import Backlog
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS
 from caudal.collector.condition import Condition
 from caudal.collector.errors import ListenError
+from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.exportermetrics import exporter_metrics
 from caudal.collector.flowrecords import PROTOCOLS
 from caudal.collector.ledger import COUNT
@@ -162,7 +163,7 @@ class Metrics:
         yield _gauge("sampling_rates", "sampling rates that exporters announced", decoder.rates.announced)
         yield _gauge("sequences", "streams of sequence numbers followed", len(decoder.sequences))
         yield _gauge("exporter_places", "exporters that have a place in the list", len(exporters))
-        if memory is None:
+        if not isinstance(memory, ExporterMemory):
             return
         ages = GaugeMetricFamily(
             _NAMESPACE + "template_age_seconds",

@@ -22,6 +22,7 @@ SLOTS = 2048
 # A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.
 SLOT_OCTETS = 65_536 + 64
 _NAME_OCTETS = 32
+_PORT = slice(2, 4)  # of a socket address, be it IPv4 or IPv6
 _SO_RCVBUFFORCE = 33
 _MSG_TRUNC = 0x20
 # So many datagrams at once cost little each; the pauses are what buffers of either size hold at a high rate.
@@ -171,11 +172,12 @@ class Receiver:
             exporter=self._numbered(count),
             received_ms=np.full(count, int(time.time() * 1000), np.int64),
             truncated=(ring.headers["flags"][:count] & _MSG_TRUNC) != 0,
+            port=np.ascontiguousarray(ring.names[:count, _PORT]).view(">u2")[:, 0].astype(np.uint16),
         )
 
     def _numbered(self, count: int) -> I32:
         names = self._ring.names[:count].copy()
-        names[:, 2:4] = 0  # the source port is not part of an exporter
+        names[:, _PORT] = 0  # the source port is not part of an exporter
         if self._generation != self._exporters.generation:
             self._numbers.clear()
             self._generation = self._exporters.generation

@@ -16,8 +16,8 @@ from caudal.collector.blueprint import pipeline_of, rules_of
 from caudal.collector.condition import Condition
 from caudal.collector.conditions import Conditions
 from caudal.collector.coredumps import forbid_core_dumps
-from caudal.collector.datagrams import NOT_ALLOWED, Datagrams
-from caudal.collector.errors import CollectorError
+from caudal.collector.datagrams import Datagrams
+from caudal.collector.errors import CollectorError, SpoolError
 from caudal.collector.exportermemory import FILE as STATE_FILE
 from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.interfaces import Interfaces, Timeouts
@@ -32,8 +32,11 @@ from caudal.collector.pipeline import Pipeline
 from caudal.collector.places import load_places
 from caudal.collector.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.receiver import SLOTS, settle
+from caudal.collector.receivingtimes import FILE as TIMES_FILE
+from caudal.collector.receivingtimes import ReceivingTimes
 from caudal.collector.recentlog import RecentLog
 from caudal.collector.reload import Prepare, Prepared, Reload, require_reloadable
+from caudal.collector.replay.journal import hand_over
 from caudal.collector.sender import Sender
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
@@ -115,7 +118,7 @@ class Collector:
         if not compiled_before():
             log.info("compiling for this processor, which takes about half a minute and is done once")
         warm_up(pipeline_of(settings, self._table), int(time.time() * 1000))
-        pipeline = self._pipeline = pipeline_of(settings, self._table)
+        pipeline = self._pipeline = pipeline_of(settings, self._table, key=self._key)
         self._memory = pipeline.memory = stack.enter_context(
             ExporterMemory(
                 directory / STATE_FILE,
@@ -129,6 +132,10 @@ class Collector:
         self._names = knownexporters.names(settings.exporters) | self._interfaces.names
         self._spool = Spool(directory / "spool", settings.spool_max_bytes)
         self._spool.open()
+        try:
+            hand_over(directory, self._spool)  # what a replay that was killed had not
+        except SpoolError as error:
+            log.warning("batches of a replay are not in the spool yet: %s", error)
         self._backlog = Backlog(self._spool, Sender(settings).encode, _MOST_BACKLOG_BYTES)
         self._closer = WindowCloser(pipeline, self._backlog, self._name, settings.lateness_seconds)
         self._listeners = stack.enter_context(Listeners(pipeline.exporters))
@@ -165,14 +172,12 @@ class Collector:
             log=recent_log,
         )
         stack.enter_context(StatusSocket(directory, self._status))
+        self._times = ReceivingTimes(directory / TIMES_FILE)
+        if settings.listen:
+            stack.enter_context(self._times)
 
     def _name(self, number: int) -> str:
-        if number == NOT_ALLOWED:
-            return "not-allowed"
-        if number == _NO_EXPORTER:
-            return "all"
-        address = self._pipeline.exporters.addresses[number]
-        return self._names.get(address) or pseudonym(self._key, address)
+        return knownexporters.outside_name(number, self._pipeline.exporters.addresses, self._names, self._key)
 
     def _look(self) -> dict[int, Condition]:
         """Return how exporters are, the same ones each time where there are too many to tell of all."""
@@ -233,6 +238,8 @@ class Collector:
         freed = self._memory.tick()
         for part in (self._attendance, self._pipeline, self._conditions, self._news):
             part.forget(freed)
+        if self._listeners.receivers:
+            self._times.tick()
         self._conditions.tick()
         self._news.tick()
         self._reload_if_asked()

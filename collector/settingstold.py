@@ -20,7 +20,7 @@ _PLAIN: Final = (
     "receive_buffer_bytes",
     "drain_seconds",
     "spool_max_bytes",
-    "sflow_tunnels",
+    "tunnels",
     "active_timeout_seconds",
     "idle_timeout_seconds",
     "names",

@@ -8,7 +8,9 @@ from typing import Any, Self
 from caudal.collector.clockoffset import wrong_clocks
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.disbelief import disbeliefs
+from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.uncounted import uncounted
 
 Name = Callable[[int], str]
 
@@ -55,8 +57,15 @@ def _clock_off(decoder: Decoder, name: Name) -> Iterator[Sign]:
         yield Sign(each.exporter, "clock_off", each.sentence, needs_attention=True)
 
 
+def _uncounted(decoder: Decoder, name: Name) -> Iterator[Sign]:
+    for each in uncounted(decoder, name):
+        for kind, sentence in each.by_kind.items():
+            count = kind if kind in COUNT else ""
+            yield Sign(each.exporter, kind, sentence, kind in each.urgent, count)
+
+
 # One function for each kind of sign. Those of the first tuple need the decoder only, so that `caudal inspect` has them too.
-_OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (_not_believed, _clock_off)
+_OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (_not_believed, _clock_off, _uncounted)
 _OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = ()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from caudal.collector import flowrecords
+from caudal.collector.capture.tunnelkinds import Tunnels, opened
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
@@ -14,7 +15,6 @@ from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
-from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
@@ -26,6 +26,7 @@ from caudal.collector.decode.template import (
     read_templates,
 )
 from caudal.collector.decode.templatetable import NamedTemplates, TemplateTable
+from caudal.collector.decode.toldflows import ToldFlows
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
@@ -37,8 +38,9 @@ from caudal.collector.plausibility import Plausibility
 class Decoder:
     """Decodes NetFlow v5, v7, v9, IPFIX and sFlow v5.
 
-    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers and data sets that
-    wait for their template, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers, data sets that wait for their
+    template and what was told of flows, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    `key` makes digests of flows that are the same after a restart.
     Hostile input never raises: it is counted in the ledger as malformed, and what was decoded before it is
     kept.
     """
@@ -53,8 +55,9 @@ class Decoder:
         waiting_seconds: float = 1800,
         templates_per_exporter: int = 4096,
         templates_octets: int = 256 << 20,
-        sflow_tunnels: Tunnels = "outer",
+        tunnels: Tunnels = "outer",
         plausibility: Plausibility | None = None,
+        key: bytes | None = None,
     ) -> None:
         self.ledger = ledger
         self.rates = rates
@@ -64,8 +67,9 @@ class Decoder:
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
         self.heard = Heard()
+        self.told = ToldFlows(key)
         self.sflow_agents = sflow5.SflowAgents()
-        self._sflow_tunnels: Tunnels = sflow_tunnels
+        self.tunnels = opened(tunnels)
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
         self.changed: set[int] = set()
         self._waiting_ms = int(waiting_seconds * 1000)
@@ -117,7 +121,7 @@ class Decoder:
         if len(is_sflow):
             lot.give(
                 sflow5.decode(
-                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self._sflow_tunnels
+                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self.tunnels
                 )
             )
         lot.read(self._sampling)
@@ -135,6 +139,8 @@ class Decoder:
         self.heard.note(datagrams.exporter, of_protocol, lot.offset_ms)
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
+        self.told.forget_old(lot.now_ms)
+        self.changed |= self.told.to_keep(lot.now_ms)
 
     def _decode_templated(self, lot: Lot, which: I64, protocol: int) -> None:
         ipfix = protocol == flowrecords.IPFIX
@@ -170,8 +176,9 @@ class Decoder:
         self._decode_sets(lot, found.sets)
         units = np.maximum(lot.data_records[which], UNKNOWN_UNITS) if ipfix else np.ones(len(which), np.int64)
         lot.counts[COUNT["lost"] if ipfix else COUNT["lost_datagrams"], which] += self.sequences.follow_all(
-            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units
-        )
+            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units,
+            datagrams.port[which], lot.template_records[which] if ipfix else None,
+        )  # fmt: skip
 
     def _decode_sets(self, lot: Lot, sets: Sets) -> None:
         """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
@@ -181,7 +188,9 @@ class Decoder:
             datagram, at = int(sets.datagram[position]), int(sets.at[position])
             point = self._point(lot, datagram, sets.protocol)
             body = bytes(lot.datagrams.buffer.data[at - 4 : at + int(sets.length[position])])
-            if self.templates.seen_before(point, body, lot.now_ms):
+            again = self.templates.seen_before(point, body, lot.now_ms)
+            if again is not None:
+                lot.template_records[datagram] += again
                 continue
             self._decode_data(lot, sets.take(np.arange(from_here, position)))
             from_here = int(position) + 1
@@ -198,6 +207,7 @@ class Decoder:
         except TemplateSetError as error:
             read, sound = error.read, False
             lot.count(datagram, "received", "malformed")
+        lot.template_records[datagram] += len(read)
         changed = False
         announced: list[TemplateKey] = []
         for number, template in read:
@@ -256,7 +266,20 @@ class Decoder:
                     np.full(records, time_ms, np.int64) for time_ms in (waiting.export_ms, waiting.uptime_ms)
                 )
                 boot_ms = self._boot_ms.get(key.point)
-                for flows, _ in flows_of(key, layout, body, export_ms, uptime_ms, boot_ms, self.rates):
+                octets = np.frombuffer(waiting.body, np.uint8)
+                for flows, _ in flows_of(
+                    key,
+                    layout,
+                    body,
+                    export_ms,
+                    uptime_ms,
+                    boot_ms,
+                    self.rates,
+                    self.told,
+                    lot.now_ms,
+                    octets=octets,
+                    tunnels=self.tunnels,
+                ):
                     lot.give(flows)
                     decoded += len(flows)
             bad = 0 if whole else 1
@@ -391,7 +414,17 @@ class Decoder:
         of = sets.datagram[of_set]
         boot_ms = self._boot_ms.get(key.point)
         for flows, position in flows_of(
-            key, layout, body, lot.export_ms[of], lot.uptime_ms[of], boot_ms, self.rates
+            key,
+            layout,
+            body,
+            lot.export_ms[of],
+            lot.uptime_ms[of],
+            boot_ms,
+            self.rates,
+            self.told,
+            lot.now_ms,
+            octets=lot.datagrams.buffer,
+            tunnels=self.tunnels,
         ):
             lot.give(flows)
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
@@ -420,7 +453,7 @@ class Decoder:
         self._give_up(self.waiting.take_before(1 << 62))
 
     def state(self, exporter: int, *, stopping: bool = False) -> ExporterState:
-        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times.
+        """Return what is worth keeping of an exporter: templates, announced sampling rates, boot times, and what it told of flows.
 
         Where its sequence numbers stand is part of that only when it is not followed any more.
         """
@@ -442,14 +475,16 @@ class Decoder:
                         for number, known in self.templates.at(point).items()
                     },
                     rates.get(point, {}),
-                    followed.get(point),
+                    followed.get(point, {}),
                 )
                 for point in sorted(self.templates.points(exporter) | rates.keys() | followed.keys())
-            )
+            ),
+            self.told.state(exporter),
         )
 
     def restore(self, exporter: int, state: ExporterState) -> None:
         """Take up what was kept of an exporter that has just been heard; what does not fit the bounds is left."""
+        self.told.restore(exporter, state.told)
         for kept in state.points:
             point = ObservationPoint(exporter, kept.protocol, kept.observation_domain)
             for number, template in kept.templates.items():
@@ -458,8 +493,8 @@ class Decoder:
                 self._boot_ms[point] = kept.boot_ms
             for sampler, rate in kept.rates.items():
                 self.rates.announce(point, sampler, rate)
-            if kept.followed is not None:
-                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), kept.followed)
+            for port, numbers in kept.followed.items():
+                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), port, numbers)
 
     def forget(self, exporter: int) -> None:
         """Forget an exporter whose number another may get; what waits of it becomes malformed."""
@@ -473,4 +508,5 @@ class Decoder:
         self.sflow_agents.forget(exporter)
         self.plausibility.forget(exporter)
         self.heard.forget(exporter)
+        self.told.forget(exporter)
         self.changed.discard(exporter)

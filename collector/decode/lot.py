@@ -32,6 +32,7 @@ class Lot:
         self.uptime_ms = np.zeros(count, np.int64)
         self.domain = np.zeros(count, np.int64)
         self.data_records = np.zeros(count, np.int64)
+        self.template_records = np.zeros(count, np.int64)
         self.counts = tally(count)
         self.give = give
         self._plans: dict[int, tuple[int, Plan]] = {}

@@ -163,14 +163,14 @@ class TemplateTable:
 
     # Template sets that came before
 
-    def seen_before(self, point: ObservationPoint, body: bytes, now_ms: int) -> bool:
-        """Return whether this set is known and still in force, and take note that it came again."""
+    def seen_before(self, point: ObservationPoint, body: bytes, now_ms: int) -> int | None:
+        """Return how many templates are in a set that is known and still in force, and take note that it came again."""
         templates = self._known_sets.get(point, {}).get(body)
         if templates is None:
-            return False
+            return None
         for known in templates:
             known.announced_ms = now_ms
-        return True
+        return len(templates)
 
     def note_set(self, point: ObservationPoint, body: bytes, templates: Iterable[KnownTemplate]) -> None:
         """Take note of a set that was read in full, and of the templates it announces."""

@@ -95,7 +95,9 @@ def test_what_is_missing_is_named(write: Write, missing: str) -> None:
         ("window_seconds", '"soon"', "valid integer"),
         ("lateness_seconds", "-1", "greater than or equal to 0"),
         ("idle_seconds", "0", "greater than 0"),
-        ("sflow_tunnels", '"both"', "'outer' or 'inner'"),
+        ("tunnels", '"both"', "'both' is no kind of tunnel; write outer, inner, or a list of ipip, gre"),
+        ("tunnels", '["gtpu", "gtp"]', "'gtp' is no kind of tunnel"),
+        ("tunnels", "7", "tunnels"),
         ("k_anonymity", "0", "greater than or equal to 1"),
         ("receive_buffer_bytes", "1", "greater than or equal to 65536"),
         ("synthetic", '"perhaps"', "valid boolean"),
@@ -112,7 +114,6 @@ def test_a_wrong_value_is_named_with_file_and_key(write: Write, key: str, value:
     ("more", "service", "key", "says"),
     [
         ("", SERVICE.replace("http:", "ftp:"), "service.url", "String should match pattern"),
-        ("", '[service]\nurl = "http://x"\n', "service.token_file", "is missing; add it"),
         ("", SERVICE + 'token = "abc"\n', "service.token", "is no setting; remove it or correct its name"),
         (
             '[exporters]\n"core-1" = {}',
