@@ -66,6 +66,12 @@ def watch_status(out: Console, look: Callable[[], Mapping[str, Any]], pause: Cal
 
 def status_parts(status: Mapping[str, Any], now: float) -> Iterator[RenderableType]:
     """Yield what there is to show of a status: the summary, what is wrong, exporters, the collector itself."""
+    if "attention" not in status:  # updated, and not restarted yet
+        yield Text(
+            f"The collector that runs is of an earlier version ({status['version']}): restart it to see its routers."
+        )
+        yield _facts(status, now)
+        return
     attention, exporters = status["attention"], status["exporters"]
     style = "bold red" if attention["need_attention"] else "bold green" if exporters else "bold"
     yield Text(attention["summary"], style=style)

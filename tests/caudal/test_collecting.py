@@ -233,6 +233,15 @@ def test_what_is_wrong_with_several_is_said_once() -> None:
     )
 
 
+def test_a_collector_of_an_earlier_version_is_said_to_be_one() -> None:
+    out = io.StringIO()
+    status = status_of([])
+    del status["attention"], status["exporters_left_out"]
+    show_status(Console(file=out, width=140), status, now=1_121.0)
+    assert out.getvalue().startswith("The collector that runs is of an earlier version (0.1.0): restart it")
+    assert "2 batches to https://caudal.example" in out.getvalue()
+
+
 def test_no_option_takes_a_token(config: Path) -> None:
     """What stands on a command line is seen by everybody on the machine."""
     command: Any = get_command(app)
