@@ -98,6 +98,7 @@ def collect_command(
             help="Say what it would do and what looks wrong: exit with 0 if nothing, 1, or 2 if unusable.",
         ),
     ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="With --check: do not ask the service.")] = False,
     metrics_listen: Annotated[
         str | None, typer.Option("--metrics-listen", help="Serve metrics there, whatever the settings say.")
     ] = None,
@@ -114,23 +115,29 @@ def collect_command(
     if metrics_listen is not None:
         os.environ["CAUDAL_COLLECTOR_METRICS_LISTEN"] = metrics_listen
     if check:
-        _check(config)
+        _check(config, offline)
         return
-    from caudal.collector.run import run
+    from caudal.collector.settingsfile import load_settings
+    from caudal.collector.startable import require_startable
 
     log_to_stderr("%(asctime)s %(levelname)s %(message)s")
     # The client would log every request at this level, which says nothing.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with private_files(), _one_line_errors():
+        require_startable(load_settings(config))
+        # Not before: it takes a while to import, and longer to compile.
+        from caudal.collector.run import run
+
         run(config)
 
 
-def _check(config: Path) -> None:
+def _check(config: Path, offline: bool) -> None:
     from caudal.collecting import show_check
     from caudal.collector.check import check
     from caudal.present import console
 
-    checked = check(config)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    checked = check(config, offline=offline)
     show_check(console(), checked)
     raise typer.Exit(checked.exit_code)
 
@@ -209,6 +216,23 @@ def resend_command(
     with _one_line_errors():
         count = Spool(load_settings(file).state_directory / "spool").take_back()
     typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
+
+
+@collect_cli.command("prepare")
+def prepare_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector to come.")
+    ] = None,
+) -> None:
+    """Do what a first start takes long for: build the address table, compile for this processor. For upgrades, and for units."""
+    from caudal.collector.preparation import prepare
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with private_files(), _one_line_errors():
+        prepare(file, typer.echo)
 
 
 @collect_cli.command("replay")

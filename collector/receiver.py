@@ -95,11 +95,18 @@ class Receiver:
     """One UDP socket. Its datagrams are views into the ring, good until anything is received into it again."""
 
     def __init__(
-        self, address: str, exporters: Exporters, buffer_bytes: int, ring: Ring | None = None
+        self,
+        address: str,
+        exporters: Exporters,
+        buffer_bytes: int,
+        ring: Ring | None = None,
+        *,
+        only_ipv6: bool = False,
     ) -> None:
         host, _, port = address.rpartition(":")
         self.address = address
         self._host, self._port = host.strip("[]"), int(port)
+        self._only_ipv6 = only_ipv6  # for [::], which takes IPv4 as well otherwise
         self._exporters = exporters
         self._ring = ring or Ring()
         self.asked_bytes = buffer_bytes
@@ -115,6 +122,8 @@ class Receiver:
             )[0]
             self.socket = socket.socket(family, kind, protocol)
             self._size_buffer()
+            if self._only_ipv6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self.socket.bind(target)
         except OSError as error:
             if hasattr(self, "socket"):
