@@ -18,6 +18,7 @@ from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
 from tests.deploy.machine import Machine
 from tests.deploy.test_proxies import free_port
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789abcdefABCDEF"
@@ -139,7 +140,9 @@ def test_what_the_document_tells_to_do_leads_to_a_batch(
         program.write_text(typed(port, free_port(), service.url), encoding="utf-8")
         status, output = machine.run(script(port, service.url), package, program)
         answer = httpx.get(
-            f"{service.url}/v1/collector", headers={"Authorization": f"Bearer {TOKEN}"}
+            f"{service.url}/v1/collector",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=PATIENCE_SECONDS,
         ).raise_for_status()
     assert status == 0, output
     assert output.endswith("end\n"), output
