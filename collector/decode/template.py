@@ -24,20 +24,22 @@ class FieldSpecifier(NamedTuple):
 
 
 class TemplateKey(NamedTuple):
-    """What names a template: the exporter's number, protocol, observation domain and template id.
+    """What names a template: the exporter's number, protocol, observation domain, process and template id.
 
-    The UDP source port is no part of it: exporters send templates and data from different ports.
+    The UDP source port is no part of it, as exporters send templates and data from different ports, unless several
+    processes are known to send from the exporter's address (see Processes).
     """
 
     exporter: int
     protocol: int
     observation_domain: int
+    process: int
     template: int
 
     @property
     def point(self) -> ObservationPoint:
         """Where the template holds."""
-        return ObservationPoint(*self[:3])
+        return ObservationPoint(*self[:4])
 
 
 @dataclass(frozen=True)
