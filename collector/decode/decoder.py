@@ -64,6 +64,8 @@ class Decoder:
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
         self.processes = Processes()
+        # By exporter, how often a template's number was announced with another layout.
+        self.redefined: dict[int, int] = {}
         self._announcer: dict[
             ObservationPoint, int
         ] = {}  # the UDP port of the last options records that were news
@@ -255,6 +257,7 @@ class Decoder:
             known = self.templates.get(key)
             if known is not None and known.layout.template != template:
                 lot.counts[COUNT["templates_redefined"], datagram] += 1
+                self.redefined[key.exporter] = self.redefined.get(key.exporter, 0) + 1
                 if port and set(known.ports) - {port}:
                     self._split(point.exporter, (*known.ports, port))
                     self.templates.forget_sets(point)
@@ -307,7 +310,7 @@ class Decoder:
             body, records, whole = whole_records(layout, waiting.body)
             decoded = 0
             if layout.template.is_options:
-                announced = read_announcement(layout, body, records)
+                announced = read_announcement(layout, body, records, key.observation_domain)
                 self._note(lot, key.point, announced, waiting.export_ms)
             else:
                 export_ms, uptime_ms = (
@@ -363,7 +366,7 @@ class Decoder:
         lot.data_records[datagram] += records
         if not whole:
             lot.count(datagram, "received", "malformed")
-        announced = read_announcement(layout, body, records)
+        announced = read_announcement(layout, body, records, point.observation_domain)
         news = announced.boot_ms is not None and announced.boot_ms != self._boot_ms.get(point)
         news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
         return announced if news else None
@@ -403,12 +406,13 @@ class Decoder:
         plan: I64 = np.full(len(keys), -1, np.int64)
         size: I64 = np.ones(len(keys), np.int64)
         boot_ms: I64 = np.full(len(keys), -1, np.int64)
+        by_place = self.rates.places.compares
         others: list[int] = []
         waiting: list[int] = []
         for which, template in enumerate(templates):
             if template is None:
                 waiting.append(which)
-            elif template.layout.plan is not None:
+            elif template.layout.plan is not None and not by_place(keys[which].point, template.layout):
                 plan[which], size[which] = lot.number_of(template.layout.plan), template.layout.size
                 if self._boot_ms:
                     boot_ms[which] = self._boot_ms.get(keys[which].point, -1)
@@ -490,6 +494,11 @@ class Decoder:
         for waiting in sets:
             self.ledger.add_one(waiting.key.exporter, waiting.export_ms, waiting=-1, malformed=1)
 
+    def several_processes(self) -> dict[int, int]:
+        """Return exporters from whose address several processes are seen to send, and how many."""
+        found = {number: len(self.sequences.processes(number)) for number in self.sequences.exporters()}
+        return {number: count for number, count in found.items() if count > 1}
+
     # What is kept of an exporter
 
     def give_up_waiting(self) -> None:
@@ -550,6 +559,7 @@ class Decoder:
         self._give_up(self.waiting.take_exporter(exporter))
         self._forget_points(self._points(exporter))
         self.processes.forget(exporter)
+        self.redefined.pop(exporter, None)
         self.rates.forget(exporter)
         self.sequences.forget(exporter)
         self.sflow_agents.forget(exporter)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements
-from caudal.collector.decode.interfacerates import InterfaceRates
 from caudal.collector.decode.origin import ObservationPoint
+from caudal.collector.decode.placerates import PlaceRates
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 from caudal.collector.decode.statedrates import HIGHEST_RATE, StatedRates, believe_all
 from caudal.collector.exporterprefixes import ByPrefix
@@ -88,7 +88,7 @@ class SamplingRates:
         self._answers: dict[tuple[ObservationPoint, int | None], Known] = {}
         self._doubted: dict[tuple[int, int], set[_Name]] = {}
         self.stated = StatedRates()
-        self._interfaces = InterfaceRates()
+        self.places = PlaceRates()
         self.announced = 0
         self.version = 0  # changes when `lookup` may answer something else
         self.configure(configured, overriding)
@@ -119,7 +119,7 @@ class SamplingRates:
         self.announced += old is None
         rates[name] = rate
         if sampler is not None and sampler < 0:
-            self._interfaces.note(point, sampler, rate)
+            self.places.note(point, sampler, rate)
         self._at_point.setdefault(point, _Announced()).replace(sampler, old, rate)
         self._of_exporter.setdefault(exporter, _Announced()).replace(sampler, old, rate)
         self._answers.clear()
@@ -162,6 +162,7 @@ class SamplingRates:
         gone = {name[1]: rates.pop(name) for name in [name for name in rates if name[0] == point[2:]]}
         self.announced -= len(gone)
         self._at_point.pop(point, None)
+        self.places.withdraw(point)
         of_exporter = self._of_exporter.get(point[:2])
         for sampler, rate in gone.items():
             if of_exporter is not None:
@@ -179,7 +180,7 @@ class SamplingRates:
             self._of_exporter.pop((exporter, protocol), None)
             self._doubted.pop((exporter, protocol), None)
         self.stated.forget(exporter)
-        self._interfaces.forget(exporter)
+        self.places.forget(exporter)
         self._of_address.pop(exporter, None)
         self._answers.clear()
         self.version += 1
@@ -225,8 +226,7 @@ class SamplingRates:
         return self._of_address[exporter]
 
     def override(self, flows: FlowRecords) -> FlowRecords:
-        """Return flow records with the rate of their interface, or that which the operator wants whatever is said."""
-        flows = self._interfaces.apply(flows)
+        """Return flow records with the rate that the operator wants whatever is said."""
         if not self._overrides or not len(flows):
             return flows
         rate, known_from = flows.sampling_rate.copy(), flows.sampling_from.copy()

@@ -10,8 +10,14 @@ from caudal.collector.decode.origin import ObservationPoint
 
 VARIABLE_LENGTH = 0xFFFF
 NOT_READ = -1
-# Scopes of v9 are numbered by a list of their own: 1 system, 2 interface, 3 line card, … Source: RFC 3954 §6.1.
-_SCOPES9 = {2: elements.INGRESS_INTERFACE, 3: elements.LINE_CARD_ID}
+# Scopes of v9 are numbered by a list of their own: 1 system, 2 interface, 3 line card, 4 cache, 5 template. Source:
+# RFC 3954 §6.1.
+_SCOPES9 = {
+    2: elements.INGRESS_INTERFACE,
+    3: elements.LINE_CARD_ID,
+    4: elements.CACHE_SCOPE,
+    5: elements.TEMPLATE_ID,
+}
 # More than any exporter sends; what a datagram makes us keep must stay small.
 _MOST_FIELDS = 1024
 

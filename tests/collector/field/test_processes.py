@@ -8,6 +8,7 @@ import pytest
 
 from caudal.collector.flowrecords import ASSUMED, OPTIONS
 from caudal.collector.inspection import Inspection
+from caudal.collector.signs import signs_of_decoding
 
 from ..builders import (
     BASIC,
@@ -52,6 +53,21 @@ def test_two_layouts_by_port() -> None:
     assert octets == {"203.0.113.5": 60_000, "203.0.113.77": 120_000}
     totals = inspection.totals()
     assert (totals["lost"], totals["lost_datagrams"], totals["templates_redefined"]) == (0, 0, 1)
+
+
+def test_it_is_said() -> None:
+    for name, redefined in (("two_layouts_by_port", 1), ("two_sequences_by_port", 0)):
+        inspection = Inspection()
+        list(inspection.records(FIELD / f"{name}.pcap"))
+        said = {sign.kind: sign for sign in signs_of_decoding(inspection.decoder, lambda _: "edge-1")}
+        assert said["several_processes"].sentence.startswith("2 exporting processes send from this address")
+        assert said["several_processes"].needs_attention
+        assert [" once." in sign.sentence for sign in said.values()].count(True) == redefined
+    under = bench()
+    under.decode(*(netflow9(sequence=n, domain=n % 2) for n in range(9)))
+    (only,) = signs_of_decoding(under.decoder, lambda _: "edge-2")
+    assert (only.exporter, only.kind, only.needs_attention) == ("edge-2", "counts_otherwise", False)
+    assert "whole router" in only.sentence
 
 
 def test_each_port_by_its_own_layout_in_one_lot_and_after() -> None:
