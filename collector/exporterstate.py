@@ -23,7 +23,7 @@ class PointState:
     """What holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
 
     `followed` is where its sequence numbers stood when the collector stopped in peace, by the UDP port they came from, and
-    empty at any other time.
+    empty at any other time. `port` is the UDP port of the process that announced, of an exporter that has several.
     """
 
     protocol: int
@@ -32,6 +32,7 @@ class PointState:
     templates: dict[int, TemplateState] = field(default_factory=dict)
     rates: dict[int | None, float] = field(default_factory=dict)
     followed: dict[int, Followed] = field(default_factory=dict)
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class ExporterState:
             if kept:
                 points.append(replace(point, templates=kept))
             elif point.followed:
-                points.append(PointState(point.protocol, point.observation_domain, followed=point.followed))
+                points.append(
+                    PointState(
+                        point.protocol, point.observation_domain, followed=point.followed, port=point.port
+                    )
+                )
         return ExporterState(tuple(points), self.told if points else b"")
 
 
@@ -75,6 +80,7 @@ def to_json(state: ExporterState) -> str:
                 for number, known in point.templates.items()
             ],
             "rates": list(point.rates.items()),
+            "port": point.port,
             "followed": [[port, *numbers] for port, numbers in point.followed.items()],
         }
         for point in state.points
@@ -116,6 +122,7 @@ def _point(read: dict[str, object]) -> PointState:
             for sampler, rate in rates
         },
         _followed(read.get("followed")),
+        _number(read.get("port", 0), 0, 0xFFFF),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 from caudal.collector.clockoffset import wrong_clocks
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.disbelief import disbeliefs
+from caudal.collector.exportmanner import export_manners
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.uncounted import uncounted
@@ -64,8 +65,19 @@ def _uncounted(decoder: Decoder, name: Name) -> Iterator[Sign]:
             yield Sign(each.exporter, kind, sentence, kind in each.urgent, count)
 
 
+def _unusual(decoder: Decoder, name: Name) -> Iterator[Sign]:
+    for each in export_manners(decoder, name):
+        for kind, sentence in each.by_kind.items():
+            yield Sign(each.exporter, kind, sentence, needs_attention=kind in each.needs_attention)
+
+
 # One function for each kind of sign. Those of the first tuple need the decoder only, so that `caudal inspect` has them too.
-_OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (_not_believed, _clock_off, _uncounted)
+_OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (
+    _not_believed,
+    _clock_off,
+    _uncounted,
+    _unusual,
+)
 _OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = ()
 
 

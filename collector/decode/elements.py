@@ -41,7 +41,11 @@ FLOW_END_REASON: Final = 136
 OBSERVATION_POINT_ID: Final = 138
 LINE_CARD_ID: Final = 141
 PORT_ID: Final = 142
+METERING_PROCESS_ID: Final = 143
+EXPORTING_PROCESS_ID: Final = 144
+TEMPLATE_ID: Final = 145
 FLOW_ID: Final = 148
+OBSERVATION_DOMAIN_ID: Final = 149
 FLOW_START_SECONDS: Final = 150
 FLOW_END_SECONDS: Final = 151
 FLOW_START_MILLISECONDS: Final = 152
@@ -112,6 +116,8 @@ EARLY_FIREWALL_EVENT: Final = 40_005
 
 # A reverse element is told from the forward one by this offset, as a number of our own.
 REVERSE: Final = 1 << 16
+# The scope of NetFlow v9 that no element stands for, as a number of our own.
+CACHE_SCOPE: Final = (1 << 17) - 1
 REVERSE_OCTET_DELTA: Final = REVERSE | OCTET_DELTA
 REVERSE_PACKET_DELTA: Final = REVERSE | PACKET_DELTA
 REVERSE_OCTET_TOTAL: Final = REVERSE | OCTET_TOTAL
@@ -166,8 +172,6 @@ EVENTS: Final = frozenset(
 )
 # In order of preference: both are said by exporters that fill only one of them.
 SAMPLING_INTERVALS: Final = (SAMPLER_RANDOM_INTERVAL, SAMPLING_INTERVAL)
-# Where packets are sampled, in options records that name no sampler.
-SAMPLED_AT: Final = (INGRESS_INTERFACE, EGRESS_INTERFACE, LINE_CARD_ID, PORT_ID, OBSERVATION_POINT_ID)
 SOURCE_PORTS: Final = (SOURCE_PORT, UDP_SOURCE_PORT, TCP_SOURCE_PORT)
 DESTINATION_PORTS: Final = (DESTINATION_PORT, UDP_DESTINATION_PORT, TCP_DESTINATION_PORT)
 

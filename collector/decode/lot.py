@@ -34,6 +34,7 @@ class Lot:
         self.data_records = np.zeros(count, np.int64)
         self.template_records = np.zeros(count, np.int64)
         self.counts = tally(count)
+        self.process = np.zeros(count, np.uint8)  # see Processes
         self.give = give
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._sets: list[DataSets] = []

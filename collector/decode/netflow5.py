@@ -130,5 +130,6 @@ def find_records(lot: Lot, which: I64, sequences: Sequences, form: FixedFormat =
             export_ms=lot.export_ms[which],
             uptime_ms=unsigned32(buffer, at + 4),
             rate=interval.astype(np.float64),
+            process=lot.process[which],
         )
     )

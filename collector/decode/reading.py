@@ -68,7 +68,7 @@ class DataSets(NamedTuple):
 
     By set: its place, whole records and plan (a position in the plans), what all its records have in common,
     the exporter's uptime at export (modulo 2³², -1 where it is not known), and the sampling rate that the
-    datagram tells, 0 if none.
+    datagram tells, 0 if none, and the exporting process (see Processes).
     """
 
     at: I64
@@ -81,6 +81,7 @@ class DataSets(NamedTuple):
     export_ms: I64
     uptime_ms: I64
     rate: F64
+    process: U8
 
 
 class Part(NamedTuple):

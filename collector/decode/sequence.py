@@ -54,6 +54,10 @@ class Sequences:
         """Return the UDP ports of an exporter from which datagrams of one domain come in turn, each with its own count."""
         return self._common.processes(exporter)
 
+    def exporters(self) -> list[int]:
+        """Return the exporters that are followed."""
+        return list(self._streams)
+
     def split(self) -> set[int]:
         """Return exporters of which it became known since the last call that several processes send from their address."""
         return self._common.split()

@@ -8,6 +8,7 @@ import numpy as np
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements, layer2octets, sampling
 from caudal.collector.decode.flowtimes import ExportClock, start_and_end
+from caudal.collector.decode.placerates import with_places
 from caudal.collector.decode.recordlayout import Layout, Records, halves, number, unsigned
 from caudal.collector.decode.template import TemplateKey
 from caudal.collector.decode.withoutcounts import kind_of_nothing
@@ -76,6 +77,12 @@ def flow_records(
     if elements.FLOW_DIRECTION in layout.elements:
         told = number(records, elements.FLOW_DIRECTION, np.dtype(np.uint8))
         columns["flow_direction"] = _METERED[np.minimum(told, 2)]
+    of_place = rates.places.of_records(
+        key.point, key.template, layout, records, columns["input"], columns["output"],
+        columns.get("flow_direction", np.zeros(count, np.uint8)),
+    )  # fmt: skip
+    if of_place is not None:
+        rate, known_from, doubt = with_places(layout, rate, known_from, doubt, of_place)
     absent |= (int(ABSENT["start"]) if start is None else 0) | (int(ABSENT["end"]) if end is None else 0)
     forward = FlowRecords(
         exporter=np.full(count, key.exporter, np.int32),

@@ -136,7 +136,9 @@ class Life:
     def receive(self, sent: list[tuple[int, bytes]]) -> None:
         numbers = [self._pipeline.exporters.number(ADDRESSES[exporter]) for exporter, _ in sent]
         now_ms = NOW_MS + int(self._elapsed * 1000)
-        self._pipeline.datagrams(lot([payload for _, payload in sent], numbers, now_ms))
+        payloads = [payload for _, payload in sent]
+        ports = [50_000 + len(payload) % 3 for payload in payloads]  # several processes behind each address
+        self._pipeline.datagrams(lot(payloads, numbers, now_ms, ports))
 
     def pass_time(self, seconds: float) -> None:
         self._elapsed += seconds
