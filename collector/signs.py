@@ -7,6 +7,7 @@ from typing import Any, Self
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.repetition import NEED_ATTENTION, repetitions
 
 Name = Callable[[int], str]
 
@@ -43,8 +44,14 @@ def _not_believed(decoder: Decoder, name: Name) -> Iterator[Sign]:
             yield Sign(each.exporter, f"{kind}_not_believed", sentence, needs_attention=not handled)
 
 
+def _told_again(decoder: Decoder, name: Name) -> Iterator[Sign]:
+    for each in repetitions(decoder, name):
+        for kind, sentence in each.by_kind.items():
+            yield Sign(each.exporter, kind, sentence, needs_attention=kind in NEED_ATTENTION)
+
+
 # One function for each kind of sign. Those of the first tuple need the decoder only, so that `caudal inspect` has them too.
-_OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (_not_believed,)
+_OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (_not_believed, _told_again)
 _OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = ()
 
 

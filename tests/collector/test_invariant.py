@@ -80,6 +80,15 @@ def stream(n: int) -> list[bytes]:
         ipfix(template(259, OCTETS, ipfix=True), a_set(259, bytes(7)) * 3, seconds=seconds, sequence=n),
         sflow(flow_sample(header, sequence=n), expanded_sample(header, sequence=n), sample(2, bytes(80)), sequence=n),
         sflow(flow_sample(raw_header(bytes(20)), sequence=n), flow_sample(sequence=n), sequence=n + 1),
+        ipfix(
+            template(261, *BASIC[:2], (22, 4), (85, 4), (86, 4), (85, 4, 29305), ipfix=True),
+            a_set(261, (basic()[:8] + struct.pack(">IIII", n % 2, 100 * n, n, 50)) * 2), seconds=seconds, sequence=n,
+        ),
+        netflow9(
+            template(262, *BASIC[:2], (148, 4), (233, 1), (231, 4), (232, 4)),
+            a_set(262, b"".join(basic()[:8] + struct.pack(">IBII", 7, what, 500, 600 * n) for what in (1, 5, 2))),
+            seconds=seconds, sequence=n,
+        ),
         netflow5([record5()], count=5, seconds=seconds)[:60],
         ipfix(a_set(700, bytes(8)), seconds=seconds, sequence=n),  # its template never comes
     ]  # fmt: skip

@@ -71,6 +71,8 @@ def udp6(source: str, destination: str, total: int = 1400) -> bytes:
 def exports(now: int, sequence: int) -> list[bytes]:
     """Each protocol, both versions of IP, and what cannot be decoded."""
     six = template(256, SOURCE6, DESTINATION6, OCTETS, PACKETS, ipfix=True)
+    totals = template(258, *BASIC[:2], (22, 4), (85, 4), (86, 4), ipfix=True)
+    event = template(259, *BASIC[:2], (148, 4), (233, 1), (231, 4), (232, 4))
     waiting = a_set(999, basic(LOCAL, FAR) + both_halves(LOCAL6))
     return [
         netflow5([record5(LOCAL, FAR), record5(FAR, LOCAL_NEXT)], seconds=now, sequence=sequence * 2),
@@ -83,6 +85,8 @@ def exports(now: int, sequence: int) -> list[bytes]:
             six, a_set(256, both_halves(LOCAL6) + both_halves(FAR6) + struct.pack(">II", 999, 1)),
             seconds=now, sequence=sequence,
         ),
+        ipfix(totals, a_set(258, (basic(LOCAL, FAR)[:8] + struct.pack(">III", 5, 1000 + sequence, 9)) * 2), seconds=now),
+        netflow9(event, a_set(259, basic(FAR, LOCAL)[:8] + struct.pack(">IBII", 7, 2, 500, 600)), seconds=now),
         sflow(
             flow_sample(raw_header(ethernet(udp4(LOCAL, FAR))), gateway_of(64500, [64501], hop=HOP)),
             flow_sample(raw_header(ethernet(udp6(LOCAL6, FAR6), kind=0x86DD)), sequence=2),
