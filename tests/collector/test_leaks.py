@@ -85,7 +85,7 @@ def exports(now: int, sequence: int) -> list[bytes]:
             six, a_set(256, both_halves(LOCAL6) + both_halves(FAR6) + struct.pack(">II", 999, 1)),
             seconds=now, sequence=sequence,
         ),
-        ipfix(totals, a_set(258, (basic(LOCAL, FAR)[:8] + struct.pack(">III", 5, 1000 + sequence, 9)) * 2), seconds=now),
+        ipfix(totals, a_set(258, (basic(LOCAL, FAR)[:8] + struct.pack(">III", 5, 1000 + sequence, 9 + sequence)) * 2), seconds=now),
         netflow9(event, a_set(259, basic(FAR, LOCAL)[:8] + struct.pack(">IBII", 7, 2, 500, 600)), seconds=now),
         sflow(
             flow_sample(raw_header(ethernet(udp4(LOCAL, FAR))), gateway_of(64500, [64501], hop=HOP)),
@@ -153,8 +153,9 @@ def test_no_address_is_in_anything_that_is_written(
     outputs["log as values"] = as_written([record.__dict__ for record in caplog.records])
     assert {"exporters.state", "pseudonym.key", "status", "metrics", "log", "batches"} <= outputs.keys()
     assert any(name.endswith(".batch") for name in outputs)
-    # 3 rounds of 2 + 1 + 1 + 2 + 1 records, all of them traffic.
-    assert service.total("aggregated") == service.total("flows") == 3 * 7
+    # 3 rounds of 2 + 1 + 1 + 1 + 2 + 1 records, all of them traffic, and both directions of a connection, told again twice.
+    assert service.total("aggregated") == service.total("flows") == 3 * 8 + 2
+    assert service.total("repeated") == 3 + 2 * 2
     assert service.total("malformed") >= 3 * 3
     assert {name: found for name, content in outputs.items() if (found := found_in(content, FORMS))} == {}
     exporters = {row["exporter"] for batch in service.batches for row in batch.ledger.to_pylist()}
