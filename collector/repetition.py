@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from caudal.collector.decode.decoder import Decoder
+
+# Kinds of what is said where something may be counted twice.
+NEED_ATTENTION: Final = frozenset({"totals_of_unknown_flows", "flows_forgotten"})
 
 
 @dataclass(frozen=True)
@@ -36,34 +39,34 @@ class Repetition:
         return asdict(self)
 
     @property
-    def needs_attention(self) -> bool:
-        """Whether something may be counted twice."""
-        return bool(self.no_flow or self.given_up or self.no_room)
-
-    @property
     def sentences(self) -> list[str]:
         """What it does and what to do about it, a sentence or two for each kind, those that need somebody first."""
-        said = []
+        return list(self.by_kind.values())
+
+    @property
+    def by_kind(self) -> dict[str, str]:
+        """The sentences, each under a kind that is the same for all exporters, those of NEED_ATTENTION first."""
+        said = {}
         if self.no_flow:
-            said.append(
-                f"{self.no_flow:,} records tell totals of flows without when they started or which they are: if it tells a "
-                "flow more than once, it counts more than once. Have it export deltas (1, 2), or the flow's start as well."
+            said["totals_of_unknown_flows"] = (
+                f"{self.no_flow:,} records tell totals of flows without when they started or which they are: a flow that is "
+                "told more than once counts more than once. Have it export deltas (1, 2), or the flow's start as well."
             )
         if self.given_up or self.no_room:
-            said.append(
+            said["flows_forgotten"] = (
                 f"It has more open flows than are remembered ({self.given_up:,} forgotten, {self.no_room:,} records without "
                 "room): their totals may count twice. Have it export deltas (1, 2)."
             )
         if self.begins_anew:
-            said.append("Its totals begin anew at each export: each record counts whole.")
+            said["totals_begin_anew"] = "Its totals begin anew at each export: each record counts whole."
         elif self.more or self.nothing:
-            said.append(
+            said["totals_told_again"] = (
                 f"It tells totals again: of {self.more:,} records only what is new was counted, and {self.nothing:,} told "
                 "nothing new. Nothing is to be done."
             )
         elif self.fell:
-            said.append(
-                f"{self.fell:,} totals were less than before: those flows begin anew, and count whole."
+            said["totals_begin_anew"] = (
+                f"{self.fell:,} of its totals were less than before: those flows begin anew, and count whole."
             )
         return said
 

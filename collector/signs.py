@@ -11,6 +11,7 @@ from caudal.collector.disbelief import disbeliefs
 from caudal.collector.exportmanner import export_manners
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.repetition import NEED_ATTENTION, repetitions
 from caudal.collector.uncounted import uncounted
 
 Name = Callable[[int], str]
@@ -71,9 +72,16 @@ def _unusual(decoder: Decoder, name: Name) -> Iterator[Sign]:
             yield Sign(each.exporter, kind, sentence, needs_attention=kind in each.needs_attention)
 
 
+def _told_again(decoder: Decoder, name: Name) -> Iterator[Sign]:
+    for each in repetitions(decoder, name):
+        for kind, sentence in each.by_kind.items():
+            yield Sign(each.exporter, kind, sentence, needs_attention=kind in NEED_ATTENTION)
+
+
 # One function for each kind of sign. Those of the first tuple need the decoder only, so that `caudal inspect` has them too.
 _OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (
     _not_believed,
+    _told_again,
     _clock_off,
     _uncounted,
     _unusual,

@@ -7,7 +7,6 @@ from pathlib import Path
 from caudal.collector import statefile
 from caudal.collector.datagrams import Exporters
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.template import TemplateKey
 from caudal.collector.exporterstate import ExporterState, PointState, from_json
 from caudal.collector.replay.survey import Announced
 from caudal.collector.statefile import DamagedState, Entry
@@ -60,7 +59,6 @@ class Remembered:
         templates = {
             number: known
             for number, known in point.templates.items()
-            if (address, *TemplateKey(0, point.protocol, point.observation_domain, number)[1:])
-            not in self._announced
+            if (address, point.protocol, point.observation_domain, number) not in self._announced
         }
         return replace(point, templates=templates, followed={})

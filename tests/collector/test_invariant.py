@@ -92,6 +92,15 @@ def stream(n: int) -> list[bytes]:
                  template(262, (8, 4)), a_set(262, bytes(8)), seconds=seconds, sequence=n),
         ipfix(template(263, (28, 16), (352, 4), PACKETS, (243, 2), ipfix=True),
               a_set(263, translated + struct.pack(">IIH", 15_180, n, n % 2)), seconds=seconds, sequence=n),
+        ipfix(
+            template(271, *BASIC[:2], (22, 4), (85, 4), (86, 4), (85, 4, 29305), ipfix=True),
+            a_set(271, (basic()[:8] + struct.pack(">IIII", n % 2, 100 * n, n, 50)) * 2), seconds=seconds, sequence=n,
+        ),
+        netflow9(
+            template(272, *BASIC[:2], (148, 4), (233, 1), (231, 4), (232, 4)),
+            a_set(272, b"".join(basic()[:8] + struct.pack(">IBII", 7, what, 500, 600 * n) for what in (1, 5, 2))),
+            seconds=seconds, sequence=n,
+        ),
         netflow5([record5()], count=5, seconds=seconds)[:60],
         ipfix(a_set(700, bytes(8)), seconds=seconds, sequence=n),  # its template never comes
     ]  # fmt: skip
