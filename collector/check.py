@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.collector import surroundings, suspicions, unitaccess
-from caudal.collector.disbelief import Disbelief
 from caudal.collector.errors import CollectorError
 from caudal.collector.places import load_places
 from caudal.collector.servicecheck import service_answers
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.settingsfile import load_settings
+from caudal.collector.signs import Sign
 from caudal.collector.statelock import holder
 from caudal.collector.statussocket import ask
 from caudal.collector.unit import Unit, unit_of
@@ -71,7 +71,7 @@ def check(config: Path, *, offline: bool = False) -> Checked:
         *surroundings.state(settings, unusable, unit),
         *suspicions.windows(settings),
         *suspicions.exporters(settings),
-        *(_not_believed(settings.state_directory) if running is not None else ()),
+        *(_of_exporters(settings.state_directory) if running is not None else ()),
         *surroundings.service(shown),
         *of_unit,
         *answers,
@@ -105,14 +105,16 @@ def _as_shown(settings: CollectorSettings, unit: Unit) -> CollectorSettings:
     return settings.model_copy(update={"service": settings.service.model_copy(update={"token_file": behind})})
 
 
-def _not_believed(directory: Path) -> Iterator[str]:
-    """Yield lines about exporters that the collector at work does not believe."""
+def _of_exporters(directory: Path) -> Iterator[str]:
+    """Yield lines about exporters that need attention, by the word of the collector at work."""
     try:
         found = ask(directory)
     except CollectorError:
         return  # it starts or stops just now, or is another user's
-    for each in map(Disbelief.of, found.get("not_believed", ())):
-        yield from (f"exporters: {each.exporter}: {sentence}" for sentence in each.sentences)
+    for exporter in found["exporters"]:
+        for sign in map(Sign.of, exporter.get("signs", ())):
+            if sign.needs_attention:
+                yield f"exporters: {sign.exporter}: {sign.sentence}"
 
 
 def _table(settings: CollectorSettings, unusable: list[str]) -> AddressTable | None:

@@ -23,6 +23,7 @@ import pytest
 
 from bench.process import udp_port
 from caudal.collector.batch import FLOWS, Batch, decode_batch, schema
+from caudal.collector.check import _of_exporters
 from caudal.collector.errors import ListenError, SettingsError, SpoolError, StateError
 from caudal.collector.run import Collector
 from caudal.collector.serviceclient import service_client
@@ -693,3 +694,15 @@ def test_a_second_sigterm_does_not_wait_for_the_service(
         collector.stop()
         collector.stop()
     assert len(list((settings.state_directory / "spool").glob("*.batch"))) == 1
+
+
+def test_a_check_beside_it_tells_of_exporters_that_need_attention(
+    settings: CollectorSettings, tmp_path: Path
+) -> None:
+    with running(settings):
+        send(settings, b"\0\x09garbage")
+        wait_until(lambda: metric(settings, "datagrams_total") == 1)
+        assert [line[:30] for line in _of_exporters(settings.state_directory)] == [
+            "exporters: core-1: 1 datagrams,"[:30]
+        ]
+    assert list(_of_exporters(settings.state_directory)) == []
