@@ -94,6 +94,11 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
     for each in map(Disbelief.of, answer["not_believed"]):
         for sentence in each.sentences:
             out.print(Text(f"{each.exporter or 'exporter'}: {sentence}", style="yellow"), soft_wrap=True)
+    for sign in answer["signs"]:
+        if not sign["kind"].endswith("_not_believed"):
+            out.print(
+                Text(f"{sign['exporter'] or 'exporter'}: {sign['sentence']}", style="yellow"), soft_wrap=True
+            )
     if answer["names"]:
         out.print(_names_table(answer["names"]))
     for each in answer["unlisted_caches"]:
