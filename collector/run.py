@@ -274,6 +274,7 @@ def _pipeline(settings: CollectorSettings, table: AddressTable) -> Pipeline:
         table=table,
         window_seconds=settings.window_seconds,
         k=settings.k_anonymity,
+        dominance_percent=settings.dominance_percent,
         sflow_tunnels=settings.sflow_tunnels,
         template_wait_seconds=settings.template_wait_seconds,
         **_rules(settings),
