@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from caudal.collecting import show_disbelief
-from caudal.collector.batch import SAMPLING_FROM
+from caudal.collector.batch import SAMPLING_FROM, balanced
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.flowrecords import ABSENT, EVENT, IMPLAUSIBLE, PROTOCOLS, U64, FlowRecords
 from caudal.collector.grouping import distinct_rows
@@ -88,10 +88,7 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
     out.print(table)
     show_damage(out, inspection.damage)
     totals = inspection.totals()
-    balanced = totals["received"] == sum(
-        totals[name] for name in ("decoded", "waiting", "malformed", "filtered")
-    )
-    out.print(ledger_table(totals, balanced=balanced))
+    out.print(ledger_table(totals, balanced=balanced(totals)))
     if totals["waiting"]:
         out.print(
             f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "

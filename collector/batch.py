@@ -9,6 +9,7 @@ batches that follow an earlier one, such as those that waited in a spool for lon
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,7 @@ from caudal.collector.errors import BatchError
 
 # What goes by the contract finds all of it here.
 __all__ = [
+    "BALANCE",
     "CONTRACT_VERSION",
     "DIRECTIONS",
     "FLOWS",
@@ -37,6 +39,7 @@ __all__ = [
     "BatchError",
     "BatchOrigin",
     "Column",
+    "balanced",
     "batch_id",
     "decode_batch",
     "encode_batch",
@@ -44,7 +47,7 @@ __all__ = [
     "schema",
 ]
 
-CONTRACT_VERSION = 3
+CONTRACT_VERSION = 4
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 METADATA_KEY = b"caudal"
 # No batch has more rows in one of its streams; the service may be told to take fewer.
@@ -204,9 +207,40 @@ LEDGER: tuple[Column, ...] = (
         since=3,
     ),
     _count("sums_saturated", "records that found no more room in a sum, which stands at its limit", since=3),
+    _count(
+        "repeated",
+        "records that tell again what was counted before, such as a total after its parts: in no sum",
+        since=4,
+    ),
+    _count(
+        "without_counts",
+        "records of traffic, and of no event, that tell neither octets nor packets: in no sum",
+        since=4,
+    ),
+    _count(
+        "not_read",
+        "sampled packets in which no IP header was found that holds together: other protocols, or cut short",
+        since=4,
+    ),
+    _count(
+        "templates_redefined",
+        "templates that came with another layout than before under the same number: where this goes on, "
+        "several exporters stand behind one address",
+        since=4,
+    ),
+    _count(
+        "duplicated_datagrams",
+        "datagrams that the capture holds more than once: read once, and counted in nothing else",
+        since=4,
+    ),
 )
 
 LEDGER_COUNTS: tuple[str, ...] = tuple(column.name for column in LEDGER if column.kind == "sum")
+# What each of these counts is the sum of: nothing is lost without being counted.
+BALANCE: Mapping[str, tuple[str, ...]] = {
+    "received": ("decoded", "waiting", "malformed", "filtered"),
+    "decoded": ("aggregated", "events", "counts_implausible", "repeated", "without_counts", "not_read"),
+}
 
 
 @dataclass(frozen=True)
@@ -221,6 +255,11 @@ class Batch:
     flows: pa.Table
     ledger: pa.Table
     contract: int = CONTRACT_VERSION
+
+
+def balanced(counts: Mapping[str, int]) -> bool:
+    """Return whether counts of a ledger, by their names, add up as BALANCE says."""
+    return all(counts[whole] == sum(counts[part] for part in parts) for whole, parts in BALANCE.items())
 
 
 def of_contract(columns: tuple[Column, ...], contract: int) -> tuple[Column, ...]:

@@ -36,16 +36,21 @@ class Disbelief:
     @property
     def sentences(self) -> list[str]:
         """What is wrong and what to do about it, a sentence or two for each kind."""
-        said = []
+        return list(self.by_kind.values())
+
+    @property
+    def by_kind(self) -> dict[str, str]:
+        """The sentences by what they are about: `rate`, `counts`, `times`."""
+        said = {}
         if self.stated:
-            said.append(f"{self._rate_said()} {self._rate_taken()}")
+            said["rate"] = f"{self._rate_said()} {self._rate_taken()}"
         if self.counts:
-            said.append(
+            said["counts"] = (
                 f"{self.counts:,} records have more octets than their packets or this router's links can hold: they are in no "
                 "sum. Update the router's software, or set `capacity_gbit_per_second` if its links carry more."
             )
         if self.time:
-            said.append(
+            said["times"] = (
                 f"{self.time:,} records end long before they were exported, after it, or before they began: they count as of "
                 "their export. Set the router's clock (NTP)."
             )

@@ -17,9 +17,10 @@ F64 = npt.NDArray[np.float64]
 PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets", "netflow7")
 NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS, NETFLOW7 = range(6)
 
-# What a record says: traffic, none, or counts that no IP traffic has. Only the first is added up.
-TRAFFIC, EVENT, IMPLAUSIBLE = range(3)
-KINDS = ("traffic", "event", "implausible")
+# What a record says: traffic, none, counts that no IP traffic has, what was counted before, traffic without counts, or a
+# sampled packet that was not read. Only the first is added up.
+TRAFFIC, EVENT, IMPLAUSIBLE, REPEATED, WITHOUT_COUNTS, NOT_READ = range(6)
+KINDS = ("traffic", "event", "implausible", "repeated", "without_counts", "not_read")
 
 # Bits of `doubt`: what else of a record is not believed.
 RATE_DOUBTED, TIME_DOUBTED = np.uint8(1), np.uint8(2)

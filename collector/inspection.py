@@ -11,6 +11,7 @@ from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.capture.messagefile import MessageFile
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
@@ -40,9 +41,16 @@ class Inspection:
         self.decoder = Decoder(self.ledger, SamplingRates(self.exporters.addresses, self.sampling))
 
     def datagrams(self, path: Path) -> Iterator[Datagrams]:
-        """Yield the export datagrams of a capture file or of a file that is one payload; raises CaptureError."""
-        if file_kind(path) == "payload":
+        """Yield the export datagrams of a capture, of an IPFIX file or of a file that is one payload; raises CaptureError."""
+        kind = file_kind(path)
+        if kind == "payload":
             yield read_raw_payload(path, self.exporters.number(""))
+            return
+        if kind == "messages":
+            messages = MessageFile(path, self.exporters.number(""))
+            yield from messages.datagrams()
+            if messages.damage:
+                self.damage.append(messages.damage)
             return
         reader = ExportReader(self.exporters)
         capture = Capture(path)

@@ -15,11 +15,14 @@ from caudal.collector.flowrecords import (
     I64,
     IMPLAUSIBLE,
     KINDS,
+    NOT_READ,
     RATE_DOUBTED,
+    REPEATED,
     TIME_DOUBTED,
     TRAFFIC,
     U8,
     U64,
+    WITHOUT_COUNTS,
     FlowRecords,
 )
 from caudal.collector.home import Mask
@@ -31,10 +34,13 @@ Tally = npt.NDArray[np.int64]  # one row per count of LEDGER_COUNTS, one column 
 # What becomes of a record, besides its kind: the operator's rules leave it out.
 _LEFT_OUT: Final = len(KINDS)
 _OF_FATE: I64 = np.zeros(_LEFT_OUT + 1, np.int64)
-_OF_FATE[[TRAFFIC, EVENT, IMPLAUSIBLE, _LEFT_OUT]] = (
+_OF_FATE[[TRAFFIC, EVENT, IMPLAUSIBLE, REPEATED, WITHOUT_COUNTS, NOT_READ, _LEFT_OUT]] = (
     COUNT["aggregated"],
     COUNT["events"],
     COUNT["counts_implausible"],
+    COUNT["repeated"],
+    COUNT["without_counts"],
+    COUNT["not_read"],
     COUNT["filtered"],
 )
 # In the order of the numbers RECORD, OPTIONS, … of flowrecords.
@@ -80,7 +86,7 @@ class Ledger:
             self.totals[COUNT[name]] += count
 
     def add_records(self, records: FlowRecords, left_out: Mask | None = None) -> None:
-        """Count decoded records as aggregated, as events or as implausible; how the sampling rate of each was known; and
+        """Count decoded records by what they say (`KINDS`); how the sampling rate of each was known; and
         what of it is not believed.
 
         Those in `left_out`, which the operator's rules leave out, are counted as filtered instead of decoded.

@@ -10,6 +10,7 @@ from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.capture.messagefile import MessageFile
 from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.packetfeed import PacketFeed
@@ -46,6 +47,8 @@ def meter(
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "payload":
             pipeline.datagrams(read_raw_payload(path, pipeline.exporters.number("")))
+        elif kind == "messages":
+            yield from _messages(path, pipeline, progress, damaged)
         elif kind == "exports":
             yield from _exports(path, pipeline, progress, damaged)
         else:
@@ -56,7 +59,7 @@ def meter(
 
 def _kind(path: Path, read_as: As | None) -> str:
     kind = file_kind(path)
-    return kind if kind == "payload" or read_as is None else read_as
+    return kind if kind in ("payload", "messages") or read_as is None else read_as
 
 
 def _name(number: int) -> str:
@@ -85,6 +88,22 @@ def _exports(
         damaged(capture.counts.damage)
     elif not datagrams:
         raise CaptureError(f"{path}: holds no export datagram; leave out --as exports, or give --as packets")
+
+
+def _messages(
+    path: Path,
+    pipeline: Pipeline,
+    progress: Callable[[int], None] | None,
+    damaged: Callable[[str], None] | None,
+) -> Iterator[Tables]:
+    file = MessageFile(path, pipeline.exporters.number(""))
+    for messages in file.datagrams():
+        pipeline.datagrams(messages)
+        if progress:
+            progress(len(messages))
+        yield _complete(pipeline)
+    if file.damage and damaged:
+        damaged(file.damage)
 
 
 def _packets(

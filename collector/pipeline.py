@@ -12,7 +12,7 @@ from caudal.collector.allowlist import AllowList
 from caudal.collector.boundary import LEFT_OUT, Boundaries, Boundary, Judgement
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.samplerecords import Tunnels
+from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.dominance import DOMINANCE_PERCENT
 from caudal.collector.exportermemory import ExporterMemory

@@ -12,6 +12,7 @@ from pathlib import Path
 from caudal.collector import knownexporters
 from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
+from caudal.collector.blueprint import pipeline_of, rules_of
 from caudal.collector.coredumps import forbid_core_dumps
 from caudal.collector.datagrams import NOT_ALLOWED, Datagrams
 from caudal.collector.errors import CollectorError
@@ -24,7 +25,7 @@ from caudal.collector.metrics import Metrics, serve
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.notify import Notifier
-from caudal.collector.pipeline import Pipeline, Rules
+from caudal.collector.pipeline import Pipeline
 from caudal.collector.places import load_places
 from caudal.collector.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.receiver import SLOTS, settle
@@ -105,9 +106,8 @@ class Collector:
         self._key = read_or_make_key(directory / "pseudonym.key")
         if not compiled_before():
             log.info("compiling for this processor, which takes about half a minute and is done once")
-        warm_up(_pipeline(settings, self._table), int(time.time() * 1000))
-        pipeline = self._pipeline = _pipeline(settings, self._table)
-        pipeline.keep_places(settings.exporters)
+        warm_up(pipeline_of(settings, self._table), int(time.time() * 1000))
+        pipeline = self._pipeline = pipeline_of(settings, self._table)
         self._memory = pipeline.memory = stack.enter_context(
             ExporterMemory(
                 directory / STATE_FILE,
@@ -253,7 +253,7 @@ class Collector:
         if stop_metrics is not None:
             self._stop_metrics()
             self._stop_metrics = stop_metrics
-        self._pipeline.reconfigure(table=table, **_rules(new))
+        self._pipeline.reconfigure(table=table, **rules_of(new))
         self._pipeline.keep_places(new.exporters)
         self._names = knownexporters.names(new.exporters) | self._interfaces.names
         self._closer.allow(new.lateness_seconds)
@@ -266,31 +266,6 @@ class Collector:
 
 def _listening(settings: CollectorSettings) -> str:
     return f"listening on {', '.join((*settings.listen, *(each.name for each in settings.interfaces)))}"
-
-
-def _pipeline(settings: CollectorSettings, table: AddressTable) -> Pipeline:
-    return Pipeline(
-        economy=settings.economy,
-        table=table,
-        window_seconds=settings.window_seconds,
-        k=settings.k_anonymity,
-        dominance_percent=settings.dominance_percent,
-        sflow_tunnels=settings.sflow_tunnels,
-        template_wait_seconds=settings.template_wait_seconds,
-        **_rules(settings),
-    )
-
-
-def _rules(settings: CollectorSettings) -> Rules:
-    return Rules(
-        home=settings.home,
-        sampling=knownexporters.sampling_rates(settings.exporters),
-        boundaries=knownexporters.boundaries(settings.exporters),
-        sampling_overrides=knownexporters.sampling_overrides(settings.exporters),
-        allow=settings.allow,
-        capacities=knownexporters.capacities(settings.exporters),
-        capacity=settings.capacity_gbit_per_second,
-    )
 
 
 def _interfaces(settings: CollectorSettings, pipeline: Pipeline) -> Interfaces:

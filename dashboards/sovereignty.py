@@ -342,7 +342,7 @@ def _quality() -> list[Any]:
         panels.rows(
             "The ledger by exporter",
             "Received = decoded + waiting + malformed + filtered, and decoded = aggregated + events + "
-            "implausible counts; what breaks either is unexplained and is a fault of ours. Sampling assumed is "
+            "implausible counts + repeated + without counts + not read; what breaks either is unexplained and is a fault of ours. Sampling assumed is "
             "a share of the decoded records. It cannot tell which exporters exist and send nothing.",
             quality.ledger_by_exporter(),
             units={

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from caudal.collector.batch import BALANCE
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
@@ -120,9 +121,7 @@ def _lot(payloads: list[bytes], exporters: list[int], now_ms: int) -> Datagrams:
 
 def _check(decoder: Decoder, ledger: Ledger) -> None:
     count = dict(zip(LEDGER_COUNTS, ledger.totals.tolist(), strict=True))
-    assert count["received"] == sum(
-        count[name] for name in ("decoded", "waiting", "malformed", "filtered")
-    ), count
+    assert count["received"] == sum(count[name] for name in BALANCE["received"]), count
     assert min(count[name] for name in ("received", "decoded", "waiting", "malformed")) >= 0, count
     assert count["waiting"] == len(decoder.waiting)
     assert decoder.waiting.octets <= WAITING_OCTETS
@@ -133,8 +132,7 @@ def _check(decoder: Decoder, ledger: Ledger) -> None:
 
 def _check_windows(ledger: Ledger) -> None:
     for row in ledger.take(None, str).to_pylist():
-        accounted = row["decoded"] + row["waiting"] + row["malformed"] + row["filtered"]
-        assert row["received"] == accounted, row
+        assert row["received"] == sum(row[part] for part in BALANCE["received"]), row
 
 
 def _check_flows(flows: FlowRecords) -> None:

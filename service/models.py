@@ -240,7 +240,7 @@ class LedgerList(Answer):
     by: Literal["day", "month"]
     synthetic: Synthetic
     balanced: bool = Field(
-        description="received = decoded + waiting + malformed + filtered, decoded = aggregated + events, in every row"
+        description="received = decoded + waiting + malformed + filtered, decoded = aggregated + events + counts_implausible + repeated + without_counts + not_read, in every row"
     )
     meaning: dict[str, str] = Field(description="of each count")
     total: dict[str, int]

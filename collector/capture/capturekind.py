@@ -1,4 +1,4 @@
-"""What a file given to the collector is: captured traffic, captured exports, or one raw export payload."""
+"""What a file given to the collector is: captured traffic, captured exports, an IPFIX file, or one raw export payload."""
 
 from contextlib import closing
 from pathlib import Path
@@ -10,11 +10,12 @@ from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError, CaptureFile
 from caudal.collector.capture.exportcapture import looks_like_exports
 from caudal.collector.capture.exportmessage import export_seconds, has_export_version
+from caudal.collector.capture.messagefile import is_message_file
 from caudal.collector.capture.pcap import PCAP_MAGICS
 from caudal.collector.capture.pcapng import PCAPNG_MAGIC
 from caudal.collector.datagrams import Datagrams
 
-FileKind = Literal["packets", "exports", "payload"]
+FileKind = Literal["packets", "exports", "messages", "payload"]
 
 _LONGEST_PAYLOAD = 65_535
 
@@ -22,14 +23,16 @@ _LONGEST_PAYLOAD = 65_535
 def file_kind(path: Path) -> FileKind:
     """Tell what a file is by what it holds; raise CaptureError if it is none of these.
 
-    `payload` is the content of one UDP export datagram and nothing else. A capture without a single UDP
-    export datagram at its beginning is one of `packets`.
+    `payload` is the content of one UDP export datagram and nothing else, `messages` an IPFIX file of several messages. A
+    capture without a single UDP export datagram at its beginning is one of `packets`.
     """
     head, filled, damage = _head(path)
     if head[:4] in PCAP_MAGICS or head[:4] == PCAPNG_MAGIC:
         with closing(Capture(path).chunks()) as chunks:
             first = next(chunks, None)
         return "exports" if first is not None and looks_like_exports(first) else "packets"
+    if is_message_file(head[:filled]):
+        return "messages"
     if has_export_version(head[:filled]) and not damage and filled <= _LONGEST_PAYLOAD:
         return "payload"
     raise CaptureError(damage or _unknown(path, filled))
@@ -58,7 +61,7 @@ def read_raw_payload(path: Path, exporter: int = 0) -> Datagrams:
 
 
 def _head(path: Path) -> tuple[bytes, int, str]:
-    with CaptureFile(path, _LONGEST_PAYLOAD + 1) as source:
+    with CaptureFile(path, _LONGEST_PAYLOAD + 2) as source:
         data, filled = source.more()
         return bytes(data), filled, source.damage
 
@@ -69,6 +72,6 @@ def _unknown(path: Path, filled: int) -> str:
             f"{path}: the file is empty; give a capture (pcap, pcapng) or the payload of an export datagram"
         )
     return (
-        f"{path}: neither a capture (pcap, pcapng, either of them gzip'ed) nor the payload of an export datagram "
-        "(NetFlow v5, v7, v9, IPFIX, sFlow v5); give one of these"
+        f"{path}: neither a capture (pcap, pcapng, either of them gzip'ed) nor an IPFIX file nor the payload of an export "
+        "datagram (NetFlow v5, v7, v9, IPFIX, sFlow v5); give one of these"
     )

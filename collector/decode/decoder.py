@@ -13,7 +13,7 @@ from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
-from caudal.collector.decode.samplerecords import Tunnels
+from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences

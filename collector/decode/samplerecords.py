@@ -3,30 +3,22 @@
 Source: sFlow.org, "sFlow Version 5" (2004), §5.3.
 """
 
-from typing import Any, Literal
-
 import numpy as np
-import numpy.typing as npt
 
-from caudal.collector import flowrecords
 from caudal.collector.capture.gather import gather
 from caudal.collector.capture.link import ETHERNET, IPV4, IPV6, MPLS
-from caudal.collector.capture.packetchunk import NO_LINK_TYPE, PacketChunk
-from caudal.collector.capture.packets import PORTS_FIRST, PacketCounts, Packets, read_packets
-from caudal.collector.capture.tunnels import MOST_TUNNELS, tunnelled
+from caudal.collector.capture.packetchunk import NO_LINK_TYPE
+from caudal.collector.capture.packets import PORTS_FIRST
+from caudal.collector.decode.sampledheaders import Columns, Tunnels, fill_from_headers, mark
 from caudal.collector.decode.wire import unsigned32
 from caudal.collector.decode.xdr import Mask, Structures, walk
 from caudal.collector.flowrecords import ABSENT, I64, U8
-
-Tunnels = Literal["outer", "inner"]
-Columns = dict[str, npt.NDArray[Any]]
 
 _RAW_HEADER, _SAMPLED_IPV4, _SAMPLED_IPV6, _EXTENDED_GATEWAY = 1, 3, 4, 1003
 _ADDRESS_OCTETS = np.array([0, 4, 16])
 # Header protocols of sFlow, and the link types of captures that look the same.
 _LINK_TYPE = np.full(16, NO_LINK_TYPE, np.uint16)
 _LINK_TYPE[[1, 11, 12, 13]] = ETHERNET, IPV4, IPV6, MPLS
-_BEHIND_LAST = 64
 _MOST_BYTES = 0xFFFF
 
 _RAW = np.dtype([(name, ">u4") for name in ("protocol", "frame", "stripped", "size")])
@@ -46,12 +38,6 @@ _SAMPLED = {
     ),
 }
 _IP_VERSION = {_SAMPLED_IPV4: 4, _SAMPLED_IPV6: 6}
-
-_PORTS = ABSENT["source_port"] | ABSENT["destination_port"]
-# What an agent did not say of a packet, until it is found.
-OF_PACKET = _PORTS
-for _name in ("source", "destination", "ip_protocol", "bytes", "packets"):
-    OF_PACKET |= ABSENT[_name]
 
 
 def fill(buffer: U8, columns: Columns, records: Structures, tunnels: Tunnels) -> Mask:
@@ -97,14 +83,7 @@ def _fill_from_fields(buffer: U8, columns: Columns, records: Structures, kind: i
         columns[name][at] = np.where(known, said[name] & 0xFFFF, 0)
     columns["ip_protocol"][at] = protocol
     columns["bytes"][at] = np.minimum(said["length"], _MOST_BYTES)
-    _mark(columns, at, _IP_VERSION[kind], known)
-
-
-def _mark(columns: Columns, at: I64, ip_version: int, ports_known: Mask) -> None:
-    columns["kind"][at] = flowrecords.TRAFFIC
-    columns["ip_version"][at] = ip_version
-    columns["packets"][at] = 1
-    columns["absent"][at] = columns["absent"][at] & ~OF_PACKET | np.where(ports_known, np.uint32(0), _PORTS)
+    mark(columns, at, _IP_VERSION[kind], known)
 
 
 def _fill_from_headers(
@@ -129,12 +108,7 @@ def _fill_from_headers(
     sample = records.chain
     if not useful.all():
         sample, at, size, original, link = (values[useful] for values in (sample, at, size, original, link))
-    if not len(sample):
-        return
-    if int((at + size).max()) + _BEHIND_LAST > len(buffer):
-        buffer = np.append(buffer, np.zeros(_BEHIND_LAST, np.uint8))
-    chunk = PacketChunk(buffer, at, size, original, columns["start_ms"][sample], link)
-    _fill_from_packets(columns, chunk, sample, MOST_TUNNELS if tunnels == "inner" else 0)
+    fill_from_headers(buffer, columns, sample, at, size, original, link, tunnels)
 
 
 def _last_of_each(chain: I64, these: Mask) -> Mask:
@@ -146,26 +120,6 @@ def _last_of_each(chain: I64, these: Mask) -> Mask:
     out = np.zeros(len(chain), np.bool_)
     out[positions[last]] = True
     return out
-
-
-def _fill_from_packets(columns: Columns, chunk: PacketChunk, sample: I64, tunnels: int) -> None:
-    for packets in read_packets(chunk, PacketCounts()):
-        if not len(packets):
-            continue
-        _fill(columns, packets, sample[packets.frame])
-        if tunnels:
-            inside, carrier = tunnelled(chunk, packets)
-            if len(inside):
-                _fill_from_packets(columns, inside, sample[packets.frame[carrier]], tunnels - 1)
-
-
-def _fill(columns: Columns, packets: Packets, at: I64) -> None:
-    for name in (
-        *("source_high", "source_low", "destination_high", "destination_low"),
-        *("source_port", "destination_port", "ip_protocol", "bytes"),
-    ):
-        columns[name][at] = getattr(packets, name)
-    _mark(columns, at, packets.ip_version, packets.ports_known)
 
 
 def _fill_networks(buffer: U8, columns: Columns, records: Structures, broken: Mask) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from caudal.collector import flowrecords
 from caudal.collector.capture.gather import gather
 from caudal.collector.datagrams import Datagrams
-from caudal.collector.decode.samplerecords import OF_PACKET, Columns, Tunnels, address_octets, fill
+from caudal.collector.decode.sampledheaders import OF_PACKET, Columns, Tunnels
+from caudal.collector.decode.samplerecords import address_octets, fill
 from caudal.collector.decode.samplesequence import Agents, Mask, Sources
 from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.wire import unsigned32

@@ -1,6 +1,12 @@
 """How good the data are: what is undetermined, how sampling was known, the ledger, who is silent."""
 
+from caudal.collector.batch import BALANCE
 from caudal.dashboards.sql.scope import CONTROLLED, DAYS, LARGEST_ROWS, LOCATED, WHO, bit_rate, scope
+
+_UNEXPLAINED = " + ".join(
+    f"abs(sum(f.{whole}) - {' - '.join(f'sum(f.{part})' for part in parts)})"
+    for whole, parts in BALANCE.items()
+)
 
 
 def undetermined_by_day() -> str:
@@ -52,8 +58,7 @@ def ledger_by_exporter() -> str:
   toFloat64(sum(f.waiting)) AS "waiting",
   toFloat64(sum(f.malformed)) AS "malformed",
   toFloat64(sum(f.filtered)) AS "filtered",
-  toFloat64(abs(sum(f.received) - sum(f.decoded) - sum(f.waiting) - sum(f.malformed) - sum(f.filtered))
-    + abs(sum(f.decoded) - sum(f.aggregated) - sum(f.events) - sum(f.counts_implausible))) AS "unexplained",
+  toFloat64({_UNEXPLAINED}) AS "unexplained",
   toFloat64(sum(f.lost)) AS "lost",
   toFloat64(sum(f.lost_datagrams)) AS "lost datagrams",
   toFloat64(sum(f.kernel_drops)) AS "kernel drops",

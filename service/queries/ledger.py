@@ -7,15 +7,14 @@ from typing import Literal
 
 import polars as pl
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.collector.batch import BALANCE, LEDGER_COUNTS
 from caudal.service.perturbation import coarse_count
 from caudal.service.store import Store
 
 # Sums are exact in the store; no count that means anything is larger, and a thousand of them still fit 64 bits.
 _MOST = 1 << 53
-_BALANCED = (
-    "sum(received) = sum(decoded) + sum(waiting) + sum(malformed) + sum(filtered) "
-    "AND sum(decoded) = sum(aggregated) + sum(events) + sum(counts_implausible)"
+_BALANCED = " AND ".join(
+    f"sum({whole}) = {' + '.join(f'sum({part})' for part in parts)}" for whole, parts in BALANCE.items()
 )
 
 
@@ -46,8 +45,8 @@ def ledger(
 
     `operators` are those whose rows are read, None for all.
 
-    A row is balanced when received = decoded + waiting + malformed + filtered and decoded = aggregated +
-    events + counts_implausible: nothing was lost without being counted. The answer is balanced when every row is.
+    A row is balanced when its counts add up as BALANCE of the batch says: nothing was lost without being counted. The
+    answer is balanced when every row is.
     """
     slot = "time" if by == "day" else "toDateTime(toStartOfMonth(time), 'UTC')"
     counts = ", ".join(f"{_count(name)} AS sum_{name}" for name in LEDGER_COUNTS)
@@ -99,8 +98,8 @@ def ledger_sums(
     )
     total = {name: coarse_count(number) for name, number in moved.items()}
     if counted.balanced:
-        total["decoded"] = total["aggregated"] + total["events"]
-        total["received"] = total["decoded"] + total["waiting"] + total["malformed"] + total["filtered"]
+        for whole in ("decoded", "received"):
+            total[whole] = sum(total[part] for part in BALANCE[whole])
     return LedgerAnswer(none, total, counted.balanced, counted.exporters, more=False)
 
 

@@ -20,7 +20,7 @@ from caudal.collector.flatbuffer import FlatBufferError, FlatTable
 
 from .test_batch import BODY, ORIGIN, table, wrong
 
-METADATA = {b"caudal": json.dumps({"contract": 3, **asdict(ORIGIN)}).encode()}
+METADATA = {b"caudal": json.dumps({"contract": 4, **asdict(ORIGIN)}).encode()}
 MEASURED = """
 import resource, sys, tracemalloc
 from pathlib import Path

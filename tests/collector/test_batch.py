@@ -144,7 +144,7 @@ def test_a_wrong_schema_is_named(flows: pa.Table, says: str) -> None:
     assert says in wrong(streams(flows.replace_schema_metadata(by(3)), table(LEDGER)))
 
 
-@pytest.mark.parametrize(("contract", "columns"), [(1, 19), (2, 20)])
+@pytest.mark.parametrize(("contract", "columns"), [(1, 19), (2, 20), (3, 25)])
 def test_a_batch_of_a_contract_before_is_read_with_nothing_counted(contract: int, columns: int) -> None:
     """As it may have waited in a spool while collector and service were brought to this version."""
     flows = table(FLOWS).replace_schema_metadata(by(contract))
@@ -154,9 +154,9 @@ def test_a_batch_of_a_contract_before_is_read_with_nothing_counted(contract: int
     assert (read.id, read.contract) == (batch_id(before), contract)
     assert read.ledger.schema.equals(schema(LEDGER))
     assert read.ledger.to_pylist() == table(LEDGER, **dict.fromkeys(later, 0)).to_pylist()
-    assert decode_batch(BODY).contract == 3
+    assert decode_batch(BODY).contract == 4
     # Neither may pretend to be the other.
-    assert f"has 25 columns; {columns} are declared" in wrong(streams(flows, table(LEDGER)))
+    assert f"has 30 columns; {columns} are declared" in wrong(streams(flows, table(LEDGER)))
     flows = flows.replace_schema_metadata(by(contract + 1))
     assert f"must be {later[0]} int64; found nothing" in wrong(
         streams(flows, table(LEDGER).drop_columns(later))
@@ -168,7 +168,7 @@ def test_a_batch_of_a_contract_before_is_read_with_nothing_counted(contract: int
     [
         (b"{", "cannot be read"),
         (b"[]", "cannot be read"),
-        (b'{"contract": 4}', "follows contract 4; this version reads contracts up to 3: install a newer one"),
+        (b'{"contract": 5}', "follows contract 5; this version reads contracts up to 4: install a newer one"),
         (b'{"contract": 0}', "follows contract 0"),
         (b'{"contract": 1, "collector": "x"}', "no metadata 'operator'"),
         (b"{}", "no metadata 'contract'"),

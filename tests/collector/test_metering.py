@@ -11,7 +11,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.collector.batch import BALANCE, LEDGER_COUNTS
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.metering import meter
 from caudal.collector.pipeline import Pipeline
@@ -47,7 +47,7 @@ def run(*paths: Path, **options: Any) -> tuple[pa.Table, dict[str, int]]:
     assert set(ledger["exporter"].to_pylist()) <= {"capture"}
     counts = {name: pc.sum(ledger[name]).as_py() or 0 for name in LEDGER_COUNTS}
     assert counts["received"] == sum(counts[one] for one in ("decoded", "waiting", "malformed", "filtered"))
-    assert counts["decoded"] == counts["aggregated"] + counts["events"] + counts["counts_implausible"]
+    assert counts["decoded"] == sum(counts[part] for part in BALANCE["decoded"])
     return pa.concat_tables([flows for flows, _ in parts]), counts
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.collector.batch import BALANCE, LEDGER_COUNTS
 from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
@@ -71,7 +71,7 @@ def check(received: Any) -> None:
     assert received["received"] == sum(
         received[one] for one in ("decoded", "waiting", "malformed", "filtered")
     )
-    assert received["decoded"] == received["aggregated"] + received["events"] + received["counts_implausible"]
+    assert received["decoded"] == sum(received[part] for part in BALANCE["decoded"])
     provenance = [one for one in LEDGER_COUNTS if one.startswith("sampling_")]
     assert received["decoded"] == sum(received[one] for one in provenance)
 

@@ -31,6 +31,7 @@ _TOLD_COUNTS = (
     "rate_implausible",
     "counts_implausible",
     "sums_saturated",
+    "without_counts",
 )
 
 
