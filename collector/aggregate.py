@@ -16,6 +16,7 @@ from caudal.collector.batch import (
     schema,
 )
 from caudal.collector.celltable import CellTable
+from caudal.collector.dominance import DOMINANCE_PERCENT, NO_RULE, dominated
 from caudal.collector.flowrecords import F64, I64, TRAFFIC, U8, U64, FlowRecords
 from caudal.collector.home import Mask
 from caudal.collector.kernel import kernel
@@ -37,9 +38,10 @@ _ZZ = cellcode.country_number(UNKNOWN_COUNTRY)
 class Aggregator:
     """Adds up flow records by window and cell, and gives each window away once, when asked.
 
-    Cells with fewer than `k` distinct local hosts are folded when a window is taken: first into the rest
-    of their country, and what is still below k into the rest of the network, so that totals stay exact. The
-    rest of the network is by direction only and names no far end; it stays even if it is below k. `services`
+    Cells with fewer than `k` distinct local hosts, or with one host that may have more than `dominance_percent` of their
+    bytes, are folded when a window is taken: first into the rest of their country, and what is still such a cell into
+    the rest of the network, so that totals stay exact. The rest of the network is by direction only and names no far
+    end; it stays even then. Where k is 1 or `dominance_percent` 100, no host has too much. `services`
     are the platform ids that the services of codes mean, after '' for none. What is open is bounded by
     `most_windows` and `most_cells`, since it is exporters who say when flows ended and whose networks they met.
     """
@@ -50,6 +52,7 @@ class Aggregator:
         window_ms: int,
         k: int,
         *,
+        dominance_percent: float = DOMINANCE_PERCENT,
         services: Sequence[str] = (),
         most_windows: int = 4096,
         most_cells: int = 1 << 20,
@@ -61,7 +64,8 @@ class Aggregator:
         self._k = k
         self._most_windows = most_windows
         self._most_cells = most_cells
-        self._cells = CellTable(k)
+        self._most_percent = dominance_percent if k > 1 else NO_RULE
+        self._cells = CellTable(k, weighing=self._most_percent < NO_RULE)
         self._estimates = _Estimates()
         # Those that are open: their starts in window lengths since 1970.
         self.windows: set[int] = set()
@@ -116,7 +120,8 @@ class Aggregator:
         if not goes.any():
             return schema(FLOWS).empty_table()
         self.windows.difference_update(order[goes].tolist())
-        return self._table(_folded(self._cells.take(np.isin(self._cells.windows, order[goes])), self._k))
+        cells = self._cells.take(np.isin(self._cells.windows, order[goes]))
+        return self._table(_folded(cells, self._k, self._most_percent))
 
     def _table(self, tables: Sequence[CellTable]) -> pa.Table:
         """Return the cells of tables, by window and code."""
@@ -149,14 +154,17 @@ class Aggregator:
         return pa.table([columns[column.name] for column in FLOWS], schema=schema(FLOWS))
 
 
-def _folded(cells: CellTable, k: int) -> tuple[CellTable, CellTable, CellTable]:
-    """Return the cells of k hosts; the rests of countries that have k; and the rest of the network."""
+def _folded(cells: CellTable, k: int, most_percent: float) -> tuple[CellTable, CellTable, CellTable]:
+    """Return the cells that say nothing of one host; the rests of countries that do not; and the rest of the network."""
+    weighing = most_percent < NO_RULE
     parts = []
     for coarser in (_rest_of_country, _rest_of_network):
-        few = cells.host_count < k
-        rest = CellTable(k)
-        rest.fold(cells, np.flatnonzero(few), coarser(cells.codes[few]))
-        cells.take(few)
+        of_few = cells.host_count < k
+        if weighing:
+            of_few |= dominated(cells.largest, cells.sums[:, 0], most_percent)
+        rest = CellTable(k, weighing=weighing)
+        rest.fold(cells, np.flatnonzero(of_few), coarser(cells.codes[of_few]))
+        cells.take(of_few)
         parts.append(cells)
         cells = rest
     return parts[0], parts[1], cells

@@ -23,6 +23,7 @@ def pipeline_of(
         table=table,
         window_seconds=settings.window_seconds,
         k=settings.k_anonymity,
+        dominance_percent=settings.dominance_percent,
         tunnels=settings.tunnels,
         template_wait_seconds=settings.template_wait_seconds,
         key=key,

@@ -14,6 +14,11 @@ _CODE, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(7)
 _NUMBERS = 8
 # Where a sum stands at most. What exceeds it is marked rather than begun anew at 0; the service takes half of it in a batch.
 MOST = np.uint64((1 << 63) - 1)
+# Shares of a cell's bytes, by the hash of the host. The hash is the same for all
+# cells, so that they can be added up, and no secret: whoever chooses hosts can make a share look larger, never smaller.
+_SHARES_BITS = 4
+_TO_SHARE = np.uint64(64 - _SHARES_BITS)
+_GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)
 _AT_ONCE = 512  # records: what is noted of them stays in the processor's nearest cache
 
 
@@ -21,11 +26,13 @@ class CellTable:
     """Sums per window and cell code; grows as they appear.
 
     No sum wraps: one that would exceed MOST stays there, and `saturated` counts the records (or cells) that found no room.
-    Of each cell the first `k` (255 at most) distinct hosts are remembered, enough to know whether it has `k`.
+    Of each cell the first `k` (255 at most) distinct hosts are remembered, enough to know whether it has `k`. With
+    `weighing`, its bytes are also added up by a hash of their host: no host has more than the largest of these shares.
     """
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, k: int, *, weighing: bool = False) -> None:
         self._k = k
+        self._weighing = weighing
         self._size = 0
         self.saturated = 0
         # Not to be foreseen, so that nobody can choose flows whose cells all begin at one place.
@@ -66,13 +73,18 @@ class CellTable:
         """Return the hosts of a cell: of one that has k or more, the first k."""
         return self._hosts[cell, : self._rows[cell, _HOSTS]].tolist()  # type: ignore[no-any-return]
 
+    @property
+    def largest(self) -> U64:
+        """Bytes of each cell that its largest host has at most: those of all hosts of one hash; 0 unless weighing."""
+        return self._shares[: self._size].max(axis=1, initial=0)
+
     def add(self, codes: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64) -> None:
         """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts."""
         done = 0
         while True:
             done, self._size, saturated = _add_records(
                 codes, windows, octets, packets, variance, hosts, done, self._multiplier,
-                self._index, self._size, self._rows, self._floats, self._hosts,
+                self._index, self._size, self._rows, self._floats, self._hosts, self._shares,
             )  # fmt: skip
             self.saturated += saturated
             if done == len(codes):
@@ -84,8 +96,8 @@ class CellTable:
         done = 0
         while True:
             done, self._size, saturated = _add_cells(
-                which, codes, cells._rows, cells._floats, cells._hosts, done, self._multiplier,
-                self._index, self._size, self._rows, self._floats, self._hosts,
+                which, codes, cells._rows, cells._floats, cells._hosts, cells._shares, done, self._multiplier,
+                self._index, self._size, self._rows, self._floats, self._hosts, self._shares,
             )  # fmt: skip
             self.saturated += saturated
             if done == len(codes):
@@ -94,7 +106,7 @@ class CellTable:
 
     def take(self, which: Mask) -> "CellTable":
         """Take cells away, those that a mask selects, as a table of their own."""
-        taken, rest = CellTable(self._k), CellTable(self._k)
+        taken, rest = (CellTable(self._k, weighing=self._weighing) for _ in range(2))
         for table, positions in ((taken, np.flatnonzero(which)), (rest, np.flatnonzero(~which))):
             table.fold(self, positions, self.codes[positions])
         rest.saturated = self.saturated
@@ -107,13 +119,14 @@ class CellTable:
         self._rows: U64 = np.zeros((room, _NUMBERS), np.uint64)
         self._floats: F64 = self._rows.view(np.float64)
         self._hosts: U64 = np.zeros((room, self._k), np.uint64)
+        self._shares: U64 = np.zeros((room, 1 << _SHARES_BITS if self._weighing else 0), np.uint64)
         # By the hash of code and window: the cell, or -1; at most a quarter is taken.
         self._index: I32 = np.full(4 * room, -1, np.int32)
 
     def _grow(self) -> None:
-        size, rows, hosts = self._size, self._rows, self._hosts
+        size, rows, hosts, shares = self._size, self._rows, self._hosts, self._shares
         self._clear(2 * len(rows))
-        self._rows[:size], self._hosts[:size], self._size = rows, hosts, size
+        self._rows[:size], self._hosts[:size], self._shares[:size], self._size = rows, hosts, shares, size
         self._index_all()
 
     def _index_all(self) -> None:
@@ -182,6 +195,7 @@ def _add_records(
     rows: U64,
     floats: F64,
     hosts: U64,
+    shares: U64,
 ) -> tuple[int, int, int]:
     """Add the records from position `first` on, until there is no room for a new cell.
 
@@ -189,6 +203,7 @@ def _add_records(
     for how many of the records a sum had no room.
     """
     saturated = 0
+    weighing = shares.shape[1] > 0
     likely: I64 = np.empty(_AT_ONCE, np.int64)
     is_it = np.empty(_AT_ONCE, np.bool_)
     for begin in range(first, len(code), _AT_ONCE):
@@ -217,6 +232,9 @@ def _add_records(
             rows[cell, _FLOWS] += np.uint64(1)
             floats[cell, _VARIANCE] += variance[i]
             _note_host(cell, host[i], rows, hosts)
+            if weighing:
+                share = np.int64((host[i] * _GOLDEN) >> _TO_SHARE)
+                shares[cell, share] += min(octets[i], MOST - shares[cell, share])
     return len(code), size, saturated
 
 
@@ -227,6 +245,7 @@ def _add_cells(
     other_rows: U64,
     other_floats: F64,
     other_hosts: U64,
+    other_shares: U64,
     first: int,
     multiplier: U64,
     index: I32,
@@ -234,6 +253,7 @@ def _add_cells(
     rows: U64,
     floats: F64,
     hosts: U64,
+    shares: U64,
 ) -> tuple[int, int, int]:
     """Do the same with cells: those at the positions `which` of the other rows."""
     saturated = 0
@@ -255,4 +275,6 @@ def _add_cells(
         floats[cell, _VARIANCE] += other_floats[other, _VARIANCE]
         for n in range(np.int64(other_rows[other, _HOSTS])):
             _note_host(cell, other_hosts[other, n], rows, hosts)
+        for share in range(shares.shape[1]):
+            shares[cell, share] += min(other_shares[other, share], MOST - shares[cell, share])
     return len(which), size, saturated

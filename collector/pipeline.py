@@ -14,6 +14,7 @@ from caudal.collector.capture.tunnelkinds import Tunnels
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
+from caudal.collector.dominance import DOMINANCE_PERCENT
 from caudal.collector.exportertraffic import ExporterTraffic
 from caudal.collector.exporttimes import ExportTimes
 from caudal.collector.flowrecords import FlowRecords
@@ -69,6 +70,7 @@ class Pipeline:
         table: AddressTable,
         window_seconds: int,
         k: int,
+        dominance_percent: float = DOMINANCE_PERCENT,
         sampling: Mapping[str, float] | None = None,
         boundaries: Mapping[str, Boundary] | None = None,
         services: Sequence[str] = ("",),
@@ -96,7 +98,9 @@ class Pipeline:
             key=key,
             plausibility=Plausibility(self.exporters.addresses, window_seconds * 1000, capacities, capacity),
         )
-        self._aggregator = Aggregator(self.ledger, window_seconds * 1000, k, services=services)
+        self._aggregator = Aggregator(
+            self.ledger, window_seconds * 1000, k, dominance_percent=dominance_percent, services=services
+        )
         self._economy = economy
         self._set_places(home, table, boundaries or {}, nat64)
         self.unlisted_caches = UnlistedCaches(prefixes=cache_prefixes)

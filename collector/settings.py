@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS, opened
+from caudal.collector.dominance import DOMINANCE_PERCENT
 from caudal.collector.home import HomeError, HomePrefixes
 from caudal.collector.nat64 import Nat64Prefixes
 from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
@@ -227,6 +228,12 @@ class CollectorSettings(BaseSettings):
     )
     idle_seconds: float = Field(default=30, gt=0, description="… or when nothing came for it for so long")
     k_anonymity: int = Field(default=5, ge=1, le=100, description="cells of fewer local hosts are folded")
+    dominance_percent: float = Field(
+        default=DOMINANCE_PERCENT,
+        ge=50,
+        le=100,
+        description="… and those of whose bytes one local host may have more than this; 100: however much",
+    )
     receive_buffer_bytes: int = Field(
         default=32 << 20, ge=1 << 16, description="asked of the kernel per socket"
     )

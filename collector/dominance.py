@@ -1,0 +1,20 @@
+"""The dominance rule: of a cell that is told, no local host may have more than a stated share of the bytes."""
+
+import numpy as np
+
+from caudal.collector.flowrecords import U64
+from caudal.collector.home import Mask
+
+# Who takes all bytes of a cell for those of its largest host is wrong by a quarter of these at least. It is the (1, k)
+# dominance rule that answers a p% rule of p = 25 (Hundepool et al., "Statistical Disclosure Control", 2012, chapter 4).
+DOMINANCE_PERCENT = 80.0
+NO_RULE = 100.0
+
+
+def dominated(largest: U64, octets: U64, percent: float) -> Mask:
+    """Return which cells one host may dominate, by what their largest host has at most, and the bytes of all.
+
+    >>> dominated(np.array([80, 81, 0], np.uint64), np.array([100, 100, 0], np.uint64), 80.0).tolist()
+    [False, True, False]
+    """
+    return largest.astype(np.float64) * 100 > octets.astype(np.float64) * percent
