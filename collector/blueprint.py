@@ -46,4 +46,5 @@ def rules_of(settings: CollectorSettings) -> Rules:
         nat64=settings.nat64,
         capacities=knownexporters.capacities(settings.exporters),
         capacity=settings.capacity_gbit_per_second,
+        as_from_tables=knownexporters.as_from_tables(settings.exporters),
     )

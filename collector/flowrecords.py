@@ -23,8 +23,8 @@ TRAFFIC, EVENT, IMPLAUSIBLE, REPEATED, WITHOUT_COUNTS, NOT_READ = range(6)
 KINDS = ("traffic", "event", "implausible", "repeated", "without_counts", "not_read")
 
 # Bits of `doubt`: what else of a record is not believed, or was worked out (octets of IP from those of layer 2).
-RATE_DOUBTED, TIME_DOUBTED, OCTETS_DOUBTED = np.uint8(1), np.uint8(2), np.uint8(4)
-DOUBTS = {"rate": RATE_DOUBTED, "time": TIME_DOUBTED, "octets": OCTETS_DOUBTED}
+RATE_DOUBTED, TIME_DOUBTED, OCTETS_DOUBTED, AS_DOUBTED = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
+DOUBTS = {"rate": RATE_DOUBTED, "time": TIME_DOUBTED, "octets": OCTETS_DOUBTED, "as": AS_DOUBTED}
 
 # Positions in collector.batch.SAMPLING_FROM.
 RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED = range(5)

@@ -34,6 +34,11 @@ def sampling_overrides(exporters: Known) -> set[str]:
     return {address for address, known in exporters.items() if known.sampling_override}
 
 
+def as_from_tables(exporters: Known) -> set[str]:
+    """Return those whose AS numbers are not taken, as the tables know better."""
+    return {address for address, known in exporters.items() if known.as_from == "tables"}
+
+
 def capacities(exporters: Known) -> dict[str, float]:
     """Return what the links of exporters carry, in Gbit/s, where that is known."""
     return {

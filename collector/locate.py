@@ -148,6 +148,13 @@ def _is_public(asn: int) -> bool:
     return (0 < asn < _PRIVATE16 or _PUBLIC32 <= asn < _PRIVATE32) and asn != _AS_TRANS
 
 
+def named_asn(asn: U32) -> Mask:
+    """Return which AS numbers name somebody outside: not 0, AS_TRANS or private ones."""
+    public = (asn > 0) & (asn < _PRIVATE16) | (asn >= _PUBLIC32) & (asn < _PRIVATE32)
+    named: Mask = public & (asn != _AS_TRANS)
+    return named
+
+
 @kernel
 def _last_before4(starts: U32, address: np.uint32, first: int, end: int) -> int:
     """Return the last of the segments from `first` to before `end` that begins at or before an address."""

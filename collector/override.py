@@ -9,7 +9,7 @@ from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
 from caudal.collector.settings import CollectorSettings, Exporter
 
 # By the name that the settings have for it.
-TUNNELS = "sflow_tunnels"
+TUNNELS = "tunnels"
 
 
 @dataclass(frozen=True)

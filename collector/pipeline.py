@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from caudal.collector.aggregate import Aggregator
 from caudal.collector.allowlist import AllowList
+from caudal.collector.asnumbers import AsNumbers
 from caudal.collector.boundary import LEFT_OUT, Boundaries, Boundary, Judgement
 from caudal.collector.capture.tunnelkinds import Tunnels
 from caudal.collector.datagrams import Datagrams, Exporters
@@ -40,6 +41,7 @@ class Rules(TypedDict):
     nat64: Sequence[str]
     capacities: Mapping[str, float]
     capacity: float
+    as_from_tables: Collection[str]
 
 
 class Memory(Protocol):
@@ -56,7 +58,8 @@ class Pipeline:
     whatever an exporter says) and `boundaries` the known interfaces by exporter address. Datagrams of
     exporters outside the prefixes of `allow`, where there are any, are filtered. `nat64` are prefixes of the operator's
     translators (see nat64). `capacities` are in Gbit/s, by exporter
-    address or prefix, and `capacity` that of the others: what exceeds them is not believed. `services`
+    address or prefix, and `capacity` that of the others: what exceeds them is not believed. AS numbers that the exporters in
+    `as_from_tables` state are not taken. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
     the address table are added to them. `key` makes what is kept of flows recognisable after a restart. Addresses live in here and nowhere after it, but for prefixes of caches that
     are not listed, where `cache_prefixes` asks for them.
@@ -80,6 +83,7 @@ class Pipeline:
         nat64: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
+        as_from_tables: Collection[str] = (),
         cache_prefixes: bool = False,
         template_wait_seconds: float = 1800,
         key: bytes | None = None,
@@ -102,7 +106,9 @@ class Pipeline:
             self.ledger, window_seconds * 1000, k, dominance_percent=dominance_percent, services=services
         )
         self._economy = economy
+        self.as_numbers = AsNumbers(self.exporters.addresses)
         self._set_places(home, table, boundaries or {}, nat64)
+        self.as_numbers.configure(table, as_from_tables)
         self.unlisted_caches = UnlistedCaches(prefixes=cache_prefixes)
         self.traffic = ExporterTraffic()
         self.left_out = dict.fromkeys(LEFT_OUT, 0)  # records, by why the boundaries left them out
@@ -119,6 +125,7 @@ class Pipeline:
         nat64: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
+        as_from_tables: Collection[str] = (),
     ) -> None:
         """Meter by other settings from the next lot on; what was learnt from exporters stays."""
         self.exporters.allow = AllowList(allow) if allow else None
@@ -126,6 +133,7 @@ class Pipeline:
         self._set_places(home, table, boundaries or {}, nat64)
         self.decoder.rates.configure(sampling or {}, sampling_overrides)
         self.decoder.plausibility.configure(capacities, capacity)
+        self.as_numbers.configure(table, as_from_tables)
 
     def keep_places(self, known: Iterable[str]) -> None:
         """Let exporters (by address) have a number for good: there is always room for those the operator told us of."""
@@ -174,7 +182,8 @@ class Pipeline:
         """Meter decoded flow records, which are in the ledger already."""
         if not len(flows):
             return
-        located = self._locator.locate(flows)
+        located = self._locator.locate(self.as_numbers.choose(flows))
+        self.as_numbers.compare(flows, located.direction)
         self.unlisted_caches.add(flows, located.direction)
         judgement = self._boundaries.judge(flows, located.direction)
         left_out = None if judgement is None else self._left_out(flows, judgement)
@@ -187,6 +196,7 @@ class Pipeline:
         for exporter in exporters:
             self.ledger.forget(exporter)
             self.traffic.forget(exporter)
+            self.as_numbers.forget(exporter)
 
     def _left_out(self, flows: FlowRecords, judgement: Judgement) -> Mask:
         """Return which records are not counted; note why, and where those crossed that are is not known."""

@@ -13,6 +13,7 @@ import numpy as np
 from caudal.collector.exporterprefixes import ByPrefix
 from caudal.collector.flowrecords import (
     ABSENT,
+    AS_DOUBTED,
     F64,
     I32,
     I64,
@@ -45,18 +46,19 @@ _EARLIER_END_MS = 1000  # clocks of start and end that are read apart
 _TOLD = np.uint32(ABSENT["bytes"] | ABSENT["packets"])
 _BYTES_PER_MS = 1e9 / 8 / 1000  # of a gigabit per second
 
-# By exporter: records that state an implausible rate, have implausible counts, implausible times.
-_RATE, _COUNTS, _TIME = range(3)
+# By exporter: records that state an implausible rate, have implausible counts, implausible times, the AS of a default route.
+_RATE, _COUNTS, _TIME, _AS = range(4)
 
 
 @dataclass(frozen=True)
 class Doubts:
-    """How many records of an exporter (its number) were not believed in what they say of rate, counts and times."""
+    """How many records of an exporter (its number) were not believed in what they say of rate, counts, times and AS."""
 
     exporter: int
     rate: int
     counts: int
     time: int
+    networks: int
 
 
 class Plausibility:
@@ -78,7 +80,7 @@ class Plausibility:
         self._bytes_per_ms: F64 = np.zeros(0)
         self._window: I64 = np.zeros(0, np.int64)  # when the last window of each began, in ms
         self._carried: F64 = np.zeros(0)
-        self._counts: I64 = np.zeros((0, 3), np.int64)
+        self._counts: I64 = np.zeros((0, 4), np.int64)
         self.configure(capacities, capacity)
 
     def configure(
@@ -120,7 +122,7 @@ class Plausibility:
             self._bytes_per_ms = np.append(self._bytes_per_ms, np.zeros(more))
             self._window = np.append(self._window, np.zeros(more, np.int64))
             self._carried = np.append(self._carried, np.zeros(more))
-            self._counts = np.append(self._counts, np.zeros((more, 3), np.int64), axis=0)
+            self._counts = np.append(self._counts, np.zeros((more, 4), np.int64), axis=0)
         gbit = self._configured.get(self._addresses[exporter]) or self._capacity
         self._bytes_per_ms[exporter] = gbit * _BYTES_PER_MS
 
@@ -161,6 +163,8 @@ def _judge(
             carries = most * (window_ms + _IN_THE_TABLE_MS)
         if doubt[i] & RATE_DOUBTED:
             counts[who, _RATE] += 1
+        if doubt[i] & AS_DOUBTED:
+            counts[who, _AS] += 1
         if kind[i] != TRAFFIC:
             continue
         start, end, exported = start_ms[i], end_ms[i], export_ms[i]

@@ -124,6 +124,10 @@ class Exporter(BaseModel):
     sampling_override: bool = Field(
         default=False, description="sampling holds even where the exporter says something else"
     )
+    as_from: Literal["record", "tables"] = Field(
+        default="record",
+        description="whose word on AS numbers goes first: its records', or that of `asn_tables` and the table shipped",
+    )
     capacity_gbit_per_second: float | None = Field(
         default=None,
         gt=0,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Self
 
+from caudal.collector.asorigin import default_routes, disagreements
 from caudal.collector.clockoffset import wrong_clocks
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.disbelief import disbeliefs
@@ -78,6 +79,16 @@ def _told_again(decoder: Decoder, name: Name) -> Iterator[Sign]:
             yield Sign(each.exporter, kind, sentence, needs_attention=kind in NEED_ATTENTION)
 
 
+def _default_routes(decoder: Decoder, name: Name) -> Iterator[Sign]:
+    for each in default_routes(decoder, name):
+        yield Sign(each.exporter, "as_by_default_route", each.sentence, needs_attention=False)
+
+
+def _as_disagrees(pipeline: Pipeline, name: Name) -> Iterator[Sign]:
+    for each in disagreements(pipeline, name):
+        yield Sign(each.exporter, "as_disagrees", each.sentence, needs_attention=True)
+
+
 # One function for each kind of sign. Those of the first tuple need the decoder only, so that `caudal inspect` has them too.
 _OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (
     _not_believed,
@@ -85,8 +96,9 @@ _OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (
     _clock_off,
     _uncounted,
     _unusual,
+    _default_routes,
 )
-_OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = ()
+_OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = (_as_disagrees,)
 
 
 _MOST_OF_A_KIND = 4096  # sources of UDP can be forged, and each sign is a sentence

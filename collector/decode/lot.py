@@ -78,5 +78,7 @@ class Lot:
             some = DataSets._make(column[first:last] for column in sets)
             found = read(self.datagrams.buffer, plans, some)
             sampling.judge(found, some)
+            if len(found.by_default):
+                np.bitwise_or(found.doubt, found.by_default, out=found.doubt)
             self.give(FlowRecords(**found.columns._asdict(), doubt=found.doubt))
             first = last

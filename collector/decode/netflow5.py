@@ -49,6 +49,8 @@ _PLACES: Final = {
     elements.PROTOCOL_IDENTIFIER: (38, 1),
     elements.SOURCE_AS: (40, 2),
     elements.DESTINATION_AS: (42, 2),
+    elements.SOURCE_PREFIX_LENGTH_IPV4: (44, 1),
+    elements.DESTINATION_PREFIX_LENGTH_IPV4: (45, 1),
 }
 
 

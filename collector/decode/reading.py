@@ -13,6 +13,8 @@ from caudal.collector.decode.readingplan import (
     DESTINATION6,
     DESTINATION_AS,
     DESTINATION_PORT,
+    DESTINATION_PREFIX4,
+    DESTINATION_PREFIX6,
     DIRECTION,
     END,
     INPUT,
@@ -30,6 +32,8 @@ from caudal.collector.decode.readingplan import (
     SOURCE6,
     SOURCE_AS,
     SOURCE_PORT,
+    SOURCE_PREFIX4,
+    SOURCE_PREFIX6,
     START,
     TIMES,
     UPTIME,
@@ -37,6 +41,7 @@ from caudal.collector.decode.readingplan import (
 )
 from caudal.collector.flowrecords import (
     ABSENT,
+    AS_DOUBTED,
     DTYPES,
     F64,
     I32,
@@ -129,13 +134,15 @@ class Read(NamedTuple):
     `doubt` is the column that is filled then: among the others it would make what reads them pass too much around.
 
     `has_sampler` says of each set whether its records name samplers; `samplers` are those of the records, and
-    nothing if none names any.
+    nothing if none names any. `by_default` has AS_DOUBTED for records of which one end is routed by default, and nothing
+    if no set tells that.
     """
 
     columns: Columns
     has_sampler: npt.NDArray[np.bool_]
     samplers: U32
     doubt: U8
+    by_default: U8
 
 
 def read(buffer: U8, plans: Plans, sets: DataSets) -> Read:
@@ -147,8 +154,10 @@ def read(buffer: U8, plans: Plans, sets: DataSets) -> Read:
     columns = Columns(*(np.empty(total, DTYPES[name]) for name in Columns._fields))
     has_sampler = plans[:, SAMPLER, 1] > 0
     samplers: U32 = np.empty(total if has_sampler.any() else 0, np.uint32)
-    _read(buffer, plans, sets, columns, samplers)
-    return Read(columns, has_sampler[sets.plan], samplers, np.empty(total, np.uint8))
+    tells_routes = bool((plans[:, SOURCE_PREFIX4, 1] + plans[:, SOURCE_PREFIX6, 1]).any())
+    by_default: U8 = np.zeros(total if tells_routes else 0, np.uint8)
+    _read(buffer, plans, sets, columns, samplers, by_default)
+    return Read(columns, has_sampler[sets.plan], samplers, np.empty(total, np.uint8), by_default)
 
 
 # Sets read at once, column by column: few enough for their octets to stay in the nearest cache, and enough for
@@ -158,7 +167,7 @@ _TOGETHER = 64
 
 
 @kernel
-def _read(buffer: U8, plans: Plans, sets: DataSets, to: Columns, samplers: U32) -> None:
+def _read(buffer: U8, plans: Plans, sets: DataSets, to: Columns, samplers: U32, by_default: U8) -> None:
     row = np.uint64(0)
     for first in range(0, len(sets.at), _TOGETHER):
         last = min(first + _TOGETHER, len(sets.at))
@@ -178,6 +187,8 @@ def _read(buffer: U8, plans: Plans, sets: DataSets, to: Columns, samplers: U32) 
         _read_numbers(to.ip_protocol, row, buffer, plans, which, IP_PROTOCOL)
         _read_numbers(to.source_as, row, buffer, plans, which, SOURCE_AS)
         _read_numbers(to.destination_as, row, buffer, plans, which, DESTINATION_AS)
+        if len(by_default):
+            _forget_default_routes(to, row, buffer, plans, which, by_default)
         _read_numbers(to.input, row, buffer, plans, which, INPUT)
         _read_numbers(to.output, row, buffer, plans, which, OUTPUT)
         _read_numbers(to.sampling_rate, row, buffer, plans, which, RATE)
@@ -256,6 +267,36 @@ def _read_zeros_elsewhere(
             while row < end:
                 if column[row] == 0:
                     column[row] = _number(buffer, at, octets)
+                row, at = row + _ONE, at + step
+        row = end
+
+
+@kernel
+def _forget_default_routes(
+    to: Columns, row: np.uint64, buffer: U8, plans: Plans, sets: Part, by_default: U8
+) -> None:
+    """Take the AS number from the end of a flow that is routed by a prefix of length 0, where the other end's is longer.
+
+    That of a default route is the transit provider's. Where both lengths are 0 they are not filled in.
+    """
+    for each in range(len(sets.at)):
+        plan, at = sets.plan[each], sets.at[each]
+        step = plans[plan, RECORD, 0]
+        end = row + np.uint64(sets.records[each])
+        has4, has6 = plans[plan, SOURCE_PREFIX4, 1] > 0, plans[plan, SOURCE_PREFIX6, 1] > 0
+        if has4 or has6:
+            while row < end:
+                first, second = SOURCE_PREFIX4, DESTINATION_PREFIX4
+                if to.ip_version[row] == 6:
+                    first, second = SOURCE_PREFIX6, DESTINATION_PREFIX6
+                source = _number(buffer, at + plans[plan, first, 0], plans[plan, first, 1])
+                destination = _number(buffer, at + plans[plan, second, 0], plans[plan, second, 1])
+                if source == 0 and destination != 0 and to.source_as[row] != 0:
+                    to.source_as[row] = np.uint32(0)
+                    by_default[row] = AS_DOUBTED
+                elif destination == 0 and source != 0 and to.destination_as[row] != 0:
+                    to.destination_as[row] = np.uint32(0)
+                    by_default[row] = AS_DOUBTED
                 row, at = row + _ONE, at + step
         row = end
 

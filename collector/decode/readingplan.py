@@ -14,11 +14,12 @@ from caudal.collector.flowrecords import ABSENT
 (
     SOURCE4, DESTINATION4, SOURCE6, DESTINATION6, BYTES, OTHER_BYTES, PACKETS, OTHER_PACKETS, SOURCE_PORT,
     DESTINATION_PORT, IP_PROTOCOL, SOURCE_AS, DESTINATION_AS, INPUT, OUTPUT, START, END, DIRECTION, SAMPLER, RATE,
-) = range(20)  # fmt: skip
+    SOURCE_PREFIX4, DESTINATION_PREFIX4, SOURCE_PREFIX6, DESTINATION_PREFIX6,
+) = range(24)  # fmt: skip
 # Rows that hold something else: (octets of a record, bits of `absent`), (how to read start, how to read end),
 # (bits that are absent where the value is 0, the kind of records that count nothing).
-RECORD, TIMES, ZERO_IS_ABSENT = 20, 21, 22
-ROWS: Final = 23
+RECORD, TIMES, ZERO_IS_ABSENT = 24, 25, 26
+ROWS: Final = 27
 
 # How a time is told.
 NO_TIME, MILLISECONDS, SECONDS, NTP, BEFORE_EXPORT, UPTIME = range(6)
@@ -117,6 +118,10 @@ def reading_plan(
             absent |= int(ABSENT[column.name])
         else:
             plan[column.row] = places[element_of]
+    for row, pair in zip((SOURCE_PREFIX4, SOURCE_PREFIX6), elements.PREFIX_LENGTHS, strict=True):
+        # One alone does not tell whether the exporter fills in such lengths at all.
+        if have >= set(pair) and not have.isdisjoint((elements.SOURCE_AS, elements.DESTINATION_AS)):
+            plan[row], plan[row + 1] = (places[element] for element in pair)
     plan[DIRECTION] = places.get(elements.FLOW_DIRECTION, (0, 0))
     sampler = _first(places, (elements.SAMPLER_ID, elements.SELECTOR_ID))
     if sampler is not None:

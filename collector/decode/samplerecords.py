@@ -12,9 +12,9 @@ from caudal.collector.capture.packets import PORTS_FIRST
 from caudal.collector.decode.sampledheaders import Columns, Tunnels, fill_from_headers, mark
 from caudal.collector.decode.wire import unsigned32
 from caudal.collector.decode.xdr import Mask, Structures, walk
-from caudal.collector.flowrecords import ABSENT, I64, U8
+from caudal.collector.flowrecords import ABSENT, AS_DOUBTED, I64, U8
 
-_RAW_HEADER, _SAMPLED_IPV4, _SAMPLED_IPV6, _EXTENDED_GATEWAY = 1, 3, 4, 1003
+_RAW_HEADER, _SAMPLED_IPV4, _SAMPLED_IPV6, _EXTENDED_ROUTER, _EXTENDED_GATEWAY = 1, 3, 4, 1002, 1003
 _ADDRESS_OCTETS = np.array([0, 4, 16])
 # Header protocols of sFlow, and the link types of captures that look the same.
 _LINK_TYPE = np.full(16, NO_LINK_TYPE, np.uint16)
@@ -52,6 +52,7 @@ def fill(buffer: U8, columns: Columns, records: Structures, tunnels: Tunnels) ->
         _fill_from_fields(buffer, columns, records.take(records.kind == kind), kind, broken)
     _fill_from_headers(buffer, columns, records.take(records.kind == _RAW_HEADER), broken, tunnels)
     _fill_networks(buffer, columns, records.take(records.kind == _EXTENDED_GATEWAY), broken)
+    _forget_default_routes(buffer, columns, records.take(records.kind == _EXTENDED_ROUTER), broken)
     return broken
 
 
@@ -141,3 +142,25 @@ def _fill_networks(buffer: U8, columns: Columns, records: Structures, broken: Ma
     columns["source_as"][chain] = unsigned32(buffer, at + 4)
     columns["destination_as"][chain] = destination
     columns["absent"][chain] &= ~(ABSENT["source_as"] | ABSENT["destination_as"])
+
+
+def _forget_default_routes(buffer: U8, columns: Columns, records: Structures, broken: Mask) -> None:
+    """Take the AS number from an end that is routed by a prefix of length 0, where the other end's is longer.
+
+    That of a default route is the transit provider's. Where both lengths are 0 they are not filled in.
+    """
+    if not len(records):
+        return
+    octets = address_octets(buffer, records.at, records.length)
+    whole = records.length >= 4 + octets + 8
+    broken[records.chain[~whole]] = True
+    chain, at = records.chain[whole], (records.at + 4 + octets)[whole]
+    source, destination = unsigned32(buffer, at), unsigned32(buffer, at + 4)
+    for name, by_default in (
+        ("source_as", (source == 0) & (destination != 0)),
+        ("destination_as", (destination == 0) & (source != 0)),
+    ):
+        which = chain[by_default]
+        which = which[columns[name][which] != 0]
+        columns[name][which] = 0
+        columns["doubt"][which] |= AS_DOUBTED

@@ -113,7 +113,9 @@ def decode(
         ),
     )
     columns, good = _columns(datagrams, which, unsigned32(buffer, behind + 8), flows, tunnels)
+    of_networks = columns["doubt"].copy()
     sampling.judge_samples(columns, (flows.source >> 32 << 28 ^ flows.source).astype(np.uint32))
+    columns["doubt"] |= of_networks
     _malformed(counts, which[flows.datagram[~good]])
     found = np.bincount(which[flows.datagram[good]], minlength=len(datagrams))
     counts[COUNT["received"]] += found

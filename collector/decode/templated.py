@@ -12,7 +12,7 @@ from caudal.collector.decode.placerates import with_places
 from caudal.collector.decode.recordlayout import Layout, Records, halves, number, unsigned
 from caudal.collector.decode.template import TemplateKey
 from caudal.collector.decode.withoutcounts import kind_of_nothing
-from caudal.collector.flowrecords import ABSENT, DTYPES, I64, OCTETS_DOUBTED, U8, U64, FlowRecords
+from caudal.collector.flowrecords import ABSENT, AS_DOUBTED, DTYPES, I64, OCTETS_DOUBTED, U8, U64, FlowRecords
 
 _IPV4_MAPPED = 0xFFFF
 # By the number of flowDirection, of which 0 and 1 say something.
@@ -74,6 +74,7 @@ def flow_records(
             columns[name] = np.zeros(count, DTYPES[name])
         else:
             columns[name] = number(records, element, DTYPES[name])
+    doubt = doubt | _forget_default_routes(layout, records, addresses.version, columns)
     if elements.FLOW_DIRECTION in layout.elements:
         told = number(records, elements.FLOW_DIRECTION, np.dtype(np.uint8))
         columns["flow_direction"] = _METERED[np.minimum(told, 2)]
@@ -105,6 +106,24 @@ def flow_records(
         **columns,  # type: ignore[arg-type]
     )
     return forward, _reverse(layout, records, forward)
+
+
+def _forget_default_routes(layout: Layout, records: Records, ip_version: U8, columns: dict[str, Any]) -> U8:
+    """Take AS numbers of default routes out of `columns`, as the kernel does; return AS_DOUBTED where that was done."""
+    doubt: U8 = np.zeros(len(records), np.uint8)
+    for version, pair in zip((4, 6), elements.PREFIX_LENGTHS, strict=True):
+        if not all(element in layout.elements for element in pair):
+            continue
+        source, destination = (unsigned(records, element) for element in pair)
+        of_version = ip_version == 6 if version == 6 else ip_version != 6
+        for name, by_default in (
+            ("source_as", (source == 0) & (destination != 0)),
+            ("destination_as", (destination == 0) & (source != 0)),
+        ):
+            which = of_version & by_default & (columns[name] != 0)
+            columns[name] = np.where(which, 0, columns[name]).astype(DTYPES[name])
+            doubt[which] = AS_DOUBTED
+    return doubt
 
 
 def _counter(

@@ -6,6 +6,7 @@ RFC 7011, Cisco's description of NetFlow v5 and sFlow's of version 5.
 
 import ipaddress
 import struct
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -402,6 +403,16 @@ class SmallTable:
         self.platforms = platforms
         self.platform = np.array([platforms.index(whose.get(row[0], "")) for row in rows], np.uint16)
         self.caches = tuple(whose)
+
+    def segments4(self, addresses: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the segments of IPv4 addresses, as an AddressTable does."""
+        return np.searchsorted(self.search.starts4, addresses, "right") - 1
+
+    def segments6(self, high: np.ndarray[Any, Any], low: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the segments of IPv6 addresses, as an AddressTable does."""
+        starts = list(zip(self.search.high6.tolist(), self.search.low6.tolist(), strict=True))
+        found = [bisect_right(starts, each) - 1 for each in zip(high.tolist(), low.tolist(), strict=True)]
+        return len(self.search.starts4) + np.array(found, np.int64)
 
 
 HOME = ("198.18.0.0/16", "2001:2::/48")
