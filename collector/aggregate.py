@@ -120,8 +120,8 @@ class Aggregator:
         if not goes.any():
             return schema(FLOWS).empty_table()
         self.windows.difference_update(order[goes].tolist())
-        cells = self._cells.take(np.isin(self._cells.windows, order[goes]))
-        return self._table(_folded(cells, self._k, self._most_percent))
+        taken = self._cells.take(np.isin(self._cells.windows, order[goes]))
+        return self._table(_folded(taken, self._k, self._most_percent))
 
     def _table(self, tables: Sequence[CellTable]) -> pa.Table:
         """Return the cells of tables, by window and code."""

@@ -77,7 +77,8 @@ class CellTable:
     @property
     def largest(self) -> U64:
         """Bytes of each cell that its largest host has at most: those of all hosts of one hash; 0 unless weighing."""
-        return self._shares[: self._size].max(axis=1, initial=0)
+        largest: U64 = self._shares[: self._size].max(axis=1, initial=0)
+        return largest
 
     def add(self, codes: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64) -> None:
         """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts."""
