@@ -13,7 +13,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Real exporters and collectors that tests use where they are installed.
-DEBIAN_PACKAGES := softflowd nfdump nginx curl
+DEBIAN_PACKAGES := softflowd nfdump nginx curl tcpdump
+# Those that build and boot what operators install, by a command that each brings.
+DEBIAN_TOOLS := dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot systemd-nspawn:systemd-container
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
@@ -67,6 +69,7 @@ lock: $(VENV)/installed-test
 
 debian:
 	@for package in $(DEBIAN_PACKAGES); do PATH="$$PATH:/usr/sbin" command -v $$package >/dev/null || missing="$$missing $$package"; done; \
+	for tool in $(DEBIAN_TOOLS); do command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; done; \
 	[ -z "$$missing" ] || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y $$missing; } \
 		|| echo "could not install$$missing: the tests that need it will say that they are skipped"
 
@@ -79,7 +82,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/installed: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (about 400 MB of wheels the first time)"
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint constraints.txt --editable '.[service]'
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -50,8 +51,34 @@ app.add_typer(reference_cli)
 app.command("demo")(demo_command)
 app.command("report")(report_command)
 
+_MOMENTS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="In order; pcap or pcapng, gzip'ed or not.")
+]
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings of a collector: everything is done as it would do it."),
+]
+Sampling = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sampling", metavar="ADDRESS=RATE", help="Rate of an exporter, or of a prefix; repeat for more."
+    ),
+]
+SamplingOverride = Annotated[
+    bool, typer.Option("--sampling-override", help="These rates hold whatever exporters say.")
+]
+Capacity = Annotated[
+    float | None, typer.Option("--capacity", min=0.001, help="Gbit/s that a router's links carry together.")
+]
+Tunnels = Annotated[
+    str | None,
+    typer.Option("--tunnels", "--sflow-tunnels", help="What counts of packets in packets: outer or inner."),
+]
+Allow = Annotated[
+    list[str] | None, typer.Option("--allow", help="A prefix of exporters; datagrams of others are left out.")
 ]
 
 
@@ -95,6 +122,7 @@ def collect_command(
             help="Say what it would do and what looks wrong: exit with 0 if nothing, 1, or 2 if unusable.",
         ),
     ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="With --check: do not ask the service.")] = False,
     metrics_listen: Annotated[
         str | None, typer.Option("--metrics-listen", help="Serve metrics there, whatever the settings say.")
     ] = None,
@@ -111,23 +139,29 @@ def collect_command(
     if metrics_listen is not None:
         os.environ["CAUDAL_COLLECTOR_METRICS_LISTEN"] = metrics_listen
     if check:
-        _check(config)
+        _check(config, offline)
         return
-    from caudal.collector.run import run
+    from caudal.collector.settingsfile import load_settings
+    from caudal.collector.startable import require_startable
 
     log_to_stderr("%(asctime)s %(levelname)s %(message)s")
     # The client would log every request at this level, which says nothing.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with private_files(), _one_line_errors():
+        require_startable(load_settings(config))
+        # Not before: it takes a while to import, and longer to compile.
+        from caudal.collector.run import run
+
         run(config)
 
 
-def _check(config: Path) -> None:
+def _check(config: Path, offline: bool) -> None:
     from caudal.collecting import show_check
     from caudal.collector.check import check
     from caudal.present import console
 
-    checked = check(config)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    checked = check(config, offline=offline)
     show_check(console(), checked)
     raise typer.Exit(checked.exit_code)
 
@@ -138,10 +172,14 @@ def status_command(
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings of the collector that is asked.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again, in place on a terminal; until Ctrl-C.")
+    ] = False,
+    every: Annotated[float, typer.Option("--every", min=0.2, help="Seconds between, with --watch.")] = 5.0,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the running collector what it receives, keeps and ships."""
-    from caudal.collecting import show_status
+    """Ask the running collector what it receives, keeps and ships: which router needs attention comes first."""
+    from caudal.collecting import show_status, watch_status
     from caudal.collector.settingsfile import load_settings
     from caudal.collector.statussocket import ask
     from caudal.present import console
@@ -150,11 +188,39 @@ def status_command(
     if file is None:
         raise typer.BadParameter("give the settings file", context, param_hint="--config")
     with _one_line_errors():
-        status = ask(load_settings(file).state_directory)
-    if as_json:
-        typer.echo(json.dumps(status))
-    else:
-        show_status(console(), status)
+        directory = load_settings(file).state_directory
+        if as_json:
+            typer.echo(json.dumps(ask(directory)))
+        elif watch:
+            watch_status(console(), lambda: ask(directory), lambda: time.sleep(every))
+        else:
+            show_status(console(), ask(directory))
+
+
+@collect_cli.command("support")
+def support_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector that needs help.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write it; it must not exist yet.")
+    ] = None,
+) -> None:
+    """Write a file about a collector, running or stopped, for whoever helps: no address, name or secret is in it."""
+    from caudal.collector.settingsfile import load_settings
+    from caudal.collector.support import support
+    from caudal.supportfile import write_support
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with _one_line_errors():
+        about = support(load_settings(file))
+        path = write_support(about, output)
+    typer.echo(f"{path} is written. It is text: read it before you send it to anybody.")
+    for line_ in about["not_to_be_had"]:
+        typer.echo(f"not in it: {line_}")
 
 
 @collect_cli.command("resend")
@@ -176,6 +242,74 @@ def resend_command(
     typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
 
 
+@collect_cli.command("prepare")
+def prepare_command(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector to come.")
+    ] = None,
+) -> None:
+    """Do what a first start takes long for: build the address table, compile for this processor. For upgrades, and for units."""
+    from caudal.collector.preparation import prepare
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    with private_files(), _one_line_errors():
+        prepare(file, typer.echo)
+
+
+@collect_cli.command("replay")
+def replay_command(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="In order; captures (pcap, pcapng) of what routers sent."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings of the collector in whose place this meters.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=_MOMENTS, help="Only what was captured from then on; UTC."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=_MOMENTS, help="Only what was captured before; UTC.")
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Although it was replayed before: what counts already counts twice."),
+    ] = False,
+    received_too: Annotated[
+        bool,
+        typer.Option("--received-too", help="Also what was captured while the collector was receiving."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Meter captured exports as the collector would have, and ship them: a day that it was down.
+
+    Beside a collector at work or without; its templates and rates are read, and nothing of it is touched. What was replayed
+    before is refused. Without a FILE it finishes what was interrupted.
+    """
+    from caudal.collector.settingsfile import load_settings
+    from caudal.present import console
+    from caudal.replaying import replay_files, show_replayed
+
+    file = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    forbid_core_dumps()
+    log_to_stderr("%(levelname)s %(message)s")
+    with private_files(), _one_line_errors():
+        replayed = replay_files(
+            load_settings(file), files or [], since, until, again=again, received_too=received_too
+        )
+    if as_json:
+        typer.echo(json.dumps(replayed.plain))
+    else:
+        show_replayed(console(), replayed)
+
+
 @app.command("serve")
 def serve_command(
     config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/service.toml shows.")],
@@ -193,20 +327,25 @@ def serve_command(
 
 @app.command("meter")
 def meter_command(
+    context: typer.Context,
     files: Files,
     home: Annotated[
-        list[str], typer.Option("--home", help="A prefix of the network's own addresses; repeat for more.")
-    ],
-    economy: Annotated[str, typer.Option("--economy", help="ISO 3166-1 alpha-2 code of the country.")],
+        list[str] | None,
+        typer.Option("--home", help="A prefix of the network's own addresses; repeat for more."),
+    ] = None,
+    economy: Annotated[
+        str | None, typer.Option("--economy", help="ISO 3166-1 alpha-2 code of the country.")
+    ] = None,
+    config: Config = None,
     read_as: Annotated[
         ReadAs | None, typer.Option("--as", help="What the files hold, where it is not to be recognised.")
     ] = None,
     k: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--k-anonymity", min=1, max=100, help="Fold cells of fewer local hosts, as a collector does."
         ),
-    ] = 1,
+    ] = None,
     locations: Annotated[
         Path | None,
         typer.Option("--locations", help="Your own list of places: prefix,country[,asn[,platform]]."),
@@ -219,22 +358,40 @@ def meter_command(
         bool,
         typer.Option("--names/--no-names", help="Find platforms by names in DNS, TLS and QUIC."),
     ] = True,
+    sampling: Sampling = None,
+    sampling_override: SamplingOverride = False,
+    capacity: Capacity = None,
+    tunnels: Tunnels = None,
+    allow: Allow = None,
     as_json: AsJson = False,
 ) -> None:
     """Meter capture files of traffic, or of export datagrams: totals, ledger and indicators at once."""
+    from caudal.collector.override import Override, rates_given
     from caudal.collector.places import read_locations
+    from caudal.collector.settingsfile import load_settings
     from caudal.meter import MeterQuestion, meter_files
     from caudal.present import console, show_meter
 
     forbid_core_dumps()
     with _one_line_errors(), _progress("packets") as advance:
+        settings = load_settings(config) if config else None
+        home = home or (list(settings.home) if settings else [])
+        economy = economy or (settings.economy if settings else None)
+        if not home or not economy:
+            raise typer.BadParameter(
+                "give the network and its country, or the settings of a collector", context,
+                param_hint="--home" if not home else "--economy",
+            )  # fmt: skip
         question = MeterQuestion(
             files=files,
             home=home,
             economy=economy,
             read_as=read_as.value if read_as else None,
-            k=k,
-            reference_overlay=reference,
+            k=k or (settings.k_anonymity if settings else 1),
+            reference_overlay=reference or (settings.reference_overlay if settings else None),
+            window_seconds=settings.window_seconds if settings else 300,
+            settings=settings,
+            override=Override(rates_given(sampling or ()), sampling_override, capacity, tunnels, allow or ()),
             locations=read_locations(locations) if locations else (),
             names=names,
         )
@@ -259,17 +416,41 @@ def inspect_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="One object per flow record, a line each; the last is the ledger.")
     ] = False,
+    config: Config = None,
+    home: Annotated[
+        list[str] | None,
+        typer.Option("--home", help="A prefix of the network's own addresses, to tell directions."),
+    ] = None,
+    sampling: Sampling = None,
+    sampling_override: SamplingOverride = False,
+    capacity: Capacity = None,
+    tunnels: Tunnels = None,
+    allow: Allow = None,
+    template_wait: Annotated[
+        float | None, typer.Option("--template-wait", min=1, help="Seconds that data waits for its template.")
+    ] = None,
 ) -> None:
     """Show what an exporter really sends."""
-    from caudal.inspect import print_records, show_inspection
+    from caudal.collector.override import Override, rates_given
+    from caudal.inspect import inspection_of, print_records, show_inspection
     from caudal.present import console
 
     forbid_core_dumps()
     with _one_line_errors(), _progress("records") as advance:
+        override = Override(
+            rates_given(sampling or ()),
+            sampling_override,
+            capacity,
+            tunnels,
+            allow or (),
+            template_wait,
+            home or (),
+        )
+        inspection = inspection_of(config, override)
         if as_json:
-            print_records(files, sys.stdout)
+            print_records(files, sys.stdout, inspection)
         else:
-            show_inspection(files, console(), advance)
+            show_inspection(files, console(), advance, inspection)
 
 
 @contextmanager
@@ -288,4 +469,14 @@ def _progress(of: str) -> Iterator[Callable[[int], None]]:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "caudal":
+            raise
+        typer.echo(
+            f"caudal: {error.name} is not installed: this command needs what the service needs; install "
+            "caudal[service], as docs/deploy.md shows",
+            err=True,
+        )
+        sys.exit(2)

@@ -1,26 +1,31 @@
 """What `caudal collect --check` and `caudal collect status` show to people."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from caudal.collector.check import Checked
 from caudal.collector.disbelief import Disbelief
-from caudal.present import size
+from caudal.exportertable import SHOWN, signs_of, table_of
+from caudal.present import ago, size, span
 
 _LOSSES = ("lost", "lost_datagrams", "kernel_drops", "malformed", "filtered", "waiting")
+_NOT_COUNTED = ("events", "repeated", "without_counts", "not_read", "counts_implausible")
 _DOUBTS = (
     "rate_implausible",
     "counts_implausible",
     "time_implausible",
     "clock_implausible",
     "sums_saturated",
+    "templates_redefined",
+    "duplicated_datagrams",
 )
-_EXPORTERS_SHOWN = 50
 
 
 def show_check(out: Console, checked: Checked) -> None:
@@ -37,35 +42,89 @@ def show_check(out: Console, checked: Checked) -> None:
         out.print(Text("Nothing looks wrong.", style="green"))
 
 
-def show_status(out: Console, status: Mapping[str, Any]) -> None:
-    """Show how a running collector is."""
-    now = time.time()
+def show_status(out: Console, status: Mapping[str, Any], now: float | None = None) -> None:
+    """Show how a running collector is: what needs attention first."""
+    for part in status_parts(status, time.time() if now is None else now):
+        out.print(part, soft_wrap=isinstance(part, Text))
+
+
+def watch_status(out: Console, look: Callable[[], Mapping[str, Any]], pause: Callable[[], None]) -> None:
+    """Show how a running collector is again and again, until `pause` is interrupted from the keyboard.
+
+    On a terminal it is refreshed in place; elsewhere it is printed anew.
+    """
+    with suppress(KeyboardInterrupt):
+        if not out.is_terminal:
+            while True:
+                show_status(out, look())
+                pause()
+        with Live(console=out, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+            while True:
+                live.update(Group(*status_parts(look(), time.time())), refresh=True)
+                pause()
+
+
+def status_parts(status: Mapping[str, Any], now: float) -> Iterator[RenderableType]:
+    """Yield what there is to show of a status: the summary, what is wrong, exporters, the collector itself."""
+    if "attention" not in status:  # updated, and not restarted yet
+        yield Text(
+            f"The collector that runs is of an earlier version ({status['version']}): restart it to see its routers."
+        )
+        yield _facts(status, now)
+        return
+    attention, exporters = status["attention"], status["exporters"]
+    style = "bold red" if attention["need_attention"] else "bold green" if exporters else "bold"
+    yield Text(attention["summary"], style=style)
+    yield from signs_of(exporters)
+    yield Text()
+    yield table_of(exporters, now)
+    more = len(exporters) - SHOWN + status["exporters_left_out"]
+    if more > 0:
+        yield Text(
+            f"and {more:,} more that need no more attention than these; --json lists the busiest 2,048"
+        )
+    yield Text()
+    yield _facts(status, now)
+    listeners = Table("listener", "buffer asked", "granted", box=None, pad_edge=False)
+    for listener in status["listeners"]:
+        listeners.add_row(
+            Text(listener["address"]),
+            size(listener["buffer_asked_bytes"]),
+            size(listener["buffer_granted_bytes"]),
+        )
+    if status["listeners"]:
+        yield listeners
+
+
+def _facts(status: Mapping[str, Any], now: float) -> Table:
+    """Return what is to be said of the collector as a whole, a line for each part of it."""
     ledger, spool, shipping, backlog = (status[name] for name in ("ledger", "spool", "shipping", "backlog"))
-    losses = {name: ledger[name] for name in _LOSSES if ledger[name]}
     lines = {
-        "collector": f"{status['collector']}, caudal {status['version']}, up {_span(status['uptime_seconds'])}"
+        "collector": f"{status['collector']}, caudal {status['version']}, up {span(status['uptime_seconds'])}"
         + (", synthetic" if status["synthetic"] else "")
         + (", its clock is behind the exporters'" if status["clock_behind"] else ""),
         "received": f"{ledger['datagrams']:,} datagrams, {ledger['received']:,} records, {ledger['decoded']:,} decoded",
-        "losses": ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in losses.items())
-        or "none",
-        "not believed": ", ".join(
-            f"{name.replace('_', ' ')} {ledger[name]:,}" for name in _DOUBTS if ledger.get(name)
-        )
-        or "nothing",
+        "losses": _counted(ledger, _LOSSES) or "none",
+        "not counted": _counted(ledger, _NOT_COUNTED) or "nothing",
+        "not believed": _counted(ledger, _DOUBTS) or "nothing",
         "templates": f"{status['templates']:,} known",
         "spool": f"{spool['batches']:,} batches, {size(spool['bytes'])} of {size(spool['most_bytes'])}"
-        + (f", the oldest {_span(spool['oldest_seconds'])} old" if spool["batches"] else "")
+        + (f", the oldest {span(spool['oldest_seconds'])} old" if spool["batches"] else "")
         + (f", {spool['refused']} refused" if spool["refused"] else "")
         + (f", {spool['damaged']} damaged" if spool["damaged"] else ""),
-        "shipping": f"{shipping['shipped']:,} batches to {shipping['service']}, last {_ago(shipping['last_shipped_time'], now)}"
+        "shipping": f"{shipping['shipped']:,} batches to {shipping['service']}, last {ago(shipping['last_shipped_time'], now)}"
         + (f", {shipping['held']} held for review" if shipping.get("held") else "")
         + (f", {shipping['set_back']} set back" if shipping["set_back"] else "")
         + (f", pausing {shipping['pause_seconds']:.0f} s" if shipping["pause_seconds"] else ""),
-        "last error": f"{shipping['last_error']} ({_ago(shipping['last_error_time'], now)})"
+        "last error": f"{shipping['last_error']} ({ago(shipping['last_error_time'], now)})"
         if shipping["last_error"]
         else "none",
     }
+    if status.get("not_allowed_datagrams"):
+        lines["not allowed"] = (
+            f"{status['not_allowed_datagrams']:,} datagrams from addresses that `allow` does not hold: add them if they are "
+            "routers of yours"
+        )
     if status["interfaces"]:
         lines["interfaces"] = ", ".join(status["interfaces"])
     if backlog["batches"] or backlog["lost_batches"] or backlog["coarsened_batches"]:
@@ -82,24 +141,11 @@ def show_status(out: Console, status: Mapping[str, Any]) -> None:
     facts = Table.grid(padding=(0, 2))
     for name, text in lines.items():
         facts.add_row(Text(name, style="bold"), Text(text))
-    out.print(facts)
-    for each in status.get("not_believed", ()):
-        show_disbelief(out, Disbelief.of(each))
-    listeners = Table("listener", "buffer asked", "granted", box=None, pad_edge=False)
-    for listener in status["listeners"]:
-        listeners.add_row(
-            Text(listener["address"]),
-            size(listener["buffer_asked_bytes"]),
-            size(listener["buffer_granted_bytes"]),
-        )
-    out.print(listeners)
-    exporters = Table("exporter", "datagrams", "last seen", box=None, pad_edge=False)
-    for seen in status["exporters"][:_EXPORTERS_SHOWN]:
-        exporters.add_row(Text(seen["name"]), f"{seen['datagrams']:,}", _ago(seen["last_ms"] / 1000, now))
-    out.print(exporters if status["exporters"] else Text("No exporter was heard yet."))
-    more = len(status["exporters"]) - _EXPORTERS_SHOWN
-    if more > 0:
-        out.print(Text(f"and {more} more; --json lists them all"))
+    return facts
+
+
+def _counted(ledger: Mapping[str, int], names: Sequence[str]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {ledger[name]:,}" for name in names if ledger.get(name))
 
 
 def show_disbelief(out: Console, disbelief: Disbelief) -> None:
@@ -109,14 +155,3 @@ def show_disbelief(out: Console, disbelief: Disbelief) -> None:
             Text.assemble(("not believed: ", "yellow"), f"{disbelief.exporter or 'exporter'}: {sentence}"),
             soft_wrap=True,
         )
-
-
-def _ago(moment: float, now: float) -> str:
-    return f"{_span(max(0.0, now - moment))} ago" if moment else "never"
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -9,16 +9,29 @@ from typing import TextIO
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from caudal.collecting import show_disbelief
 from caudal.collector.batch import SAMPLING_FROM, balanced
+from caudal.collector.blueprint import pipeline_of
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.flowrecords import ABSENT, EVENT, IMPLAUSIBLE, PROTOCOLS, U64, FlowRecords
 from caudal.collector.grouping import distinct_rows
 from caudal.collector.inspection import Inspection
+from caudal.collector.override import Override
+from caudal.collector.places import load_places
+from caudal.collector.settingsfile import load_settings
 from caudal.present import ledger_table, show_damage, size
 
 _Key = tuple[str, str, int, int]
+
+
+# What the ledger says of all exporters together, and what to do about it.
+_TOTALS_SAID = {
+    "templates_redefined": "templates were announced again with another layout under the same number: several exporting processes "
+    "behind one address (containers, NAT, a replicator), or a router that was configured meanwhile. Let each export from an address "
+    "or observation domain of its own.",
+    "duplicated_datagrams": "datagrams were captured twice and read once: capture on one interface, not on `any`.",
+}
 
 
 class _Sum:
@@ -41,9 +54,19 @@ class _Sum:
         self.rates |= {(float(rate), SAMPLING_FROM[int(how)]) for rate, how in pairs.T}
 
 
-def print_records(files: Sequence[Path], out: TextIO) -> None:
+def inspection_of(config: Path | None, override: Override) -> Inspection:
+    """Return an inspection by the settings of a collector, if given, with `override` over them; raise CollectorError or ReferenceError."""
+    if config is None:
+        return Inspection(override=override)
+    settings = override.over(load_settings(config))
+    table = load_places(settings)
+    table.accelerate()
+    return Inspection(pipeline=pipeline_of(settings, table), home=settings.home)
+
+
+def print_records(files: Sequence[Path], out: TextIO, inspection: Inspection | None = None) -> None:
     """Write one JSON object per flow record, a line each, and the ledger as the last; raises CaptureError."""
-    inspection = Inspection()
+    inspection = inspection or Inspection()
     for path in files:
         for record in inspection.records(path):
             out.write(json.dumps(record) + "\n")
@@ -52,12 +75,22 @@ def print_records(files: Sequence[Path], out: TextIO) -> None:
     not_believed = [
         each.plain for each in disbeliefs(inspection.decoder, inspection.exporters.addresses.__getitem__)
     ]
-    out.write(json.dumps({"ledger": inspection.totals(), "not_believed": not_believed}) + "\n")
+    last = {
+        "ledger": inspection.totals(),
+        "not_believed": not_believed,
+        "signs": [each.plain for each in inspection.signs()],
+    }
+    out.write(json.dumps(last) + "\n")
 
 
-def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int], None]) -> None:
+def show_inspection(
+    files: Sequence[Path],
+    out: Console,
+    progress: Callable[[int], None],
+    inspection: Inspection | None = None,
+) -> None:
     """Show exporters and templates with what they carry, what is missing, and the ledger; raises CaptureError."""
-    inspection = Inspection()
+    inspection = inspection or Inspection()
     sums: dict[_Key, _Sum] = {}
     for path in files:
         for flows in inspection.flows(path):
@@ -94,8 +127,12 @@ def show_inspection(files: Sequence[Path], out: Console, progress: Callable[[int
             f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "
             "holds it first, or capture for longer than the router's template interval.[/yellow]"
         )
-    for each in disbeliefs(inspection.decoder, inspection.exporters.addresses.__getitem__):
-        show_disbelief(out, each)
+    for each in inspection.signs():
+        style = "yellow" if each.needs_attention else ""
+        out.print(Text(f"{each.exporter or 'exporter'}: {each.sentence}", style=style), soft_wrap=True)
+    for count, sentence in _TOTALS_SAID.items():
+        if totals[count]:
+            out.print(Text(f"{totals[count]:,} {sentence}", style="yellow"), soft_wrap=True)
     if totals["clock_implausible"]:
         out.print(
             f"[yellow]{totals['clock_implausible']:,} datagrams state an export time that cannot be, and the time of their "

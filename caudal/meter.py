@@ -12,11 +12,16 @@ import pyarrow as pa
 
 from caudal import __version__
 from caudal.collector.batch import BatchOrigin, decode_batch, encode_batch
+from caudal.collector.blueprint import pipeline_of
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.metering import As, Tables, meter
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
+from caudal.collector.override import TUNNELS, Override, capacity_given
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.places import load_places
+from caudal.collector.settings import CollectorSettings
+from caudal.collector.signs import signs
 from caudal.reference import AddressTable, OwnPrefix, Reference, load_reference
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
@@ -44,7 +49,8 @@ _ROWS_A_BATCH = 200_000
 class MeterQuestion:
     """What to meter, and for whom.
 
-    `sampling` gives the rates of exporters by address or prefix, as the settings of a collector would. Cells are not folded by default (`k` 1): the answer stays with whoever has the capture anyway.
+    `sampling` gives the rates of exporters by address or prefix, as the settings of a collector would. With the `settings` of a collector everything is metered as it
+    would, with what `home`, `economy`, `k` and `override` say in the place of its own. Cells are not folded by default (`k` 1): the answer stays with whoever has the capture anyway.
     """
 
     files: Sequence[Path]
@@ -57,6 +63,8 @@ class MeterQuestion:
     locations: Sequence[OwnPrefix | tuple[str, str, int]] = ()
     names: bool = True
     sampling: Mapping[str, float] = field(default_factory=dict)
+    settings: CollectorSettings | None = None
+    override: Override = field(default_factory=Override)
 
 
 def meter_files(
@@ -70,16 +78,7 @@ def meter_files(
     """
     reference = load_reference(question.reference_overlay)
     reference.economy(question.economy)
-    table = AddressTable.load(question.locations, reference_overlay=question.reference_overlay)
-    pipeline = Pipeline(
-        economy=question.economy,
-        home=question.home,
-        table=table,
-        window_seconds=question.window_seconds,
-        k=question.k,
-        sampling=question.sampling,
-        cache_prefixes=True,
-    )
+    pipeline, table = _pipeline(question)
     table.accelerate()
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="caudal-meter-"))
@@ -116,9 +115,45 @@ def meter_files(
             "not_believed": [
                 each.plain for each in disbeliefs(pipeline.decoder, pipeline.exporters.addresses.__getitem__)
             ],
+            "signs": [each.plain for each in signs(pipeline, lambda number: _exporter(pipeline, number))],
             "names": asdict(tagger.counts) if tagger and looked else None,
             "unlisted_caches": [asdict(each) for each in pipeline.unlisted_caches.found(pipeline.services)],
         }
+
+
+def _exporter(pipeline: Pipeline, number: int) -> str:
+    return pipeline.exporters.addresses[number] if number >= 0 else "not-allowed"
+
+
+def _pipeline(question: MeterQuestion) -> tuple[Pipeline, AddressTable]:
+    if question.settings is not None:
+        settings = question.override.over(question.settings).model_copy(
+            update={
+                "home": tuple(question.home),
+                "economy": question.economy,
+                "k_anonymity": question.k,
+                "window_seconds": question.window_seconds,
+            }
+        )
+        table = load_places(settings)
+        return pipeline_of(settings, table, cache_prefixes=True), table
+    override = question.override
+    rates = {**question.sampling, **override.sampling}
+    table = AddressTable.load(question.locations, reference_overlay=question.reference_overlay)
+    pipeline = Pipeline(
+        economy=question.economy,
+        home=question.home,
+        table=table,
+        window_seconds=question.window_seconds,
+        k=question.k,
+        sampling=rates,
+        sampling_overrides=set(rates) if override.sampling_override else (),
+        allow=override.allow,
+        capacity=capacity_given(override.capacity),
+        cache_prefixes=True,
+        **({TUNNELS: override.tunnels} if override.tunnels else {}),  # type: ignore[arg-type]
+    )
+    return pipeline, table
 
 
 def _gathered(parts: Iterable[Tables]) -> Iterator[Tables]:

@@ -33,6 +33,31 @@ def size(octets: float, digits: int = 3) -> str:
     raise AssertionError
 
 
+def count(number: int) -> str:
+    """Return a number in few letters: `1,234`, `12.3 k`, `4.56 M`."""
+    if abs(number) < 10_000:
+        return f"{number:,}"
+    shortened = float(number)
+    for unit in ("k", "M", "G", "T", "P", "E"):
+        shortened /= 1000
+        if abs(shortened) < 1000 or unit == "E":
+            return f"{shortened:.3g} {unit}"
+    raise AssertionError
+
+
+def ago(moment: float, now: float) -> str:
+    """Return how long before `now` a moment was, both in seconds since 1970; a moment of 0 was never."""
+    return f"{span(max(0.0, now - moment))} ago" if moment else "never"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in the largest unit of which there are two: `3 d`, `2 min`, `90 s`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def figure(value: float | None) -> str:
     """Return a figure as a table shows it."""
     if value is None:
@@ -69,6 +94,11 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
     for each in map(Disbelief.of, answer["not_believed"]):
         for sentence in each.sentences:
             out.print(Text(f"{each.exporter or 'exporter'}: {sentence}", style="yellow"), soft_wrap=True)
+    for sign in answer["signs"]:
+        if not sign["kind"].endswith("_not_believed"):
+            out.print(
+                Text(f"{sign['exporter'] or 'exporter'}: {sign['sentence']}", style="yellow"), soft_wrap=True
+            )
     if answer["names"]:
         out.print(_names_table(answer["names"]))
     for each in answer["unlisted_caches"]:

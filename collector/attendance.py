@@ -1,21 +1,12 @@
 """Which exporters were heard, how much and when last."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.flowrecords import I64
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An exporter by the name it has outside, its datagrams so far, and when the last one came (ms since 1970)."""
-
-    name: str
-    datagrams: int
-    last_ms: int
+from caudal.collector.home import Mask
 
 
 class Attendance:
@@ -24,6 +15,7 @@ class Attendance:
     def __init__(self) -> None:
         self._datagrams: I64 = np.zeros(64, np.int64)
         self._last_ms: I64 = np.zeros(64, np.int64)
+        self._told: Mask = np.zeros(64, np.bool_)
 
     @property
     def count(self) -> int:
@@ -38,6 +30,7 @@ class Attendance:
             more = max(len(self._datagrams), most + 1 - len(self._datagrams))
             self._datagrams = np.concatenate([self._datagrams, np.zeros(more, np.int64)])
             self._last_ms = np.concatenate([self._last_ms, np.zeros(more, np.int64)])
+            self._told = np.concatenate([self._told, np.zeros(more, np.bool_)])
         if int(exporter.min(initial=0)) < 0:
             known = exporter >= 0
             exporter, received = exporter[known], datagrams.received_ms[known]
@@ -51,9 +44,15 @@ class Attendance:
         """Count these numbers anew: other exporters may get them."""
         gone = [number for number in exporters if number < len(self._datagrams)]
         self._datagrams[gone] = 0
+        self._told[gone] = False
 
-    def seen(self, name: Callable[[int], str]) -> list[Seen]:
-        """Return every exporter heard so far under the name that `name` gives its number, the latest first."""
-        heard = np.flatnonzero(self._datagrams)
-        rows = [Seen(name(int(at)), int(self._datagrams[at]), int(self._last_ms[at])) for at in heard]
-        return sorted(rows, key=lambda row: (-row.last_ms, row.name))
+    def take_new(self) -> list[int]:
+        """Return the numbers of exporters that were heard first since the last call."""
+        new = np.flatnonzero((self._datagrams > 0) & ~self._told)
+        self._told[new] = True
+        return new.tolist()
+
+    def last_ms(self, exporter: int) -> int:
+        """Return when an exporter was heard last (ms since 1970), 0 if it was not."""
+        heard = exporter < len(self._datagrams) and self._datagrams[exporter]
+        return int(self._last_ms[exporter]) if heard else 0

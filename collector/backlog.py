@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from caudal.collector.batch import FLOWS, LEDGER, Column, decode_batch, schema
 from caudal.collector.celltable import MOST
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 Encode = Callable[[pa.Table, pa.Table], bytes]
 
 _HOUR_SECONDS = 3600
+# Wide enough for any sum of 64-bit numbers that fits into memory.
+_WIDE = pa.decimal128(38)
 _REMIND_SECONDS = 60.0
 # What a cell looks like once only its hour, direction and country matter, as folding for k-anonymity leaves it.
 _COARSE = {"remote_asn": 0, "service": "", "ip_version": 0, "transport": "any", "folded": True}
@@ -139,37 +141,46 @@ class Backlog:
         self._bodies = bodies
 
     def _lose(self, body: bytes) -> None:
-        flows = pl.DataFrame(pl.from_arrow(decode_batch(body).flows))
-        octets = int(flows["bytes"].sum())
+        flows = decode_batch(body).flows
+        octets = _total(flows["bytes"])
         self.lost_batches += 1
         self.lost_bytes += octets
         log.error(
             "a batch could not be written and is lost: %d bytes of traffic in %d flow records",
             octets,
-            int(flows["flows"].sum()),
+            _total(flows["flows"]),
         )
 
 
 def _by_hour(table: pa.Table, declared: tuple[Column, ...]) -> pa.Table:
     values = {**_COARSE, "window_seconds": _HOUR_SECONDS}
-    frame = pl.DataFrame(pl.from_arrow(table))
-    frame = frame.with_columns(
-        pl.col("window_start").dt.truncate("1h"),
-        *(
-            pl.lit(value, frame.schema[name]).alias(name)
-            for name, value in values.items()
-            if name in frame.columns
-        ),
-    )
-    keys = [column.name for column in declared if column.kind == "key"]
-    sums = [column.name for column in declared if column.kind == "sum"]
-    summed = frame.group_by(keys, maintain_order=True).agg(_sum(name, frame.schema[name]) for name in sums)
-    ordered = summed.select(column.name for column in declared)
-    return ordered.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema(declared))
+    keys = [column for column in declared if column.kind == "key"]
+    sums = [column for column in declared if column.kind == "sum"]
+    columns = {column.name: table[column.name] for column in keys}
+    columns["window_start"] = pc.floor_temporal(table["window_start"], unit="hour")
+    for column in keys:
+        if column.name in values:
+            columns[column.name] = pa.repeat(pa.scalar(values[column.name], column.arrow), len(table))
+    columns |= {column.name: _summable(table[column.name]) for column in sums}
+    # One thread: then groups are in the order in which they appear.
+    summed = pa.table(columns).group_by([column.name for column in keys], use_threads=False)
+    summed = summed.aggregate([(column.name, "sum") for column in sums])
+    of = {column.name: summed[column.name] for column in keys}
+    of |= {column.name: _bounded(summed[f"{column.name}_sum"], column.arrow) for column in sums}
+    return pa.table([of[column.name] for column in declared], schema=schema(declared))
 
 
-def _sum(name: str, of: pl.DataType) -> pl.Expr:
-    """Return the sum of a column; what of flows exceeds the limit of a sum stays there, and does not wrap."""
-    if of != pl.UInt64:
-        return pl.col(name).sum()
-    return pl.col(name).cast(pl.Int128).sum().clip(upper_bound=int(MOST)).cast(pl.UInt64)
+def _summable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return unsigned numbers as decimals, whose sums do not wrap; others as they are."""
+    return column.cast(_WIDE) if column.type == pa.uint64() else column
+
+
+def _bounded(column: pa.ChunkedArray, of: pa.DataType) -> pa.ChunkedArray:
+    """Return sums in their declared type; what of flows exceeds the limit of a sum stays there."""
+    if not pa.types.is_decimal(column.type):
+        return column
+    return pc.min_element_wise(column, pa.scalar(int(MOST), column.type)).cast(of)
+
+
+def _total(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(_summable(column)).as_py() or 0)

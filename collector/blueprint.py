@@ -13,6 +13,7 @@ def pipeline_of(
     settings: CollectorSettings,
     table: AddressTable,
     *,
+    key: bytes | None = None,
     cache_prefixes: bool = False,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Pipeline:
@@ -23,8 +24,9 @@ def pipeline_of(
         window_seconds=settings.window_seconds,
         k=settings.k_anonymity,
         dominance_percent=settings.dominance_percent,
-        sflow_tunnels=settings.sflow_tunnels,
+        tunnels=settings.tunnels,
         template_wait_seconds=settings.template_wait_seconds,
+        key=key,
         cache_prefixes=cache_prefixes,
         monotonic=monotonic,
         **rules_of(settings),
@@ -41,6 +43,7 @@ def rules_of(settings: CollectorSettings) -> Rules:
         boundaries=knownexporters.boundaries(settings.exporters),
         sampling_overrides=knownexporters.sampling_overrides(settings.exporters),
         allow=settings.allow,
+        nat64=settings.nat64,
         capacities=knownexporters.capacities(settings.exporters),
         capacity=settings.capacity_gbit_per_second,
     )

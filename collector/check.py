@@ -1,19 +1,23 @@
 """What a settings file means and what in it looks wrong, without receiving anything."""
 
+import os
+import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from caudal.collector import surroundings, suspicions
-from caudal.collector.disbelief import Disbelief
+from caudal.collector import surroundings, suspicions, unitaccess
 from caudal.collector.dominance import NO_RULE
 from caudal.collector.errors import CollectorError
 from caudal.collector.places import load_places
+from caudal.collector.servicecheck import service_answers
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.settingsfile import load_settings
+from caudal.collector.signs import Sign
 from caudal.collector.statelock import holder
 from caudal.collector.statussocket import ask
+from caudal.collector.unit import Unit, unit_of
 from caudal.reference import AddressTable
 from caudal.reference import ReferenceError as FactsError
 
@@ -35,41 +39,83 @@ class Checked:
         return 2 if self.unusable else 1 if self.wrong else 0
 
 
-def check(config: Path) -> Checked:
-    """Read settings, and everything they name, and say what they mean."""
+def check(config: Path, *, offline: bool = False) -> Checked:
+    """Read settings, and everything they name, and say what they mean; ask the service unless `offline`.
+
+    As root, for a collector that a systemd unit starts with these settings, it is told what that unit's user would meet.
+    """
     try:
         settings = load_settings(config)
     except CollectorError as error:
         return Checked([], [], [str(error)])
+    unit = unit_of(config.absolute()) if os.geteuid() == 0 else None
     unusable: list[str] = []
     table = _table(settings, unusable)
-    try:
-        service_client(settings).close()
-    except CollectorError as error:
-        unusable.append(str(error))
     running = holder(settings.state_directory)
+    shown = settings
+    of_unit: list[str] = []
+    if unit is not None:
+        shown = _as_shown(settings, unit)
+        of_unit = list(unitaccess.secrets(settings, unit, unusable))
+    answers: list[str] = []
+    try:
+        with service_client(shown) as client:
+            if not offline:
+                answers = list(service_answers(shown, client))
+    except CollectorError as error:
+        if not any(line.startswith("service.token_file:") for line in unusable):
+            unusable.append(str(error))
     wrong = [
         *suspicions.home(settings, table),
-        *surroundings.listeners(settings, running is not None, unusable),
+        *surroundings.listeners(settings, running is not None, unusable, unit),
         *surroundings.interfaces(settings, unusable),
-        *surroundings.state(settings, unusable),
+        *surroundings.state(settings, unusable, unit),
         *suspicions.windows(settings),
         *suspicions.exporters(settings),
-        *(_not_believed(settings.state_directory) if running is not None else ()),
-        *surroundings.service(settings),
+        *(_of_exporters(settings.state_directory) if running is not None else ()),
+        *surroundings.service(shown),
+        *of_unit,
+        *answers,
         *suspicions.sender(settings),
     ]
-    return Checked(_plan(settings, running), wrong, unusable)
+    plan = [_whom(unit)]
+    if not offline and not answers and not unusable:
+        plan.append(f"The service at {settings.service.url} knows this collector by its token.")
+    plan += _plan(settings, running)
+    return Checked(plan, wrong, unusable)
 
 
-def _not_believed(directory: Path) -> Iterator[str]:
-    """Yield lines about exporters that the collector at work does not believe."""
+def _whom(unit: Unit | None) -> str:
+    """Say as whom this was checked."""
+    if unit is not None:
+        return f"Checked as root, for {unit.name}, which runs as {unit.who}."
+    if os.geteuid() == 0:
+        return "Checked as root: no systemd unit that starts these settings was found, so files are seen as root sees them."
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        name = str(os.geteuid())
+    return f"Checked as the user {name}."
+
+
+def _as_shown(settings: CollectorSettings, unit: Unit) -> CollectorSettings:
+    """Return the settings with the token where root finds what systemd shows to the unit."""
+    behind = unit.behind(settings.service.token_file)
+    if behind is None or settings.service.token_file.exists():
+        return settings
+    return settings.model_copy(update={"service": settings.service.model_copy(update={"token_file": behind})})
+
+
+def _of_exporters(directory: Path) -> Iterator[str]:
+    """Yield lines about exporters that need attention, by the word of the collector at work."""
     try:
         found = ask(directory)
     except CollectorError:
         return  # it starts or stops just now, or is another user's
-    for each in map(Disbelief.of, found.get("not_believed", ())):
-        yield from (f"exporters: {each.exporter}: {sentence}" for sentence in each.sentences)
+    for exporter in found["exporters"]:
+        for sign in map(Sign.of, exporter.get("signs", ())):
+            if sign.needs_attention:
+                yield f"exporters: {sign.exporter}: {sign.sentence}"
 
 
 def _table(settings: CollectorSettings, unusable: list[str]) -> AddressTable | None:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from caudal.collector.allowlist import AllowList
-from caudal.collector.flowrecords import F64, I32, I64, U8
+from caudal.collector.flowrecords import F64, I32, I64, U8, U16
 
 # Instead of an exporter's number.
 NO_ROOM: Final = -1
@@ -21,7 +21,9 @@ class Datagrams:
 
     `buffer` is bytes, not to be written to; `offset` and `length` say where each payload lies. `exporter` is the position of the
     source address in `Exporters` (see there; negative for none); the UDP source port is not part of it. `received_ms` is the
-    time of receipt, milliseconds since 1970 UTC. `truncated` marks payloads cut short by receiver or capture.
+    time of receipt, milliseconds since 1970 UTC. `truncated` marks payloads cut short by receiver or capture. `port` is the
+    UDP source port, by which several exporting processes behind one address are told apart; 0 throughout where it is not
+    known (left out of the constructor).
     """
 
     buffer: U8
@@ -30,8 +32,11 @@ class Datagrams:
     exporter: I32
     received_ms: I64
     truncated: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    port: U16 = field(default_factory=lambda: np.empty(0, np.uint16))
 
     def __post_init__(self) -> None:
+        if len(self.port) != len(self.offset):
+            object.__setattr__(self, "port", np.zeros(len(self.offset), np.uint16))
         # Of one kind whatever the source, so that kernels are compiled for one kind only.
         if self.buffer.flags.writeable:
             buffer = self.buffer.view()
@@ -48,18 +53,19 @@ class Datagrams:
         while first < len(self):
             before = int(ends[first - 1]) if first else 0
             last = max(first + 1, int(np.searchsorted(ends, before + octets, "right")))
-            yield self if last - first == len(self) else self._slice(first, last)
+            yield self if last - first == len(self) else self.take(slice(first, last))
             first = last
 
-    def _slice(self, first: int, last: int) -> "Datagrams":
-        only = slice(first, last)
+    def take(self, which: I64 | slice) -> "Datagrams":
+        """Return the datagrams at positions `which`, in the same buffer."""
         return Datagrams(
             self.buffer,
-            self.offset[only],
-            self.length[only],
-            self.exporter[only],
-            self.received_ms[only],
-            self.truncated[only],
+            self.offset[which],
+            self.length[which],
+            self.exporter[which],
+            self.received_ms[which],
+            self.truncated[which],
+            self.port[which],
         )
 
 

@@ -1,10 +1,12 @@
-"""What is kept of an exporter over a restart: templates, sampling rates, boot times, sequence numbers. No address."""
+"""What is kept of an exporter over a restart: templates, sampling rates, boot times, sequence numbers, flows told. No address."""
 
+import base64
 import json
 from dataclasses import dataclass, field, replace
 
-from caudal.collector.decode.sequence import Followed
+from caudal.collector.decode.stream import Followed
 from caudal.collector.decode.template import NOT_READ, FieldSpecifier, Template
+from caudal.collector.decode.toldtable import ROW_OCTETS
 from caudal.collector.flowrecords import PROTOCOLS
 
 
@@ -20,7 +22,8 @@ class TemplateState:
 class PointState:
     """What holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
 
-    `followed` is where its sequence numbers stood when the collector stopped in peace, and None at any other time.
+    `followed` is where its sequence numbers stood when the collector stopped in peace, by the UDP port they came from, and
+    empty at any other time. `port` is the UDP port of the process that announced, of an exporter that has several.
     """
 
     protocol: int
@@ -28,14 +31,16 @@ class PointState:
     boot_ms: int | None = None
     templates: dict[int, TemplateState] = field(default_factory=dict)
     rates: dict[int | None, float] = field(default_factory=dict)
-    followed: Followed | None = None
+    followed: dict[int, Followed] = field(default_factory=dict)
+    port: int = 0
 
 
 @dataclass(frozen=True)
 class ExporterState:
-    """What is kept of one exporter."""
+    """What is kept of one exporter; `told` are rows of ToldFlows, which remembers flows by keyed digests."""
 
     points: tuple[PointState, ...] = ()
+    told: bytes = b""
 
     @property
     def seen_ms(self) -> int:
@@ -49,14 +54,18 @@ class ExporterState:
             kept = {number: known for number, known in point.templates.items() if known.seen_ms >= seen_ms}
             if kept:
                 points.append(replace(point, templates=kept))
-            elif point.followed is not None:
-                points.append(PointState(point.protocol, point.observation_domain, followed=point.followed))
-        return ExporterState(tuple(points))
+            elif point.followed:
+                points.append(
+                    PointState(
+                        point.protocol, point.observation_domain, followed=point.followed, port=point.port
+                    )
+                )
+        return ExporterState(tuple(points), self.told if points else b"")
 
 
 def to_json(state: ExporterState) -> str:
     """Return a state as one line of JSON."""
-    points = [
+    parts: list[dict[str, object]] = [
         {
             "protocol": PROTOCOLS[point.protocol],
             "domain": point.observation_domain,
@@ -71,17 +80,24 @@ def to_json(state: ExporterState) -> str:
                 for number, known in point.templates.items()
             ],
             "rates": list(point.rates.items()),
-            "followed": point.followed,
+            "port": point.port,
+            "followed": [[port, *numbers] for port, numbers in point.followed.items()],
         }
         for point in state.points
     ]
-    return json.dumps(points, separators=(",", ":"))
+    if state.told:
+        parts.append({"told": base64.b64encode(state.told).decode()})
+    return json.dumps(parts, separators=(",", ":"))
 
 
 def from_json(text: str) -> ExporterState:
     """Read a state as `to_json` writes it; raises ValueError if it is none."""
     try:
-        return ExporterState(tuple(_point(point) for point in json.loads(text)))
+        parts = json.loads(text)
+        told = base64.b64decode(parts.pop()["told"], validate=True) if parts and "told" in parts[-1] else b""
+        if len(told) % ROW_OCTETS:
+            raise ValueError("what was told of flows is not whole")
+        return ExporterState(tuple(_point(point) for point in parts), told)
     except (TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no state of an exporter: {error}") from error
 
@@ -106,18 +122,26 @@ def _point(read: dict[str, object]) -> PointState:
             for sampler, rate in rates
         },
         _followed(read.get("followed")),
+        _number(read.get("port", 0), 0, 0xFFFF),
     )
 
 
-def _followed(numbers: object) -> Followed | None:
-    if numbers is None:
-        return None
-    if not isinstance(numbers, list):
+def _followed(read: object) -> dict[int, Followed]:
+    if read is None:
+        return {}
+    if not isinstance(read, list):
         raise TypeError("sequence numbers are a list")
-    expected, last, before, itself = numbers
-    if not isinstance(before, bool) or not isinstance(itself, bool):
-        raise TypeError("how a stream counts is true or false")
-    return Followed(_number(expected, 0, (1 << 32) - 1), _number(last, 0, (1 << 32) - 1), before, itself)
+    if read and not isinstance(read[0], list):
+        read = [[0, *read, False]]  # as long as ports were not kept
+    found = {}
+    for port, expected, last, *manners in read:
+        before, itself, shared = manners
+        if not all(isinstance(each, bool) for each in manners):
+            raise TypeError("how a stream counts is true or false")
+        found[_number(port, 0, 0xFFFF)] = Followed(
+            _number(expected, 0, (1 << 32) - 1), _number(last, 0, (1 << 32) - 1), before, itself, shared
+        )
+    return found
 
 
 def _template(fields: list[object], *, is_options: bool) -> Template:

@@ -22,9 +22,9 @@ NETFLOW5, NETFLOW9, IPFIX, SFLOW5, PACKETS, NETFLOW7 = range(6)
 TRAFFIC, EVENT, IMPLAUSIBLE, REPEATED, WITHOUT_COUNTS, NOT_READ = range(6)
 KINDS = ("traffic", "event", "implausible", "repeated", "without_counts", "not_read")
 
-# Bits of `doubt`: what else of a record is not believed.
-RATE_DOUBTED, TIME_DOUBTED = np.uint8(1), np.uint8(2)
-DOUBTS = {"rate": RATE_DOUBTED, "time": TIME_DOUBTED}
+# Bits of `doubt`: what else of a record is not believed, or was worked out (octets of IP from those of layer 2).
+RATE_DOUBTED, TIME_DOUBTED, OCTETS_DOUBTED = np.uint8(1), np.uint8(2), np.uint8(4)
+DOUBTS = {"rate": RATE_DOUBTED, "time": TIME_DOUBTED, "octets": OCTETS_DOUBTED}
 
 # Positions in collector.batch.SAMPLING_FROM.
 RECORD, OPTIONS, CONFIG, ASSUMED, UNSAMPLED = range(5)

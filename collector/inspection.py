@@ -1,25 +1,34 @@
 """What an exporter really sends: every flow record as it was understood, and the ledger of the whole."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+from caudal.collector.allowlist import AllowList
 from caudal.collector.batch import LEDGER_COUNTS, SAMPLING_FROM
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.capture.linktypes import unread_links
 from caudal.collector.capture.messagefile import MessageFile
+from caudal.collector.captureview import CaptureView
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import ABSENT, DOUBTS, KINDS, PROTOCOLS, FlowRecords
+from caudal.collector.home import HomePrefixes
 from caudal.collector.ledger import COUNT, Ledger
+from caudal.collector.override import TUNNELS, Override, capacity_given
+from caudal.collector.pipeline import Pipeline
+from caudal.collector.plausibility import Plausibility
+from caudal.collector.signs import Sign, signs, signs_of_decoding
 
 # No ledger window is ever closed here, so its length is of no account.
 _WINDOW_MS = 3_600_000
+_WAIT_SECONDS = 1800
 
 Value = str | int | float | list[str] | None
 
@@ -28,17 +37,57 @@ Value = str | int | float | list[str] | None
 class Inspection:
     """Reads files in order as one stream of export datagrams and decodes it.
 
-    `sampling` gives rates by exporter address, as the collector's configuration would. `damage` has a line for
-    each file that could not be read to its end.
+    `sampling` gives rates by exporter address, as the collector's configuration would, and `override` more of its settings.
+    With a `pipeline` (and the `home` prefixes of its settings) everything is done as the collector would do it. `damage`
+    has a line for each file that could not be read to its end.
     """
 
     sampling: Mapping[str, float] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
+    override: Override = field(default_factory=Override)
+    pipeline: Pipeline | None = None
+    home: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        self.exporters = Exporters()
-        self.ledger = Ledger(_WINDOW_MS)
-        self.decoder = Decoder(self.ledger, SamplingRates(self.exporters.addresses, self.sampling))
+        if self.pipeline is not None:
+            self.exporters, self.ledger = self.pipeline.exporters, self.pipeline.ledger
+            self.decoder = self.pipeline.decoder
+        else:
+            given = self.override
+            self.exporters = Exporters(allow=AllowList(given.allow) if given.allow else None)
+            self.ledger = Ledger(_WINDOW_MS)
+            rates = {**self.sampling, **given.sampling}
+            self.decoder = Decoder(
+                self.ledger,
+                SamplingRates(
+                    self.exporters.addresses, rates, overriding=rates if given.sampling_override else ()
+                ),
+                waiting_seconds=given.template_wait or _WAIT_SECONDS,
+                plausibility=Plausibility(
+                    self.exporters.addresses, _WINDOW_MS, None, capacity_given(given.capacity)
+                ),
+                **({TUNNELS: given.tunnels} if given.tunnels else {}),  # type: ignore[arg-type]
+            )
+        home = self.home or self.override.home
+        self.view = CaptureView(HomePrefixes(home) if home else None)
+
+    def signs(self) -> list[Sign]:
+        """Return what was noticed of the exporters, under their addresses: the one who looks has the capture anyway."""
+
+        def name(number: int) -> str:
+            return self.exporters.addresses[number] if number >= 0 else "not-allowed"
+
+        if self.pipeline is not None:
+            return [*signs(self.pipeline, name), *self.view.signs(name)]
+        return [*signs_of_decoding(self.decoder, name), *self.view.signs(name)]
+
+    def _enter(self, datagrams: Datagrams, flows: FlowRecords) -> None:
+        self.view.add(datagrams, flows)
+        if self.pipeline is None:
+            self.ledger.add_records(flows)
+            return
+        self.pipeline.flows(flows)
+        self.pipeline.take(None, str)  # what is metered is not shown here; only the ledger's totals are
 
     def datagrams(self, path: Path) -> Iterator[Datagrams]:
         """Yield the export datagrams of a capture, of an IPFIX file or of a file that is one payload; raises CaptureError."""
@@ -52,7 +101,7 @@ class Inspection:
             if messages.damage:
                 self.damage.append(messages.damage)
             return
-        reader = ExportReader(self.exporters)
+        reader = ExportReader(self.exporters, ledger=self.ledger)
         capture = Capture(path)
         found = 0
         for chunk in capture.chunks():
@@ -60,6 +109,10 @@ class Inspection:
             found += len(datagrams)
             yield datagrams
         reader.finish()
+        unread = list(unread_links(path, reader.counts.unknown_link_types))
+        if unread and not found:
+            raise CaptureError("; ".join(unread))
+        self.damage += unread
         if capture.counts.damage:
             self.damage.append(capture.counts.damage)
         elif not found:
@@ -71,14 +124,14 @@ class Inspection:
     def flows(self, path: Path) -> Iterator[FlowRecords]:
         """Yield the flow records of a file, a lot of datagrams at a time."""
         for datagrams in self.datagrams(path):
-            self.ledger.add_records(flows := self.decoder.decode(datagrams))
+            self._enter(datagrams, flows := self.decoder.decode(datagrams))
             yield flows
 
     def records(self, path: Path) -> Iterator[dict[str, Value]]:
         """Yield the flow records of a file one by one, in the order of their datagrams."""
         for lot in self.datagrams(path):
             for datagram in lot.parts(1):
-                self.ledger.add_records(flows := self.decoder.decode(datagram))
+                self._enter(datagram, flows := self.decoder.decode(datagram))
                 yield from describe(flows, self.exporters.addresses)
 
     def totals(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ import numpy as np
 from caudal.collector.capture.livecapture import LiveCapture, own_addresses
 from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.capture.packets import Mask, Packets
+from caudal.collector.capture.socketfilter import HEADERS_OCTETS, TUNNELLED_OCTETS
 from caudal.collector.flowrecords import U64
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.packetfeed import PacketFeed
@@ -20,7 +21,7 @@ from caudal.collector.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
-_KEY = "interface "
+INTERFACE = "interface "  # before the name of one, instead of an exporter's address
 # Looking up addresses takes milliseconds, and they seldom change.
 _ADDRESSES_MS = 60_000
 _PASS_MS = 5_000
@@ -105,11 +106,12 @@ class Interfaces:
         self._stack = ExitStack()
         self._own = OwnTraffic()
         self._passed_ms: int | None = None
+        self._headers_octets = TUNNELLED_OCTETS if pipeline.decoder.tunnels else HEADERS_OCTETS
         self.name_counts = tagger.counts if tagger else None
         self.captures: list[LiveCapture] = []
         self.feeds: list[PacketFeed] = []
         for each in settings:
-            exporter = pipeline.exporters.keep(_KEY + each.name)
+            exporter = pipeline.exporters.keep(INTERFACE + each.name)
             meter = PacketMeter(
                 pipeline.ledger.window_ms,
                 active_ms=timeouts.active_ms,
@@ -129,6 +131,7 @@ class Interfaces:
                     promiscuous=each.promiscuous,
                     snap_length=each.snap_length,
                     buffer_bytes=each.buffer_bytes,
+                    headers_octets=self._headers_octets,
                 )
                 self.captures.append(stack.enter_context(capture))
                 log.info("capturing on %s", each.name)
@@ -146,7 +149,7 @@ class Interfaces:
     @property
     def names(self) -> dict[str, str]:
         """The names of the interfaces as exporters, by what stands for their address."""
-        return {_KEY + each.name: each.exporter or each.name for each in self._settings}
+        return {INTERFACE + each.name: each.exporter or each.name for each in self._settings}
 
     def receive(self) -> int:
         """Meter the packets that wait; return how many there were. Never blocks."""

@@ -54,6 +54,11 @@ def compiled_before() -> bool:
     return _kept_in is not None and next(_kept_in.rglob("*.nbi"), None) is not None
 
 
+def kept_in() -> str:
+    """Return where compiled kernels are kept, in words."""
+    return str(_kept_in) if _kept_in is not None else "memory only: no cache directory may be written to"
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Have a function compiled when it is first called with arguments of some types.
 

@@ -1,8 +1,10 @@
 """What the operator knows of exporters, as the parts of a collector take it: by address (or prefix)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from caudal.collector.boundary import Boundary
+from caudal.collector.datagrams import NO_ROOM, NOT_ALLOWED
+from caudal.collector.pseudonym import pseudonym
 from caudal.collector.settings import Exporter
 
 Known = Mapping[str, Exporter]
@@ -11,6 +13,15 @@ Known = Mapping[str, Exporter]
 def names(exporters: Known) -> dict[str, str]:
     """Return the names of exporters in the ledger."""
     return {address: known.name for address, known in exporters.items() if known.name}
+
+
+def outside_name(number: int, addresses: Sequence[str], given: Mapping[str, str], key: bytes) -> str:
+    """Return what an exporter's number is called outside: a given name or a pseudonym, and never its address."""
+    if number == NOT_ALLOWED:
+        return "not-allowed"
+    if number == NO_ROOM:
+        return "all"
+    return given.get(addresses[number]) or pseudonym(key, addresses[number])
 
 
 def sampling_rates(exporters: Known) -> dict[str, float]:

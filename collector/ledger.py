@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS, schema
+from caudal.collector.exportertotals import ExporterTotals
 from caudal.collector.flowrecords import (
     EVENT,
     I32,
@@ -69,6 +70,7 @@ class Ledger:
         self.totals: I64 = np.zeros(len(LEDGER_COUNTS), np.int64)
         self._most_rows = most_rows
         self._size = 0
+        self._taken = ExporterTotals(len(LEDGER_COUNTS))
         # Not to be foreseen, so that nobody can choose export times whose rows all begin at one place.
         self._multiplier: U64 = np.array([secrets.randbits(64) | 1, secrets.randbits(64) | 1], np.uint64)
         self._hold(np.empty(0, np.int32), np.empty(0, np.int64), np.empty((0, len(LEDGER_COUNTS)), np.int64))
@@ -118,6 +120,14 @@ class Ledger:
         """Return the exporters of which a window is open."""
         return set(np.unique(self._exporter[: self._size]).tolist())
 
+    def by_exporter(self) -> I64:
+        """Return what was counted of each exporter since the start: row FIRST + n of `exportertotals` is exporter n."""
+        return self._taken.with_open(self._exporter[: self._size], self._counts[: self._size])
+
+    def forget(self, exporter: int) -> None:
+        """Count an exporter anew, of which no window is open: another may get its number."""
+        self._taken.forget(exporter)
+
     @property
     def windows(self) -> set[int]:
         """The windows that are open: their starts in window lengths since 1970."""
@@ -144,6 +154,7 @@ class Ledger:
             *(pa.array(counts[:, position]) for position in range(len(LEDGER_COUNTS))),
         ]
         if len(taken):
+            self._taken.add(exporter[taken], counts)
             self._hold(exporter[~goes], window[~goes], self._counts[: self._size][~goes])
         return pa.table(columns, schema=schema(LEDGER))
 

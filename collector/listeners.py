@@ -39,7 +39,13 @@ class Listeners:
         opened: list[Receiver] = []
         try:
             for address in (each for each in dict.fromkeys(addresses) if each not in have):
-                receiver = Receiver(address, self._exporters, buffer_bytes, self._ring)
+                receiver = Receiver(
+                    address,
+                    self._exporters,
+                    buffer_bytes,
+                    self._ring,
+                    only_ipv6=shares_port(address, addresses),
+                )
                 opened.append(receiver.__enter__())
         except BaseException:
             discard(opened)
@@ -85,6 +91,14 @@ class Listeners:
             self._drops_seen[receiver.address] = drops
             if new > 0:
                 yield receiver.address, new
+
+
+def shares_port(address: str, addresses: Iterable[str]) -> bool:
+    """Return whether `address` is [::] and its port is listened on by IPv4 as well: then it must leave IPv4 to that one."""
+    port = address.rpartition(":")[2]
+    return address == f"[::]:{port}" and any(
+        other.rpartition(":")[2] == port and not other.startswith("[") for other in addresses
+    )
 
 
 def rest(receivers: Iterable[Receiver], seconds: float) -> Iterator[Datagrams]:

@@ -12,6 +12,7 @@ from caudal.collector.cellcode import country_number
 from caudal.collector.flowrecords import I64, U8, U16, U32, U64, FlowRecords
 from caudal.collector.home import HomePrefixes, Mask
 from caudal.collector.kernel import kernel
+from caudal.collector.nat64 import Nat64Prefixes
 from caudal.reference import AddressTable, SegmentSearch
 
 OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))
@@ -41,13 +42,20 @@ class Located:
 class Locator:
     """Locates flow records by an operator's home prefixes and an address table.
 
+    `nat64` are the operator's own prefixes of NAT64, beside the well-known one: such an address is the IPv4 address inside.
     `services` are platform ids, beginning with '' for none, whose positions are the tags of flow records;
     they include all platforms of the table that have caches.
     """
 
     def __init__(
-        self, home: Iterable[str], table: AddressTable, economy: str, services: Sequence[str] = ("",)
+        self,
+        home: Iterable[str],
+        table: AddressTable,
+        economy: str,
+        services: Sequence[str] = ("",),
+        nat64: Iterable[str] = (),
     ) -> None:
+        self._nat64 = Nat64Prefixes(nat64)
         self._home = HomePrefixes(home, table.caches)
         self._table = table
         number = {platform: at for at, platform in enumerate(services)}
@@ -83,7 +91,38 @@ class Locator:
             self._home.contains(flows.ip_version, flows.destination_high, flows.destination_low),
             self._table.search, self._codes, self._parts, found.direction, found.code, found.host,
         )  # fmt: skip
+        which = self._nat64.find(flows)
+        if len(which):
+            self._locate_inside(flows, which, found)
         return found
+
+    def _locate_inside(self, flows: FlowRecords, which: I64, found: Located) -> None:
+        """Locate records again of which one end is an address of NAT64: by the IPv4 address inside.
+
+        Whether that is home is asked of it as well. The AS number that a record gives for such an end is that of the
+        translator, and not taken. The host is the IPv6 end.
+        """
+        some = flows.take(which)
+        at_source, source4 = self._nat64.inside(some.source_high, some.source_low)
+        _, destination4 = self._nat64.inside(some.destination_high, some.destination_low)
+        zeros, fours = np.zeros_like(source4), np.full(len(which), 4, np.uint8)
+        inner = np.where(at_source, source4, destination4)
+        other_high = np.where(at_source, some.destination_high, some.source_high)
+        other_low = np.where(at_source, some.destination_low, some.source_low)
+        inner_home = self._home.contains(fours, zeros, inner)
+        other_home = self._home.contains(some.ip_version, other_high, other_low)
+        again = Located(
+            np.empty(len(which), np.uint8), np.empty(len(which), np.uint64), np.empty(len(which), np.uint64)
+        )
+        _locate(
+            fours, zeros, np.where(at_source, source4, 0), zeros, np.where(at_source, 0, destination4),
+            np.where(at_source, 0, some.source_as).astype(np.uint32),
+            np.where(at_source, some.destination_as, 0).astype(np.uint32), some.tag,
+            np.where(at_source, inner_home, other_home), np.where(at_source, other_home, inner_home),
+            self._table.search, self._codes, self._parts, again.direction, again.code, again.host,
+        )  # fmt: skip
+        found.direction[which], found.code[which] = again.direction, again.code
+        found.host[which] = other_high >> _SUBSCRIBER
 
 
 class _CodeParts(NamedTuple):

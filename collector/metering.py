@@ -10,6 +10,7 @@ from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.capture.linktypes import unread_links
 from caudal.collector.capture.messagefile import MessageFile
 from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.names.tagger import Tagger
@@ -73,7 +74,7 @@ def _exports(
     progress: Callable[[int], None] | None,
     damaged: Callable[[str], None] | None,
 ) -> Iterator[Tables]:
-    reader = ExportReader(pipeline.exporters)
+    reader = ExportReader(pipeline.exporters, ledger=pipeline.ledger)
     capture = Capture(path)
     datagrams = 0
     for chunk in capture.chunks():
@@ -84,6 +85,12 @@ def _exports(
             progress(len(chunk))
         yield _complete(pipeline)
     reader.finish()
+    unread = list(unread_links(path, reader.counts.unknown_link_types))
+    if unread and not datagrams:
+        raise CaptureError("; ".join(unread))
+    if damaged:
+        for line in unread:
+            damaged(line)
     if capture.counts.damage and damaged:
         damaged(capture.counts.damage)
     elif not datagrams:
@@ -114,11 +121,17 @@ def _packets(
     damaged: Callable[[str], None] | None,
 ) -> Iterator[Tables]:
     capture = Capture(path)
+    before = dict(feed.meter.counts.unknown_link_types)
     for chunk in capture.chunks():
         feed.add(chunk)
         if progress:
             progress(len(chunk))
         yield _complete(pipeline)
+    known = feed.meter.counts.unknown_link_types
+    unread = {link: packets - before.get(link, 0) for link, packets in known.items()}
+    if damaged:
+        for line in unread_links(path, {link: packets for link, packets in unread.items() if packets}):
+            damaged(line)
     if capture.counts.damage and damaged:
         damaged(capture.counts.damage)
 

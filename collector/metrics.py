@@ -1,15 +1,20 @@
 """Prometheus metrics of the collector, read from its parts at each scrape."""
 
-from collections.abc import Callable, Iterator
+import platform
+from collections.abc import Callable, Iterator, Mapping
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from caudal import __version__
 from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
 from caudal.collector.batch import LEDGER, LEDGER_COUNTS
+from caudal.collector.condition import Condition
 from caudal.collector.errors import ListenError
+from caudal.collector.exportermemory import ExporterMemory
+from caudal.collector.exportermetrics import exporter_metrics
 from caudal.collector.flowrecords import PROTOCOLS
 from caudal.collector.ledger import COUNT
 from caudal.collector.listeners import Listeners
@@ -17,12 +22,18 @@ from caudal.collector.names.counts import NameCounts
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
+from caudal.collector.turns import Turns
 
 _NAMESPACE = "caudal_collector_"
+MOST_LABELS = 512  # exporters that have a label of their own; the others are added up
 
 
 class Metrics:
-    """Everything that moves in a collector, with labels from closed sets only."""
+    """Everything that moves in a collector, with labels from closed sets only, and the names of exporters.
+
+    `look` returns how exporters are, at most MOST_LABELS of them and the same ones each time; `turns` says when parts
+    may be looked at that the collector works with.
+    """
 
     def __init__(
         self,
@@ -33,6 +44,9 @@ class Metrics:
         backlog: Backlog,
         attendance: Attendance,
         names: NameCounts | None = None,
+        *,
+        look: Callable[[], Mapping[int, Condition]] = dict,
+        turns: Turns | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._listeners = listeners
@@ -41,11 +55,17 @@ class Metrics:
         self._backlog = backlog
         self._attendance = attendance
         self._names = names
+        self._look, self._turns = look, turns or Turns()
         self._highest = [0] * len(LEDGER_COUNTS)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics as they stand."""
+        yield from self._turns.look(lambda: list(self._collect()))
+
+    def _collect(self) -> Iterator[Metric]:
+        yield _build_info()
         yield from self._of_ledger()
+        yield from exporter_metrics(self._look(), self._pipeline.ledger, self._pipeline.traffic.octets)
         yield from self._of_boundaries()
         yield from self._of_receiving()
         yield from self._of_names()
@@ -143,7 +163,7 @@ class Metrics:
         yield _gauge("sampling_rates", "sampling rates that exporters announced", decoder.rates.announced)
         yield _gauge("sequences", "streams of sequence numbers followed", len(decoder.sequences))
         yield _gauge("exporter_places", "exporters that have a place in the list", len(exporters))
-        if memory is None:
+        if not isinstance(memory, ExporterMemory):
             return
         ages = GaugeMetricFamily(
             _NAMESPACE + "template_age_seconds",
@@ -200,6 +220,16 @@ class Metrics:
         return self._highest[at]
 
 
+def _build_info() -> Metric:
+    info = GaugeMetricFamily(
+        "caudal_build_info",
+        "always 1; the labels say what runs",
+        labels=["version", "python", "system", "machine"],
+    )
+    info.add_metric([__version__, platform.python_version(), platform.system(), platform.machine()], 1)
+    return info
+
+
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(_NAMESPACE + name, meaning, value=value)
 
@@ -213,6 +243,7 @@ def serve(metrics: Metrics, address: str) -> Callable[[], None]:
     host, _, port = address.rpartition(":")
     registry = CollectorRegistry()
     registry.register(metrics)
+    ProcessCollector(registry=registry)
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), registry)
     except OSError as error:

@@ -5,9 +5,12 @@ from typing import Protocol
 
 import numpy as np
 
+from caudal.collector.capture.carriedfragments import CarriedFragments
+from caudal.collector.capture.innerpackets import innermost
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packetmeter import PacketMeter
 from caudal.collector.capture.packets import Mask, Packets, read_packets
+from caudal.collector.capture.tunnels import MOST_TUNNELS
 from caudal.collector.flowrecords import I64, FlowRecords
 from caudal.collector.ledger import COUNT, tally
 from caudal.collector.names.tagger import Tagger
@@ -25,8 +28,9 @@ class PacketFeed:
     """Takes chunks of packets of one source, and gives the pipeline their flow records.
 
     In the ledger a flow record is one record received and decoded; a frame that cannot be read is one
-    received and malformed; one of another protocol than IP, or left out, is one received and filtered. The
-    platforms of a tagger must be among the pipeline's services.
+    received and malformed; one of another protocol than IP, or left out, is one received and filtered. Of packets inside
+    of packets that the pipeline's `tunnels` name, the inner one is metered, left out and looked at for names.
+    The platforms of a tagger must be among the pipeline's services.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class PacketFeed:
         self.exporter = exporter
         self._tagger = tagger
         self._leave_out = leave_out
+        self._tunnels = pipeline.decoder.tunnels
+        self._fragments = CarriedFragments()
         position = {platform: at for at, platform in enumerate(pipeline.services)}
         if tagger is not None and (unknown := [each for each in tagger.services if each not in position]):
             raise ValueError(f"the pipeline has no service {unknown[0]!r}; give both the same reference")
@@ -51,17 +57,17 @@ class PacketFeed:
     def add(self, chunk: PacketChunk) -> None:
         """Meter the packets of a chunk."""
         counts = self.meter.counts
-        malformed, not_ip = counts.malformed, counts.not_ip
-        lots = read_packets(chunk, counts)
-        left_out = 0
+        malformed, not_ip, metered = counts.malformed, counts.not_ip, counts.metered
+        depth = MOST_TUNNELS if self._tunnels else 0
+        lots = innermost(chunk, read_packets(chunk, counts), self._tunnels, depth, self._fragments)
+        counts.opened += sum(len(lot) for of, lot in lots if of is not chunk)
         if self._leave_out is not None:
-            kept = tuple(lot.take(~self._leave_out(lot)) for lot in lots)
-            left_out = sum(map(len, lots)) - sum(map(len, kept))
-            lots = (kept[0], kept[1])
+            lots = [(of, lot.take(~self._leave_out(lot))) for of, lot in lots]
+        left_out = counts.metered - metered - sum(len(lot) for _, lot in lots)
         if self._tagger is not None:
-            for lot in lots:
-                self._tagger.look(chunk, lot)
-        self._flows(self.meter.add_packets(lots))
+            for of, lot in lots:
+                self._tagger.look(of, lot)
+        self._flows(self.meter.add_packets(lot for _, lot in lots))
         if len(chunk):
             filtered = counts.not_ip - not_ip + left_out
             self._enter_frames(chunk.time_ms, counts.malformed - malformed, filtered)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +10,12 @@ import pyarrow as pa
 from caudal.collector.aggregate import Aggregator
 from caudal.collector.allowlist import AllowList
 from caudal.collector.boundary import LEFT_OUT, Boundaries, Boundary, Judgement
+from caudal.collector.capture.tunnelkinds import Tunnels
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.dominance import DOMINANCE_PERCENT
-from caudal.collector.exportermemory import ExporterMemory
+from caudal.collector.exportertraffic import ExporterTraffic
 from caudal.collector.exporttimes import ExportTimes
 from caudal.collector.flowrecords import FlowRecords
 from caudal.collector.home import Mask
@@ -37,8 +37,16 @@ class Rules(TypedDict):
     boundaries: Mapping[str, Boundary]
     sampling_overrides: Collection[str]
     allow: Sequence[str]
+    nat64: Sequence[str]
     capacities: Mapping[str, float]
     capacity: float
+
+
+class Memory(Protocol):
+    """Knows exporters from before; an ExporterMemory is one."""
+
+    def recall(self) -> None:
+        """Give the decoder what is known of exporters that are new to it."""
 
 
 class Pipeline:
@@ -46,10 +54,11 @@ class Pipeline:
 
     `sampling` gives configured rates by exporter address or prefix (those in `sampling_overrides` hold
     whatever an exporter says) and `boundaries` the known interfaces by exporter address. Datagrams of
-    exporters outside the prefixes of `allow`, where there are any, are filtered. `capacities` are in Gbit/s, by exporter
+    exporters outside the prefixes of `allow`, where there are any, are filtered. `nat64` are prefixes of the operator's
+    translators (see nat64). `capacities` are in Gbit/s, by exporter
     address or prefix, and `capacity` that of the others: what exceeds them is not believed. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
-    the address table are added to them. Addresses live in here and nowhere after it, but for prefixes of caches that
+    the address table are added to them. `key` makes what is kept of flows recognisable after a restart. Addresses live in here and nowhere after it, but for prefixes of caches that
     are not listed, where `cache_prefixes` asks for them.
     """
 
@@ -65,33 +74,37 @@ class Pipeline:
         sampling: Mapping[str, float] | None = None,
         boundaries: Mapping[str, Boundary] | None = None,
         services: Sequence[str] = ("",),
-        sflow_tunnels: Tunnels = "outer",
+        tunnels: Tunnels = "outer",
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        nat64: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
         cache_prefixes: bool = False,
         template_wait_seconds: float = 1800,
+        key: bytes | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.exporters = Exporters(allow=AllowList(allow) if allow else None)
         self.keep_places(sampling or {})
-        self.memory: ExporterMemory | None = None
+        self.memory: Memory | None = None
         self.times = ExportTimes(monotonic)
         self.ledger = Ledger(window_seconds * 1000)
         self.decoder = Decoder(
             self.ledger,
             SamplingRates(self.exporters.addresses, sampling or {}, overriding=sampling_overrides),
             waiting_seconds=template_wait_seconds,
-            sflow_tunnels=sflow_tunnels,
+            tunnels=tunnels,
+            key=key,
             plausibility=Plausibility(self.exporters.addresses, window_seconds * 1000, capacities, capacity),
         )
         self._aggregator = Aggregator(
             self.ledger, window_seconds * 1000, k, dominance_percent=dominance_percent, services=services
         )
         self._economy = economy
-        self._set_places(home, table, boundaries or {})
+        self._set_places(home, table, boundaries or {}, nat64)
         self.unlisted_caches = UnlistedCaches(prefixes=cache_prefixes)
+        self.traffic = ExporterTraffic()
         self.left_out = dict.fromkeys(LEFT_OUT, 0)  # records, by why the boundaries left them out
 
     def reconfigure(
@@ -103,13 +116,14 @@ class Pipeline:
         boundaries: Mapping[str, Boundary] | None = None,
         sampling_overrides: Collection[str] = (),
         allow: Sequence[str] = (),
+        nat64: Sequence[str] = (),
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
     ) -> None:
         """Meter by other settings from the next lot on; what was learnt from exporters stays."""
         self.exporters.allow = AllowList(allow) if allow else None
         self.keep_places(sampling or {})
-        self._set_places(home, table, boundaries or {})
+        self._set_places(home, table, boundaries or {}, nat64)
         self.decoder.rates.configure(sampling or {}, sampling_overrides)
         self.decoder.plausibility.configure(capacities, capacity)
 
@@ -120,10 +134,14 @@ class Pipeline:
                 self.exporters.keep(address)
 
     def _set_places(
-        self, home: Iterable[str], table: AddressTable, boundaries: Mapping[str, Boundary]
+        self,
+        home: Iterable[str],
+        table: AddressTable,
+        boundaries: Mapping[str, Boundary],
+        nat64: Sequence[str],
     ) -> None:
         self._aggregator.add_services(table.platforms)
-        self._locator = Locator(home, table, self._economy, self.services)
+        self._locator = Locator(home, table, self._economy, self.services, nat64)
         self._boundaries = Boundaries(self.exporters, boundaries)
 
     @property
@@ -159,8 +177,16 @@ class Pipeline:
         located = self._locator.locate(flows)
         self.unlisted_caches.add(flows, located.direction)
         judgement = self._boundaries.judge(flows, located.direction)
-        self._aggregator.add(flows, located, None if judgement is None else self._left_out(flows, judgement))
+        left_out = None if judgement is None else self._left_out(flows, judgement)
+        self._aggregator.add(flows, located, left_out)
+        self.traffic.add(flows, located.direction, left_out)
         self.times.note(flows)
+
+    def forget(self, exporters: Iterable[int]) -> None:
+        """Count these exporters anew, of which no window is open: others may get their numbers."""
+        for exporter in exporters:
+            self.ledger.forget(exporter)
+            self.traffic.forget(exporter)
 
     def _left_out(self, flows: FlowRecords, judgement: Judgement) -> Mask:
         """Return which records are not counted; note why, and where those crossed that are is not known."""

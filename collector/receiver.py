@@ -22,6 +22,7 @@ SLOTS = 2048
 # A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.
 SLOT_OCTETS = 65_536 + 64
 _NAME_OCTETS = 32
+_PORT = slice(2, 4)  # of a socket address, be it IPv4 or IPv6
 _SO_RCVBUFFORCE = 33
 _MSG_TRUNC = 0x20
 # So many datagrams at once cost little each; the pauses are what buffers of either size hold at a high rate.
@@ -94,11 +95,18 @@ class Receiver:
     """One UDP socket. Its datagrams are views into the ring, good until anything is received into it again."""
 
     def __init__(
-        self, address: str, exporters: Exporters, buffer_bytes: int, ring: Ring | None = None
+        self,
+        address: str,
+        exporters: Exporters,
+        buffer_bytes: int,
+        ring: Ring | None = None,
+        *,
+        only_ipv6: bool = False,
     ) -> None:
         host, _, port = address.rpartition(":")
         self.address = address
         self._host, self._port = host.strip("[]"), int(port)
+        self._only_ipv6 = only_ipv6  # for [::], which takes IPv4 as well otherwise
         self._exporters = exporters
         self._ring = ring or Ring()
         self.asked_bytes = buffer_bytes
@@ -114,6 +122,8 @@ class Receiver:
             )[0]
             self.socket = socket.socket(family, kind, protocol)
             self._size_buffer()
+            if self._only_ipv6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self.socket.bind(target)
         except OSError as error:
             if hasattr(self, "socket"):
@@ -171,11 +181,12 @@ class Receiver:
             exporter=self._numbered(count),
             received_ms=np.full(count, int(time.time() * 1000), np.int64),
             truncated=(ring.headers["flags"][:count] & _MSG_TRUNC) != 0,
+            port=np.ascontiguousarray(ring.names[:count, _PORT]).view(">u2")[:, 0].astype(np.uint16),
         )
 
     def _numbered(self, count: int) -> I32:
         names = self._ring.names[:count].copy()
-        names[:, 2:4] = 0  # the source port is not part of an exporter
+        names[:, _PORT] = 0  # the source port is not part of an exporter
         if self._generation != self._exporters.generation:
             self._numbers.clear()
             self._generation = self._exporters.generation

@@ -13,23 +13,30 @@ from caudal.collector import knownexporters
 from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
 from caudal.collector.blueprint import pipeline_of, rules_of
+from caudal.collector.condition import Condition
+from caudal.collector.conditions import Conditions
 from caudal.collector.coredumps import forbid_core_dumps
-from caudal.collector.datagrams import NOT_ALLOWED, Datagrams
-from caudal.collector.errors import CollectorError
+from caudal.collector.datagrams import Datagrams
+from caudal.collector.errors import CollectorError, SpoolError
 from caudal.collector.exportermemory import FILE as STATE_FILE
 from caudal.collector.exportermemory import ExporterMemory
 from caudal.collector.interfaces import Interfaces, Timeouts
 from caudal.collector.kernel import compiled_before
 from caudal.collector.listeners import Listeners, discard, rest
-from caudal.collector.metrics import Metrics, serve
+from caudal.collector.metrics import MOST_LABELS, Metrics, serve
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
+from caudal.collector.news import News
 from caudal.collector.notify import Notifier
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.places import load_places
 from caudal.collector.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.receiver import SLOTS, settle
+from caudal.collector.receivingtimes import FILE as TIMES_FILE
+from caudal.collector.receivingtimes import ReceivingTimes
+from caudal.collector.recentlog import RecentLog
 from caudal.collector.reload import Prepare, Prepared, Reload, require_reloadable
+from caudal.collector.replay.journal import hand_over
 from caudal.collector.sender import Sender
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
@@ -39,6 +46,7 @@ from caudal.collector.spool import Spool
 from caudal.collector.statelock import StateLock
 from caudal.collector.statusreport import StatusReport
 from caudal.collector.statussocket import StatusSocket
+from caudal.collector.turns import Turns
 from caudal.collector.warmup import warm_up
 from caudal.collector.windowcloser import WindowCloser
 from caudal.reference import AddressTable, load_reference
@@ -72,6 +80,7 @@ class Collector:
         self._stops = 0
         self._reload = Reload(prepare)
         self._attendance = Attendance()
+        self._turns = Turns()  # whoever asks how the collector is looks between two lots
 
     def stop(self) -> None:
         """Ask `run` to finish what it has and return; asked again, it does not wait for the service."""
@@ -93,8 +102,9 @@ class Collector:
             self._notifier.ready(_listening(settings))
             self._receive()
             self._notifier.stopping()
-            self._pipeline.decoder.give_up_waiting()
-            self._closer.close_all()
+            with self._turns.work():
+                self._pipeline.decoder.give_up_waiting()
+                self._closer.close_all()
             self._backlog.close()
             if not self._shipper.drain(self.settings.drain_seconds, hurry=lambda: self._stops > 1):
                 log.warning("%d batches stay in the spool until the next start", len(self._spool.segments()))
@@ -102,12 +112,13 @@ class Collector:
     def _open(self, settings: CollectorSettings, stack: ExitStack) -> None:
         """Make all parts and put them together, from the state directory to what can be asked."""
         directory = settings.state_directory
+        recent_log = stack.enter_context(RecentLog())
         stack.enter_context(StateLock(directory))
         self._key = read_or_make_key(directory / "pseudonym.key")
         if not compiled_before():
             log.info("compiling for this processor, which takes about half a minute and is done once")
         warm_up(pipeline_of(settings, self._table), int(time.time() * 1000))
-        pipeline = self._pipeline = pipeline_of(settings, self._table)
+        pipeline = self._pipeline = pipeline_of(settings, self._table, key=self._key)
         self._memory = pipeline.memory = stack.enter_context(
             ExporterMemory(
                 directory / STATE_FILE,
@@ -121,6 +132,10 @@ class Collector:
         self._names = knownexporters.names(settings.exporters) | self._interfaces.names
         self._spool = Spool(directory / "spool", settings.spool_max_bytes)
         self._spool.open()
+        try:
+            hand_over(directory, self._spool)  # what a replay that was killed had not
+        except SpoolError as error:
+            log.warning("batches of a replay are not in the spool yet: %s", error)
         self._backlog = Backlog(self._spool, Sender(settings).encode, _MOST_BACKLOG_BYTES)
         self._closer = WindowCloser(pipeline, self._backlog, self._name, settings.lateness_seconds)
         self._listeners = stack.enter_context(Listeners(pipeline.exporters))
@@ -128,6 +143,8 @@ class Collector:
         self._listeners.adopt(settings.listen, settings.receive_buffer_bytes, opened)
         stack.enter_context(self._interfaces)
         self._shipper = stack.enter_context(Shipper(self._spool, service_client(settings)))
+        self._conditions = Conditions(pipeline, self._attendance)
+        self._news = News(pipeline.decoder, self._attendance, self._name, self._look)
         self._metrics = Metrics(
             pipeline,
             self._listeners,
@@ -136,6 +153,8 @@ class Collector:
             self._backlog,
             self._attendance,
             self._interfaces.name_counts,
+            look=self._look,
+            turns=self._turns,
         )
         self._stop_metrics = self._serve_metrics(settings.metrics_listen)
         stack.callback(self._close_metrics)
@@ -148,17 +167,22 @@ class Collector:
             self._spool,
             self._backlog,
             self._shipper,
-            self._attendance,
+            self._conditions,
+            turns=self._turns,
+            log=recent_log,
         )
         stack.enter_context(StatusSocket(directory, self._status))
+        self._times = ReceivingTimes(directory / TIMES_FILE)
+        if settings.listen:
+            stack.enter_context(self._times)
 
     def _name(self, number: int) -> str:
-        if number == NOT_ALLOWED:
-            return "not-allowed"
-        if number == _NO_EXPORTER:
-            return "all"
-        address = self._pipeline.exporters.addresses[number]
-        return self._names.get(address) or pseudonym(self._key, address)
+        return knownexporters.outside_name(number, self._pipeline.exporters.addresses, self._names, self._key)
+
+    def _look(self) -> dict[int, Condition]:
+        """Return how exporters are, the same ones each time where there are too many to tell of all."""
+        known = self.settings.exporters
+        return self._conditions(self._conditions.numbers(known)[:MOST_LABELS], self._name, known)
 
     def _serve_metrics(self, address: str | None) -> Callable[[], None]:
         return serve(self._metrics, address) if address else lambda: None
@@ -176,32 +200,49 @@ class Collector:
             full = False
             for datagrams in listeners.receive(patience):
                 full |= len(datagrams) == SLOTS
-                self._attendance.note(datagrams)
-                if pipeline.datagrams(datagrams):
+                with self._turns.work():
+                    self._attendance.note(datagrams)
+                    records = pipeline.datagrams(datagrams)
+                if records:
                     heard = time.monotonic()
-            if interfaces.receive():
+            with self._turns.work():
+                packets = interfaces.receive()
+            if packets:
                 heard = time.monotonic()
             if not full and listeners.receivers:
                 settle(listeners.receivers)
             now = time.monotonic()
             if now >= next_tick or pipeline.crowded:
                 next_tick = now + _TICK_SECONDS
-                self._count_drops()
-                interfaces.pass_time(int(time.time() * 1000))
-                if now - heard >= self.settings.idle_seconds:
-                    heard = now
-                    self._closer.close_all()
-                else:
-                    self._closer.close_over()
-                self._backlog.begin_to_write()
-                self._attendance.forget(self._memory.tick())
-                self._reload_if_asked()
+                idle = now - heard >= self.settings.idle_seconds
+                heard = now if idle else heard
+                with self._turns.work():
+                    self._tick(idle=idle)
                 if self._shipper.alive:
                     self._notifier.alive()
-        # What had arrived when we were told to stop.
-        self._finish(rest(listeners.receivers, _LAST_LOTS_SECONDS))
-        interfaces.finish()
+        with self._turns.work():
+            # What had arrived when we were told to stop.
+            self._finish(rest(listeners.receivers, _LAST_LOTS_SECONDS))
+            interfaces.finish()
+            self._count_drops()
+
+    def _tick(self, *, idle: bool) -> None:
+        """Do what is done once a second: close windows (all, if `idle`), forget, and tell what is new."""
         self._count_drops()
+        self._interfaces.pass_time(int(time.time() * 1000))
+        if idle:
+            self._closer.close_all()
+        else:
+            self._closer.close_over()
+        self._backlog.begin_to_write()
+        freed = self._memory.tick()
+        for part in (self._attendance, self._pipeline, self._conditions, self._news):
+            part.forget(freed)
+        if self._listeners.receivers:
+            self._times.tick()
+        self._conditions.tick()
+        self._news.tick()
+        self._reload_if_asked()
 
     def _finish(self, lots: Iterable[Datagrams]) -> None:
         for datagrams in lots:

@@ -11,11 +11,11 @@ from caudal.collector.settings import CollectorSettings
 
 
 class Sender:
-    """Makes batches in the name of a collector. What it reads of the settings cannot change while it runs."""
+    """Makes batches in the name of a collector; `run` tells its runs apart. What it reads of the settings cannot change while it runs."""
 
-    def __init__(self, settings: CollectorSettings) -> None:
+    def __init__(self, settings: CollectorSettings, run: str = "") -> None:
         self._settings = settings
-        self._run = uuid.uuid4().hex
+        self._run = run or uuid.uuid4().hex
         self._batches = 0
 
     def encode(self, flows: pa.Table, ledger: pa.Table) -> bytes:

@@ -16,8 +16,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS, opened
 from caudal.collector.dominance import DOMINANCE_PERCENT
 from caudal.collector.home import HomeError, HomePrefixes
+from caudal.collector.nat64 import Nat64Prefixes
 from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
 
 PREFIX = "CAUDAL_COLLECTOR_"
@@ -74,13 +76,27 @@ def _prefix(text: object) -> str:
     return str(text)
 
 
+def _tunnels(kinds: object) -> object:
+    if isinstance(kinds, str | list | tuple):
+        opened(kinds)
+    return kinds
+
+
+def _nat64(text: object) -> str:
+    Nat64Prefixes([str(text)])
+    return str(text)
+
+
 class Service(BaseModel):
     """Where batches go. The token is the content of `token_file`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern=r"^https?://[^/\s]+", description="where the service answers")
-    token_file: Path = Field(description="holds the token by which the service knows this collector")
+    token_file: Path = Field(
+        description="holds the token by which the service knows this collector; if left out, what systemd hands over as "
+        "the credential `token`, else the file beside the settings that is called like them, with .token"
+    )
     ca_file: Path | None = Field(default=None, description="certificates to trust instead of the system's")
     client_certificate: Path | None = Field(
         default=None, description="certificate (PEM) that this collector shows to the service"
@@ -175,6 +191,10 @@ class CollectorSettings(BaseSettings):
     home: tuple[Annotated[str, BeforeValidator(_prefix)], ...] = Field(
         min_length=1, description="prefixes of the operator's own subscribers and servers"
     )
+    nat64: tuple[Annotated[str, BeforeValidator(_nat64)], ...] = Field(
+        default=(),
+        description="prefixes of the operator's own NAT64, beside 64:ff9b::/96: located by the IPv4 address inside",
+    )
     listen: tuple[ListenAddress, ...] = Field(
         default=("0.0.0.0:2055",), description="UDP addresses; may be empty where interfaces are metered"
     )
@@ -228,9 +248,10 @@ class CollectorSettings(BaseSettings):
         description="what the spool may take on disk. When full, nothing in it is dropped: new windows wait in memory, "
         "there they are added up by hour and country above 256 MiB, and are written as soon as there is room",
     )
-    sflow_tunnels: Literal["outer", "inner"] = Field(
+    tunnels: Annotated[Literal["outer", "inner"] | tuple[str, ...], BeforeValidator(_tunnels)] = Field(
         default="outer",
-        description="whose addresses count of sampled packets inside of packets (VXLAN, Geneve, GRE, IP in IP)",
+        description="whose addresses and bytes count of packets inside of packets, sampled or metered here: outer, inner, "
+        f"or inner for a list of kinds ({', '.join(TUNNEL_KINDS)})",
     )
     interfaces: tuple[CaptureInterface, ...] = Field(
         default=(), description="network interfaces whose packets are metered"
@@ -273,6 +294,22 @@ class CollectorSettings(BaseSettings):
         description="what is known of exporters, by their address; sampling and capacity also by prefix, of which the longest "
         "counts",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_name(cls, values: object) -> object:
+        """Take `sflow_tunnels`, which was of sampled packets alone, for `tunnels` where both mean one thing."""
+        if not isinstance(values, dict) or "sflow_tunnels" not in values:
+            return values
+        values = dict(values)
+        kinds = values.pop("sflow_tunnels")
+        if "tunnels" in values:
+            raise ValueError("sflow_tunnels is now tunnels, and both are set; remove sflow_tunnels")
+        if kinds != "outer" and values.get("interfaces"):
+            raise ValueError(
+                "sflow_tunnels is now tunnels, and counts for interfaces as well; write tunnels where that is wanted"
+            )
+        return {**values, "tunnels": kinds}
 
     @field_validator("exporters")
     @classmethod

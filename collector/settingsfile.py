@@ -38,6 +38,9 @@ def load_settings(path: Path) -> CollectorSettings:
         raise SettingsError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
+    service = values.get("service")
+    if isinstance(service, dict):
+        service.setdefault("token_file", str(_own_token(path.resolve())))
     known = {PREFIX + name.upper() for name in CollectorSettings.model_fields}
     for name in sorted(_environment() - known):
         raise SettingsError(f"environment: {name} is no setting; there are {', '.join(sorted(known))}")
@@ -55,6 +58,17 @@ def load_settings(path: Path) -> CollectorSettings:
         raise SettingsError(": ".join(part for part in (str(where), key, message) if part)) from error
     except _Unreadable as error:
         raise SettingsError(f"environment: {error}; lists are written as JSON") from error
+
+
+def _own_token(settings: Path) -> Path:
+    """Return where the token is if nobody says so: handed over by systemd, else beside the settings.
+
+    Systemd reads the same file as root (LoadCredential=), so that a command run by hand as root finds it, too.
+    """
+    handed = os.environ.get("CREDENTIALS_DIRECTORY")
+    if handed and (token := Path(handed) / "token").is_file():
+        return token
+    return settings.with_suffix(".token")
 
 
 def _environment() -> set[str]:

@@ -27,6 +27,9 @@ _TRIES_IN_TURN = 3
 _JOIN_SECONDS = 5.0
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _REPEAT_SECONDS = 60.0
+_ACCEPTED_SECONDS = (
+    10.0  # between two lines about batches that were accepted: there may be thousands after an outage
+)
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Shipper:
         self._failed_in_a_row = 0
         self._asked_until = float("-inf")
         self._told: tuple[str, float] = ("", float("-inf"))
+        self._accepted_told, self._accepted_untold = float("-inf"), 0
         self.shipped = 0
         self.held = 0
         self.refused = 0
@@ -197,6 +201,8 @@ class Shipper:
             self.shipped += 1
             self.held += outcome is Outcome.HELD
             self.last_shipped_time = time.time()
+            if outcome is Outcome.TAKEN:
+                self._tell_accepted(segment, len(body))
         else:
             outcome = self._salvage(segment, body)
             if outcome not in (Outcome.TAKEN, Outcome.REFUSED):
@@ -221,6 +227,15 @@ class Shipper:
                 "nothing of batch %s is taken; set aside in %s", segment.batch_id[:12], self._spool.refused
             )
         return found.outcome
+
+    def _tell_accepted(self, segment: Segment, octets: int) -> None:
+        now = self._clock()
+        if now - self._accepted_told < _ACCEPTED_SECONDS:
+            self._accepted_untold += 1
+            return
+        others = f", and {self._accepted_untold} before it" if self._accepted_untold else ""
+        log.info("the service accepted batch %s (%d bytes)%s", segment.batch_id[:12], octets, others)
+        self._accepted_told, self._accepted_untold = now, 0
 
     def _succeeded(self, segment: Segment) -> None:
         if self._failed_in_a_row:

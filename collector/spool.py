@@ -56,6 +56,7 @@ class Spool:
         self.damaged = directory / "damaged"
         self.most_bytes = most_bytes
         self._next = 0
+        self._sizes: dict[str, int] = {}  # of every batch that is known to be there, by name
         self._held = 0
         self._lock = threading.Lock()
 
@@ -66,13 +67,12 @@ class Spool:
                 directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             for left in self.directory.glob("*.partial"):
                 left.unlink()
-            found = list(self._files())
+            found = self._count()
         except OSError as error:
             raise SpoolError(
                 f"the spool {self.directory} cannot be used: {error.strerror}; correct `state_directory` or its owner"
             ) from error
-        self._held = sum(map(_size, found))
-        self._next = max((int(path.name[:12]) for path in found), default=-1) + 1
+        self._next = max((int(name[:12]) for name in found), default=-1) + 1
 
     def put(self, body: bytes, *, beyond: bool = False) -> Segment:
         """Write a batch; when this returns it survives a crash. Raise SpoolFull or SpoolError if it cannot be.
@@ -86,6 +86,7 @@ class Spool:
             )
         path = self.directory / f"{self._next:012d}-{batch_id(body)}{_SUFFIX}"
         partial = path.with_suffix(".partial")
+        self._hold(path.name, len(body))  # before it is there: it may be gone at once
         try:
             with partial.open("wb") as file:
                 file.write(body)
@@ -93,13 +94,13 @@ class Spool:
                 os.fsync(file.fileno())
             partial.rename(path)
         except OSError as error:
+            self._release(path.name)
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise SpoolError(f"the spool {self.directory} cannot be written: {error.strerror}") from error
         # From here on the batch may be on its way to the service: to write it once more, perhaps as part of
         # another, would count it twice.
         self._next += 1
-        self._hold(len(body))
         try:
             _sync(self.directory)
         except OSError as error:
@@ -108,9 +109,41 @@ class Spool:
             )
         return Segment(path)
 
+    def adopt(self, file: Path) -> Segment:
+        """Move a file that is a batch among those that wait, as the last of them; raise SpoolFull or SpoolError.
+
+        The file must be on the same file system, on the disk, and of the owner of the spool. May be done beside a collector
+        that works on this spool.
+        """
+        try:
+            body = file.read_bytes()
+            self._count()
+            if not self._fits(len(body)):
+                raise SpoolFull(
+                    f"the spool {self.directory} holds the {self.most_bytes} bytes it may; see why the service does not "
+                    "take batches, or raise `spool_max_bytes`, and do this again"
+                )
+            last = max((path.name for path in _batches(self.directory)), default="0" * 12)[:12]
+            path = self.directory / f"{last}-{batch_id(body)}{_SUFFIX}"
+            self._hold(path.name, len(body))
+            file.rename(path)
+            _sync(self.directory)
+        except OSError as error:
+            raise SpoolError(
+                f"{file} cannot be moved into the spool {self.directory}: {error.strerror}; do this as root, or as the "
+                "collector's user"
+            ) from error
+        return Segment(path)
+
     def segments(self) -> list[Segment]:
         """Return what waits, oldest first."""
-        return [Segment(path) for path in sorted(self.directory.iterdir()) if _NAME.fullmatch(path.name)]
+        paths = sorted(_batches(self.directory))
+        for path in paths:
+            if path.name not in self._sizes:  # another process put it there
+                self._hold(path.name, _size(path))
+                if not path.exists():  # shipped just now
+                    self._release(path.name)
+        return [Segment(path) for path in paths]
 
     def read(self, segment: Segment) -> bytes | None:
         """Return a batch as it was written; one that has changed is set aside and None is returned."""
@@ -122,9 +155,8 @@ class Spool:
 
     def done(self, segment: Segment) -> None:
         """Remove a batch that the service has."""
-        size = _size(segment.path)
         segment.path.unlink(missing_ok=True)
-        self._hold(-size)
+        self._release(segment.path.name)
         _sync(self.directory)
 
     def refuse(self, segment: Segment) -> None:
@@ -141,7 +173,7 @@ class Spool:
             os.fsync(file.fileno())
         partial.rename(path)
         _sync(self.refused)
-        self._hold(len(rest))
+        self._hold(path.name, len(rest))
         self.done(segment)
 
     def take_back(self) -> int:
@@ -174,17 +206,29 @@ class Spool:
     def _fits(self, size: int) -> bool:
         if self.most_bytes is None or self._held + size <= self.most_bytes:
             return True
-        with self._lock:  # somebody may have made room by hand
-            self._held = sum(map(_size, self._files()))
+        self._count()  # somebody may have made room by hand
         return self._held + size <= self.most_bytes
 
-    def _hold(self, size: int) -> None:
+    def _hold(self, name: str, size: int) -> None:
         with self._lock:
-            self._held += size
+            self._held += size - self._sizes.get(name, 0)
+            self._sizes[name] = size
+
+    def _release(self, name: str) -> None:
+        with self._lock:
+            self._held -= self._sizes.pop(name, 0)
+
+    def _count(self) -> list[str]:
+        """Look over what is there; return the names of it."""
+        with self._lock:
+            self._sizes = {path.name: _size(path) for path in self._files()}
+            self._held = sum(self._sizes.values())
+            return list(self._sizes)
 
     def _files(self) -> Iterator[Path]:
         for directory in (self.directory, self.refused, self.damaged):
-            yield from _batches(directory)
+            if directory.is_dir():
+                yield from _batches(directory)
 
     def _move(self, segment: Segment, directory: Path) -> None:
         segment.path.rename(directory / segment.path.name)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from caudal.collector.errors import StateError
 
 FORMAT = "caudal exporters"
-VERSION = 1
+VERSION = 2  # of 1, templates lack elements that are read now
 _MOST_OCTETS = 256 << 20
 
 

@@ -6,22 +6,29 @@ from dataclasses import asdict
 from typing import Any
 
 from caudal import __version__
-from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
+from caudal.collector.condition import Condition, summary
+from caudal.collector.conditions import Conditions
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.ledger import COUNT
 from caudal.collector.listeners import Listeners
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.recentlog import RecentLog
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.shipper import Shipper
 from caudal.collector.spool import Spool
+from caudal.collector.turns import Turns
 from caudal.collector.windowcloser import WindowCloser
+
+_MOST_EXPORTERS = 2048  # each takes tenths of a millisecond, and sources of UDP can be forged
 
 
 class StatusReport:
     """Says how the parts of a collector are, whenever asked, from whatever thread.
 
-    `settings` gives those in force, `name` what an exporter's number is called outside.
+    `settings` gives those in force, `name` what an exporter's number is called outside; `turns` says when parts may be
+    looked at that the collector works with. The addresses of exporters are told: by the socket in the state directory they
+    come to the operator's own eyes and nowhere else.
     """
 
     def __init__(
@@ -34,18 +41,25 @@ class StatusReport:
         spool: Spool,
         backlog: Backlog,
         shipper: Shipper,
-        attendance: Attendance,
+        conditions: Conditions,
+        turns: Turns,
+        log: RecentLog,
     ) -> None:
         self._settings, self._name = settings, name
         self._pipeline, self._listeners, self._closer = pipeline, listeners, closer
         self._spool, self._backlog, self._shipper = spool, backlog, shipper
-        self._attendance = attendance
+        self._conditions, self._turns, self._log = conditions, turns, log
         self._started = time.monotonic()
         self.reloaded_time = 0.0
 
     def __call__(self) -> Mapping[str, Any]:
-        """Return values that JSON has; exporters by name or pseudonym, times in seconds since 1970 UTC."""
-        settings = self._settings()
+        """Return values that JSON has, times in seconds since 1970 UTC; exporters that need attention come first."""
+        return self._turns.look(lambda: self._report(self._settings()))
+
+    def _report(self, settings: CollectorSettings) -> dict[str, Any]:
+        known = settings.exporters
+        heard = self._conditions.numbers(known)
+        conditions = self._conditions(self._conditions.busiest(known, _MOST_EXPORTERS), self._name, known)
         totals = self._pipeline.ledger.totals
         backlog = self._backlog
         return {
@@ -64,7 +78,14 @@ class StatusReport:
             ],
             "interfaces": [each.name for each in settings.interfaces],
             "ledger": {name: int(totals[at]) for name, at in COUNT.items()},
-            "exporters": [asdict(seen) for seen in self._attendance.seen(self._name)],
+            "attention": {
+                "exporters": len(heard),
+                "need_attention": sum(each.needs_attention for each in conditions.values()),
+                "summary": summary(list(conditions.values())),
+            },
+            "exporters": [self._exporter(number, each) for number, each in conditions.items()],
+            "exporters_left_out": len(heard) - len(conditions),
+            "not_allowed_datagrams": self._conditions.not_allowed_datagrams(),
             "not_believed": [each.plain for each in disbeliefs(self._pipeline.decoder, self._name)],
             "templates": len(self._pipeline.decoder.templates),
             "unlisted_caches": [
@@ -79,7 +100,12 @@ class StatusReport:
                 "lost_bytes": backlog.lost_bytes,
             },
             "shipping": self._shipping(settings),
+            "log": self._log.lines(),
         }
+
+    def _exporter(self, number: int, seen: Condition) -> dict[str, Any]:
+        address = "" if seen.is_interface else self._pipeline.exporters.addresses[number]
+        return {"address": address} | seen.plain
 
     def _shipping(self, settings: CollectorSettings) -> dict[str, Any]:
         shipper = self._shipper

@@ -69,7 +69,14 @@ class StatusSocket:
                 return
             with peer, suppress(OSError):
                 peer.settimeout(_PATIENCE_SECONDS)
-                peer.sendall(json.dumps(self._report()).encode())
+                peer.sendall(self._answer())
+
+    def _answer(self) -> bytes:
+        try:
+            return json.dumps(self._report()).encode()
+        except Exception:  # who asks next is answered, whatever it was
+            log.exception("what the collector is asked cannot be said")
+            return b""
 
 
 def ask(directory: Path) -> dict[str, Any]:

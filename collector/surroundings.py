@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 
 from caudal.collector.capture.livecapture import LiveCapture
 from caudal.collector.errors import CollectorError
+from caudal.collector.listeners import shares_port
 from caudal.collector.receiver import may_force_buffer
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.settingsfile import read_token
+from caudal.collector.unit import Unit
+from caudal.collector.unitaccess import may_write
 
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _SMALL_BUFFER = 4 << 20
@@ -22,20 +25,25 @@ _SHORT_TOKEN = 16
 _MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 
 
-def listeners(settings: CollectorSettings, running: bool, unusable: list[str]) -> Iterator[str]:
-    """Yield lines about addresses that cannot be listened on, or by too many, and buffers that are too small."""
+def listeners(
+    settings: CollectorSettings, running: bool, unusable: list[str], unit: Unit | None = None
+) -> Iterator[str]:
+    """Yield lines about addresses that cannot be listened on, or by too many, and buffers that are too small.
+
+    `unit` is that of which the capabilities count, where this process has others.
+    """
     for address, times in Counter(settings.listen).items():
         if times > 1:
             yield f"listen: {address} is listed {times} times"
         host, port = _split(address)
         if port == 0:
             yield f"listen: {address} has port 0: the system would choose another at each start"
-        if _everywhere(host) and not settings.allow:
+        if not settings.allow and not _loopback(host):
             yield (
                 f"listen: {address} takes exports from anybody who can reach it; list your routers' addresses in "
                 "`allow`, or listen on an address that only they reach"
             )
-        problem = _cannot_bind(host, port, running)
+        problem = _cannot_bind(host, port, running, only_ipv6=shares_port(address, settings.listen))
         if problem:
             unusable.append(f"listen: {address}: {problem}")
     if settings.metrics_listen and _everywhere(_split(settings.metrics_listen)[0]):
@@ -44,7 +52,8 @@ def listeners(settings: CollectorSettings, running: bool, unusable: list[str]) -
     if asked < _SMALL_BUFFER:
         yield f"receive_buffer_bytes: {asked} is little: a burst of a few milliseconds fills it; ask for {32 << 20}"
     most = _number(_RMEM_MAX)
-    if most is not None and asked > most and not may_force_buffer():
+    forces = "CAP_NET_ADMIN" in unit.capabilities if unit is not None else may_force_buffer()
+    if most is not None and asked > most and not forces:
         yield (
             f"receive_buffer_bytes: the kernel grants {most} of the {asked} asked for; raise net.core.rmem_max "
             f"(sysctl -w net.core.rmem_max={asked}), or give the collector CAP_NET_ADMIN"
@@ -63,13 +72,21 @@ def interfaces(settings: CollectorSettings, unusable: list[str]) -> Iterator[str
             yield "interfaces: lo carries what this machine says to itself; capture on the end of a mirror port"
 
 
-def state(settings: CollectorSettings, unusable: list[str]) -> Iterator[str]:
-    """Yield lines about where the spool would be; it may not be usable."""
+def state(settings: CollectorSettings, unusable: list[str], unit: Unit | None = None) -> Iterator[str]:
+    """Yield lines about where the spool would be, for the user of `unit` or else for this one; it may not be usable."""
     directory = settings.state_directory
     there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         unusable.append(f"state_directory: {there} is not a directory that this user may write to")
         return
+    made = (
+        unit is not None and directory.parent == Path("/var/lib") and directory.name in unit.state_directories
+    )
+    if unit is not None and not made and not may_write(unit, there):
+        unusable.append(
+            f"state_directory: {unit.who}, as which {unit.name} runs, may not write to {there}; add StateDirectory= to the unit, "
+            "or chown the directory"
+        )
     if there == directory and stat.S_IMODE(there.stat().st_mode) & 0o007:
         yield f"state_directory: others may look into {directory}; chmod 700 it"
     if _file_system(there) in _MEMORY_FILE_SYSTEMS:
@@ -114,12 +131,14 @@ def service(settings: CollectorSettings) -> Iterator[str]:
         pass  # said by what makes the client
 
 
-def _cannot_bind(host: str, port: int, running: bool) -> str:
+def _cannot_bind(host: str, port: int, running: bool, *, only_ipv6: bool = False) -> str:
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(
             host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as probe:
+            if only_ipv6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind(target)
     except socket.gaierror as error:
         return f"{host} is no address of this machine: {error.strerror}"
@@ -158,6 +177,13 @@ def _secret(setting: str, path: Path) -> Iterator[str]:
 def _split(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(re.sub(r"%.*", "", host)).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _everywhere(host: str) -> bool:

@@ -18,6 +18,7 @@ _TEMPLATE, _OPTIONS = 256, 257
 _FIELDS4 = ((8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (1, 4), (2, 4), (21, 4), (22, 4), (34, 4))
 _SAMPLED = ((8, 4), (12, 4), (1, 4), (2, 4), (48, 1))
 _VARIABLE = ((8, 4), (12, 4), (1, 4), (2, 4), (82, 0xFFFF))  # IPFIX only
+_TOTALS = ((8, 4), (12, 4), (85, 4), (86, 4), (152, 8))  # IPFIX only
 _FIELDS6 = ((27, 16), (28, 16), (4, 1), (1, 8), (2, 8))
 
 
@@ -29,6 +30,7 @@ def warm_up(pipeline: Pipeline, received_ms: int) -> None:
         _set(_TEMPLATE, _record4()) + _set(_TEMPLATE + 2, _record6()) + _set(_TEMPLATE + 4, _short() + b"\1")
     )
     named = _set(_TEMPLATE + 6, _short() + b"\3eth")
+    totals = _set(_TEMPLATE + 8, _short() + struct.pack(">Q", received_ms))
     templates = _templates(0) + _set(1, struct.pack(">HHHHHHHHH", _OPTIONS, 4, 4, 1, 4, 34, 4, 0, 0))
     payloads = [
         struct.pack(">HHIIIIHH", 5, 1, 0, seconds, 0, 0, 0, 0) + _record5(),
@@ -36,7 +38,7 @@ def warm_up(pipeline: Pipeline, received_ms: int) -> None:
         + templates
         + _set(_OPTIONS, struct.pack(">II", 0, 100))
         + data,
-        _message(_templates(2) + data + named, seconds),
+        _message(_templates(2) + data + named + totals, seconds),
         _sflow(),
     ]
     for _ in range(2):  # at first templates are learnt, then they are known
@@ -61,8 +63,8 @@ def _set(number: int, content: bytes) -> bytes:
 
 def _templates(number: int) -> bytes:
     records = b""
-    forms = [_FIELDS4, _FIELDS6, _SAMPLED, *([_VARIABLE] if number else [])]
-    for template, fields in zip(range(_TEMPLATE, _TEMPLATE + 8, 2), forms, strict=False):
+    forms = [_FIELDS4, _FIELDS6, _SAMPLED, *([_VARIABLE, _TOTALS] if number else [])]
+    for template, fields in zip(range(_TEMPLATE, _TEMPLATE + 10, 2), forms, strict=False):
         records += struct.pack(">HH", template, len(fields))
         records += b"".join(struct.pack(">HH", *field) for field in fields)
     return _set(number, records)

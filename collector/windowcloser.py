@@ -3,12 +3,21 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
-from caudal.collector.backlog import Backlog
+import pyarrow as pa
+
 from caudal.collector.cutting import cut
 from caudal.collector.latewindows import LateWindows
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.windowclock import WindowClock
+
+
+class Batches(Protocol):
+    """Takes what is in closed windows; a Backlog is one."""
+
+    def add(self, flows: pa.Table, ledger: pa.Table) -> None:
+        """Take flow aggregates and ledger of one batch."""
 
 
 class WindowCloser:
@@ -20,14 +29,14 @@ class WindowCloser:
     def __init__(
         self,
         pipeline: Pipeline,
-        backlog: Backlog,
+        batches: Batches,
         name: Callable[[int], str],
         lateness_seconds: float,
         *,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pipeline, self._backlog, self._name, self._wall = pipeline, backlog, name, wall
+        self._pipeline, self._batches, self._name, self._wall = pipeline, batches, name, wall
         seconds = pipeline.ledger.window_ms // 1000
         self._clock = WindowClock(seconds, lateness_seconds, wall=wall, monotonic=monotonic)
         self._late = LateWindows(seconds, lateness_seconds, monotonic=monotonic)
@@ -54,4 +63,4 @@ class WindowCloser:
     def _close(self, before_ms: int | None, keep: set[int]) -> None:
         taken = self._pipeline.take(before_ms, self._name, keep)
         for flows, ledger in cut(*taken, datetime.fromtimestamp(self._wall(), UTC)):
-            self._backlog.add(flows, ledger)
+            self._batches.add(flows, ledger)

@@ -8,8 +8,6 @@ from typing import Annotated, NoReturn
 import typer
 
 from caudal.dashboards.errors import BuildError, DashboardError, PublishError
-from caudal.dashboards.publish import NewDatasource, publish
-from caudal.dashboards.sovereignty import build, dashboard_json
 from caudal.wholefile import UnwrittenError, write_whole
 
 TOKEN_VARIABLE = "CAUDAL_GRAFANA_TOKEN"
@@ -27,6 +25,8 @@ def build_command(
     ] = None,
 ) -> None:
     """Write the dashboard as Grafana's classic JSON."""
+    from caudal.dashboards.sovereignty import build, dashboard_json
+
     text = dashboard_json(build())
     try:
         write_whole(output, text.encode())
@@ -59,6 +59,8 @@ def publish_command(
     as_json: Annotated[bool, typer.Option("--json", help="Say what was done as JSON.")] = False,
 ) -> None:
     """Make a Grafana hold the dashboard; does nothing where it is already there."""
+    from caudal.dashboards.publish import NewDatasource, publish
+
     try:
         token = _secret(token_file, TOKEN_VARIABLE)
         if not token:

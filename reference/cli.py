@@ -13,7 +13,6 @@ from caudal.reference.columns import RECHECK
 from caudal.reference.convertcli import convert_command
 from caudal.reference.difference import SHIPPED, differences
 from caudal.reference.errors import ReferenceError as FactsError
-from caudal.reference.facts import OVERLAY
 from caudal.reference.files import FILES
 from caudal.reference.importcli import import_cli
 from caudal.reference.lookup import Statement, find
@@ -171,13 +170,13 @@ def build_command(
 def _show_files(reference: Reference) -> None:
     typer.echo(f"reference {reference.version}{' (holds synthetic rows)' if reference.synthetic else ''}")
     for file in FILES:
-        facts = reference.facts(file.name)
-        unchecked = int(facts["status"].str.contains("memory").sum())
-        own = int(facts[OVERLAY].sum())
+        rows = reference.rows(file.name)
+        unchecked = sum("memory" in str(row.values["status"]) for row in rows)
+        own = sum(row.overlay for row in rows)
         marked = f"; {_MARK}: {own:,}" if own else ""
-        empty = f"; empty: supply {file.cure}" if not facts.height else ""
+        empty = f"; empty: supply {file.cure}" if not rows else ""
         typer.echo(
-            f"{file.name:24} {facts.height:6,} rows, {unchecked:5,} of them in part from memory{marked}{empty}"
+            f"{file.name:24} {len(rows):6,} rows, {unchecked:5,} of them in part from memory{marked}{empty}"
         )
     for table in read_sources().values():
         typer.echo(

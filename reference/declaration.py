@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-import polars as pl
-
 Kind = Literal[
     "text",
     "id",
@@ -38,6 +36,24 @@ Kind = Literal[
     "status",
 ]
 Cell = str | int | float | bool | date | None
+# Kinds of which an empty cell is None; of all others it is ''.
+NO_TEXT: frozenset[Kind] = frozenset(
+    {
+        "asn",
+        "integer",
+        "count",
+        "number",
+        "amount",
+        "percent",
+        "share",
+        "year",
+        "date",
+        "stage",
+        "flag",
+    }
+)
+# Beside the declared columns, in frames: whether the row is of a deployment's overlay.
+OVERLAY = "overlay"
 
 SYNTHETIC = "synthetic"
 STATUSES: dict[str, str] = {
@@ -66,17 +82,12 @@ class Column:
     required: bool = True
     values: tuple[str, ...] = ()
 
-    @property
-    def dtype(self) -> pl.DataType:
-        """The type of the column in a frame; empty text stays '', other empty cells are null."""
-        return _DTYPES[self.kind]
-
     def read(self, text: str) -> Cell:
         """Return the value of a cell; ValueError says in words what is wrong with it."""
         if not text:
             if self.required:
                 raise ValueError("is empty; a value is required here")
-            return "" if self.dtype == pl.String() else None
+            return None if self.kind in NO_TEXT else ""
         value = _READERS[self.kind](text)
         given = text.split(" ") if self.kind == "ids" else [value]
         for each in given if self.values else ():
@@ -108,11 +119,6 @@ class FactFile:
     def filename(self) -> str:
         """The name of the file, in the package as in an overlay."""
         return f"{self.name}.csv"
-
-    @property
-    def schema(self) -> dict[str, pl.DataType]:
-        """The names and types of the columns of the frame."""
-        return {column.name: column.dtype for column in self.columns}
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, or None."""
@@ -279,33 +285,4 @@ _READERS: Mapping[Kind, Callable[[str], Cell]] = {
     "domain": _domain,
     "hosts": _hosts,
     "status": _status,
-}
-
-_DTYPES: Mapping[Kind, pl.DataType] = {
-    "text": pl.String(),
-    "id": pl.String(),
-    "ids": pl.String(),
-    "country": pl.String(),
-    "location": pl.String(),
-    "countries": pl.String(),
-    "iso3": pl.String(),
-    "m49": pl.String(),
-    "currency": pl.String(),
-    "asn": pl.UInt32(),
-    "hs6": pl.String(),
-    "integer": pl.Int64(),
-    "count": pl.Int64(),
-    "number": pl.Float64(),
-    "amount": pl.Float64(),
-    "percent": pl.Float64(),
-    "share": pl.Float64(),
-    "year": pl.Int32(),
-    "date": pl.Date(),
-    "period": pl.String(),
-    "stage": pl.UInt8(),
-    "flag": pl.Boolean(),
-    "prefix": pl.String(),
-    "domain": pl.String(),
-    "hosts": pl.String(),
-    "status": pl.String(),
 }

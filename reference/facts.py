@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from caudal.reference import older
 from caudal.reference.declaration import SYNTHETIC, Cell, Column, FactFile
 from caudal.reference.errors import FactError
 from caudal.reference.validity import ALWAYS, Validity
 
+if TYPE_CHECKING:
+    import polars as pl
+
 DATA = Path(__file__).parent / "data"
-# Beside the declared columns, in frames: whether the row is of a deployment's overlay.
-OVERLAY = "overlay"
 
 Key = tuple[Cell, ...]
 
@@ -55,14 +54,11 @@ class Facts:
     rows: Mapping[Key, Row]
 
     @cached_property
-    def frame(self) -> pl.DataFrame:
+    def frame(self) -> "pl.DataFrame":
         """The rows as a frame, typed as declared, in the order of the file; `overlay` marks a deployment's own."""
-        data: dict[str, list[Any]] = {
-            column.name: [row.values[column.name] for row in self.rows.values()]
-            for column in self.file.columns
-        }
-        data[OVERLAY] = [row.overlay for row in self.rows.values()]
-        return pl.DataFrame(data, schema={**self.file.schema, OVERLAY: pl.Boolean()}, orient="col")
+        from caudal.reference.frames import frame
+
+        return frame(self)
 
     def on(self, day: date) -> "Facts":
         """Return the facts that hold on a day; figures of whatever period are kept."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from caudal.logline import quoted
 from caudal.reference.checks import check_between
@@ -31,19 +30,9 @@ from caudal.reference.files import (
 from caudal.reference.sources import ADDRESSES, SOURCES_FILENAME
 from caudal.reference.validity import day_of_month
 
-_NETWORK_COLUMNS = (
-    "asn",
-    "platform_id",
-    "name",
-    "kind",
-    "control_country",
-    "valid_from",
-    "valid_to",
-    "source",
-    "as_of",
-    "status",
-    "overlay",
-)
+if TYPE_CHECKING:
+    import polars as pl
+
 _PLATFORM_COLUMNS = (
     "platform_id",
     "name",
@@ -97,7 +86,7 @@ class Reference:
         """Return the same reference as of a day."""
         return Reference(self.version, self.synthetic, self._facts, day)
 
-    def facts(self, name: str) -> pl.DataFrame:
+    def facts(self, name: str) -> "pl.DataFrame":
         """Return the rows of a file that hold on the day, by its name without .csv; KeyError if there is none."""
         return self._held[name].frame
 
@@ -105,7 +94,7 @@ class Reference:
         """Return the rows of a file that hold on the day, each with the file and line it was read from."""
         return tuple(self._held[name].rows.values())
 
-    def history(self, name: str) -> pl.DataFrame:
+    def history(self, name: str) -> "pl.DataFrame":
         """Return all rows of a file, whenever they hold, by its name without .csv; KeyError if there is none."""
         return self._facts[name].frame
 
@@ -115,48 +104,39 @@ class Reference:
         return {name: each.on(day) for name, each in self._facts.items()}
 
     @cached_property
-    def platforms(self) -> pl.DataFrame:
+    def platforms(self) -> "pl.DataFrame":
         """Platforms, one row each: platform_id, name, operator, parent, countries, tier, category, ladder_stage."""
         return self.facts(PLATFORMS.name).select(_PLATFORM_COLUMNS)
 
     @cached_property
-    def networks(self) -> pl.DataFrame:
+    def networks(self) -> "pl.DataFrame":
         """Autonomous systems, one row each: asn, platform_id ('' if none), name, kind, control_country.
 
         Control of a platform's system is that of the platform; `kind` is platform, access, transit or one of
         `KINDS`. A system that serves several countries has one control (the check sees to it) and one row.
         """
-        control = self.platforms.select("platform_id", "control_country")
-        # A platform that does not hold on the day has no networks either.
-        platform = self.facts(PLATFORM_ASNS.name).join(control, on="platform_id", how="inner")
-        nobody = pl.lit("").alias("platform_id")
-        access = self.facts(ACCESS_NETWORKS.name).unique("asn", keep="first", maintain_order=True)
-        frames = [
-            platform.with_columns(kind=pl.lit("platform")),
-            access.with_columns(nobody, kind=pl.lit("access")),
-            self.facts(TRANSIT_ASNS.name).with_columns(nobody, kind=pl.lit("transit")),
-            self.facts(OTHER_NETWORKS.name).with_columns(nobody),
-        ]
-        named = [frame.with_columns(name=pl.col("as_name")).select(_NETWORK_COLUMNS) for frame in frames]
-        return pl.concat(named).sort("asn")
+        from caudal.reference.frames import networks
+
+        listed = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
+        return networks(self.platforms, *(self.facts(file.name) for file in listed))
 
     @cached_property
-    def countries(self) -> pl.DataFrame:
+    def countries(self) -> "pl.DataFrame":
         """Countries, one row each: country, iso3, name_en, name_es, name_pt, region (a subregion of UN M49)."""
         return self.facts(COUNTRIES.name)
 
     @cached_property
-    def economies(self) -> pl.DataFrame:
+    def economies(self) -> "pl.DataFrame":
         """Economies, one row each, with the columns of economies.csv."""
         return self.facts(ECONOMIES.name)
 
     @cached_property
-    def groups(self) -> pl.DataFrame:
+    def groups(self) -> "pl.DataFrame":
         """Members of country groups, one row each: group_id, group_name, country, source, as_of, status."""
         return self.facts(COUNTRY_GROUPS.name)
 
     @cached_property
-    def accuracy(self) -> pl.DataFrame:
+    def accuracy(self) -> "pl.DataFrame":
         """Measured accuracy of address databases on published cloud ranges, one row for each group of ranges."""
         return self.facts(GEOLOCATION_ACCURACY.name)
 

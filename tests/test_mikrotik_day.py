@@ -24,6 +24,7 @@ from caudal.collector.datagrams import Datagrams
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.ledger import COUNT
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.signs import signs
 from caudal.reference import AddressTable
 from caudal.service.server import Service
 from caudal.service.settings import ServiceSettings
@@ -49,6 +50,7 @@ class Day:
     totals: dict[str, int]
     octets: int
     said: list[str]
+    attention: list[tuple[str, str, bool]]
     indicators: Any
     report: dict[str, str]
 
@@ -142,6 +144,11 @@ def live(pipeline: Pipeline, directory: Path) -> Day:
             for each in disbeliefs(pipeline.decoder, addresses.__getitem__)
             for sentence in each.sentences
         ],
+        [
+            (sign.exporter, sign.kind, sign.needs_attention)
+            for sign in signs(pipeline, addresses.__getitem__)
+            if sign.kind != "clock_off"  # all of a day arrives at its end
+        ],
         without_provenance(answers.json()),
         report,
     )
@@ -184,6 +191,8 @@ def test_the_operator_is_told(honest: Day, lying: Day) -> None:
         f"{LIAR}: It states sampling 1:{TURNED}, which is 1:{RATE} with its octets the wrong way round. "
         "The rate of the settings was taken for 240 records."
     ]
+    # Nothing is left to be done: the operator gave the rate.
+    assert (honest.attention, lying.attention) == ([], [(LIAR, "rate_not_believed", False)])
     assert (honest.totals["rate_implausible"], lying.totals["rate_implausible"]) == (0, 240)
     assert (honest.totals["sampling_config"], lying.totals["sampling_config"]) == (0, 240)
     assert lying.totals["decoded"] == lying.totals["aggregated"] == 8 * 240

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.collector.capture.capturefile import SPARE
+from caudal.collector.capture.duplicates import Duplicates
 from caudal.collector.capture.exportmessage import is_export_message
 from caudal.collector.capture.fragments import Fragment, Fragments
 from caudal.collector.capture.gather import gather
@@ -13,6 +14,7 @@ from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import Mask, PacketCounts, Packets, read_packets
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.flowrecords import I32, I64, U8, U64
+from caudal.collector.ledger import COUNT, Ledger, tally
 
 _UDP, _UDP_HEADER = 17, 8
 _LOOKED_AT = 1_000
@@ -26,9 +28,9 @@ class ExportCounts(PacketCounts):
     """Where the packets of a capture of export datagrams went.
 
     Always `packets` = `unfragmented` + `fragments` + `not_udp` + `not_ip` + `malformed`, and
-    `datagrams` = `unfragmented` + `joined` - `not_export`. `joined` are datagrams put together from fragments,
+    `datagrams` = `unfragmented` + `joined` - `not_export` - `duplicated`. `joined` are datagrams put together from fragments,
     `incomplete` those given up because a piece was missing or cut, `not_export` UDP payloads that do not begin
-    as any export protocol does. A packet whose UDP header is cut short or impossible is malformed.
+    as any export protocol does, `duplicated` export datagrams that were captured before (see Duplicates). A packet whose UDP header is cut short or impossible is malformed.
     """
 
     datagrams: int = 0
@@ -38,11 +40,12 @@ class ExportCounts(PacketCounts):
     joined: int = 0
     incomplete: int = 0
     not_export: int = 0
+    duplicated: int = 0
 
 
 @dataclass(frozen=True)
 class _Payloads:
-    """UDP payloads: position of their packet, place in a buffer, length by the UDP header, source, time."""
+    """UDP payloads: position of their packet, place in a buffer, length by the UDP header, source, time, source port."""
 
     frame: I64
     offset: I64
@@ -50,12 +53,18 @@ class _Payloads:
     claimed: I64
     exporter: I32
     time_ms: I64
+    port: I64
 
 
 class ExportReader:
-    """Takes export datagrams out of chunks of packets, and numbers their source addresses in `exporters`."""
+    """Takes export datagrams out of chunks of packets, and numbers their source addresses in `exporters`.
 
-    def __init__(self, exporters: Exporters, pending: int = 1_024) -> None:
+    Of those captured twice the first counts; `ledger`, if there is one, is told of the others.
+    """
+
+    def __init__(self, exporters: Exporters, pending: int = 1_024, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger
+        self._duplicates = Duplicates()
         self.counts = ExportCounts()
         self._exporters = exporters
         self._fragments = Fragments(pending)
@@ -71,7 +80,21 @@ class ExportReader:
         buffer = chunk.buffer
         if joined:
             buffer = np.concatenate([buffer, np.frombuffer(b"".join(joined) + bytes(SPARE), np.uint8)])
-        return self._exports(buffer, parts)
+        return self._once(self._exports(buffer, parts))
+
+    def _once(self, datagrams: Datagrams) -> Datagrams:
+        """Leave out what was captured before."""
+        first = self._duplicates.first(datagrams)
+        if first.all():
+            return datagrams
+        again = datagrams.take(np.flatnonzero(~first))
+        self.counts.duplicated += len(again)
+        self.counts.datagrams -= len(again)
+        if self._ledger is not None:
+            counts = tally(len(again))
+            counts[COUNT["duplicated_datagrams"]] = 1
+            self._ledger.add(counts, again.exporter, again.received_ms)
+        return datagrams.take(np.flatnonzero(first))
 
     def finish(self) -> None:
         """Count datagrams of which pieces are still missing as incomplete."""
@@ -88,7 +111,10 @@ class ExportReader:
         self._uncount(packets.ip_version, bad)
         self.counts.unfragmented += len(which)
         exporter = _number(self._exporters, packets, which)
-        return _Payloads(packets.frame[which], offset, length, claimed, exporter, packets.time_ms[which])
+        port = gather(chunk.buffer, offset - _UDP_HEADER, ">u2").astype(np.int64)
+        return _Payloads(
+            packets.frame[which], offset, length, claimed, exporter, packets.time_ms[which], port
+        )
 
     def _uncount(self, ip_version: int, packets: int) -> None:
         if ip_version == 4:
@@ -98,7 +124,7 @@ class ExportReader:
 
     def _joined(self, chunk: PacketChunk, packets: Packets, joined: list[bytes]) -> _Payloads:
         """Collect fragments; append to `joined` the payloads that became whole, which follow the buffer."""
-        done: list[tuple[int, int, int]] = []
+        done: list[tuple[int, int, int, int]] = []
         at = len(chunk.buffer) + sum(len(payload) for payload in joined)
         for position in np.flatnonzero((packets.ip_protocol == _UDP) & packets.fragmented).tolist():
             whole = self._fragments.add(_fragment(chunk, packets, position))
@@ -108,15 +134,16 @@ class ExportReader:
             if length == 0 or _UDP_HEADER <= length <= len(whole):
                 payload = whole[_UDP_HEADER : length or len(whole)]
                 joined.append(payload)
-                done.append((position, at, len(payload)))
+                done.append((position, at, len(payload), int.from_bytes(whole[:2], "big")))
                 at += len(payload)
             else:
                 self._fragments.joined -= 1
                 self._fragments.incomplete += 1
         self.counts.joined, self.counts.incomplete = self._fragments.joined, self._fragments.incomplete
-        which, offset, length_of = np.array(done, np.int64).reshape(-1, 3).T
+        which, offset, length_of, port = np.array(done, np.int64).reshape(-1, 4).T
         exporter = _number(self._exporters, packets, which)
-        return _Payloads(packets.frame[which], offset, length_of, length_of, exporter, packets.time_ms[which])
+        time_ms = packets.time_ms[which]
+        return _Payloads(packets.frame[which], offset, length_of, length_of, exporter, time_ms, port)
 
     def _exports(self, buffer: U8, parts: list[_Payloads]) -> Datagrams:
         frame = np.concatenate([part.frame for part in parts]) if parts else np.empty(0, np.int64)
@@ -140,6 +167,7 @@ class ExportReader:
             column("exporter", np.int32)[exports].astype(np.int32),
             column("time_ms", np.int64)[exports],
             (length < claimed)[exports],
+            column("port", np.int64)[exports].astype(np.uint16),
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from caudal.collector.capture.link import ETHERNET, RAW
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.ring import PacketRing
-from caudal.collector.capture.socketfilter import Instruction, program
+from caudal.collector.capture.socketfilter import HEADERS_OCTETS, Instruction, program
 from caudal.collector.errors import ListenError
 
 _SO_ATTACH_FILTER = 26
@@ -25,7 +25,7 @@ class LiveCapture:
     """The packets of one interface from when it is entered; a context manager.
 
     `filter` is an expression of pcap-filter(7), or empty for all packets; the kernel applies it. Of packets
-    that may hold a name, `snap_length` octets are taken, of others the headers. Needs CAP_NET_RAW; raises
+    that may hold a name, `snap_length` octets are taken, of others the headers (`headers_octets`). Needs CAP_NET_RAW; raises
     ListenError.
     """
 
@@ -37,12 +37,14 @@ class LiveCapture:
         promiscuous: bool = False,
         snap_length: int = 2_048,
         buffer_bytes: int = 64 << 20,
+        headers_octets: int = HEADERS_OCTETS,
     ) -> None:
         self.interface = interface
         self._filter = filter
         self._promiscuous = promiscuous
         self._snap_length = snap_length
         self._buffer_bytes = buffer_bytes
+        self._headers_octets = headers_octets
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -84,7 +86,12 @@ class LiveCapture:
             )
         link_type = _LINK_TYPES[hardware]
         self._attach(
-            program(self._snap_length, ethernet=link_type == ETHERNET, chosen=self._chosen(link_type))
+            program(
+                self._snap_length,
+                ethernet=link_type == ETHERNET,
+                chosen=self._chosen(link_type),
+                headers_octets=self._headers_octets,
+            )
         )
         self._ring = self._stack.enter_context(
             PacketRing(self._socket, self._buffer_bytes, link_type, incoming_only=hardware == _LOOPBACK)

@@ -63,12 +63,15 @@ _NO_PORTS = np.uint32(ABSENT["source_port"] | ABSENT["destination_port"])
 class MeterCounts(PacketCounts):
     """What the meter did: where packets went, `flows` emitted, and how many of them were `split`.
 
+    Of `opened` packets the one inside was metered in their place.
+
     A split flow was emitted before its time, because more flows were open than allowed: the sums stay right,
     but what follows of it is another record.
     """
 
     flows: int = 0
     split: int = 0
+    opened: int = 0
 
 
 class PacketMeter:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.capture.bigendian import big16, big32, big64, signed
-from caudal.collector.capture.link import IS_IPV4, IS_IPV6, LINKS, NOT_IP, UNKNOWN, find_ip
+from caudal.collector.capture.holding import FRAME_CHECK
+from caudal.collector.capture.link import IS_IPV4, IS_IPV6, LINKS, NFLOG, NOT_IP, UNKNOWN, find_ip
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.flowrecords import I64, U8, U16, U64
 from caudal.collector.kernel import kernel
@@ -27,6 +28,7 @@ _EXTENSION = np.zeros(256, np.bool_)
 _EXTENSION[[_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION]] = True
 _MOST_EXTENSIONS = 8
 _JUMBO_OPTION = 0xC204
+_LONGEST_PACKET = 0xFFFF + _IPV6_HEADER
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class PacketCounts:
     """Where packets went: `packets` = `ipv4` + `ipv6` + `not_ip` + `malformed`, always.
 
     `not_ip` are frames of other protocols, or of the link types in `unknown_link_types` (type: packets);
-    `malformed` are frames whose link or IP header is cut short or contradicts itself.
+    `malformed` are frames whose link or IP header is cut short or contradicts itself, or tells of a packet that is longer
+    than its frame was on the wire.
     """
 
     packets: int = 0
@@ -173,14 +176,17 @@ def _read(
         end = min(start + captured[frame], len(buffer))
         if start < 0 or start > end:
             continue
-        holds, network = find_ip(buffer, start, end, link_type[frame])
         wire = start + original[frame]
+        holds, network = find_ip(buffer, start, end, wire, link_type[frame])
+        most = wire - network + FRAME_CHECK
+        if link_type[frame] == NFLOG:
+            most = _LONGEST_PACKET  # how much was logged of a packet says nothing about its length
         if holds == IS_IPV4:
-            if _read_ipv4(buffer, network, end, wire, four, ipv4):
+            if _read_ipv4(buffer, network, end, wire, most, four, ipv4):
                 four[0][_FRAME, ipv4], four[0][_TIME_MS, ipv4] = frame, time_ms[frame]
                 ipv4 += 1
         elif holds == IS_IPV6:
-            if _read_ipv6(buffer, network, end, wire, six, ipv6):
+            if _read_ipv6(buffer, network, end, wire, most, six, ipv6):
                 six[0][_FRAME, ipv6], six[0][_TIME_MS, ipv6] = frame, time_ms[frame]
                 ipv6 += 1
         elif holds == UNKNOWN:
@@ -192,8 +198,11 @@ def _read(
 
 
 @kernel
-def _read_ipv4(buffer: U8, network: int, end: int, wire: int, to: Matrices, row: int) -> bool:
-    """Write one packet into a row; return whether it can be read. `wire` is where it ended on the wire."""
+def _read_ipv4(buffer: U8, network: int, end: int, wire: int, most: int, to: Matrices, row: int) -> bool:
+    """Write one packet into a row; return whether it can be read.
+
+    `wire` is where its frame ended on the wire, `most` how long a packet in that frame can be.
+    """
     available = end - network
     if available < _IPV4_HEADER:
         return False
@@ -202,7 +211,7 @@ def _read_ipv4(buffer: U8, network: int, end: int, wire: int, to: Matrices, row:
     total = big16(buffer, network + 2)
     if total == 0:
         total = max(wire - network, length)
-    if first < 0x45 or first > 0x4F or total < length:
+    if first < 0x45 or first > 0x4F or total < length or total > most:
         return False
     fragment = big16(buffer, network + 6)
     protocol = signed(buffer[network + 9])
@@ -217,8 +226,8 @@ def _read_ipv4(buffer: U8, network: int, end: int, wire: int, to: Matrices, row:
 
 
 @kernel
-def _read_ipv6(buffer: U8, network: int, end: int, wire: int, to: Matrices, row: int) -> bool:
-    """Write one packet into a row; return whether it can be read. `wire` is where it ended on the wire."""
+def _read_ipv6(buffer: U8, network: int, end: int, wire: int, most: int, to: Matrices, row: int) -> bool:
+    """Write one packet into a row; return whether it can be read. `wire` and `most` are as of IPv4."""
     available = end - network
     if available < _IPV6_HEADER or buffer[network] >> 4 != 6:
         return False
@@ -232,6 +241,8 @@ def _read_ipv6(buffer: U8, network: int, end: int, wire: int, to: Matrices, row:
             total += big32(buffer, transport + 4)
         else:
             total = max(wire - network, _IPV6_HEADER)
+    if total > most:
+        return False
     end = network + min(available, total)
     fragmented = later = False
     # What is cut short stays where it is.

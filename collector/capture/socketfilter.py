@@ -14,6 +14,8 @@ from caudal.collector.names.candidates import DNS_PORT, HTTP_PORTS, QUIC_PORTS, 
 from caudal.collector.names.request import METHODS
 
 HEADERS_OCTETS: Final = 128
+# Where tunnels are opened there are twice as many headers.
+TUNNELLED_OCTETS: Final = 256
 _LOAD_HALF, _LOAD_BYTE, _LOAD_HALF_AT, _LOAD_BYTE_AT = 0x28, 0x30, 0x48, 0x50
 _LOAD_X, _LOAD_X_IPV4_HEADER = 0x01, 0xB1
 _LOAD_WORD_AT, _LOAD_SIZE, _TO_X = 0x40, 0x80, 0x07
@@ -38,13 +40,19 @@ class _Line:
     place: str = ""
 
 
-def program(snap_length: int, *, ethernet: bool, chosen: Sequence[Instruction] = ()) -> list[Instruction]:
-    """Return the program that passes on `snap_length` octets of what may hold a name, else the headers.
+def program(
+    snap_length: int,
+    *,
+    ethernet: bool,
+    chosen: Sequence[Instruction] = (),
+    headers_octets: int = HEADERS_OCTETS,
+) -> list[Instruction]:
+    """Return the program that passes on `snap_length` octets of what may hold a name, else the headers: `headers_octets`.
 
     `chosen` is a filter that says which packets are wanted at all; of its own lengths only zero is kept.
     """
-    tail = _assemble(_lengths(snap_length, 14 if ethernet else 0))
-    if snap_length <= HEADERS_OCTETS:
+    tail = _assemble(_lengths(snap_length, 14 if ethernet else 0, headers_octets))
+    if snap_length <= headers_octets:
         tail = [(_RETURN, 0, 0, snap_length)]
     head = []
     for at, (code, true, false, operand) in enumerate(chosen):
@@ -55,7 +63,7 @@ def program(snap_length: int, *, ethernet: bool, chosen: Sequence[Instruction] =
     return [*head, *tail]
 
 
-def _lengths(snap_length: int, base: int) -> list[_Line]:
+def _lengths(snap_length: int, base: int, headers_octets: int) -> list[_Line]:
     lines = []
     if base:
         lines += [
@@ -101,7 +109,7 @@ def _lengths(snap_length: int, base: int) -> list[_Line]:
         _Line(_IF_AT_LEAST_X, 0, "", "headers"),
         _Line(_LOAD_WORD_AT, base),
         *(_Line(_IF_EQUAL, int.from_bytes(method), "names", "") for method in METHODS),
-        _Line(_RETURN, HEADERS_OCTETS, place="headers"),
+        _Line(_RETURN, headers_octets, place="headers"),
         _Line(_RETURN, snap_length, place="names"),
     ]
     return lines

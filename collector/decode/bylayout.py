@@ -6,11 +6,14 @@ import numpy as np
 
 from caudal.collector import flowrecords
 from caudal.collector.decode.flowtimes import ExportClock
+from caudal.collector.decode.packetreports import are_packet_reports, read_packets_of
 from caudal.collector.decode.recordlayout import Layout
+from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.sets import Sets
 from caudal.collector.decode.template import TemplateKey
 from caudal.collector.decode.templated import flow_records
+from caudal.collector.decode.toldflows import ToldFlows
 from caudal.collector.decode.wire import join
 from caudal.collector.flowrecords import I64, U8, FlowRecords
 
@@ -46,16 +49,30 @@ def flows_of(
     uptime_ms: I64,
     boot_ms: int | None,
     rates: SamplingRates,
+    told: ToldFlows,
+    now_ms: int,
+    *,
+    octets: U8 | None = None,
+    tunnels: Tunnels = "outer",
 ) -> Iterator[tuple[FlowRecords, I64 | None]]:
     """Yield the flow records of whole data records, then those of the way back, with the positions of these.
 
-    `export_ms` and `uptime_ms` are of each record's datagram; `boot_ms` is when an IPFIX exporter said it booted.
+    Where records tell totals, what is new is what `told` does not know yet. `export_ms` and `uptime_ms` are of each record's
+    datagram; `boot_ms` is when an IPFIX exporter said it booted. `octets` is the buffer that records of variable length were
+    cut from, in which sections of packets lie; see `packetreports` for `tunnels`.
     """
     if not len(export_ms):
         return
     v9 = key.protocol == flowrecords.NETFLOW9
     clock = ExportClock(export_ms, uptime_ms.astype(np.uint64) if v9 else None, None if v9 else boot_ms)
-    forward, reverse = flow_records(key, layout, layout.records(body, len(export_ms)), clock, rates)
+    records = layout.records(body, len(export_ms))
+    forward, reverse = flow_records(key, layout, records, clock, rates)
+    if are_packet_reports(layout):
+        if octets is None or not layout.template.variable:
+            octets = np.frombuffer(body, np.uint8)
+        forward = read_packets_of(layout, records, octets, forward, tunnels)
+    if layout.telling is not None:
+        told.count_new(key, layout, records, forward, reverse, now_ms)
     yield forward, None
     if reverse is not None:
         yield reverse.flows, reverse.position

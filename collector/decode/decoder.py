@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from caudal.collector import flowrecords
+from caudal.collector.capture.tunnelkinds import Tunnels, opened
 from caudal.collector.datagrams import Datagrams
 from caudal.collector.decode import netflow5, sflow5
 from caudal.collector.decode.announcement import Announcement, read_announcement
 from caudal.collector.decode.bylayout import flows_of, join_records, whole_records
+from caudal.collector.decode.heard import Heard
 from caudal.collector.decode.lot import Lot
 from caudal.collector.decode.origin import ObservationPoint
+from caudal.collector.decode.processes import Processes
 from caudal.collector.decode.reading import DataSets
 from caudal.collector.decode.recordlayout import Layout
-from caudal.collector.decode.sampledheaders import Tunnels
 from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.decode.samplingofsets import SetSampling
 from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
@@ -25,6 +27,7 @@ from caudal.collector.decode.template import (
     read_templates,
 )
 from caudal.collector.decode.templatetable import NamedTemplates, TemplateTable
+from caudal.collector.decode.toldflows import ToldFlows
 from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
 from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
@@ -36,8 +39,9 @@ from caudal.collector.plausibility import Plausibility
 class Decoder:
     """Decodes NetFlow v5, v7, v9, IPFIX and sFlow v5.
 
-    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers and data sets that
-    wait for their template, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    Keeps what the protocols make one keep: templates, sampling rates, sequence numbers, data sets that wait for their
+    template and what was told of flows, all of it bounded. A set that has waited for `waiting_seconds` is malformed.
+    `key` makes digests of flows that are the same after a restart.
     Hostile input never raises: it is counted in the ledger as malformed, and what was decoded before it is
     kept.
     """
@@ -52,8 +56,9 @@ class Decoder:
         waiting_seconds: float = 1800,
         templates_per_exporter: int = 4096,
         templates_octets: int = 256 << 20,
-        sflow_tunnels: Tunnels = "outer",
+        tunnels: Tunnels = "outer",
         plausibility: Plausibility | None = None,
+        key: bytes | None = None,
     ) -> None:
         self.ledger = ledger
         self.rates = rates
@@ -62,8 +67,16 @@ class Decoder:
         self.templates = TemplateTable(templates_per_exporter, templates_octets)
         self.waiting = WaitingSets(waiting_octets, waiting_octets_per_exporter)
         self.sequences = Sequences()
+        self.heard = Heard()
+        self.told = ToldFlows(key)
+        self.processes = Processes()
+        # By exporter, how often a template's number was announced with another layout.
+        self.redefined: dict[int, int] = {}
+        self._announcer: dict[
+            ObservationPoint, int
+        ] = {}  # the UDP port of the last options records that were news
         self.sflow_agents = sflow5.SflowAgents()
-        self._sflow_tunnels: Tunnels = sflow_tunnels
+        self.tunnels = opened(tunnels)
         # Exporters of which something worth keeping over a restart has changed; whoever keeps it clears them.
         self.changed: set[int] = set()
         self._waiting_ms = int(waiting_seconds * 1000)
@@ -96,6 +109,7 @@ class Decoder:
         now_ms = int(datagrams.received_ms[-1]) if count else self._latest_ms
         lot = Lot(datagrams, now_ms, override)
         self._latest_ms = lot.now_ms
+        lot.process = self.processes.of(datagrams.exporter, datagrams.port)
         lot.counts[COUNT["datagrams"]] = 1
         known = datagrams.exporter >= 0
         lot.count(np.flatnonzero(~known), "received", "filtered")
@@ -115,7 +129,7 @@ class Decoder:
         if len(is_sflow):
             lot.give(
                 sflow5.decode(
-                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self._sflow_tunnels
+                    datagrams, is_sflow, lot.counts, self.sflow_agents, self._sampling, self.tunnels
                 )
             )
         lot.read(self._sampling)
@@ -123,8 +137,20 @@ class Decoder:
         for read in (is5, is7, is9, is_ipfix, is_sflow, np.flatnonzero(~known)):
             nothing[read] = False
         lot.count(np.flatnonzero(nothing), "received", "malformed")
+        of_protocol = {
+            flowrecords.NETFLOW5: is5,
+            flowrecords.NETFLOW7: is7,
+            flowrecords.NETFLOW9: is9,
+            flowrecords.IPFIX: is_ipfix,
+            flowrecords.SFLOW5: is_sflow,
+        }
+        self.heard.note(datagrams.exporter, of_protocol, lot.offset_ms)
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
+        for exporter in self.sequences.split():
+            self._split(exporter, self.sequences.processes(exporter))
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
+        self.told.forget_old(lot.now_ms)
+        self.changed |= self.told.to_keep(lot.now_ms)
 
     def _decode_templated(self, lot: Lot, which: I64, protocol: int) -> None:
         ipfix = protocol == flowrecords.IPFIX
@@ -160,8 +186,9 @@ class Decoder:
         self._decode_sets(lot, found.sets)
         units = np.maximum(lot.data_records[which], UNKNOWN_UNITS) if ipfix else np.ones(len(which), np.int64)
         lot.counts[COUNT["lost"] if ipfix else COUNT["lost_datagrams"], which] += self.sequences.follow_all(
-            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units
-        )
+            protocol, datagrams.exporter[which].astype(np.int64), lot.domain[which], sequence, units,
+            datagrams.port[which], lot.template_records[which] if ipfix else None,
+        )  # fmt: skip
 
     def _decode_sets(self, lot: Lot, sets: Sets) -> None:
         """Decode sets in order: data before a change of templates or sampling rates by what held until then."""
@@ -169,17 +196,63 @@ class Decoder:
         templates = TEMPLATE_SETS[sets.protocol]
         for position in np.flatnonzero((sets.id == templates[0]) | (sets.id == templates[1])):
             datagram, at = int(sets.datagram[position]), int(sets.at[position])
-            point = self._point(lot, datagram, sets.protocol)
+            point = self._announcing(lot, datagram, sets.protocol)
             body = bytes(lot.datagrams.buffer.data[at - 4 : at + int(sets.length[position])])
-            if self.templates.seen_before(point, body, lot.now_ms):
+            again = self.templates.seen_before(point, body, lot.now_ms, int(lot.datagrams.port[datagram]))
+            if again is not None:
+                lot.template_records[datagram] += again
                 continue
             self._decode_data(lot, sets.take(np.arange(from_here, position)))
             from_here = int(position) + 1
             self._learn(lot, datagram, point, body, options=int(sets.id[position]) == templates[1])
         self._decode_data(lot, sets.take(np.arange(from_here, len(sets))))
 
-    def _point(self, lot: Lot, datagram: int, protocol: int) -> ObservationPoint:
-        return ObservationPoint(int(lot.datagrams.exporter[datagram]), protocol, int(lot.domain[datagram]))
+    def _announcing(self, lot: Lot, datagram: int, protocol: int) -> ObservationPoint:
+        """Return the point that a datagram announces something for; its port is a process if the exporter is split."""
+        exporter, port = int(lot.datagrams.exporter[datagram]), int(lot.datagrams.port[datagram])
+        process = 0
+        if exporter in self.processes:
+            before = self.processes.number(exporter, port)
+            process = self._process(exporter, port)
+            if process != before:
+                lot.process = self.processes.of(lot.datagrams.exporter, lot.datagrams.port)
+        return ObservationPoint(exporter, protocol, int(lot.domain[datagram]), process)
+
+    def _process(self, exporter: int, port: int) -> int:
+        """Return the process of a port that announces; what is known of one given up for it is forgotten."""
+        process, given_up = self.processes.announcing(exporter, port)
+        if given_up:
+            self._forget_points([point for point in self._points(exporter) if point.process == process])
+        return process
+
+    def _split(self, exporter: int, ports: Iterable[int]) -> None:
+        """Take these ports of an exporter, and any other that announces, for processes of their own from now on."""
+        if self.processes.split(exporter):
+            for port in ports:
+                self._process(exporter, port)
+            self.templates.divide(exporter, lambda port: self._process(exporter, port))
+            for point in [each for each in self._announcer if each.exporter == exporter and not each.process]:
+                port = self._announcer.pop(point)
+                own = point._replace(process=self._process(exporter, port))
+                for sampler, rate in self.rates.withdraw(point).items():
+                    self.rates.announce(own, sampler, rate)
+                if point in self._boot_ms:
+                    self._boot_ms[own] = self._boot_ms.pop(point)
+            self.changed.add(exporter)
+
+    def _points(self, exporter: int) -> set[ObservationPoint]:
+        """Return where something of an exporter is known besides its numbers."""
+        return set(self.templates.points(exporter)) | {
+            point for point, _, _ in self.rates.announced_by(exporter)
+        }
+
+    def _forget_points(self, points: Iterable[ObservationPoint]) -> None:
+        for point in points:
+            self.templates.remove([TemplateKey(*point, number) for number in self.templates.at(point)])
+            self.templates.forget_sets(point)
+            self.rates.withdraw(point)
+            self._boot_ms.pop(point, None)
+            self._announcer.pop(point, None)
 
     def _learn(self, lot: Lot, datagram: int, point: ObservationPoint, body: bytes, *, options: bool) -> None:
         try:
@@ -188,6 +261,8 @@ class Decoder:
         except TemplateSetError as error:
             read, sound = error.read, False
             lot.count(datagram, "received", "malformed")
+        lot.template_records[datagram] += len(read)
+        port = int(lot.datagrams.port[datagram])
         changed = False
         announced: list[TemplateKey] = []
         for number, template in read:
@@ -196,11 +271,23 @@ class Decoder:
                 changed |= self._withdraw(key, options=options)
                 continue
             known = self.templates.get(key)
+            if known is not None and known.layout.template != template:
+                lot.counts[COUNT["templates_redefined"], datagram] += 1
+                self.redefined[key.exporter] = self.redefined.get(key.exporter, 0) + 1
+                if port and set(known.ports) - {port}:
+                    self._split(point.exporter, (*known.ports, port))
+                    self.templates.forget_sets(point)
+                    point = self._announcing(lot, datagram, point.protocol)
+                    lot.process = self.processes.of(lot.datagrams.exporter, lot.datagrams.port)
+                    key = TemplateKey(*point, number)
+                    known = self.templates.get(key)
             if known is not None and known.layout.template == template:
-                known.announced_ms = lot.now_ms
-            elif self.templates.put(key, template, lot.now_ms):
+                known.announced(lot.now_ms, port)
+            elif self.templates.put(key, template, lot.now_ms, port):
                 changed = True
                 self._replay(lot, key)
+                if point.process:
+                    self._replay(lot, key._replace(process=0))
             else:
                 lot.count(datagram, "received", "malformed")
                 sound = False
@@ -226,27 +313,40 @@ class Decoder:
         self.templates.remove(gone)
         if not self.templates.at(point):
             self._boot_ms.pop(point, None)
+            self._announcer.pop(point, None)
         return bool(gone)
 
     def _replay(self, lot: Lot, key: TemplateKey) -> None:
-        waited = self.waiting.take(key)
-        if not waited:
+        known = self.templates.resolve(key)
+        waited = self.waiting.take(key) if known is not None else []
+        if known is None or not waited:
             return
-        known = self.templates.get(key)
-        assert known is not None
         known.used_ms, layout = lot.now_ms, known.layout
         for waiting in waited:
             body, records, whole = whole_records(layout, waiting.body)
             decoded = 0
             if layout.template.is_options:
-                announced = read_announcement(layout, body, records)
+                announced = read_announcement(layout, body, records, key.observation_domain)
                 self._note(lot, key.point, announced, waiting.export_ms)
             else:
                 export_ms, uptime_ms = (
                     np.full(records, time_ms, np.int64) for time_ms in (waiting.export_ms, waiting.uptime_ms)
                 )
                 boot_ms = self._boot_ms.get(key.point)
-                for flows, _ in flows_of(key, layout, body, export_ms, uptime_ms, boot_ms, self.rates):
+                octets = np.frombuffer(waiting.body, np.uint8)
+                for flows, _ in flows_of(
+                    key,
+                    layout,
+                    body,
+                    export_ms,
+                    uptime_ms,
+                    boot_ms,
+                    self.rates,
+                    self.told,
+                    lot.now_ms,
+                    octets=octets,
+                    tunnels=self.tunnels,
+                ):
                     lot.give(flows)
                     decoded += len(flows)
             bad = 0 if whole else 1
@@ -265,7 +365,8 @@ class Decoder:
         if not len(sets):
             return
         exporter, domain = lot.datagrams.exporter[sets.datagram], lot.domain[sets.datagram]
-        known = self.templates.named(sets.protocol, exporter, domain, sets.id, lot.now_ms)
+        process = lot.process[sets.datagram]
+        known = self.templates.named(sets.protocol, exporter, domain, sets.id, lot.now_ms, process)
         is_options = np.array([one is not None and one.layout.template.is_options for one in known.templates])
         from_here = 0
         if is_options.any():
@@ -273,12 +374,15 @@ class Decoder:
                 which = int(known.of[position])
                 template = known.templates[which]
                 assert template is not None
-                point = known.keys[which].point
+                datagram = int(sets.datagram[position])
+                point = self._announcing(lot, datagram, sets.protocol)
                 news = self._read_options(lot, sets, position, point, template.layout)
                 if news:
                     self._decode_groups(lot, sets, known, from_here, position)
                     from_here = position
-                    self._note(lot, point, news, int(lot.export_ms[sets.datagram[position]]))
+                    self._note(
+                        lot, point, news, int(lot.export_ms[datagram]), int(lot.datagrams.port[datagram])
+                    )
         self._decode_groups(lot, sets, known, from_here, len(sets))
 
     def _read_options(
@@ -291,18 +395,32 @@ class Decoder:
         lot.data_records[datagram] += records
         if not whole:
             lot.count(datagram, "received", "malformed")
-        announced = read_announcement(layout, body, records)
+        announced = read_announcement(layout, body, records, point.observation_domain)
         news = announced.boot_ms is not None and announced.boot_ms != self._boot_ms.get(point)
         news |= any(self.rates.is_news(point, sampler, rate) for sampler, rate in announced.rates)
         return announced if news else None
 
-    def _note(self, lot: Lot, point: ObservationPoint, announced: Announcement, at_ms: int) -> None:
+    def _note(
+        self, lot: Lot, point: ObservationPoint, announced: Announcement, at_ms: int, port: int = 0
+    ) -> None:
         lot.read(self._sampling)  # what came before, by the rates that held until here
+        if port and self._announcer.get(point, port) != port and self._contradicts(point, announced):
+            self._split(point.exporter, (self._announcer[point], port))
+            point = point._replace(process=self._process(point.exporter, port))
+            lot.process = self.processes.of(lot.datagrams.exporter, lot.datagrams.port)
+        if port:
+            self._announcer[point] = port
         if announced.boot_ms is not None:
             self._boot_ms[point] = announced.boot_ms
         for sampler, rate in announced.rates:
             self.rates.announce(point, sampler, rate, at_ms)
         self.changed.add(point.exporter)
+
+    def _contradicts(self, point: ObservationPoint, announced: Announcement) -> bool:
+        """Return whether something else was announced at a point."""
+        return announced.boot_ms not in (None, self._boot_ms.get(point, announced.boot_ms)) or any(
+            self.rates.announced_at(point, sampler) not in (None, rate) for sampler, rate in announced.rates
+        )
 
     def _decode_groups(self, lot: Lot, sets: Sets, known: NamedTemplates, first: int, last: int) -> None:
         """Decode the data sets from position `first` to `last`: nearly all are put to be read by plan."""
@@ -317,12 +435,13 @@ class Decoder:
         plan: I64 = np.full(len(keys), -1, np.int64)
         size: I64 = np.ones(len(keys), np.int64)
         boot_ms: I64 = np.full(len(keys), -1, np.int64)
+        by_place = self.rates.places.compares
         others: list[int] = []
         waiting: list[int] = []
         for which, template in enumerate(templates):
             if template is None:
                 waiting.append(which)
-            elif template.layout.plan is not None:
+            elif template.layout.plan is not None and not by_place(keys[which].point, template.layout):
                 plan[which], size[which] = lot.number_of(template.layout.plan), template.layout.size
                 if self._boot_ms:
                     boot_ms[which] = self._boot_ms.get(keys[which].point, -1)
@@ -365,6 +484,7 @@ class Decoder:
                 export_ms=export_ms,
                 uptime_ms=uptime_ms,
                 rate=np.zeros(len(sets)),
+                process=lot.process[sets.datagram],
             )
         )
 
@@ -381,7 +501,17 @@ class Decoder:
         of = sets.datagram[of_set]
         boot_ms = self._boot_ms.get(key.point)
         for flows, position in flows_of(
-            key, layout, body, lot.export_ms[of], lot.uptime_ms[of], boot_ms, self.rates
+            key,
+            layout,
+            body,
+            lot.export_ms[of],
+            lot.uptime_ms[of],
+            boot_ms,
+            self.rates,
+            self.told,
+            lot.now_ms,
+            octets=lot.datagrams.buffer,
+            tunnels=self.tunnels,
         ):
             lot.give(flows)
             found = records if position is None else np.bincount(of_set[position], minlength=len(sets))
@@ -403,6 +533,11 @@ class Decoder:
         for waiting in sets:
             self.ledger.add_one(waiting.key.exporter, waiting.export_ms, waiting=-1, malformed=1)
 
+    def several_processes(self) -> dict[int, int]:
+        """Return exporters from whose address several processes are seen to send, and how many."""
+        found = {number: len(self.sequences.processes(number)) for number in self.sequences.exporters()}
+        return {number: count for number, count in found.items() if count > 1}
+
     # What is kept of an exporter
 
     def give_up_waiting(self) -> None:
@@ -410,7 +545,7 @@ class Decoder:
         self._give_up(self.waiting.take_before(1 << 62))
 
     def state(self, exporter: int, *, stopping: bool = False) -> ExporterState:
-        """Return what is worth keeping of an exporter: templates, announced sampling rates and boot times.
+        """Return what is worth keeping of an exporter: templates, announced sampling rates, boot times, and what it told of flows.
 
         Where its sequence numbers stand is part of that only when it is not followed any more.
         """
@@ -432,34 +567,44 @@ class Decoder:
                         for number, known in self.templates.at(point).items()
                     },
                     rates.get(point, {}),
-                    followed.get(point),
+                    followed.get(point, {}),
+                    self.processes.port(exporter, point.process),
                 )
-                for point in sorted(self.templates.points(exporter) | rates.keys() | followed.keys())
-            )
+                for point in sorted(
+                    self.templates.points(exporter) | rates.keys() | followed.keys(),
+                    key=lambda point: (*point[:3], self.processes.port(exporter, point.process)),
+                )
+            ),
+            self.told.state(exporter),
         )
 
     def restore(self, exporter: int, state: ExporterState) -> None:
         """Take up what was kept of an exporter that has just been heard; what does not fit the bounds is left."""
+        self.told.restore(exporter, state.told)
         for kept in state.points:
             point = ObservationPoint(exporter, kept.protocol, kept.observation_domain)
+            if kept.port:
+                self.processes.split(exporter)
+                point = point._replace(process=self._process(exporter, kept.port))
             for number, template in kept.templates.items():
                 self.templates.put(TemplateKey(*point, number), template.template, template.seen_ms)
             if kept.boot_ms is not None and self.templates.at(point):
                 self._boot_ms[point] = kept.boot_ms
             for sampler, rate in kept.rates.items():
                 self.rates.announce(point, sampler, rate)
-            if kept.followed is not None:
-                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), kept.followed)
+            for port, numbers in kept.followed.items():
+                self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), port, numbers)
 
     def forget(self, exporter: int) -> None:
         """Forget an exporter whose number another may get; what waits of it becomes malformed."""
         self._give_up(self.waiting.take_exporter(exporter))
-        for point in list(self.templates.points(exporter)):
-            self.templates.remove([TemplateKey(*point, number) for number in self.templates.at(point)])
-            self.templates.forget_sets(point)
-            self._boot_ms.pop(point, None)
+        self._forget_points(self._points(exporter))
+        self.processes.forget(exporter)
+        self.redefined.pop(exporter, None)
         self.rates.forget(exporter)
         self.sequences.forget(exporter)
         self.sflow_agents.forget(exporter)
         self.plausibility.forget(exporter)
+        self.heard.forget(exporter)
+        self.told.forget(exporter)
         self.changed.discard(exporter)

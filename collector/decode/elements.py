@@ -28,12 +28,24 @@ DESTINATION_IPV6: Final = 28
 SAMPLING_INTERVAL: Final = 34
 SAMPLER_ID: Final = 48
 SAMPLER_RANDOM_INTERVAL: Final = 50
+VLAN_ID: Final = 58
 FLOW_DIRECTION: Final = 61
+MPLS_LABEL_1: Final = 70
+MPLS_LABEL_10: Final = 79
 OCTET_TOTAL: Final = 85
 PACKET_TOTAL: Final = 86
+LAYER2_SECTION_OFFSET: Final = 102
+LAYER2_SECTION_SIZE: Final = 103
+LAYER2_SECTION: Final = 104
+FLOW_END_REASON: Final = 136
 OBSERVATION_POINT_ID: Final = 138
 LINE_CARD_ID: Final = 141
 PORT_ID: Final = 142
+METERING_PROCESS_ID: Final = 143
+EXPORTING_PROCESS_ID: Final = 144
+TEMPLATE_ID: Final = 145
+FLOW_ID: Final = 148
+OBSERVATION_DOMAIN_ID: Final = 149
 FLOW_START_SECONDS: Final = 150
 FLOW_END_SECONDS: Final = 151
 FLOW_START_MILLISECONDS: Final = 152
@@ -47,12 +59,25 @@ FLOW_END_DELTA_MICROSECONDS: Final = 159
 SYSTEM_INIT_MILLISECONDS: Final = 160
 FLOW_DURATION_MILLISECONDS: Final = 161
 FLOW_DURATION_MICROSECONDS: Final = 162
+POST_OCTET_TOTAL: Final = 171
+POST_PACKET_TOTAL: Final = 172
 UDP_SOURCE_PORT: Final = 180
 UDP_DESTINATION_PORT: Final = 181
 TCP_SOURCE_PORT: Final = 182
 TCP_DESTINATION_PORT: Final = 183
+IP_TOTAL_LENGTH: Final = 224
+POST_NAT_SOURCE_IPV4: Final = 225
+POST_NAT_DESTINATION_IPV4: Final = 226
+POST_NAT_SOURCE_PORT: Final = 227
+POST_NAT_DESTINATION_PORT: Final = 228
+NAT_EVENT: Final = 230
 INITIATOR_OCTETS: Final = 231
 RESPONDER_OCTETS: Final = 232
+FIREWALL_EVENT: Final = 233
+DOT1Q_VLAN_ID: Final = 243
+DOT1Q_CUSTOMER_VLAN_ID: Final = 245
+POST_NAT_SOURCE_IPV6: Final = 281
+POST_NAT_DESTINATION_IPV6: Final = 282
 INITIATOR_PACKETS: Final = 298
 RESPONDER_PACKETS: Final = 299
 SELECTOR_ID: Final = 302
@@ -61,33 +86,100 @@ SAMPLING_PACKET_SPACE: Final = 306
 SAMPLING_SIZE: Final = 309
 SAMPLING_POPULATION: Final = 310
 SAMPLING_PROBABILITY: Final = 311
+DATA_LINK_FRAME_SIZE: Final = 312
+IP_HEADER_SECTION: Final = 313
+IP_PAYLOAD_SECTION: Final = 314
+DATA_LINK_SECTION: Final = 315
+MPLS_LABELS_SECTION: Final = 316
+MPLS_PAYLOAD_SECTION: Final = 317
 OBSERVATION_SECONDS: Final = 322
 OBSERVATION_MILLISECONDS: Final = 323
 OBSERVATION_MICROSECONDS: Final = 324
 OBSERVATION_NANOSECONDS: Final = 325
+LAYER2_OCTET_DELTA: Final = 352
+LAYER2_OCTET_TOTAL: Final = 353
+PORT_RANGE_START: Final = 361
+DATA_LINK_FRAME_TYPE: Final = 408
+SECTION_OFFSET: Final = 409
+SECTION_OCTETS: Final = 410
+OLD_LAYER2_OCTET_DELTA: Final = 416
+POST_LAYER2_OCTET_DELTA: Final = 417
+OLD_LAYER2_OCTET_TOTAL: Final = 419
+POST_LAYER2_OCTET_TOTAL: Final = 420
+NAT_QUOTA_EVENT: Final = 466
+NAT_THRESHOLD_EVENT: Final = 467
+
+# NetFlow v9 only, numbers that Cisco's firewalls took for themselves (NSEL): why something happened to a connection, and
+# what happened to it before 233 was theirs.
+CONNECTION_EVENT_REASON: Final = 33_002
+EARLY_FIREWALL_EVENT: Final = 40_005
 
 # A reverse element is told from the forward one by this offset, as a number of our own.
 REVERSE: Final = 1 << 16
+# The scope of NetFlow v9 that no element stands for, as a number of our own.
+CACHE_SCOPE: Final = (1 << 17) - 1
 REVERSE_OCTET_DELTA: Final = REVERSE | OCTET_DELTA
 REVERSE_PACKET_DELTA: Final = REVERSE | PACKET_DELTA
 REVERSE_OCTET_TOTAL: Final = REVERSE | OCTET_TOTAL
 REVERSE_PACKET_TOTAL: Final = REVERSE | PACKET_TOTAL
+REVERSE_LAYER2_OCTET_DELTA: Final = REVERSE | LAYER2_OCTET_DELTA
+REVERSE_LAYER2_OCTET_TOTAL: Final = REVERSE | LAYER2_OCTET_TOTAL
 
 # In order of preference. Of the deltas the first that is not zero is taken, since the others are the same
-# traffic again; totals count from the beginning of the flow and are taken only where no delta is sent.
+# traffic again; totals count from the beginning of the flow and are taken only where no delta is sent: what of them
+# is new, see `telling`.
 OCTET_DELTAS: Final = (OCTET_DELTA, INITIATOR_OCTETS, POST_OCTET_DELTA)
 PACKET_DELTAS: Final = (PACKET_DELTA, INITIATOR_PACKETS, POST_PACKET_DELTA)
+OCTET_TOTALS: Final = (OCTET_TOTAL, POST_OCTET_TOTAL)
+PACKET_TOTALS: Final = (PACKET_TOTAL, POST_PACKET_TOTAL)
 REVERSE_OCTETS: Final = (REVERSE_OCTET_DELTA, RESPONDER_OCTETS, REVERSE_OCTET_TOTAL)
 REVERSE_PACKETS: Final = (REVERSE_PACKET_DELTA, RESPONDER_PACKETS, REVERSE_PACKET_TOTAL)
+# Octets of frames, of which those of layer 2 have to be taken; in order of preference. 416 and 419 are what 352 and 353
+# were called before.
+LAYER2_OCTET_DELTAS: Final = (LAYER2_OCTET_DELTA, OLD_LAYER2_OCTET_DELTA, POST_LAYER2_OCTET_DELTA)
+LAYER2_OCTET_TOTALS: Final = (LAYER2_OCTET_TOTAL, OLD_LAYER2_OCTET_TOTAL, POST_LAYER2_OCTET_TOTAL)
+REVERSE_LAYER2_OCTETS: Final = (REVERSE_LAYER2_OCTET_DELTA, REVERSE_LAYER2_OCTET_TOTAL)
+# Tags of 4 octets in front of a packet, told by their value: a template with the first and the second means one tag.
+VLAN_TAGS: Final = ((DOT1Q_VLAN_ID, VLAN_ID), (DOT1Q_CUSTOMER_VLAN_ID,))
+MPLS_LABELS: Final = tuple(range(MPLS_LABEL_1, MPLS_LABEL_10 + 1))
+# Octets of a sampled packet, in order of preference.
+SECTIONS: Final = (
+    DATA_LINK_SECTION,
+    LAYER2_SECTION,
+    IP_HEADER_SECTION,
+    MPLS_LABELS_SECTION,
+    MPLS_PAYLOAD_SECTION,
+    IP_PAYLOAD_SECTION,
+)
+# Elements of records that tell what happened rather than what was carried: of firewalls, and of NAT, whose logs have the
+# translated address or range of ports and no counters.
+EVENTS: Final = frozenset(
+    {
+        NAT_EVENT,
+        FIREWALL_EVENT,
+        EARLY_FIREWALL_EVENT,
+        CONNECTION_EVENT_REASON,
+        NAT_QUOTA_EVENT,
+        NAT_THRESHOLD_EVENT,
+        POST_NAT_SOURCE_IPV4,
+        POST_NAT_DESTINATION_IPV4,
+        POST_NAT_SOURCE_PORT,
+        POST_NAT_DESTINATION_PORT,
+        POST_NAT_SOURCE_IPV6,
+        POST_NAT_DESTINATION_IPV6,
+        PORT_RANGE_START,
+    }
+)
 # In order of preference: both are said by exporters that fill only one of them.
 SAMPLING_INTERVALS: Final = (SAMPLER_RANDOM_INTERVAL, SAMPLING_INTERVAL)
-# Where packets are sampled, in options records that name no sampler.
-SAMPLED_AT: Final = (INGRESS_INTERFACE, EGRESS_INTERFACE, LINE_CARD_ID, PORT_ID, OBSERVATION_POINT_ID)
 SOURCE_PORTS: Final = (SOURCE_PORT, UDP_SOURCE_PORT, TCP_SOURCE_PORT)
 DESTINATION_PORTS: Final = (DESTINATION_PORT, UDP_DESTINATION_PORT, TCP_DESTINATION_PORT)
 
 READ: Final = frozenset(
-    value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)
+    [
+        *(value for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)),
+        *MPLS_LABELS,
+    ]
 ) - {
     REVERSE,
     REVERSE_ENTERPRISE,

@@ -12,14 +12,14 @@ _NTP_TO_UNIX_SECONDS = 2_208_988_800
 
 
 # Exporters whose clock was never set say 1970 or 1993; one that is ahead of us is wrong by more than a little.
-_FIRST_MS = 946_684_800_000  # 2000-01-01
+FIRST_MS = 946_684_800_000  # 2000-01-01
 _AHEAD_MS = 3_600_000
 
 
 def export_time(stated_ms: I64, received_ms: I64) -> I64:
     """Return the export time a datagram states or, where that cannot be, the time of receipt."""
-    wrong = (stated_ms < _FIRST_MS) | (stated_ms > received_ms + _AHEAD_MS)
-    wrong &= received_ms >= _FIRST_MS
+    wrong = (stated_ms < FIRST_MS) | (stated_ms > received_ms + _AHEAD_MS)
+    wrong &= received_ms >= FIRST_MS
     return np.where(wrong, received_ms, stated_ms)
 
 

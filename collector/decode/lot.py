@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from caudal.collector.datagrams import Datagrams
-from caudal.collector.decode.flowtimes import export_time
+from caudal.collector.decode.flowtimes import FIRST_MS, export_time
+from caudal.collector.decode.heard import NO_CLOCK
 from caudal.collector.decode.reading import DataSets, read
 from caudal.collector.decode.readingplan import Plan
 from caudal.collector.decode.samplingofsets import SetSampling
@@ -27,10 +28,13 @@ class Lot:
         self.datagrams = datagrams
         self.now_ms = now_ms
         self.export_ms = datagrams.received_ms.copy()
+        self.offset_ms: I64 = np.full(count, NO_CLOCK, np.int64)  # of the exporter's clock
         self.uptime_ms = np.zeros(count, np.int64)
         self.domain = np.zeros(count, np.int64)
         self.data_records = np.zeros(count, np.int64)
+        self.template_records = np.zeros(count, np.int64)
         self.counts = tally(count)
+        self.process = np.zeros(count, np.uint8)  # see Processes
         self.give = give
         self._plans: dict[int, tuple[int, Plan]] = {}
         self._sets: list[DataSets] = []
@@ -42,7 +46,10 @@ class Lot:
 
     def set_clock(self, datagrams: I64, stated_ms: I64) -> None:
         """Take the export times that datagrams state, those of receipt where these cannot be."""
-        self.export_ms[datagrams] = export_ms = export_time(stated_ms, self.datagrams.received_ms[datagrams])
+        received_ms = self.datagrams.received_ms[datagrams]
+        self.export_ms[datagrams] = export_ms = export_time(stated_ms, received_ms)
+        # Of a file that says no time of receipt nothing is known.
+        self.offset_ms[datagrams] = np.where(received_ms < FIRST_MS, NO_CLOCK, stated_ms - received_ms)
         self.counts[COUNT["clock_implausible"], datagrams] += export_ms != stated_ms
 
     def number_of(self, plan: Plan) -> int:

@@ -111,7 +111,12 @@ def find_records(lot: Lot, which: I64, sequences: Sequences, form: FixedFormat =
     lot.count(behind, "received", "malformed")
     exporter = datagrams.exporter[which]
     counts[COUNT["lost"], which] += sequences.follow_all(
-        form.protocol, exporter.astype(np.int64), engine, unsigned32(buffer, at + 16), announced
+        form.protocol,
+        exporter.astype(np.int64),
+        engine,
+        unsigned32(buffer, at + 16),
+        announced,
+        datagrams.port[which],
     )
     lot.put(
         DataSets(
@@ -125,5 +130,6 @@ def find_records(lot: Lot, which: I64, sequences: Sequences, form: FixedFormat =
             export_ms=lot.export_ms[which],
             uptime_ms=unsigned32(buffer, at + 4),
             rate=interval.astype(np.float64),
+            process=lot.process[which],
         )
     )

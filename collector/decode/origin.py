@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 
 class ObservationPoint(NamedTuple):
-    """Where a sampler belongs: an exporter's number, a protocol and an observation domain."""
+    """Where a sampler belongs: an exporter's number, a protocol, an observation domain, and the process (see Processes)."""
 
     exporter: int
     protocol: int
     observation_domain: int
+    process: int = 0

@@ -38,7 +38,6 @@ from caudal.collector.decode.readingplan import (
 from caudal.collector.flowrecords import (
     ABSENT,
     DTYPES,
-    EVENT,
     F64,
     I32,
     I64,
@@ -69,7 +68,7 @@ class DataSets(NamedTuple):
 
     By set: its place, whole records and plan (a position in the plans), what all its records have in common,
     the exporter's uptime at export (modulo 2³², -1 where it is not known), and the sampling rate that the
-    datagram tells, 0 if none.
+    datagram tells, 0 if none, and the exporting process (see Processes).
     """
 
     at: I64
@@ -82,6 +81,7 @@ class DataSets(NamedTuple):
     export_ms: I64
     uptime_ms: I64
     rate: F64
+    process: U8
 
 
 class Part(NamedTuple):
@@ -299,13 +299,14 @@ def _judge_values(to: Columns, row: np.uint64, plans: Plans, sets: Part, uptime_
     for each in range(len(sets.at)):
         plan = sets.plan[each]
         absent, zeros = np.uint32(plans[plan, RECORD, 1]), np.uint32(plans[plan, ZERO_IS_ABSENT, 0])
+        of_nothing = np.uint8(plans[plan, ZERO_IS_ABSENT, 1])
         if uptime_ms[each] < 0:
             absent |= _ABSENT_START if plans[plan, TIMES, 0] == UPTIME else np.uint32(0)
             absent |= _ABSENT_END if plans[plan, TIMES, 1] == UPTIME else np.uint32(0)
         tells_direction = plans[plan, DIRECTION, 1] > 0
         end = row + np.uint64(sets.records[each])
         while row < end:
-            to.kind[row] = EVENT if to.bytes[row] == 0 and to.packets[row] == 0 else TRAFFIC
+            to.kind[row] = of_nothing if to.bytes[row] == 0 and to.packets[row] == 0 else TRAFFIC
             to.absent[row] = absent
             if tells_direction:
                 told = to.flow_direction[row]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.decode import elements
+from caudal.collector.decode.withoutcounts import COUNTERS, kind_of_nothing
 from caudal.collector.flowrecords import ABSENT
 
 # Rows of a plan: (place, octets) of each column in a record, no octets where it has none.
@@ -15,7 +16,7 @@ from caudal.collector.flowrecords import ABSENT
     DESTINATION_PORT, IP_PROTOCOL, SOURCE_AS, DESTINATION_AS, INPUT, OUTPUT, START, END, DIRECTION, SAMPLER, RATE,
 ) = range(20)  # fmt: skip
 # Rows that hold something else: (octets of a record, bits of `absent`), (how to read start, how to read end),
-# (bits that are absent where the value is 0, 0).
+# (bits that are absent where the value is 0, the kind of records that count nothing).
 RECORD, TIMES, ZERO_IS_ABSENT = 20, 21, 22
 ROWS: Final = 23
 
@@ -40,8 +41,11 @@ _MORE: Final = frozenset(
         elements.SYSTEM_INIT_MILLISECONDS,
         *elements.REVERSE_OCTETS,
         *elements.REVERSE_PACKETS,
+        *elements.REVERSE_LAYER2_OCTETS,
     }
 )
+IP_OCTETS: Final = frozenset({*elements.OCTET_DELTAS, elements.OCTET_TOTAL})
+FRAME_OCTETS: Final = frozenset({*elements.LAYER2_OCTET_DELTAS, *elements.LAYER2_OCTET_TOTALS})
 _TIMES_FROM_ELSEWHERE: Final = frozenset(
     {
         elements.FLOW_DURATION_MILLISECONDS,
@@ -83,6 +87,10 @@ def reading_plan(
     have = places.keys()
     if not have.isdisjoint(_MORE):
         return None
+    if not have & IP_OCTETS and have & FRAME_OCTETS:
+        return None
+    if not have & COUNTERS and elements.IP_TOTAL_LENGTH in have:
+        return None  # a packet report
     plan: Plan = np.zeros((ROWS, 2), np.int64)
     for row, element, other in (
         (SOURCE4, elements.SOURCE_IPV4, elements.SOURCE_IPV6),
@@ -91,12 +99,12 @@ def reading_plan(
         plan[row], plan[row + 2] = places.get(element, (0, 0)), places.get(other, (0, 0))
         if element not in have and other not in have:
             absent |= int(ABSENT["source" if row == SOURCE4 else "destination"])
-    for row, deltas, total, name in (
-        (BYTES, elements.OCTET_DELTAS, elements.OCTET_TOTAL, "bytes"),
-        (PACKETS, elements.PACKET_DELTAS, elements.PACKET_TOTAL, "packets"),
+    for row, deltas, totals, name in (
+        (BYTES, elements.OCTET_DELTAS, elements.OCTET_TOTALS, "bytes"),
+        (PACKETS, elements.PACKET_DELTAS, elements.PACKET_TOTALS, "packets"),
     ):
         counters = [places[element] for element in deltas if element in have]
-        if not counters and total in have:
+        if not counters and (total := _first(places, totals)) is not None:
             counters = [places[total]]
         if len(counters) > 2:
             return None
@@ -127,7 +135,7 @@ def reading_plan(
     if plan[SAMPLER, 1] > _SAMPLER_OCTETS:
         return None
     plan[RECORD] = size, absent
-    plan[ZERO_IS_ABSENT, 0] = zero_is_absent
+    plan[ZERO_IS_ABSENT] = zero_is_absent, kind_of_nothing(have)
     return plan
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from caudal.collector.decode import elements
 from caudal.collector.decode.elements import DESTINATION_IPV4, DESTINATION_IPV6, SOURCE_IPV4, SOURCE_IPV6
-from caudal.collector.decode.readingplan import Plan, reading_plan
-from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, Template
-from caudal.collector.decode.variable import VARIABLE_AS, Fields, cut
+from caudal.collector.decode.readingplan import FRAME_OCTETS, IP_OCTETS, Plan, reading_plan
+from caudal.collector.decode.telling import Telling, telling
+from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
+from caudal.collector.decode.variable import NOTHING, OCTETS, PLACE, VARIABLE_AS, Fields, cut
 from caudal.collector.flowrecords import I64, U8, U64
 
 Records = npt.NDArray[Any]
@@ -36,7 +38,7 @@ class Layout:
         if not self.template.variable:
             return tuple(self.template.fields)
         return tuple(
-            (field.element, VARIABLE_AS if field.length == VARIABLE_LENGTH else field.length)
+            (field.element, VARIABLE_AS if _by_place_or_varies(field) else field.length)
             for field in self.template.fields
             if field.element != NOT_READ
         )
@@ -58,13 +60,30 @@ class Layout:
         return found
 
     @cached_property
+    def sections(self) -> dict[int, tuple[int, int]]:
+        """By element of SECTIONS its place in a record as read, and its octets: of doubled elements the first counts.
+
+        Records of variable length have the place of the octets instead of them, and how many they are (see `cut`).
+        """
+        found: dict[int, tuple[int, int]] = {}
+        at = 0
+        for element, octets in self.kept:
+            if element in elements.SECTIONS:
+                found.setdefault(element, (at, octets))
+            at += octets
+        return found
+
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
-        """The structured type of a record; fields are named `e<element>`."""
+        """The structured type of a record: fields are named `e<element>`, those with the place of a section `p<element>`."""
+        fields = {f"e{element}": place for element, place in self.places.items()}
+        if self.template.variable:
+            fields |= {f"p{element}": place for element, place in self.sections.items()}
         return np.dtype(
             {
-                "names": [f"e{element}" for element in self.places],
-                "formats": [_FIXED.get(octets, f"({octets},)u1") for _, octets in self.places.values()],
-                "offsets": [at for at, _ in self.places.values()],
+                "names": list(fields),
+                "formats": [_FIXED.get(octets, f"({octets},)u1") for _, octets in fields.values()],
+                "offsets": [at for at, _ in fields.values()],
                 "itemsize": self.size,
             }
         )
@@ -75,13 +94,20 @@ class Layout:
         return frozenset(self.places)
 
     @cached_property
+    def counts_frames(self) -> bool:
+        """Whether records count octets of frames (layer 2) and none of IP."""
+        return not self.elements & IP_OCTETS and bool(self.elements & FRAME_OCTETS)
+
+    @cached_property
     def plan(self) -> Plan | None:
         """How the kernel reads the records of this layout, or None where it cannot."""
-        return (
-            None
-            if self.template.is_options or self.template.variable
-            else reading_plan(self.places, self.size)
-        )
+        by_itself = self.template.is_options or self.template.variable or self.sections or self.telling
+        return None if by_itself else reading_plan(self.places, self.size)
+
+    @cached_property
+    def telling(self) -> Telling | None:
+        """How records tell again what was told before, or None where all they tell is new."""
+        return None if self.template.is_options else telling(self.places)
 
     def first(self, preferred: Sequence[int]) -> int | None:
         """Return the first of `preferred` that records have, or None."""
@@ -97,9 +123,9 @@ class Layout:
     def _fields(self) -> Fields:
         # Fields of no length cost time in every record and say nothing.
         rows = [
-            (-1 if octets == VARIABLE_LENGTH else octets, element != NOT_READ)
+            (-1 if octets == VARIABLE_LENGTH else octets, _kept_of(element))
             for element, octets in self.template.fields
-            if octets
+            if octets or element in elements.SECTIONS
         ]
         return np.array(rows, np.int64)
 
@@ -108,10 +134,20 @@ class Layout:
         return cut(buffer, at, length, self._fields, self.size, self.template.minimum_length)
 
 
+def _by_place_or_varies(field: FieldSpecifier) -> bool:
+    return field.length == VARIABLE_LENGTH or field.element in elements.SECTIONS
+
+
+def _kept_of(element: int) -> int:
+    if element in elements.SECTIONS:
+        return PLACE
+    return NOTHING if element == NOT_READ else OCTETS
+
+
 def _readable(element: int, octets: int) -> bool:
     if element in _ADDRESS_OCTETS:
         return octets == _ADDRESS_OCTETS[element]
-    return element != NOT_READ and 1 <= octets <= 8
+    return element != NOT_READ and element not in elements.SECTIONS and 1 <= octets <= 8
 
 
 def unsigned(records: Records, element: int) -> U64:

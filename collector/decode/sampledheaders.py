@@ -3,7 +3,8 @@
 sFlow and the packet sections of NetFlow v9 and IPFIX are read here, as packets of a capture are.
 """
 
-from typing import Any, Literal
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +12,11 @@ import numpy.typing as npt
 from caudal.collector import flowrecords
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import PacketCounts, Packets, read_packets
+from caudal.collector.capture.tunnelkinds import Tunnels as Tunnels  # noqa: PLC0414
+from caudal.collector.capture.tunnelkinds import opened
 from caudal.collector.capture.tunnels import MOST_TUNNELS, tunnelled
 from caudal.collector.flowrecords import ABSENT, I64, U8, U16
 
-Tunnels = Literal["outer", "inner"]
 Columns = dict[str, npt.NDArray[Any]]
 Mask = npt.NDArray[np.bool_]
 
@@ -40,15 +42,17 @@ def fill_from_headers(
     """Fill rows of `columns` from sampled headers; those of which no IP header can be read stay as they are.
 
     By header: the row of its packet, its place and octets in `buffer`, the octets that the packet had on the wire, and the link
-    type that it begins with. `start_ms` of the columns says when. `tunnels` says which addresses count of packets inside of
-    packets.
+    type that it begins with. `start_ms` of the columns says when. `tunnels` says of which kinds of packets inside of packets
+    the inner one counts.
     """
     if not len(row):
         return
     if int((at + octets).max()) + _BEHIND_LAST > len(buffer):
         buffer = np.append(buffer, np.zeros(_BEHIND_LAST, np.uint8))
+        buffer.flags.writeable = False  # as those of datagrams: kernels are compiled for one kind only
     chunk = PacketChunk(buffer, at, octets, wire, columns["start_ms"][row], link)
-    _fill_from_packets(columns, chunk, row, MOST_TUNNELS if tunnels == "inner" else 0)
+    kinds = opened(tunnels)
+    _fill_from_packets(columns, chunk, row, kinds, MOST_TUNNELS if kinds else 0)
 
 
 def mark(columns: Columns, row: I64, ip_version: int, ports_known: Mask) -> None:
@@ -59,15 +63,17 @@ def mark(columns: Columns, row: I64, ip_version: int, ports_known: Mask) -> None
     columns["absent"][row] = columns["absent"][row] & ~OF_PACKET | np.where(ports_known, np.uint32(0), PORTS)
 
 
-def _fill_from_packets(columns: Columns, chunk: PacketChunk, row: I64, tunnels: int) -> None:
+def _fill_from_packets(
+    columns: Columns, chunk: PacketChunk, row: I64, kinds: Collection[str], depth: int
+) -> None:
     for packets in read_packets(chunk, PacketCounts()):
         if not len(packets):
             continue
         _fill(columns, packets, row[packets.frame])
-        if tunnels:
-            inside, carrier = tunnelled(chunk, packets)
+        if depth:
+            inside, carrier = tunnelled(chunk, packets, kinds)
             if len(inside):
-                _fill_from_packets(columns, inside, row[packets.frame[carrier]], tunnels - 1)
+                _fill_from_packets(columns, inside, row[packets.frame[carrier]], kinds, depth - 1)
 
 
 def _fill(columns: Columns, packets: Packets, row: I64) -> None:

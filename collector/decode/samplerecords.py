@@ -44,7 +44,8 @@ def fill(buffer: U8, columns: Columns, records: Structures, tunnels: Tunnels) ->
     """Fill `columns` of samples with what their records say; return which samples have a record that lies.
 
     `records` name their sample by `chain`. The header of a packet goes before fields of it, the last of a
-    kind before others. `tunnels` says which addresses count of packets inside of packets.
+    kind before others. `tunnels` says of which kinds of
+    packets inside of packets the inner one counts.
     """
     broken = np.zeros(len(columns["kind"]), np.bool_)
     for kind in (_SAMPLED_IPV4, _SAMPLED_IPV6):

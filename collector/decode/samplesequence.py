@@ -7,7 +7,7 @@ hundred sources each.
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.decode.sequence import NUMBERS_KEPT, Stream, lost_before
+from caudal.collector.decode.stream import NUMBERS_KEPT, Stream, lost_before
 from caudal.collector.flowrecords import I64
 
 Mask = npt.NDArray[np.bool_]

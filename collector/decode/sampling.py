@@ -9,12 +9,15 @@ import numpy.typing as npt
 
 from caudal.collector import flowrecords
 from caudal.collector.decode import elements
-from caudal.collector.decode.interfacerates import InterfaceRates
 from caudal.collector.decode.origin import ObservationPoint
+from caudal.collector.decode.placerates import PlaceRates
 from caudal.collector.decode.recordlayout import Layout, Records, unsigned
 from caudal.collector.decode.statedrates import HIGHEST_RATE, StatedRates, believe_all
 from caudal.collector.exporterprefixes import ByPrefix
 from caudal.collector.flowrecords import F64, I64, RATE_DOUBTED, U8, U64, FlowRecords
+
+# An observation domain and a process, and a sampler there.
+_Name = tuple[tuple[int, int], int | None]
 
 _ANSWERS_KEPT = 1 << 16
 _LEAST_PROBABILITY = 1e-12  # that anybody means
@@ -36,6 +39,16 @@ class _Announced:
                 counts[old] -= 1
                 if not counts[old]:
                     del counts[old]
+
+    def remove(self, sampler: int | None, rate: float) -> None:
+        """Let one announcement less stand behind a rate."""
+        sampler = None if sampler is not None and sampler < 0 else sampler
+        for counts in (self._of_sampler.get(sampler, {}), self._all):
+            counts[rate] -= 1
+            if not counts[rate]:
+                del counts[rate]
+        if not self._of_sampler.get(sampler, True):
+            del self._of_sampler[sampler]
 
     def rate(self, sampler: int | None) -> float | None:
         """Return the rate of `sampler`, or for records that name none the one that all samplers share."""
@@ -68,14 +81,14 @@ class SamplingRates:
         self.addresses = addresses
         self._limit_of_one = samplers_per_exporter
         self._limit = samplers
-        self._rates: dict[tuple[int, int], dict[tuple[int, int | None], float]] = {}
+        self._rates: dict[tuple[int, int], dict[_Name, float]] = {}
         self._at_point: dict[ObservationPoint, _Announced] = {}
         self._of_exporter: dict[tuple[int, int], _Announced] = {}
         self._of_address: dict[int, _Configured | None] = {}  # by exporter
         self._answers: dict[tuple[ObservationPoint, int | None], Known] = {}
-        self._doubted: dict[tuple[int, int], set[tuple[int, int | None]]] = {}
+        self._doubted: dict[tuple[int, int], set[_Name]] = {}
         self.stated = StatedRates()
-        self._interfaces = InterfaceRates()
+        self.places = PlaceRates()
         self.announced = 0
         self.version = 0  # changes when `lookup` may answer something else
         self.configure(configured, overriding)
@@ -95,7 +108,7 @@ class SamplingRates:
 
         One that is not believed at `at_ms` leaves what was announced before.
         """
-        exporter, name = point[:2], (point.observation_domain, sampler)
+        exporter, name = point[:2], _name(point, sampler)
         if not self.stated.believe(point, sampler, rate, at_ms):
             return self._doubt(exporter, name)
         if not self.is_news(point, sampler, rate):
@@ -106,14 +119,14 @@ class SamplingRates:
         self.announced += old is None
         rates[name] = rate
         if sampler is not None and sampler < 0:
-            self._interfaces.note(point, sampler, rate)
+            self.places.note(point, sampler, rate)
         self._at_point.setdefault(point, _Announced()).replace(sampler, old, rate)
         self._of_exporter.setdefault(exporter, _Announced()).replace(sampler, old, rate)
         self._answers.clear()
         self.version += 1
         return True
 
-    def _doubt(self, exporter: tuple[int, int], name: tuple[int, int | None]) -> bool:
+    def _doubt(self, exporter: tuple[int, int], name: "_Name") -> bool:
         """Have records of a sampler marked, as its rate is not believed; return whether they were not before."""
         doubted = self._doubted.setdefault(exporter, set())
         if name in doubted or len(doubted) >= self._limit_of_one:
@@ -125,10 +138,10 @@ class SamplingRates:
 
     def is_news(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
         """Return whether `announce` would change anything, if the rate is believed."""
-        if (point.observation_domain, sampler) in self._doubted.get(point[:2], ()):
+        if _name(point, sampler) in self._doubted.get(point[:2], ()):
             return True
         rates = self._rates.get(point[:2], {})
-        old = rates.get((point.observation_domain, sampler))
+        old = rates.get(_name(point, sampler))
         if old is None:
             return len(rates) < self._limit_of_one and self.announced < self._limit
         return old != rate
@@ -136,8 +149,27 @@ class SamplingRates:
     def announced_by(self, exporter: int) -> Iterator[tuple[ObservationPoint, int | None, float]]:
         """Yield what an exporter has announced: where, the sampler (None: of all) and its rate."""
         for protocol in range(len(flowrecords.PROTOCOLS)):
-            for (domain, sampler), rate in self._rates.get((exporter, protocol), {}).items():
-                yield ObservationPoint(exporter, protocol, domain), sampler, rate
+            for (place, sampler), rate in self._rates.get((exporter, protocol), {}).items():
+                yield ObservationPoint(exporter, protocol, *place), sampler, rate
+
+    def announced_at(self, point: ObservationPoint, sampler: int | None) -> float | None:
+        """Return the rate announced for a sampler at just this point."""
+        return self._rates.get(point[:2], {}).get(_name(point, sampler))
+
+    def withdraw(self, point: ObservationPoint) -> dict[int | None, float]:
+        """Forget what was announced at a point, and return it."""
+        rates = self._rates.get(point[:2], {})
+        gone = {name[1]: rates.pop(name) for name in [name for name in rates if name[0] == point[2:]]}
+        self.announced -= len(gone)
+        self._at_point.pop(point, None)
+        self.places.withdraw(point)
+        of_exporter = self._of_exporter.get(point[:2])
+        for sampler, rate in gone.items():
+            if of_exporter is not None:
+                of_exporter.remove(sampler, rate)
+        self._answers.clear()
+        self.version += 1
+        return gone
 
     def forget(self, exporter: int) -> None:
         """Forget everything about an exporter's number, which another may get."""
@@ -148,7 +180,7 @@ class SamplingRates:
             self._of_exporter.pop((exporter, protocol), None)
             self._doubted.pop((exporter, protocol), None)
         self.stated.forget(exporter)
-        self._interfaces.forget(exporter)
+        self.places.forget(exporter)
         self._of_address.pop(exporter, None)
         self._answers.clear()
         self.version += 1
@@ -180,8 +212,8 @@ class SamplingRates:
         if not doubted:
             return False
         names = {sampler} if sampler is not None else {name for _, name in doubted}
-        here = {(point.observation_domain, name) for name in (*names, None)}
-        announced_here = any(domain == point.observation_domain for domain, _ in doubted)
+        here = {_name(point, name) for name in (*names, None)}
+        announced_here = any(place == point[2:] for place, _ in doubted)
         return bool(here & doubted) or (not announced_here and any(name in names for _, name in doubted))
 
     def configured(self, exporter: int) -> bool:
@@ -194,8 +226,7 @@ class SamplingRates:
         return self._of_address[exporter]
 
     def override(self, flows: FlowRecords) -> FlowRecords:
-        """Return flow records with the rate of their interface, or that which the operator wants whatever is said."""
-        flows = self._interfaces.apply(flows)
+        """Return flow records with the rate that the operator wants whatever is said."""
         if not self._overrides or not len(flows):
             return flows
         rate, known_from = flows.sampling_rate.copy(), flows.sampling_from.copy()
@@ -207,6 +238,10 @@ class SamplingRates:
                 rate[of_it], known_from[of_it] = configured.rate, flowrecords.CONFIG
                 doubt[of_it] &= ~RATE_DOUBTED  # the operator knows
         return replace(flows, sampling_rate=rate, sampling_from=known_from, doubt=doubt)
+
+
+def _name(point: ObservationPoint, sampler: int | None) -> _Name:
+    return (point.observation_domain, point.process), sampler
 
 
 class Known(NamedTuple):

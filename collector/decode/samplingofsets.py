@@ -46,7 +46,7 @@ class SetSampling:
         """Fill in rate, provenance and doubt of all records."""
         to = read.columns
         self._judge(
-            sets.exporter, sets.protocol, sets.observation_domain, sets.export_ms, sets.records, sets.rate,
+            sets.exporter, sets.protocol, sets.observation_domain, sets.process, sets.export_ms, sets.records, sets.rate,
             read.has_sampler, read.samplers, to.sampling_rate, to.sampling_from, read.doubt,
         )  # fmt: skip
 
@@ -55,7 +55,7 @@ class SetSampling:
         count = len(source)
         self._judge(
             columns["exporter"], np.full(count, SFLOW5, np.uint8), columns["observation_domain"],
-            columns["export_ms"], np.ones(count, np.int64), np.zeros(count), np.ones(count, np.bool_), source,
+            np.zeros(count, np.uint8), columns["export_ms"], np.ones(count, np.int64), np.zeros(count), np.ones(count, np.bool_), source,
             columns["sampling_rate"], columns["sampling_from"], columns["doubt"],
         )  # fmt: skip
 
@@ -64,6 +64,7 @@ class SetSampling:
         exporter: I32,
         protocol: U8,
         observation_domain: U32,
+        process: U8,
         export_ms: I64,
         records: I64,
         told: F64,
@@ -75,7 +76,7 @@ class SetSampling:
     ) -> None:
         if self._version != (self._rates.version, self._rates.stated.version):
             self._clear(_ROOM)
-        points = _points(exporter, protocol, observation_domain)
+        points = _points(exporter, protocol, observation_domain, process)
         begin = np.zeros(2, np.int64)  # set, and record in it
         while True:
             sampler = _judge(
@@ -87,7 +88,10 @@ class SetSampling:
             if which == len(points):
                 return
             point = ObservationPoint(
-                int(exporter[which]), int(protocol[which]), int(observation_domain[which])
+                int(exporter[which]),
+                int(protocol[which]),
+                int(observation_domain[which]),
+                int(process[which]),
             )
             self._learn(points[which], np.uint64(sampler), point)
 
@@ -129,11 +133,12 @@ class SetSampling:
 
 
 @kernel
-def _points(exporter: I32, protocol: U8, observation_domain: U32) -> U64:
+def _points(exporter: I32, protocol: U8, observation_domain: U32, process: U8) -> U64:
     """Return the observation point of each set as one number."""
     codes = np.empty(len(exporter), np.uint64)
     for each in range(len(codes)):
-        number = np.uint64(exporter[each]) << np.uint64(8) | np.uint64(protocol[each])
+        number = np.uint64(process[each]) << np.uint64(24) | np.uint64(exporter[each]) << np.uint64(8)
+        number |= np.uint64(protocol[each])
         codes[each] = number << np.uint64(32) | np.uint64(observation_domain[each])
     return codes
 

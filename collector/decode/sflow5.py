@@ -82,9 +82,10 @@ def decode(
     """Return the flow records of the sFlow datagrams at positions `which`, and fill `counts` there.
 
     sFlow has no clock of its own: time is that of receipt. A sample that cannot be read counts as
-    malformed; the others of its datagram are kept. Sequence numbers are those of the agent and sub-agent
+    malformed, one in which no IP packet could be read is NOT_READ; the others of its datagram are kept. Sequence numbers are those of the agent and sub-agent
     that the datagram names, which need not be where it was sent from; lost are samples that never came and
-    those that the agent says it dropped. `sampling` judges the rates that samples state. `tunnels` says which addresses count of packets inside of packets.
+    those that the agent says it dropped. `sampling` judges the rates that samples state. `tunnels` says of which kinds of
+    packets inside of packets the inner one counts.
     """
     buffer = datagrams.buffer
     which, octets = _whole(datagrams, which, counts)
@@ -181,7 +182,7 @@ def _columns(
     buffer, count = datagrams.buffer, len(flows.datagram)
     datagram = which[flows.datagram]
     columns: Columns = {name: np.zeros(count, dtype) for name, dtype in flowrecords.DTYPES.items()}
-    columns["kind"][:] = flowrecords.EVENT  # until an IP header is found in the sample
+    columns["kind"][:] = flowrecords.NOT_READ  # until an IP header is found in the sample
     columns["exporter"] = datagrams.exporter[datagram]
     columns["protocol"][:] = flowrecords.SFLOW5
     for name in ("export_ms", "start_ms", "end_ms"):

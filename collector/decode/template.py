@@ -10,8 +10,14 @@ from caudal.collector.decode.origin import ObservationPoint
 
 VARIABLE_LENGTH = 0xFFFF
 NOT_READ = -1
-# Scopes of v9 are numbered by a list of their own: 1 system, 2 interface, 3 line card, … Source: RFC 3954 §6.1.
-_SCOPES9 = {2: elements.INGRESS_INTERFACE, 3: elements.LINE_CARD_ID}
+# Scopes of v9 are numbered by a list of their own: 1 system, 2 interface, 3 line card, 4 cache, 5 template. Source:
+# RFC 3954 §6.1.
+_SCOPES9 = {
+    2: elements.INGRESS_INTERFACE,
+    3: elements.LINE_CARD_ID,
+    4: elements.CACHE_SCOPE,
+    5: elements.TEMPLATE_ID,
+}
 # More than any exporter sends; what a datagram makes us keep must stay small.
 _MOST_FIELDS = 1024
 
@@ -24,20 +30,22 @@ class FieldSpecifier(NamedTuple):
 
 
 class TemplateKey(NamedTuple):
-    """What names a template: the exporter's number, protocol, observation domain and template id.
+    """What names a template: the exporter's number, protocol, observation domain, process and template id.
 
-    The UDP source port is no part of it: exporters send templates and data from different ports.
+    The UDP source port is no part of it, as exporters send templates and data from different ports, unless several
+    processes are known to send from the exporter's address (see Processes).
     """
 
     exporter: int
     protocol: int
     observation_domain: int
+    process: int
     template: int
 
     @property
     def point(self) -> ObservationPoint:
         """Where the template holds."""
-        return ObservationPoint(*self[:3])
+        return ObservationPoint(*self[:4])
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from caudal.collector import flowrecords
-from caudal.collector.decode import elements, sampling
+from caudal.collector.decode import elements, layer2octets, sampling
 from caudal.collector.decode.flowtimes import ExportClock, start_and_end
+from caudal.collector.decode.placerates import with_places
 from caudal.collector.decode.recordlayout import Layout, Records, halves, number, unsigned
 from caudal.collector.decode.template import TemplateKey
-from caudal.collector.flowrecords import ABSENT, DTYPES, I64, U8, U64, FlowRecords
+from caudal.collector.decode.withoutcounts import kind_of_nothing
+from caudal.collector.flowrecords import ABSENT, DTYPES, I64, OCTETS_DOUBTED, U8, U64, FlowRecords
 
 _IPV4_MAPPED = 0xFFFF
 # By the number of flowDirection, of which 0 and 1 say something.
@@ -40,7 +42,7 @@ def flow_records(
 ) -> tuple[FlowRecords, Reverse | None]:
     """Return the flow records of one template, and those of the way back where records are biflows.
 
-    A biflow (RFC 5103, or initiator and responder counters) gives a second flow record where the reverse
+    Counters are as told: of totals, ToldFlows finds what is new. A biflow (RFC 5103, or initiator and responder counters) gives a second flow record where the reverse
     direction carried anything.
     """
     count = len(records)
@@ -50,11 +52,12 @@ def flow_records(
     start, end = start_and_end(layout, records, clock)
     rate, known_from, doubt = sampling.resolve(layout, records, key.point, rates, clock.export_ms)
     columns: dict[str, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
-    for name, deltas, total in (
-        ("bytes", elements.OCTET_DELTAS, elements.OCTET_TOTAL),
-        ("packets", elements.PACKET_DELTAS, elements.PACKET_TOTAL),
-    ):
-        counted = _counter(layout, records, deltas, total)
+    packets = _counter(layout, records, elements.PACKET_DELTAS, elements.PACKET_TOTALS)
+    octets = _counter(layout, records, elements.OCTET_DELTAS, elements.OCTET_TOTALS)
+    if octets is None and (of_frames := layer2octets.counter(layout)) is not None:
+        octets = layer2octets.ip_octets(layout, records, of_frames, packets)
+        doubt |= np.where(octets > 0, OCTETS_DOUBTED, np.uint8(0))
+    for name, counted in (("bytes", octets), ("packets", packets)):
         absent |= int(ABSENT[name]) if counted is None else 0
         columns[name] = np.zeros(count, np.uint64) if counted is None else counted
     for name, element in (
@@ -74,6 +77,12 @@ def flow_records(
     if elements.FLOW_DIRECTION in layout.elements:
         told = number(records, elements.FLOW_DIRECTION, np.dtype(np.uint8))
         columns["flow_direction"] = _METERED[np.minimum(told, 2)]
+    of_place = rates.places.of_records(
+        key.point, key.template, layout, records, columns["input"], columns["output"],
+        columns.get("flow_direction", np.zeros(count, np.uint8)),
+    )  # fmt: skip
+    if of_place is not None:
+        rate, known_from, doubt = with_places(layout, rate, known_from, doubt, of_place)
     absent |= (int(ABSENT["start"]) if start is None else 0) | (int(ABSENT["end"]) if end is None else 0)
     forward = FlowRecords(
         exporter=np.full(count, key.exporter, np.int32),
@@ -91,14 +100,16 @@ def flow_records(
         sampling_rate=rate,
         sampling_from=known_from,
         doubt=doubt,
-        kind=_kind(columns["bytes"], columns["packets"]),
+        kind=_kind(layout, columns["bytes"], columns["packets"]),
         absent=np.full(count, absent, np.uint32),
         **columns,  # type: ignore[arg-type]
     )
     return forward, _reverse(layout, records, forward)
 
 
-def _counter(layout: Layout, records: Records, deltas: tuple[int, ...], total: int) -> U64 | None:
+def _counter(
+    layout: Layout, records: Records, deltas: tuple[int, ...], totals: tuple[int, ...]
+) -> U64 | None:
     counted: U64 | None = None
     for element in deltas:
         if element in layout.elements:
@@ -107,13 +118,14 @@ def _counter(layout: Layout, records: Records, deltas: tuple[int, ...], total: i
                 counted = value
             elif not counted.all():
                 counted = np.where(counted == 0, value, counted)
-    if counted is None and total in layout.elements:
+    if counted is None and (total := layout.first(totals)) is not None:
         counted = unsigned(records, total)
     return counted
 
 
-def _kind(octets: U64, packets: U64) -> U8:
-    return np.where((octets == 0) & (packets == 0), flowrecords.EVENT, flowrecords.TRAFFIC).astype(np.uint8)
+def _kind(layout: Layout, octets: U64, packets: U64) -> U8:
+    of_nothing = kind_of_nothing(layout.elements)
+    return np.where((octets == 0) & (packets == 0), of_nothing, flowrecords.TRAFFIC).astype(np.uint8)
 
 
 def _addresses(layout: Layout, records: Records) -> _Addresses:
@@ -155,23 +167,29 @@ def _addresses(layout: Layout, records: Records) -> _Addresses:
 def _reverse(layout: Layout, records: Records, forward: FlowRecords) -> Reverse | None:
     octets_in = _reverse_of(layout, elements.REVERSE_OCTETS, elements.INITIATOR_OCTETS)
     packets_in = _reverse_of(layout, elements.REVERSE_PACKETS, elements.INITIATOR_PACKETS)
-    if octets_in is None and packets_in is None:
+    frames_in = layer2octets.counter(layout, way_back=True) if octets_in is None else None
+    if octets_in is None and packets_in is None and frames_in is None:
         return None
     zeros: U64 = np.zeros(len(forward), np.uint64)
     octets = zeros if octets_in is None else unsigned(records, octets_in)
     packets = zeros if packets_in is None else unsigned(records, packets_in)
+    doubt = forward.doubt & ~OCTETS_DOUBTED
+    if frames_in is not None:
+        octets = layer2octets.ip_octets(layout, records, frames_in, None if packets_in is None else packets)
+        doubt |= np.where(octets > 0, OCTETS_DOUBTED, np.uint8(0))
     carried = (octets > 0) | (packets > 0)
     if not carried.any():
         return None
     bits = np.uint32(0)
     keep = ~(ABSENT["bytes"] | ABSENT["packets"])
-    bits |= ABSENT["bytes"] if octets_in is None else np.uint32(0)
+    bits |= ABSENT["bytes"] if octets_in is None and frames_in is None else np.uint32(0)
     bits |= ABSENT["packets"] if packets_in is None else np.uint32(0)
     turned = replace(
         forward,
         bytes=octets,
         packets=packets,
-        kind=_kind(octets, packets),
+        doubt=doubt,
+        kind=_kind(layout, octets, packets),
         source_high=forward.destination_high,
         source_low=forward.destination_low,
         destination_high=forward.source_high,

@@ -7,8 +7,11 @@ from caudal.collector.bigendian import big16
 from caudal.collector.flowrecords import I64, U8
 from caudal.collector.kernel import kernel
 
-# Octets that a number of variable length is read into.
+# Octets that a number of variable length is read into; so many has as well what is kept of a field by its place: six of its
+# place in the buffer, two of its length.
 VARIABLE_AS = 8
+# What is kept of a field.
+NOTHING, OCTETS, PLACE = range(3)
 
 Fields = npt.NDArray[np.int64]
 
@@ -16,7 +19,7 @@ Fields = npt.NDArray[np.int64]
 def cut(buffer: U8, at: I64, length: I64, fields: Fields, size: int, shortest: int) -> tuple[U8, I64, I64]:
     """Cut the sets at these places of a buffer.
 
-    `fields` has a row for each field of a record: its octets, -1 where they vary, and 1 where it is kept;
+    `fields` has a row for each field of a record: its octets, -1 where they vary, and what is kept of it (see above);
     `size` are the octets kept of a record, `shortest` those that a record has at least. Returns the octets of
     the kept fields, record after record; by set the number of records; and by set 1 where it could be read
     to its end, else 0. Fewer octets than the shortest record are padding. Source: RFC 7011 §7.
@@ -72,7 +75,12 @@ def _cut_record(buffer: U8, place: int, end: int, fields: Fields, kept: U8, used
                 place += 2
         if place + octets > end:
             return -1
-        if fields[field, 1]:
+        if fields[field, 1] == PLACE:
+            said = np.uint64(place) << np.uint64(16) | np.uint64(octets)
+            for octet in range(VARIABLE_AS):
+                kept[used + octet] = said >> np.uint64(8 * (VARIABLE_AS - 1 - octet)) & np.uint64(0xFF)
+            used += VARIABLE_AS
+        elif fields[field, 1] == OCTETS:
             room = VARIABLE_AS if varies else octets
             taken = min(octets, room)
             for octet in range(taken):

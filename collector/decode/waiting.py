@@ -62,6 +62,11 @@ class WaitingSets:
         """Take out all sets of an exporter, in the order they came."""
         return [self._remove(number) for number in list(self._by_exporter.get(exporter, ()))]
 
+    def of_exporter(self, exporter: int) -> tuple[int, int]:
+        """Return how many sets of an exporter wait, and when the oldest of them came (ms since 1970; 0 for none)."""
+        of_it = self._by_exporter.get(exporter)
+        return (len(of_it), self._sets[next(iter(of_it))].received_ms) if of_it else (0, 0)
+
     def take_before(self, received_ms: int) -> list[WaitingSet]:
         """Take out the sets that came before `received_ms`, the oldest first."""
         gone = []

@@ -70,14 +70,14 @@ class DomainList:
         """Return the list that is part of the reference."""
         return cls(
             Domain(
-                row["suffix"],
-                row["platform_id"],
-                carrier=bool(row["carrier"]),
-                embeds=bool(row["embeds"]),
-                registrable=row["match"] == "registrable",
-                alone=row["match"] == "host",
+                str(row.values["suffix"]),
+                str(row.values["platform_id"]),
+                carrier=bool(row.values["carrier"]),
+                embeds=bool(row.values["embeds"]),
+                registrable=row.values["match"] == "registrable",
+                alone=row.values["match"] == "host",
             )
-            for row in reference.facts("platform_domains").iter_rows(named=True)
+            for row in reference.rows("platform_domains")
         )
 
     def verdict(self, name: bytes) -> int:

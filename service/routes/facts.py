@@ -6,8 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from caudal.reference import FILES, Reference, UnknownFact
-from caudal.reference.declaration import FactFile
-from caudal.reference.facts import OVERLAY
+from caudal.reference.declaration import OVERLAY, FactFile
 from caudal.reference.lookup import Statement, file_of, find, statements_of
 from caudal.service.errors import NotFound
 from caudal.service.models import (

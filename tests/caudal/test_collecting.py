@@ -1,5 +1,6 @@
 """`caudal collect --check` and `caudal collect status`, as typed; and a real collector told things by systemd and signals."""
 
+import io
 import json
 import os
 import signal
@@ -11,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from caudal.cli import app
+from caudal.collecting import show_status, watch_status
+from caudal.collector.batch import LEDGER_COUNTS
+from caudal.collector.condition import Condition
+from caudal.collector.signs import Sign
 from caudal.collector.spool import Spool
 
 from ..patience import PATIENCE_SECONDS, wait_until
@@ -102,6 +108,140 @@ def test_what_the_service_refused_is_sent_again(config: Path) -> None:
     assert run("collect", "--config", str(config), "resend").stdout == "nothing was refused\n"
 
 
+def test_support_of_a_collector_that_does_not_run(config: Path) -> None:
+    target = config.parent / "for-help.json"
+    result = run("collect", "support", "--config", str(config), "-o", str(target))
+    assert result.exit_code == 0, result.output
+    assert f"{target} is written. It is text: read it before you send it to anybody." in result.stdout
+    assert "not in it: status and counters: " in result.stdout
+    written = target.read_text()
+    for told in ("core-1", "uy-net", "167.56", "2800:a0", "a-token-for", str(config.parent)):
+        assert told not in written
+    again = run("collect", "support", "--config", str(config), "-o", str(target))
+    assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
+    assert "cannot be written: File exists" in again.stderr
+
+
+class Looks:
+    """A status that is looked at three times; then somebody presses Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.pauses = 0
+
+    def look(self) -> dict[str, Any]:
+        return status_of([_an_exporter("core-1", "192.0.2.1")])
+
+    def pause(self) -> None:
+        self.pauses += 1
+        if self.pauses == 3:
+            raise KeyboardInterrupt
+
+
+def test_watching_on_a_terminal_and_elsewhere() -> None:
+    for terminal in (False, True):
+        said = io.StringIO()
+        looks = Looks()
+        console = Console(file=said, force_terminal=terminal, width=120, height=40)
+        watch_status(console, looks.look, looks.pause)
+        assert looks.pauses == 3
+        assert said.getvalue().count("The router needs no attention.") == 3
+        assert ("\x1b[?1049h" in said.getvalue()) == terminal, "on a screen of its own, which is left again"
+        assert said.getvalue().count("\x1b[?1049l") == terminal
+
+
+def _an_exporter(name: str, address: str, *signs: Sign, **more: Any) -> dict[str, Any]:
+    condition = Condition(
+        **{
+            "name": name, "configured": True, "is_interface": False, "datagrams": 12_345, "last_ms": 1_000_000,
+            "protocols": ["netflow9"], "templates": 4, "lowest_rate": 1000.0, "highest_rate": 1000.0,
+            "rate_from": "options", "mbit_per_second": 12_345.6, "records_per_second": 1.25, "lately_seconds": 150.0,
+            "waiting_sets": 0, "waiting_seconds": 0.0, "clock_seconds": 0.25, "clock_last_seconds": 0.2,
+            "interfaces": 48, "without_interface": 0,
+            "direction_bytes": {"out": 30, "in": 60, "internal": 8, "transit": 2},
+            "counts": dict.fromkeys(LEDGER_COUNTS, 0), "lately": dict.fromkeys(LEDGER_COUNTS, 0), "signs": signs,
+        } | more
+    )  # fmt: skip
+    return {"address": address} | condition.plain
+
+
+def status_of(exporters: list[dict[str, Any]]) -> dict[str, Any]:
+    sick = sum(each["needs_attention"] for each in exporters)
+    return {
+        "collector": "uy-1", "version": "0.1.0", "uptime_seconds": 7000, "synthetic": False, "clock_behind": False,
+        "ledger": dict.fromkeys(LEDGER_COUNTS, 0) | {"repeated": 3, "lost": 7}, "templates": 4, "interfaces": [],
+        "attention": {
+            "exporters": len(exporters), "need_attention": sick,
+            "summary": "The router needs no attention." if not sick else f"{sick} of {len(exporters)} routers need attention.",
+        },
+        "exporters": exporters, "exporters_left_out": 0,
+        "listeners": [{"address": "0.0.0.0:2055", "buffer_asked_bytes": 1 << 25, "buffer_granted_bytes": 1 << 22}],
+        "spool": {"batches": 0, "bytes": 0, "most_bytes": 1 << 30, "oldest_seconds": 0, "refused": 0, "damaged": 0},
+        "backlog": {"batches": 0, "coarsened_batches": 0, "lost_batches": 0, "lost_bytes": 0},
+        "shipping": {
+            "service": "https://caudal.example", "shipped": 2, "held": 0, "set_back": 0, "pause_seconds": 0,
+            "last_shipped_time": 900.0, "last_error": "", "last_error_time": 0.0,
+        },
+    }  # fmt: skip
+
+
+def shown(exporters: list[dict[str, Any]], width: int) -> str:
+    out = io.StringIO()
+    show_status(Console(file=out, width=width), status_of(exporters), now=1_121.0)
+    return out.getvalue()
+
+
+def test_the_table_of_routers_fits_its_terminal() -> None:
+    rate = Sign("core-2", "rate_not_believed", "It states sampling 1:2919759872.", needs_attention=True)
+    exporters = [
+        _an_exporter(
+            "core-2", "192.0.2.2", rate, lately=dict.fromkeys(LEDGER_COUNTS, 0) | {"lost": 1, "received": 3}
+        ),
+        _an_exporter("border-buenosaires-1", "2001:db8:ffff:ffff:ffff:ffff:ffff:1", clock_seconds=-7205.0),
+        _an_exporter("mirror-1", "", is_interface=True, last_ms=0, protocols=["packets"], clock_seconds=None),
+    ]
+    for width in (100, 140):
+        lines = shown(exporters, width).splitlines()
+        table = lines[lines.index("") + 1 :]
+        table = table[: table.index("")]
+        assert max(map(len, table)) <= width
+        assert table[0].split() == [
+            "router", "protocol", "sampling", "Mbit/s", "lost", "malformed", "ifIndex", "out/in", "%",
+        ]  # fmt: skip
+        assert table[2].split() == [
+            "core-2", "NetFlow", "v9", "1:1,000", "12,346", "25.00%", "–", "48", "30/60", "2", "min",
+        ]  # fmt: skip
+        assert table[3].split() == ["192.0.2.2", "4", "announced", "1.25", "–", "+0.2", "s", "–", "8/2"]
+    assert lines[0] == "1 of 3 routers need attention."
+    assert lines[1] == "attention: core-2, rate not believed: It states sampling 1:2919759872."
+    (second,) = (line.split() for line in lines if line.startswith("2001:db8:ffff:ffff:ffff:ffff:ffff:1"))
+    assert second[1:] == ["4", "announced", "1.25", "–", "-2", "h", "–", "8/2"]
+    assert [line.split() for line in lines if line.startswith("not counted")] == [
+        ["not", "counted", "repeated", "3"]
+    ]
+
+
+def test_what_is_wrong_with_several_is_said_once() -> None:
+    exporters = [
+        _an_exporter(
+            f"edge-{at}", "", Sign(f"edge-{at}", "rate_assumed", "It states none.", needs_attention=False)
+        )
+        for at in range(9)
+    ]
+    lines = shown(exporters, 140).splitlines()
+    assert (
+        lines[1] == "hint: edge-0, edge-1, edge-2, edge-3, edge-4 and 4 more, rate assumed: It states none."
+    )
+
+
+def test_a_collector_of_an_earlier_version_is_said_to_be_one() -> None:
+    out = io.StringIO()
+    status = status_of([])
+    del status["attention"], status["exporters_left_out"]
+    show_status(Console(file=out, width=140), status, now=1_121.0)
+    assert out.getvalue().startswith("The collector that runs is of an earlier version (0.1.0): restart it")
+    assert "2 batches to https://caudal.example" in out.getvalue()
+
+
 def test_no_option_takes_a_token(config: Path) -> None:
     """What stands on a command line is seen by everybody on the machine."""
     command: Any = get_command(app)
@@ -109,7 +249,16 @@ def test_no_option_takes_a_token(config: Path) -> None:
     options = {
         option for each in (collect, *collect.commands.values()) for of in each.params for option in of.opts
     }
-    assert options == {"--config", "--check", "--metrics-listen", "--json"}
+    assert options == {
+        "--config",
+        "--check",
+        "--metrics-listen",
+        "--json",
+        "--watch",
+        "--every",
+        "--output",
+        "-o",
+    }
     config.write_text(
         config.read_text().replace("token_file", 'token = "secret-in-the-settings"\ntoken_file')
     )
@@ -177,6 +326,9 @@ def test_a_life_under_systemd(running: Running) -> None:
 
     wait_until(lambda: said()["ledger"]["datagrams"] == 1)  # type: ignore[index]
     shown = run(*status).stdout
+    assert shown.startswith("The router needs attention: core-1 (malformed).")
+    assert "attention: core-1, malformed: 1 datagrams, sets or records" in shown
+    assert "127.0.0.1\n" in shown or "127.0.0.1 " in shown
     assert "uy-1, caudal" in shown
     assert "core-1" in shown
     assert "malformed 1" in shown

@@ -234,8 +234,9 @@ def expanded_sample(
 
 
 def raw_header(header: bytes, *, protocol: int = 1, frame: int | None = None) -> bytes:
+    """A sampled header; the frame was as long as frames of Ethernet may be, unless told otherwise."""
     padded = header + bytes(-len(header) % 4)
-    length = len(header) if frame is None else frame
+    length = max(len(header), 1518) if frame is None else frame
     return sample(1, struct.pack(">IIII", protocol, length, 0, len(header)) + padded)
 
 
@@ -254,8 +255,19 @@ def gateway_of(source_as: int, *segments: Sequence[int], hop: str = "192.0.2.254
 
 def udp4(source: str, destination: str, *, total: int = 1400, ports: tuple[int, int] = (1234, 53)) -> bytes:
     """An IPv4 and UDP header of a packet of `total` octets, without its payload."""
-    start = struct.pack(">BBHHHBBH", 0x45, 0, total, 0, 0, 64, 17, 0)
-    return start + struct.pack(">IIHHHH", ip(source), ip(destination), *ports, total - 20, 0)
+    fields = [
+        0x4500,
+        total,
+        0,
+        0,
+        64 << 8 | 17,
+        0,
+        *divmod(ip(source), 1 << 16),
+        *divmod(ip(destination), 1 << 16),
+    ]
+    folded = sum(fields) % 0xFFFF
+    fields[5] = 0xFFFF - folded if folded else 0
+    return struct.pack(">14H", *fields, *ports, total - 20, 0)
 
 
 def ethernet(payload: bytes, *tags: int, kind: int = 0x0800) -> bytes:
@@ -266,7 +278,12 @@ def ethernet(payload: bytes, *tags: int, kind: int = 0x0800) -> bytes:
 # Into the parts under test
 
 
-def lot(payloads: Sequence[bytes], exporter: int | Sequence[int] = 0, received_ms: int = NOW_MS) -> Datagrams:
+def lot(
+    payloads: Sequence[bytes],
+    exporter: int | Sequence[int] = 0,
+    received_ms: int = NOW_MS,
+    port: int | Sequence[int] = 0,
+) -> Datagrams:
     """Payloads as a lot of datagrams, behind one another in a buffer that begins and ends with other octets."""
     lengths = np.array([len(payload) for payload in payloads], np.int64)
     return Datagrams(
@@ -278,6 +295,7 @@ def lot(payloads: Sequence[bytes], exporter: int | Sequence[int] = 0, received_m
         else np.array(exporter, np.int32),
         np.full(len(payloads), received_ms, np.int64),
         np.zeros(len(payloads), np.bool_),
+        np.full(len(payloads), port, np.uint16) if isinstance(port, int) else np.array(port, np.uint16),
     )
 
 
@@ -290,9 +308,13 @@ class Bench:
     exporters: Exporters
 
     def decode(
-        self, *payloads: bytes, exporter: int | Sequence[int] = 0, received_ms: int = NOW_MS
+        self,
+        *payloads: bytes,
+        exporter: int | Sequence[int] = 0,
+        received_ms: int = NOW_MS,
+        port: int | Sequence[int] = 0,
     ) -> FlowRecords:
-        return self.decoder.decode(lot(payloads, exporter, received_ms))
+        return self.decoder.decode(lot(payloads, exporter, received_ms, port))
 
     def counts(self) -> dict[str, int]:
         """The ledger's totals that are not zero."""
@@ -302,7 +324,7 @@ class Bench:
         return int(self.ledger.totals[COUNT[name]])
 
 
-def bench(sampling: Mapping[str, float] | None = None, window_ms: int = 300_000, **limits: int) -> Bench:
+def bench(sampling: Mapping[str, float] | None = None, window_ms: int = 300_000, **limits: Any) -> Bench:
     exporters = Exporters()
     for address_ in (ROUTER, "192.0.2.2", "2001:db8::3"):
         exporters.number(address_)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from caudal.collector import surroundings
-from caudal.collector.check import check
+from caudal.collector.check import Checked
+from caudal.collector.check import check as check_all
 from caudal.collector.statelock import StateLock
 
 from .capture.test_livecapture import NEEDS
@@ -34,6 +35,11 @@ def _machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(surroundings, "_RMEM_MAX", tmp_path / "rmem_max")
     monkeypatch.setattr(surroundings, "may_force_buffer", lambda: False)
     monkeypatch.setattr(surroundings, "_MEMORY_FILE_SYSTEMS", frozenset())
+
+
+def check(config: Path) -> Checked:
+    """Check without the service, of which tests/collector/test_servicecheck.py has more."""
+    return check_all(config, offline=True)
 
 
 def write(directory: Path, exporters: str = EXPORTERS, token: str = "a" * 40, **changes: str | None) -> Path:

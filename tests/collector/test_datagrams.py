@@ -35,6 +35,11 @@ def test_parts_have_all_datagrams_in_order() -> None:
     assert [part.exporter.tolist() for part in parts] == [[0, 1, 2], [0], [1, 2]]
 
 
+def test_parts_keep_the_source_ports() -> None:
+    whole = lot([b"abc", b"de", b"f"], port=[1, 2, 65_535])
+    assert [part.port.tolist() for part in whole.parts(5)] == [[1, 2], [65_535]]
+
+
 def test_a_small_lot_is_its_own_part() -> None:
     whole = lot([b"abc", b"de"])
     assert list(whole.parts(5)) == [whole]

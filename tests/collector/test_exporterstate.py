@@ -20,7 +20,7 @@ STATE = ExporterState(
             None,
             {256: TemplateState(TEMPLATE, 1000)},
             {None: 1.5, 1: 100.0, (1 << 64) - 1: 2.0},
-            Followed((1 << 32) - 1, 0, True, False),
+            {50_001: Followed((1 << 32) - 1, 0, True, False, True)},
         ),
         PointState(
             2, 0, 1_700_000_000_000, {65535: TemplateState(Template(TEMPLATE.fields, True), 2000)}, {}
@@ -33,6 +33,11 @@ def test_there_and_back() -> None:
     assert from_json(to_json(STATE)) == STATE
     assert "\n" not in to_json(STATE)
     assert "\t" not in to_json(STATE)
+
+
+def test_sequence_numbers_kept_before_ports_were() -> None:
+    read = from_json(changed(followed=[5, 4, True, False]))
+    assert read.points[0].followed == {0: Followed(5, 4, True, False)}
 
 
 def test_what_was_not_seen_for_long_is_left_behind() -> None:
@@ -57,7 +62,7 @@ def changed(**values: object) -> str:
         changed(templates=[[256, 1, 0, []]]), changed(templates=[[256, 1, 0, [8, 0]]]),
         changed(templates=[[256, 1, 0, [8, 1.5]]]), changed(rates=[[1, 0.5]]), changed(rates=[[1, 1e300]]),
         changed(followed=[1, 2, 3]), changed(followed=[1, 2, 0, 1]), changed(followed=[1 << 32, 2, True, True]),
-        changed(followed={}), changed(rates=[[1, None]]), changed(rates=[[1 << 64, 5]]), changed(rates=[["a", 5]]), changed(rates=[[[1], 5]]),
+        changed(followed={}), changed(followed=[[65_536, 1, 2, True, True, True]]), changed(followed=[[5, 1, 2, True, True, 1]]), changed(rates=[[1, None]]), changed(rates=[[1 << 64, 5]]), changed(rates=[["a", 5]]), changed(rates=[[[1], 5]]),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from caudal.collector.batch import BALANCE, LEDGER_COUNTS
 from caudal.collector.boundary import Boundary
 from caudal.collector.datagrams import Exporters
 from caudal.collector.exportermemory import FILE, ExporterMemory
+from caudal.collector.exportertotals import FIRST
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.pseudonym import pseudonym
 
@@ -36,6 +38,7 @@ from .builders import (
     ethernet,
     expanded_sample,
     flow_sample,
+    ip,
     ipfix,
     lot,
     netflow5,
@@ -65,6 +68,9 @@ def stream(n: int) -> list[bytes]:
     rate = a_set(300, struct.pack(">IBI", 1, n % 2, 10 + n))
     biflow = template(258, OCTETS, (1, 4, 29305), (9999, VARIABLE), ipfix=True)
     header = raw_header(ethernet(udp4("198.18.0.1", "203.0.113.9")))
+    section = ethernet(udp4("198.18.0.1", "203.0.113.9"))
+    packets = template(260, (312, 2), (315, VARIABLE), ipfix=True)
+    translated = ip("64:ff9b::203.0.113.9").to_bytes(16, "big")
     return [
         netflow5([record5(octets=n + 1)] * 3, seconds=seconds, sequence=n * 3),
         netflow7([record7(octets=n)] * 2, seconds=seconds, sequence=n * 2),
@@ -80,6 +86,21 @@ def stream(n: int) -> list[bytes]:
         ipfix(template(259, OCTETS, ipfix=True), a_set(259, bytes(7)) * 3, seconds=seconds, sequence=n),
         sflow(flow_sample(header, sequence=n), expanded_sample(header, sequence=n), sample(2, bytes(80)), sequence=n),
         sflow(flow_sample(raw_header(bytes(20)), sequence=n), flow_sample(sequence=n), sequence=n + 1),
+        ipfix(packets, a_set(260, b"".join(bytes([1, 0, len(one)]) + one for one in (section, bytes(20), b""))),
+              a_set(260, b"\1\0\xff\xff\xff"), seconds=seconds, sequence=n),
+        netflow9(template(261, (104, 48), (103, 2)), a_set(261, section + bytes(50 - len(section)) + section[:30]),
+                 template(262, (8, 4)), a_set(262, bytes(8)), seconds=seconds, sequence=n),
+        ipfix(template(263, (28, 16), (352, 4), PACKETS, (243, 2), ipfix=True),
+              a_set(263, translated + struct.pack(">IIH", 15_180, n, n % 2)), seconds=seconds, sequence=n),
+        ipfix(
+            template(271, *BASIC[:2], (22, 4), (85, 4), (86, 4), (85, 4, 29305), ipfix=True),
+            a_set(271, (basic()[:8] + struct.pack(">IIII", n % 2, 100 * n, n, 50)) * 2), seconds=seconds, sequence=n,
+        ),
+        netflow9(
+            template(272, *BASIC[:2], (148, 4), (233, 1), (231, 4), (232, 4)),
+            a_set(272, b"".join(basic()[:8] + struct.pack(">IBII", 7, what, 500, 600 * n) for what in (1, 5, 2))),
+            seconds=seconds, sequence=n,
+        ),
         netflow5([record5()], count=5, seconds=seconds)[:60],
         ipfix(a_set(700, bytes(8)), seconds=seconds, sequence=n),  # its template never comes
     ]  # fmt: skip
@@ -119,20 +140,28 @@ class Life:
             partial(pseudonym, KEY), clock=lambda: self._elapsed, wall=lambda: SECONDS + self._elapsed,
         )  # fmt: skip
         self._memory.__enter__()
+        self._forgotten = np.zeros(len(LEDGER_COUNTS), np.int64)
 
     def receive(self, sent: list[tuple[int, bytes]]) -> None:
         numbers = [self._pipeline.exporters.number(ADDRESSES[exporter]) for exporter, _ in sent]
         now_ms = NOW_MS + int(self._elapsed * 1000)
-        self._pipeline.datagrams(lot([payload for _, payload in sent], numbers, now_ms))
+        payloads = [payload for _, payload in sent]
+        ports = [50_000 + len(payload) % 3 for payload in payloads]  # several processes behind each address
+        self._pipeline.datagrams(lot(payloads, numbers, now_ms, ports))
 
     def pass_time(self, seconds: float) -> None:
         self._elapsed += seconds
-        self._memory.tick()
+        for number in self._memory.tick():
+            self._forgotten += self._pipeline.ledger.by_exporter()[FIRST + number]
+            self._pipeline.forget([number])
 
     def take(self, before_ms: int | None) -> None:
         flows, ledger = self._pipeline.take(before_ms, str)
         self.flows += sum(flows["flows"].to_pylist())
         self.rows += ledger.to_pylist()
+        # What is told of each exporter adds up to what is told of all, whatever windows were taken away.
+        by_exporter = self._pipeline.ledger.by_exporter().sum(axis=0) + self._forgotten
+        assert by_exporter.tolist() == self._pipeline.ledger.totals.tolist()
 
     def restart(self) -> None:
         self.end()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from caudal import __version__
 from caudal.collector.attendance import Attendance
 from caudal.collector.backlog import Backlog
 from caudal.collector.batch import LEDGER_COUNTS
@@ -73,7 +74,12 @@ def test_a_scrape_over_http(parts: Parts) -> None:
         parts.ledger.add_one(3, NOW_MS, received=7)
         answer = httpx.get(f"http://{address}/metrics", trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 200
-        assert values(answer.text)["caudal_collector_received_total"] == 7
+        found = values(answer.text)
+        assert found["caudal_collector_received_total"] == 7
+        assert found["process_resident_memory_bytes"] > 0
+        assert found["process_open_fds"] > 0
+        (info,) = (name for name in found if name.startswith("caudal_build_info{"))
+        assert f'version="{__version__}"' in info
         with pytest.raises(
             ListenError, match=rf"^cannot serve metrics on {address}: .*; choose another `metrics_listen`$"
         ):
@@ -119,9 +125,10 @@ def test_labels_come_from_a_closed_set(parts: Parts) -> None:
     parts.ledger.add_one(0, NOW_MS, received=1)
     text = parts.text()
     labels = set(re.findall(r"\{([^}]*)\}", text))
-    assert {label for label in labels if not label.startswith("le=")} == {
+    assert {label for label in labels if not label.startswith(("le=", "machine=", "exporter="))} == {
         *('listener="0"', 'listener="1"', 'reason="inside"', 'reason="other_direction"')
     }
+    assert set(re.findall(r'exporter="([^"]*)"', text)) == {"other"}
     assert not re.search(r"\d+\.\d+\.\d+\.\d+|[0-9a-f]*::[0-9a-f]*", text)
 
 

@@ -273,7 +273,7 @@ def test_sampled_tunnels_count_as_the_settings_say(tunnels: Literal["outer", "in
         table=TABLE,  # type: ignore[arg-type]
         window_seconds=300,
         k=1,
-        sflow_tunnels=tunnels,
+        tunnels=tunnels,
     )
     one.exporters.number(ROUTERS[0])
     inner = ethernet(udp4("10.0.0.1", "203.0.113.9", total=1300))

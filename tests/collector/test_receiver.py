@@ -59,6 +59,25 @@ def test_payloads_as_they_were_sent(receiver: Receiver, exporters: Exporters) ->
     assert exporters.addresses == ["127.0.0.1"]
 
 
+@pytest.mark.parametrize("source", ["127.0.0.1", "::1"])
+def test_source_ports_tell_senders_behind_one_address_apart(
+    receiver: Receiver, receiver6: Receiver, exporters: Exporters, source: str
+) -> None:
+    to = receiver6 if ":" in source else receiver
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as one, socket.socket(family, socket.SOCK_DGRAM) as other:
+        for out in (one, other):
+            out.bind((source, 0))
+        ports = [out.getsockname()[1] for out in (one, other)]
+        for out in (one, other, one):
+            out.sendto(b"x", (source, to.port))
+        select.select([to], [], [], 5)
+        datagrams = to.receive()
+    assert datagrams is not None
+    assert datagrams.port.tolist() == [ports[0], ports[1], ports[0]]
+    assert (datagrams.exporter == datagrams.exporter[0]).all()
+
+
 def test_nothing_waits(receiver: Receiver) -> None:
     assert receiver.receive() is None
 

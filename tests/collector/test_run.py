@@ -23,6 +23,7 @@ import pytest
 
 from bench.process import udp_port
 from caudal.collector.batch import FLOWS, Batch, decode_batch, schema
+from caudal.collector.check import _of_exporters
 from caudal.collector.errors import ListenError, SettingsError, SpoolError, StateError
 from caudal.collector.run import Collector
 from caudal.collector.serviceclient import service_client
@@ -554,9 +555,20 @@ def test_what_it_says_when_asked(settings: CollectorSettings, service: StandIn) 
     assert (core["name"], core["datagrams"]) == ("core-1", 3)
     assert began <= core["last_ms"] / 1000 <= time.time()
     assert re.fullmatch(r"exporter-[0-9a-f]{10}", other["name"])
+    # To the operator's own eyes: which router it is, what it sends, and that the other one needs attention.
+    assert (core["address"], other["address"]) == ("127.0.0.1", PLANTED[2])
+    assert core["protocols"] == ["netflow5", "netflow9", "ipfix"]
+    assert core["direction_bytes"] == {"out": 100_000 + 2000 + 30, "in": 7, "internal": 0, "transit": 0}
+    assert core["clock_seconds"] == pytest.approx(0, abs=PATIENCE_SECONDS)
+    assert said["exporters"][0]["name"] == other["name"]
+    assert said["attention"] == {
+        "exporters": 2,
+        "need_attention": 1,
+        "summary": f"1 of 2 routers needs attention: {other['name']} (malformed).",
+    }
     assert said["spool"]["batches"] == 0
     assert said["shipping"]["last_error"] == ""
-    for address in (PLANTED[2], PLANTED[0], TOKEN):
+    for address in (PLANTED[0], PLANTED[1], TOKEN):
         assert address not in text
 
 
@@ -682,3 +694,15 @@ def test_a_second_sigterm_does_not_wait_for_the_service(
         collector.stop()
         collector.stop()
     assert len(list((settings.state_directory / "spool").glob("*.batch"))) == 1
+
+
+def test_a_check_beside_it_tells_of_exporters_that_need_attention(
+    settings: CollectorSettings, tmp_path: Path
+) -> None:
+    with running(settings):
+        send(settings, b"\0\x09garbage")
+        wait_until(lambda: metric(settings, "datagrams_total") == 1)
+        assert [line[:30] for line in _of_exporters(settings.state_directory)] == [
+            "exporters: core-1: 1 datagrams,"[:30]
+        ]
+    assert list(_of_exporters(settings.state_directory)) == []

@@ -95,7 +95,9 @@ def test_what_is_missing_is_named(write: Write, missing: str) -> None:
         ("window_seconds", '"soon"', "valid integer"),
         ("lateness_seconds", "-1", "greater than or equal to 0"),
         ("idle_seconds", "0", "greater than 0"),
-        ("sflow_tunnels", '"both"', "'outer' or 'inner'"),
+        ("tunnels", '"both"', "'both' is no kind of tunnel; write outer, inner, or a list of ipip, gre"),
+        ("tunnels", '["gtpu", "gtp"]', "'gtp' is no kind of tunnel"),
+        ("tunnels", "7", "tunnels"),
         ("k_anonymity", "0", "greater than or equal to 1"),
         ("receive_buffer_bytes", "1", "greater than or equal to 65536"),
         ("synthetic", '"perhaps"', "valid boolean"),
@@ -112,7 +114,6 @@ def test_a_wrong_value_is_named_with_file_and_key(write: Write, key: str, value:
     ("more", "service", "key", "says"),
     [
         ("", SERVICE.replace("http:", "ftp:"), "service.url", "String should match pattern"),
-        ("", '[service]\nurl = "http://x"\n', "service.token_file", "is missing; add it"),
         ("", SERVICE + 'token = "abc"\n', "service.token", "is no setting; remove it or correct its name"),
         (
             '[exporters]\n"core-1" = {}',
@@ -336,3 +337,28 @@ def test_who_captures_need_not_listen(write: Write) -> None:
 @pytest.mark.parametrize("name", ["active_timeout_seconds", "idle_timeout_seconds", "names_per_second"])
 def test_timeouts_and_rates_are_positive(write: Write, name: str) -> None:
     assert f"{name}: " in wrong(write(**{name: "0"}))
+
+
+# What settings were called earlier
+
+
+@pytest.mark.parametrize("kinds", ['"outer"', '"inner"'])
+def test_the_earlier_name_of_tunnels_is_understood(write: Write, kinds: str) -> None:
+    assert load_settings(write(sflow_tunnels=kinds)).tunnels == kinds.strip('"')
+    assert load_settings(write(tunnels=kinds)).tunnels == kinds.strip('"')
+
+
+def test_kinds_of_tunnels(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(write(tunnels='["gtpu", "vxlan"]')).tunnels == ("gtpu", "vxlan")
+    monkeypatch.setenv("CAUDAL_COLLECTOR_TUNNELS", "inner")
+    assert load_settings(write()).tunnels == "inner"
+
+
+def test_the_earlier_name_where_it_would_mean_more_than_it_did(write: Write) -> None:
+    more = '[[interfaces]]\nname = "eth1"\n'
+    says = (
+        "sflow_tunnels is now tunnels, and counts for interfaces as well; write tunnels where that is wanted"
+    )
+    assert says in wrong(write(more, sflow_tunnels='"inner"'))
+    assert load_settings(write(more, sflow_tunnels='"outer"')).tunnels == "outer"
+    assert "both are set; remove sflow_tunnels" in wrong(write(sflow_tunnels='"inner"', tunnels='"inner"'))

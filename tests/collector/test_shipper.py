@@ -420,3 +420,22 @@ def test_the_token_is_never_in_the_log(spool: Spool, caplog: pytest.LogCaptureFi
     assert "502" in caplog.text
     assert TOKEN not in caplog.text
     assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+def test_batches_that_are_accepted_are_told_of_and_many_in_one_line(
+    spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After an outage there are thousands."""
+    caplog.set_level(logging.INFO, "caudal.collector.shipper")
+    clock = Clock()
+    one = stepped(spool, accepted, clock)
+    names = [spool.put(body).batch_id[:12] for body in (b"one", b"two!", b"three")]
+    one._step()
+    clock.now += 60
+    names.append(spool.put(b"four").batch_id[:12])
+    one._step()
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        f"the service accepted batch {names[0]} (3 bytes)",
+        f"the service accepted batch {names[3]} (4 bytes), and 2 before it",
+    ]

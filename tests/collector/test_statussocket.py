@@ -47,3 +47,19 @@ def test_nobody_there(tmp_path: Path, directory: str) -> None:
     with pytest.raises(StateError, match=r"^no collector answers on .*; start one with") as caught:
         ask(tmp_path / directory)
     assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_said_once_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    reports = iter([RuntimeError("changed"), {"fine": True}])
+
+    def report() -> dict[str, object]:
+        found = next(reports)
+        if isinstance(found, RuntimeError):
+            raise found
+        return found
+
+    with StatusSocket(tmp_path, report):
+        with pytest.raises(StateError, match="no collector answers"):
+            ask(tmp_path)
+        assert ask(tmp_path) == {"fine": True}
+    assert "what the collector is asked cannot be said" in caplog.text

@@ -46,9 +46,15 @@ def test_every_datagram_of_it_is_understood() -> None:
     warm_up(one, int(time.time() * 1000))
     counts = {
         name: int(one.ledger.totals[COUNT[name]])
-        for name in ("datagrams", "malformed", "waiting", "aggregated")
+        for name in ("datagrams", "malformed", "waiting", "aggregated", "repeated")
     }
-    assert counts == {"datagrams": 8, "malformed": 0, "waiting": 0, "aggregated": 2 * (1 + 3 + 4 + 1)}
+    assert counts == {
+        "datagrams": 8,
+        "malformed": 0,
+        "waiting": 0,
+        "aggregated": 2 * (1 + 3 + 4 + 1) + 1,
+        "repeated": 1,
+    }
 
 
 def test_who_is_allowed_does_not_matter() -> None:
@@ -75,6 +81,7 @@ def test_nothing_is_compiled_after_it() -> None:
             netflow9(template(258, *BASIC, (48, 2)), a_set(258, (basic() + b"\0\1") * 20 + (basic() + b"\0\2") * 9)),
             ipfix(template(257, *BASIC, (82, VARIABLE), ipfix=True), a_set(257, (basic() + b"\2eh") * 20)),
             ipfix(template(256, *BASIC, ipfix=True), a_set(256, basic() * 20)),
+            ipfix(template(259, (8, 4), (12, 4), (22, 4), (85, 4), (86, 4), ipfix=True), a_set(259, bytes(range(40)))),
             sflow(sample),
         ])
     )  # fmt: skip

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from caudal.dashboards import build, dashboard_json
 from caudal.dashboards.cli import dashboards_cli
+from caudal.dashboards.sovereignty import build, dashboard_json
 
 from .fake_grafana import TOKEN, FakeGrafana
 

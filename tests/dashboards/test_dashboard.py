@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from caudal.dashboards import build, dashboard_json
 from caudal.dashboards.clickhouse import PLUGIN_ID
+from caudal.dashboards.sovereignty import build, dashboard_json
 from caudal.service.indicators import CATALOGUE
 
 COMMITTED = Path(__file__).parents[2] / "dashboards" / "digital-sovereignty.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from caudal.dashboards import build
+from caudal.dashboards.sovereignty import build
 from caudal.service.store import Store
 
 from ..conftest import DemoRun

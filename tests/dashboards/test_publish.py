@@ -1,9 +1,9 @@
 import httpx
 import pytest
 
-from caudal.dashboards import PublishError, build
+from caudal.dashboards.errors import PublishError
 from caudal.dashboards.publish import FOLDER_UID, NewDatasource, publish
-from caudal.dashboards.sovereignty import UID
+from caudal.dashboards.sovereignty import UID, build
 
 from .fake_grafana import TOKEN, FakeGrafana, clickhouse
 

@@ -9,8 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from caudal.dashboards import build
-from caudal.dashboards.sovereignty import title
+from caudal.dashboards.sovereignty import build, title
 from caudal.reference.facts import load_facts
 from caudal.reference.platformfiles import CATEGORIES
 from caudal.service.indicators import Context, compute_all

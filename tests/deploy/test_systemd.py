@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.settings import CollectorSettings
+from caudal.collector.settingsfile import load_settings
 
 UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
 PROGRAM = "/opt/caudal/bin/caudal"
@@ -23,7 +24,11 @@ def settings(unit: Path) -> dict[str, list[str]]:
 
 
 def test_there_is_one_for_each() -> None:
-    assert [unit.name for unit in UNITS] == ["caudal-collector.service", "caudal-service.service"]
+    assert [unit.name for unit in UNITS] == [
+        "caudal-collector.service",
+        "caudal-collector@.service",
+        "caudal-service.service",
+    ]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -31,12 +36,12 @@ def test_systemd_accepts_it(unit: Path, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
     # The program is not installed here; everything else is verified as it stands.
-    copy = tmp_path / unit.name
+    copy = tmp_path / unit.name.replace("@.", "@second.")
     copy.write_text(unit.read_text().replace(PROGRAM, "/bin/true"))
     result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
     )
-    about_ours = [line for line in result.stderr.splitlines() if unit.name in line or str(copy) in line]
+    about_ours = [line for line in result.stderr.splitlines() if copy.name in line or str(copy) in line]
     assert about_ours == []
     assert result.returncode == 0
 
@@ -97,6 +102,32 @@ def test_what_the_collector_compiles_has_a_place_of_its_own(tmp_path: Path) -> N
         check=True,
     )
     assert Path(result.stdout.strip()).is_relative_to(tmp_path)
+
+
+def test_a_second_collector_differs_in_its_name_alone() -> None:
+    first, second = (settings(each) for each in UNITS[:2])
+    named = {key: [value.replace("%i", "collector") for value in values] for key, values in second.items()}
+    named["StateDirectory"] = named["CacheDirectory"] = ["caudal-collector"]
+    assert named == first | {
+        "Description": ["Caudal collector collector: meters flow exports, ships aggregates"]
+    }
+
+
+def test_the_token_is_handed_over_by_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings that are shipped name no token file, and find the credential; by hand, the file beside them."""
+    [unit] = [each for each in UNITS if each.name == "caudal-collector.service"]
+    [credential] = settings(unit)["LoadCredential"]
+    name, _, source = credential.partition(":")
+    config = tmp_path / "collector.toml"
+    config.write_text((unit.parents[1] / "collector.toml").read_text())
+    assert load_settings(config).service.token_file == tmp_path / "collector.token"
+    assert (name, source) == ("token", "/etc/caudal/collector.token")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load_settings(config).service.token_file == tmp_path / "collector.token", "none was handed over"
+    (tmp_path / "token").write_text("0123456789abcdef")
+    assert load_settings(config).service.token_file == tmp_path / "token"
+    config.write_text(config.read_text().replace("# token_file =", "token_file ="))
+    assert load_settings(config).service.token_file == Path("/etc/caudal/collector.token")
 
 
 def test_the_collector_tells_systemd_how_it_is() -> None:

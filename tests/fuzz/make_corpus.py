@@ -43,6 +43,9 @@ BIFLOW10 = template(259, OCTETS, PACKETS, (1, 4, 29305), (2, 4, 29305), (9999, V
 SAMPLE = flow_sample(
     raw_header(b"\0" * 12 + b"\x08\0" + udp4("198.18.0.1", "203.0.113.9")), gateway(64496, 64499)
 )
+FRAME = b"\0" * 12 + b"\x08\0" + udp4("198.18.0.1", "203.0.113.9")
+SECTIONS10 = template(260, (312, 2), (315, VARIABLE), (313, VARIABLE), ipfix=True)
+FRAMES10 = template(261, (8, 4), (352, 8), PACKETS, (243, 2), ipfix=True)
 RESTART = 0x40
 
 
@@ -52,6 +55,9 @@ def inputs() -> Mapping[str, bytes]:
     return {
         "netflow5": pack((0, netflow5([record5(), record5(octets=5)], sampling=0x4064)), (1, netflow5([]))),
         "netflow9": pack((0, netflow9(t9, DATA, DATA)), (0, netflow9(DATA, sequence=9))),
+        "netflow9-section": pack((0, netflow9(template(260, (102, 2), (103, 2), (104, 48)), a_set(260, bytes(3) + b"\x2a" + FRAME.ljust(48))))),
+        "ipfix-sections": pack((0, ipfix(SECTIONS10, a_set(260, b"\x05\x86" + bytes([len(FRAME)]) + FRAME + b"\0")))),
+        "ipfix-frames": pack((0, ipfix(FRAMES10, a_set(261, bytes(4) + struct.pack(">QIH", 15_140, 10, 7))))),
         "netflow9-waiting": pack((0, netflow9(DATA)), (1, netflow9(DATA)), (0, netflow9(t9))),
         "netflow9-sampled": pack((0, netflow9(SAMPLER9, SAMPLED9, DATA9, RATE9, DATA9)), (2, netflow9(SAMPLED9, DATA9))),
         "netflow9-options-late": pack((0, netflow9(RATE9)), (0, netflow9(SAMPLED9, DATA9)), (0, netflow9(SAMPLER9))),

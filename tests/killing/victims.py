@@ -4,6 +4,7 @@ A process that has imported everything and forks: a victim starts in a fraction 
 Requests are JSON objects, one a line, on standard input; answers come on standard output.
 
 - {"start": "collector" | "service", "config": …, "log": …, "step": 17 or null, "truth": …} answers the process's id
+- {"start": "replay", "config": …, "log": …, "step": …, "files": […], "now": seconds} does the same
 - {"wait": id} answers how it ended: its exit code, or minus the signal
 
 What counts as a step is below; only here, in the process of a test, does any of it exist.
@@ -31,6 +32,7 @@ from httpcore._backends.sync import SyncStream
 
 from caudal.collector import run as collecting
 from caudal.collector.pipeline import Pipeline
+from caudal.collector.replay.replay import ReplayQuestion, replay
 from caudal.collector.run import Collector
 from caudal.collector.settingsfile import load_settings
 from caudal.collector.warmup import warm_up
@@ -109,6 +111,21 @@ def _collector(request: dict[str, Any], steps: Steps) -> int:
     return 0
 
 
+def _replay(request: dict[str, Any], steps: Steps) -> int:
+    for name in ("rename", "mkdir", "read_bytes"):
+        steps.around(Path, name)
+    for name in ("fsync", "open"):
+        steps.around(os, name)
+    files = [Path(file) for file in request["files"]]
+    replay(
+        ReplayQuestion(files),
+        load_settings(Path(request["config"])),
+        lambda: TABLE,  # type: ignore[arg-type, return-value]
+        wall=lambda: request["now"],
+    )
+    return 0
+
+
 def _service(request: dict[str, Any], steps: Steps) -> int:
     opened, command = Store.open, Store.command
 
@@ -137,7 +154,7 @@ def _victim(request: dict[str, Any]) -> int:
         os.dup2(log, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    work = {"collector": _collector, "service": _service}[request["start"]]
+    work = {"collector": _collector, "service": _service, "replay": _replay}[request["start"]]
     try:
         return work(request, Steps(request["step"]))
     except BaseException:  # noqa: BLE001

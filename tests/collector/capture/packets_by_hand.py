@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from caudal.collector.capture.link import ETHERNET, IPV4, IPV6, LOOP, MPLS, NULL, RAW, SLL, SLL2
 from caudal.collector.capture.packetchunk import NO_LINK_TYPE
 
-_TAGS = {0x8100: 4, 0x88A8: 4, 0x9100: 4, 0x9200: 4, 0x8847: 4, 0x8848: 4, 0x8864: 8}
+_TAGS = {0x8100: 4, 0x88A8: 4, 0x9100: 4, 0x9200: 4, 0x9300: 4, 0x8847: 4, 0x8848: 4, 0x8864: 8}
 _VERSIONS = {4: 0x0800, 6: 0x86DD}
+# The links that are read here.
+LINKS = (NULL, ETHERNET, LOOP, SLL, MPLS, IPV4, IPV6, SLL2, *RAW, NO_LINK_TYPE)
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,16 @@ class Seen:
 
 def read_frame(frame: bytes, link: int, original: int) -> Seen | str:
     """Return the packet in a frame, or 'malformed', 'not ip', 'unknown'."""
-    found = _network(frame, link)
+    found = _network(frame, link, original)
     if isinstance(found, str):
         return found
     version, at = found
-    return (_four if version == 4 else _six)(frame[at:], at, original - at) or "malformed"
+    packet = (_four if version == 4 else _six)(frame[at:], at, original - at)
+    # The check sequence of a frame is of its length or not.
+    return packet if packet and packet.octets <= original - at + 4 else "malformed"
 
 
-def _network(frame: bytes, link: int) -> tuple[int, int] | str:
+def _network(frame: bytes, link: int, original: int) -> tuple[int, int] | str:
     if link in RAW:
         version = frame[0] >> 4 if frame else 0
         return (version, 0) if version in _VERSIONS else "malformed"
@@ -48,17 +52,19 @@ def _network(frame: bytes, link: int) -> tuple[int, int] | str:
     if link == NO_LINK_TYPE:
         return "malformed"
     if link == MPLS:
-        return _behind(frame, 0x8847, 0)
+        return _behind(frame, 0x8847, 0, original)
     header, type_at = {ETHERNET: (14, 12), SLL: (16, 14), SLL2: (20, 0)}.get(link, (0, 0))
     if not header:
         return "unknown"
     if len(frame) < header:
         return "malformed"
-    return _behind(frame, int.from_bytes(frame[type_at : type_at + 2]), header)
+    return _behind(frame, int.from_bytes(frame[type_at : type_at + 2]), header, original)
 
 
-def _behind(frame: bytes, kind: int, at: int) -> tuple[int, int] | str:
+def _behind(frame: bytes, kind: int, at: int, original: int) -> tuple[int, int] | str:
     for passed in range(100):
+        if kind in (0x8847, 0x8848):
+            return _labelled(frame, at, original)
         for version, ethertype in _VERSIONS.items():
             if kind == ethertype:
                 return version, at
@@ -70,11 +76,45 @@ def _behind(frame: bytes, kind: int, at: int) -> tuple[int, int] | str:
         at += len(tag)
         if kind == 0x8864:
             kind = {0x21: 0x0800, 0x57: 0x86DD}.get(int.from_bytes(tag[6:]), 0)
-        elif kind not in (0x8847, 0x8848):
+        else:
             kind = int.from_bytes(tag[2:])
-        elif tag[2] & 1:
-            kind = _VERSIONS.get(frame[at] >> 4, 0) if at < len(frame) else 0
     raise AssertionError
+
+
+def _labelled(frame: bytes, at: int, original: int) -> tuple[int, int] | str:
+    """IP behind labels, which is there if its header holds; Ethernet is not looked for."""
+    for _ in range(12):
+        label = frame[at : at + 4]
+        if len(label) < 4:
+            return "malformed"
+        at += 4
+        if label[2] & 1:
+            return _holding(frame[at:], at, original - at)
+    return "malformed"
+
+
+def _holding(data: bytes, at: int, wire: int) -> tuple[int, int] | str:
+    if len(data) >= 20 and data[0] >> 4 == 4:
+        header = data[0] % 16 * 4
+        total = int.from_bytes(data[2:4])
+        words = [int.from_bytes(data[n : n + 2]) for n in range(0, header, 2)]
+        right = sum(words) > 0 and sum(words) % 0xFFFF == 0
+        if header >= 20 and (header <= total or total == 0) and total <= wire + 4:
+            untold = (len(data) < header or data[10:12] == b"\0\0") and total and wire - total <= 4
+            if untold or (len(data) >= header and right):
+                return 4, at
+    if len(data) >= 40 and data[0] >> 4 == 6 and data[8] != 255:
+        payload, behind = int.from_bytes(data[4:6]), wire - 40 - int.from_bytes(data[4:6])
+        if (payload or data[6]) and data[6] in _NEXT and -4 <= behind <= 64:
+            return 6, at
+        if not payload and not data[6] and behind > 65_535:
+            return 6, at
+    return "not ip"
+
+
+_NEXT = {0, 4, 6, 17, 33, 41, 43, 44, 46, 47, 50, 51, 58, 59, 60, 88, 89, 97, 98, 103, 108, 112, 115} | {
+    124, 132, 135, 136, 137, 139, 140, 143,
+}  # fmt: skip
 
 
 def _ports(protocol: int, payload: bytes) -> tuple[int, int] | None:

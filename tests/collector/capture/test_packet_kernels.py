@@ -8,12 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2
 
+from caudal.collector.capture.innerpackets import innermost
 from caudal.collector.capture.link import LINKS
 from caudal.collector.capture.packetchunk import PacketChunk
 from caudal.collector.capture.packets import PacketCounts, Packets, read_packets
+from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS
 
+from ..field.test_link_types import FRAMES as FRAMES_OF_LINKS
+from . import packets_by_hand
 from .packets_by_hand import Seen, read_frame
 from .test_packets import tags, traffic
+from .test_tunnels import CARRIERS, ETHER, INNER
 
 CHOOSE = random.Random(4)
 PACKETS = traffic(4, 60)
@@ -45,7 +50,7 @@ def damaged(draw: st.DrawFn) -> tuple[int, bytes, int]:
         if octets:
             octets[at % len(octets)] = octet
     if draw(st.booleans()):
-        link = draw(st.sampled_from([*LINKS, 195]))
+        link = draw(st.sampled_from([*packets_by_hand.LINKS, 195]))
     cut = draw(st.one_of(st.just(len(octets)), st.integers(0, len(octets))))
     return link, bytes(octets[:cut]), len(octets) + draw(st.sampled_from([0, 0, 100]))
 
@@ -115,3 +120,65 @@ def test_columns_that_point_out_of_the_buffer_are_held_to_it(link: int) -> None:
     lots = read_packets(chunk, counts)
     assert sum(map(len, lots)) == 0
     assert counts.packets == counts.not_ip + counts.malformed == 5
+
+
+@st.composite
+def any_frame(draw: st.DrawFn) -> tuple[int, bytes, int]:
+    """A frame of any link, damaged, perhaps with a tunnel or Ethernet behind labels in it."""
+    name = draw(st.sampled_from(sorted(FRAMES_OF_LINKS)))
+    carrier = draw(st.sampled_from(sorted(CARRIERS)))
+    packet = CARRIERS[carrier](INNER) if draw(st.booleans()) else INNER
+    link, around = FRAMES_OF_LINKS[name]
+    octets = bytearray(around(packet))
+    if draw(st.booleans()):
+        kinds = [
+            0x8847,
+            0x8847,
+            0x88E7,
+            0x8903,
+            0x22F3,
+            0x894F,
+            0x88E5,
+            0x8909,
+            0x893F,
+            0x8870,
+            0x0100,
+            0x8864,
+        ]
+        word = draw(st.sampled_from([b"", bytes(4)]))
+        head = (
+            bytes(12) + draw(st.sampled_from(kinds)).to_bytes(2) + draw(st.binary(max_size=12)) + b"\1" + word
+        )
+        link, octets = 1, bytearray(head + bytes(ETHER / packet))
+    for at, octet in draw(st.lists(st.tuples(st.integers(0, 199), TELLING), max_size=4)):
+        octets[at % len(octets)] = octet
+    cut = draw(st.one_of(st.just(len(octets)), st.integers(0, len(octets))))
+    return link, bytes(octets[:cut]), len(octets)
+
+
+@settings(max_examples=300)
+@given(any_frame(), st.sampled_from([b"\0", b"\xff", b"\x45", b"\xaa", b"\x88\x47"]))
+def test_what_is_around_a_frame_changes_nothing(frame: tuple[int, bytes, int], around: bytes) -> None:
+    """Octets behind the end of a frame are never looked at: with others there, the same is read."""
+    link, octets, original = frame
+
+    def everything(filling: bytes) -> list[tuple[object, ...]]:
+        space = (filling * 200)[:200]
+        one = PacketChunk(
+            np.frombuffer(bytearray(space + octets + space), np.uint8),
+            np.array([len(space)]),
+            np.array([len(octets)]),
+            np.array([original]),
+            np.zeros(1, np.int64),
+            np.array([link], np.uint16),
+        )
+        counts = PacketCounts()
+        found: list[tuple[object, ...]] = []
+        for of, lot in innermost(one, read_packets(one, counts), TUNNEL_KINDS):
+            assert ((lot.network >= 200) & (lot.network <= 200 + len(octets))).all()
+            assert (of.offset + of.captured <= 200 + len(octets)).all()
+            found += [tuple(seen(lot, at, 0).__dict__.items()) for at in range(len(lot))]
+        assert counts.packets == counts.metered + counts.not_ip + counts.malformed == 1
+        return found
+
+    assert everything(around) == everything(b"\x60")

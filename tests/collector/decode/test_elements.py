@@ -21,4 +21,5 @@ def test_reverse_elements_are_no_forward_ones() -> None:
     assert elements.REVERSE not in elements.READ
     assert elements.REVERSE_ENTERPRISE not in elements.READ
     assert all(number in elements.READ for number in (*elements.OCTET_DELTAS, *elements.REVERSE_PACKETS))
-    assert {number for number in elements.READ if number < elements.REVERSE} <= set(range(1, 492))
+    of_cisco = {elements.CONNECTION_EVENT_REASON, elements.EARLY_FIREWALL_EVENT}
+    assert {number for number in elements.READ if number < elements.REVERSE} <= {*range(1, 492), *of_cisco}

@@ -56,7 +56,7 @@ def test_datagrams_as_the_other_protocols_follow_them(seen: list[tuple[int, int]
     """One datagram moves the number by one, as with NetFlow v9: the same must be lost, in any lots."""
     other = Sequences()
     one = np.ones(1, np.int64)
-    expected = [int(other.follow((0, 3, agent), np.array([number]), one)[0]) for agent, number in seen]
+    expected = [int(other.follow((agent, 3, 0), np.array([number]), one)[0]) for agent, number in seen]
     agents, numbers = [agent for agent, _ in seen], [number for _, number in seen]
     assert agents_lost(numbers, agents, split) == expected
 

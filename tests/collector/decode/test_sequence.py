@@ -99,13 +99,14 @@ def test_streams_are_apart_and_bounded() -> None:
 
 
 @given(st.data())
-def test_many_streams_together_are_as_each_alone(data: st.DataObject) -> None:
+def test_exporters_together_are_as_each_alone(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 60))
     column = st.lists(st.integers(0, 40), min_size=count, max_size=count)
     sequence, units = np.array(data.draw(column)), np.array(data.draw(column)) - 1
-    exporter, domain = (np.array(data.draw(column)) % 3 for _ in range(2))
+    exporter = np.array(data.draw(column))
+    domain = exporter % 3
     together, alone = Sequences(), Sequences()
-    found = together.follow_all(1, exporter, domain, sequence, units)
+    found = together.follow_all(1, exporter, domain, sequence, units, np.zeros(count, np.uint16))
     expected = [
         int(alone.follow((int(e), 1, int(d)), np.array([s]), np.array([u]))[0])
         for e, d, s, u in zip(exporter, domain, sequence, units, strict=True)
@@ -226,12 +227,12 @@ def test_what_is_kept_of_a_stream_is_small(streams_each: int) -> None:
     exporter, domain = np.arange(count) // streams_each + 1_000, np.arange(count) + (1 << 31)
     some = np.random.default_rng(7)
     base = some.integers(1 << 31, 1 << 32, count)
-    units = np.full(count, 7)
+    units, port = np.full(count, 7), np.full(count, 9, np.uint16)
     tracemalloc.start()
     try:
         for turn in range(40):
             number = base + turn * 300 + some.integers(0, 200, count) + (turn % 9 == 8) * 10_000_000
-            sequences.follow_all(1, exporter, domain, number % (1 << 32), units)
+            sequences.follow_all(1, exporter, domain, number % (1 << 32), units, port)
         del number
         kept = tracemalloc.get_traced_memory()[0]
     finally:

@@ -12,9 +12,9 @@ from caudal.collector.decode.decoder import Decoder
 from caudal.collector.flowrecords import (
     ABSENT,
     ASSUMED,
-    EVENT,
     METERED_EGRESS,
     METERED_INGRESS,
+    NOT_READ,
     RECORD,
     TRAFFIC,
     FlowRecords,
@@ -335,7 +335,7 @@ TUNNELS = {
 
 def with_tunnels(tunnels: str) -> Bench:
     under = bench()
-    decoder = Decoder(under.ledger, under.decoder.rates, sflow_tunnels=tunnels)  # type: ignore[arg-type]
+    decoder = Decoder(under.ledger, under.decoder.rates, tunnels=tunnels)
     return Bench(decoder, under.ledger, under.exporters)
 
 
@@ -379,7 +379,7 @@ def test_an_ipv6_packet_inside_of_an_ipv4_one_and_the_other_way_round() -> None:
         outer(SHIM[:5], total=1350),
         outer(struct.pack(">HH", 1, 0x880B) + INNER, total=1350, protocol=47),
         outer(struct.pack(">HH", 0x8000, 0x0800), total=1350, protocol=47),
-        outer(SHIM + ethernet(INNER), total=1350, port=4790),
+        outer(SHIM + ethernet(INNER), total=1350, port=4791),
     ],
     ids=["ARP", "no network", "cut", "cut early", "PPTP", "cut options", "another port"],
 )
@@ -446,10 +446,10 @@ def test_a_header_goes_before_sampled_ip() -> None:
     [raw_header(ethernet(b"\0" * 28, kind=0x0806)), raw_header(b"x" * 40, protocol=7), raw_header(b""), b""],
     ids=["ARP", "another link", "no header", "no record"],
 )
-def test_a_sample_without_ip_is_an_event_that_says_nothing_of_ip(record: bytes) -> None:
+def test_a_sample_without_ip_is_not_read_and_says_nothing_of_ip(record: bytes) -> None:
     under = bench()
     flows = under.decode(sflow(flow_sample(*([record] if record else []))))
-    assert flows.kind.tolist() == [EVENT]
+    assert flows.kind.tolist() == [NOT_READ]
     assert {"source", "destination", "ip_protocol", "bytes", "packets", "source_port"} <= absent(flows)
     assert under.counts() == {"datagrams": 1, "received": 1, "decoded": 1}
 

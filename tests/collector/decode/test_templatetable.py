@@ -61,7 +61,7 @@ def test_a_set_that_comes_again_announces_its_templates_again() -> None:
     assert known is not None
     under.note_set(POINT, b"set", [known])
     assert under.oldest_announced_ms() == {1: 10}
-    assert under.seen_before(POINT, b"set", 30)
+    assert under.seen_before(POINT, b"set", 30) == 1
     assert under.oldest_announced_ms() == {1: 20}
     assert not under.seen_before(POINT, b"other", 40)
     assert not under.seen_before(POINT._replace(exporter=8), b"set", 40)

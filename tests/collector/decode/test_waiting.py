@@ -7,7 +7,7 @@ from caudal.collector.decode.waiting import WaitingSet, WaitingSets
 
 from ...effort import growth
 
-A, B = (TemplateKey(0, 1, 0, number) for number in (256, 257))
+A, B = (TemplateKey(0, 1, 0, 0, number) for number in (256, 257))
 
 
 def waiting(key: TemplateKey, octets: int = 100, number: int = 0) -> WaitingSet:
@@ -35,7 +35,7 @@ def test_the_oldest_goes_first() -> None:
 def test_empty_sets_are_bounded_too() -> None:
     sets = WaitingSets(limit_octets=512 * 10)
     for number in range(1000):
-        sets.put(waiting(TemplateKey(0, 1, number, 256), octets=0))
+        sets.put(waiting(TemplateKey(0, 1, number, 0, 256), octets=0))
     assert len(sets) == 10
     assert len(sets._sets) == 10
 
@@ -56,7 +56,7 @@ def test_a_set_larger_than_the_bound_goes_at_once() -> None:
 def test_one_exporter_does_not_take_the_room_of_others() -> None:
     sets = WaitingSets(limit_octets=612 * 10, limit_octets_per_exporter=612 * 3)
     sets.put(waiting(A))
-    noisy = TemplateKey(7, 1, 0, 256)
+    noisy = TemplateKey(7, 1, 0, 0, 256)
     gone = [one.export_ms for number in range(20) for one in sets.put(waiting(noisy, number=number))]
     assert gone == list(range(17))
     assert len(sets.take(A)) == 1
@@ -76,7 +76,7 @@ def test_sets_too_old_to_wait() -> None:
 def test_many_keys_cost_by_their_number() -> None:
     def work(size: int) -> Callable[[], object]:
         sets = WaitingSets()
-        keys = [TemplateKey(0, 1, domain, 256) for domain in range(size)]
+        keys = [TemplateKey(0, 1, domain, 0, 256) for domain in range(size)]
 
         def put_and_take() -> None:
             for key in keys:

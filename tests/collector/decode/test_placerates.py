@@ -1,13 +1,10 @@
-"""Rates announced for interfaces: each record by its own."""
+"""Rates announced for places: each record by its own (of all kinds of places: field/test_rates_of_places)."""
 
-import os
 import struct
-from pathlib import Path
 
 import pytest
 
 from caudal.collector.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
-from caudal.collector.inspection import Inspection
 
 from ..builders import (
     BASIC,
@@ -24,7 +21,6 @@ from ..builders import (
     template,
 )
 
-CASES = Path(os.environ.get("CAUDAL_CORPUS", "/nowhere")).parent / "cases" / "exports"
 INPUT, OUTPUT, WAY = (10, 4), (14, 4), (61, 1)
 OF_INTERFACE9 = options9(300, [(2, 4)], [(34, 4)])
 
@@ -97,9 +93,3 @@ def test_it_outlives_a_restart_and_is_forgotten_with_its_exporter() -> None:
     assert known(after, netflow9(records((20, 10)))) == [(100, OPTIONS)]
     after.decoder.forget(0)
     assert known(after, netflow9(DATA9, records((20, 10)))) == [(1, ASSUMED)]
-
-
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not beside CAUDAL_CORPUS")
-def test_case_07() -> None:
-    found = list(Inspection().records(CASES / "07_two.pcap"))
-    assert {(each["input"], each["sampling_rate"]) for each in found} == {(10, 1000), (20, 100)}

@@ -1,0 +1,34 @@
+"""What tests of installing share: the package, built once, and machines to install it on."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.machine import Machine
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collector as a Debian package."""
+    absent = [name for name in ("dpkg-buildpackage", "dh", "fakeroot") if shutil.which(name) is None]
+    if absent:
+        pytest.skip(f"{', '.join(absent)} not installed")
+    directory = tmp_path_factory.mktemp("package")
+    built = subprocess.run(
+        [ROOT / "deploy" / "debian" / "build", directory], capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, (built.stdout + built.stderr)[-3000:]
+    [found] = directory.glob("*.deb")
+    return found
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine of one's own, or the reason why there is none."""
+    if missing := Machine.missing():
+        pytest.skip(missing)
+    return Machine(tmp_path)
