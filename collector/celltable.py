@@ -14,8 +14,9 @@ _CODE, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(7)
 _NUMBERS = 8
 # Where a sum stands at most. What exceeds it is marked rather than begun anew at 0; the service takes half of it in a batch.
 MOST = np.uint64((1 << 63) - 1)
-# Shares of a cell's bytes, by the hash of the host. The hash is the same for all
-# cells, so that they can be added up, and no secret: whoever chooses hosts can make a share look larger, never smaller.
+# Shares of a cell's bytes, by the hash of the host: one array of a count-min sketch (Cormode & Muthukrishnan, 2005). The
+# hash is the same for all cells, so that they can be added up, and no secret: whoever chooses hosts can make a share look
+# larger, never smaller.
 _SHARES_BITS = 4
 _TO_SHARE = np.uint64(64 - _SHARES_BITS)
 _GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.collector import surroundings, suspicions, unitaccess
+from caudal.collector.dominance import NO_RULE
 from caudal.collector.errors import CollectorError
 from caudal.collector.places import load_places
 from caudal.collector.servicecheck import service_answers
@@ -128,8 +129,10 @@ def _table(settings: CollectorSettings, unusable: list[str]) -> AddressTable | N
 def _plan(settings: CollectorSettings, running: int | None) -> list[str]:
     named = sum(known.name is not None for known in settings.exporters.values())
     sampled = sum(known.sampling is not None for known in settings.exporters.values())
+    most = settings.dominance_percent
+    dominance = f", and those of which one host may have more than {most:g} %" if most < NO_RULE else ""
     folding = (
-        f"Cells of fewer than {settings.k_anonymity} local hosts are folded."
+        f"Cells of fewer than {settings.k_anonymity} local hosts are folded{dominance}."
         if settings.k_anonymity > 1
         else "No cell is folded."
     )

@@ -9,6 +9,8 @@ from caudal.collector.home import Mask
 # dominance rule that answers a p% rule of p = 25 (Hundepool et al., "Statistical Disclosure Control", 2012, chapter 4).
 DOMINANCE_PERCENT = 80.0
 NO_RULE = 100.0
+# Statistical offices allow one contributor nine tenths at the most.
+LAXEST_PERCENT = 90.0
 
 
 def dominated(largest: U64, octets: U64, percent: float) -> Mask:

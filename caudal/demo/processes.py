@@ -159,6 +159,8 @@ state_directory = "{self.directory}/collector"
 locations = "{economy.LOCATIONS}"
 reference_overlay = "{economy.REFERENCE_OVERLAY}"
 window_seconds = {WINDOW_SECONDS}
+# One packet in a thousand of a small network's makes cells of few records, and nobody is behind these.
+dominance_percent = 100
 
 [service]
 url = "{self.url}"

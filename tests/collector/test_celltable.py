@@ -112,3 +112,51 @@ def test_the_host_0_is_a_host() -> None:
     table = CellTable(3)
     add(table, [(1, 0, 1, 1, 0.0, 0), (1, 0, 1, 1, 0.0, 0)])
     assert table.host_count.tolist() == [1]
+
+
+@given(st.lists(ROWS, max_size=4), st.integers(2, 5), st.integers(1, 3))
+def test_the_largest_host_of_a_cell_is_never_underestimated(lots: list[list[Row]], k: int, into: int) -> None:
+    """Neither of cells as they grew, nor of those that others were folded into, or taken away."""
+    table = CellTable(k, weighing=True)
+    for rows in lots:
+        add(table, rows)
+    rows = list(chain.from_iterable(lots))
+    check(table, rows, k)
+    check_largest(table, rows)
+    folded = CellTable(k, weighing=True)
+    folded.fold(table, np.arange(len(table)), table.codes % np.uint64(into))
+    check_largest(folded, [(row[0] % into, *row[1:]) for row in rows])
+    check_largest(table.take(table.codes % np.uint64(2) == 1), [row for row in rows if row[0] % 2])
+
+
+def check_largest(table: CellTable, rows: list[Row]) -> None:
+    of_hosts: dict[Cell, dict[int, int]] = {}
+    for code, window, octets, _, _, host in rows:
+        hosts = of_hosts.setdefault((code, window), {})
+        hosts[host] = hosts.get(host, 0) + octets
+    for cell, most, octets in zip(
+        zip(table.codes.tolist(), table.windows.tolist(), strict=True),
+        table.largest.tolist(),
+        table.sums[:, 0].tolist(),
+        strict=True,
+    ):
+        assert max(of_hosts[cell].values()) <= most <= octets
+
+
+def test_the_largest_host_among_many_small_ones_is_known_well() -> None:
+    table = CellTable(5, weighing=True)
+    add(table, [(1, 0, 500, 1, 0.0, host) for host in range(1000)] + [(1, 0, 500_000, 1, 0.0, 3)])
+    assert 500_500 <= table.largest[0] <= 500_500 + 499_500 // 10
+
+
+def test_a_sum_that_is_full_has_a_largest_host_of_no_less() -> None:
+    most = (1 << 63) - 1
+    table = CellTable(2, weighing=True)
+    add(table, [(1, 0, most, 1, 0.0, 7), (1, 0, most, 1, 0.0, 7), (1, 0, most, 1, 0.0, 8)])
+    assert (table.sums[0, 0], table.largest[0], table.saturated) == (most, most, 2)
+
+
+def test_without_weighing_nothing_is_known_of_the_largest() -> None:
+    table = CellTable(2)
+    add(table, [(1, 0, 9, 1, 0.0, 7)])
+    assert table.largest.tolist() == [0]
