@@ -5,12 +5,10 @@ import numpy as np
 from caudal.collector.flowrecords import U64
 from caudal.collector.home import Mask
 
-# Who takes all bytes of a cell for those of its largest host is wrong by a quarter of these at least. It is the (1, k)
-# dominance rule that answers a p% rule of p = 25 (Hundepool et al., "Statistical Disclosure Control", 2012, chapter 4).
-DOMINANCE_PERCENT = 80.0
+# Who takes all bytes of a cell for those of its largest host is wrong by a ninth of these at least: the (1, k) dominance rule
+# of official statistics, with the k that asks about as much as a p% rule of p = 11.
+DOMINANCE_PERCENT = 90.0
 NO_RULE = 100.0
-# Statistical offices allow one contributor nine tenths at the most.
-LAXEST_PERCENT = 90.0
 
 
 def dominated(largest: U64, octets: U64, percent: float) -> Mask:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from caudal.collector.cellcode import country_number
-from caudal.collector.dominance import DOMINANCE_PERCENT, LAXEST_PERCENT
+from caudal.collector.dominance import DOMINANCE_PERCENT
 from caudal.collector.settings import CollectorSettings
 from caudal.reference import AddressTable, load_reference
 from caudal.reference import ReferenceError as FactsError
@@ -67,7 +67,7 @@ def windows(settings: CollectorSettings) -> Iterator[str]:
         yield f"k_anonymity: {k} is less than the 5 that is usual"
     elif k > 20:
         yield f"k_anonymity: {k} folds much of a small network away"
-    if k > 1 and settings.dominance_percent > LAXEST_PERCENT and not settings.synthetic:
+    if k > 1 and settings.dominance_percent > DOMINANCE_PERCENT and not settings.synthetic:
         yield (
             f"dominance_percent: {settings.dominance_percent:g} lets a cell of {k} hosts be nearly all one subscriber's; "
             f"{DOMINANCE_PERCENT:g} is usual"
