@@ -35,6 +35,8 @@ from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
 from caudal.collector.settingsfile import load_settings
 from caudal.collector.shipper import Shipper
+from caudal.collector.signlog import SignLog
+from caudal.collector.signs import signs
 from caudal.collector.spool import Spool
 from caudal.collector.statelock import StateLock
 from caudal.collector.statusreport import StatusReport
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
 _CAPTURE_SECONDS = 0.02
+_SIGNS_SECONDS = 10.0
 _NO_EXPORTER = -1
 _LAST_LOTS_SECONDS = 5.0
 _MOST_BACKLOG_BYTES = 256 << 20
@@ -72,6 +75,7 @@ class Collector:
         self._stops = 0
         self._reload = Reload(prepare)
         self._attendance = Attendance()
+        self._sign_log = SignLog()
 
     def stop(self) -> None:
         """Ask `run` to finish what it has and return; asked again, it does not wait for the service."""
@@ -172,6 +176,7 @@ class Collector:
         patience = _CAPTURE_SECONDS if len(interfaces) else _TICK_SECONDS / 4
         next_tick = time.monotonic() + _TICK_SECONDS
         heard = time.monotonic()
+        next_signs = heard + _SIGNS_SECONDS
         while not self._stops:
             full = False
             for datagrams in listeners.receive(patience):
@@ -195,6 +200,9 @@ class Collector:
                     self._closer.close_over()
                 self._backlog.begin_to_write()
                 self._attendance.forget(self._memory.tick())
+                if now >= next_signs:
+                    next_signs = now + _SIGNS_SECONDS
+                    self._sign_log.note(signs(pipeline, self._name))
                 self._reload_if_asked()
                 if self._shipper.alive:
                     self._notifier.alive()
