@@ -23,7 +23,8 @@ class PointState:
     """What holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
 
     `followed` is where its sequence numbers stood when the collector stopped in peace, by the UDP port they came from, and
-    empty at any other time. `port` is the UDP port of the process that announced, of an exporter that has several.
+    empty at any other time. `port` is the UDP port of the process that announced, of an exporter that has several. `stated` holds the
+    lowest and the highest rate believed of each sampler, also of those that state it in each record.
     """
 
     protocol: int
@@ -33,6 +34,7 @@ class PointState:
     rates: dict[int | None, float] = field(default_factory=dict)
     followed: dict[int, Followed] = field(default_factory=dict)
     port: int = 0
+    stated: dict[int | None, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ class ExporterState:
             kept = {number: known for number, known in point.templates.items() if known.seen_ms >= seen_ms}
             if kept:
                 points.append(replace(point, templates=kept))
-            elif point.followed:
+            elif point.followed or point.stated:
                 points.append(
                     PointState(
-                        point.protocol, point.observation_domain, followed=point.followed, port=point.port
+                        point.protocol,
+                        point.observation_domain,
+                        followed=point.followed,
+                        port=point.port,
+                        stated=point.stated,
                     )
                 )
         return ExporterState(tuple(points), self.told if points else b"")
@@ -81,6 +87,7 @@ def to_json(state: ExporterState) -> str:
             ],
             "rates": list(point.rates.items()),
             "port": point.port,
+            "stated": [[sampler, *rates] for sampler, rates in point.stated.items()],
             "followed": [[port, *numbers] for port, numbers in point.followed.items()],
         }
         for point in state.points
@@ -117,12 +124,10 @@ def _point(read: dict[str, object]) -> PointState:
             )
             for number, seen, is_options, fields in templates
         },
-        {
-            None if sampler is None else _number(sampler, -(1 << 64), (1 << 64) - 1): _rate(rate)
-            for sampler, rate in rates
-        },
+        {_sampler(sampler): _rate(rate) for sampler, rate in rates},
         _followed(read.get("followed")),
         _number(read.get("port", 0), 0, 0xFFFF),
+        _stated(read.get("stated")),
     )
 
 
@@ -142,6 +147,18 @@ def _followed(read: object) -> dict[int, Followed]:
             _number(expected, 0, (1 << 32) - 1), _number(last, 0, (1 << 32) - 1), before, itself, shared
         )
     return found
+
+
+def _stated(read: object) -> dict[int | None, tuple[float, float]]:
+    if read is None:
+        return {}
+    if not isinstance(read, list):
+        raise TypeError("rates stated are a list")
+    return {_sampler(sampler): (_rate(low), _rate(high)) for sampler, low, high in read}
+
+
+def _sampler(value: object) -> int | None:
+    return None if value is None else _number(value, -(1 << 64), (1 << 64) - 1)
 
 
 def _template(fields: list[object], *, is_options: bool) -> Template:

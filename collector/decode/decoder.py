@@ -146,6 +146,7 @@ class Decoder:
         }
         self.heard.note(datagrams.exporter, of_protocol, lot.offset_ms)
         self.ledger.add(lot.counts, datagrams.exporter, lot.export_ms)
+        self.changed |= self.rates.stated.take_new()
         for exporter in self.sequences.split():
             self._split(exporter, self.sequences.processes(exporter))
         self._give_up(self.waiting.take_before(lot.now_ms - self._waiting_ms))
@@ -556,6 +557,9 @@ class Decoder:
         rates: dict[ObservationPoint, dict[int | None, float]] = {}
         for point, sampler, rate in self.rates.announced_by(exporter):
             rates.setdefault(point, {})[sampler] = rate
+        stated: dict[ObservationPoint, dict[int | None, tuple[float, float]]] = {}
+        for point, sampler, believed in self.rates.stated.believed(exporter):
+            stated.setdefault(point, {})[sampler] = believed
         return ExporterState(
             tuple(
                 PointState(
@@ -569,9 +573,10 @@ class Decoder:
                     rates.get(point, {}),
                     followed.get(point, {}),
                     self.processes.port(exporter, point.process),
+                    stated.get(point, {}),
                 )
                 for point in sorted(
-                    self.templates.points(exporter) | rates.keys() | followed.keys(),
+                    self.templates.points(exporter) | rates.keys() | followed.keys() | stated.keys(),
                     key=lambda point: (*point[:3], self.processes.port(exporter, point.process)),
                 )
             ),
@@ -592,6 +597,8 @@ class Decoder:
                 self._boot_ms[point] = kept.boot_ms
             for sampler, rate in kept.rates.items():
                 self.rates.announce(point, sampler, rate)
+            for sampler, believed in kept.stated.items():
+                self.rates.stated.restore(point, sampler, believed)
             for port, numbers in kept.followed.items():
                 self.sequences.restore(exporter, (kept.protocol, kept.observation_domain), port, numbers)
 

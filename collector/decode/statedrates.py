@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from caudal.collector.decode.origin import ObservationPoint
-from caudal.collector.flowrecords import F64, I64, IPFIX, NETFLOW9
+from caudal.collector.flowrecords import F64, I64, IPFIX, NETFLOW9, SFLOW5
 from caudal.collector.home import Mask
 from caudal.collector.kernel import kernel
 
@@ -98,6 +98,7 @@ class StatedRates:
         self._rows: F64 = np.zeros((64, DOUBTED + 1))
         self._of: dict[Key, int] = {}
         self._free: list[int] = []
+        self._new: set[int] = set()
 
     @property
     def rows(self) -> F64:
@@ -117,12 +118,29 @@ class StatedRates:
             if found == len(self._rows):
                 self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
             self._of[point, sampler] = found
+            if point.protocol != SFLOW5:
+                self._new.add(point.exporter)
         return found
 
     def believe(self, point: ObservationPoint, sampler: int | None, rate: float, at_ms: int) -> bool:
         """Return whether a rate that is stated at `at_ms` is believed, and note it."""
         row = self.row(point, sampler)
         return believe(self._rows[row], rate, point.protocol, at_ms)
+
+    def take_new(self) -> set[int]:
+        """Return exporters of which samplers were heard first since the last call; those of sFlow are not kept anywhere."""
+        new, self._new = self._new, set()
+        return new
+
+    def believed(self, exporter: int) -> Iterator[tuple[ObservationPoint, int | None, tuple[float, float]]]:
+        """Yield where an exporter stated rates that were believed, the sampler, and the lowest and the highest of them."""
+        for (point, sampler), row in self._of.items():
+            if point.exporter == exporter and point.protocol != SFLOW5 and self._rows[row, HIGH]:
+                yield point, sampler, (float(self._rows[row, LOW]), float(self._rows[row, HIGH]))
+
+    def restore(self, point: ObservationPoint, sampler: int | None, believed: tuple[float, float]) -> None:
+        """Take up what was believed of a sampler before a restart."""
+        self._rows[self.row(point, sampler), [LOW, HIGH]] = believed
 
     def doubted(self) -> Iterator[tuple[int, float]]:
         """Yield exporters (their numbers) with a rate they stated that was not believed, of each sampler the last."""
