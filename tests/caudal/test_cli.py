@@ -108,7 +108,7 @@ def test_inspect_gives_one_object_per_record_and_the_ledger_last() -> None:
     result = run("inspect", EXPORTS, "--json")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     ledger = lines.pop()
-    assert set(ledger) == {"ledger", "not_believed"}
+    assert set(ledger) == {"ledger", "not_believed", "signs"}
     # softflowd's version 5 tells times of eleven days before it exported them.
     assert {(each["rate"], each["counts"], each["time"]) for each in ledger["not_believed"]} == {
         (0, 0, 851),
