@@ -250,3 +250,9 @@ def test_the_program_is_one_the_kernel_takes() -> None:
             )
             assert lines[1] == (0x05, 0, 0, 1)
             assert lines[2] == (0x06, 0, 0, 0)
+
+
+@pytest.mark.parametrize("octets", [128, 256])
+def test_headers_are_as_long_as_asked_for(octets: int) -> None:
+    lengths = {line[3] for line in program(2_048, ethernet=True, headers_octets=octets) if line[0] == 0x06}
+    assert lengths == {octets, 2_048}
