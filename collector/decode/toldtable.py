@@ -14,6 +14,8 @@ from caudal.collector.kernel import kernel
 OPEN_MS: Final = 2 * 3_600_000
 # What comes late, or twice, of a flow whose end was told.
 CLOSED_MS: Final = 120_000
+# The longest active timeout that is usual: what was not told for so long will hardly be told again.
+_TIMEOUT_MS: Final = 1_800_000
 
 LEAST_ROOM: Final = 64
 
@@ -111,13 +113,13 @@ class ToldTable:
         _index_rows(self._size, self._rows, self._index)
 
     def give_up_half(self, now_ms: int) -> None:
-        """Forget half of the flows, those that would have been kept for the shortest time, and count those still open."""
+        """Forget half of the flows, those that would have been kept for the shortest time, and count those that may be told again."""
         if not self._size:
             return
         until = self.rows[:, _UNTIL]
         order = np.argpartition(until, self._size // 2)
         goes = order[: (self._size + 1) // 2]
-        self.done[GIVEN_UP] += np.count_nonzero(until[goes] > np.uint64(now_ms + CLOSED_MS))
+        self.done[GIVEN_UP] += np.count_nonzero(until[goes] > np.uint64(now_ms + OPEN_MS - _TIMEOUT_MS))
         stays = self.rows[np.sort(order[(self._size + 1) // 2 :])]
         self._size = len(stays)
         self._rows[: self._size] = stays

@@ -40,6 +40,18 @@ TRAPS = {
             "test_waiting_sets_are_bounded_and_those_dropped_are_malformed",
         )
     },
+    "totals told again, and a firewall's last word on a connection": {
+        "field/test_totals.py": (
+            "test_totals_told_again_count_by_what_is_new",
+            "test_flows_that_begin_anew_at_each_export_count_whole",
+            "test_the_start_is_compared_as_it_was_sent",
+        ),
+        "field/test_connections.py": (
+            "test_a_teardown_tells_the_increments_again",
+            "test_a_connection_that_only_tells_its_end_counts_that",
+            "test_firewalls_that_tell_an_event_in_ordinary_records_count_them_all",
+        ),
+    },
     "templates lost at a restart": {
         "test_exportermemory.py": (
             "test_after_a_restart_data_decodes_at_once",
