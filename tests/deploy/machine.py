@@ -12,9 +12,12 @@ from pathlib import Path
 # Run in a name space of mounts of its own; "$1" is an empty directory, "$2" the script, then what it is given.
 _BOOT = r"""
 set -e
+was=$(sed -n 's/^0:://p' /proc/self/cgroup)
+groups=
 for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-  [ -w "$hierarchy/cgroup.procs" ] || continue
-  mkdir -p "$hierarchy/caudal-test" && echo $$ > "$hierarchy/caudal-test/cgroup.procs"
+  [ -w "$hierarchy$was/cgroup.procs" ] || continue
+  groups="$groups $hierarchy$was"
+  mkdir "$hierarchy$was/caudal-test-$$" && echo $$ > "$hierarchy$was/caudal-test-$$/cgroup.procs"
 done
 mount -t tmpfs layer "$1"
 mkdir "$1/over" "$1/work" "$1/root"
@@ -33,6 +36,10 @@ ExecStopPost=/bin/sh -c 'echo \$EXIT_STATUS > /status; systemctl exit'
 UNIT
 systemd-nspawn --quiet --register=no --keep-unit --boot --console=pipe --link-journal=no --resolv-conf=off \
   --directory "$1/root" systemd.unit=script.service >/dev/null 2>"$1/nspawn" </dev/null || true
+for group in $groups; do
+  echo $$ > "$group/cgroup.procs"
+  find "$group/caudal-test-$$" -depth -type d -exec rmdir {} ';' || true
+done
 cat "$1/root/output" || cat "$1/nspawn"
 exit "$(cat "$1/root/status")"
 """

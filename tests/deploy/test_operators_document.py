@@ -67,7 +67,9 @@ def script(port: int, url: str) -> str:
         if played == _STATUS:
             lines.append(_WAIT)
         lines += [f"echo + {command!r}", played.replace("PORT", str(port)).replace("URL", url)]
-    return "\n".join(lines) + "\necho end\n"
+    # What the collector itself says, should it not start.
+    failed = "trap 'journalctl --no-pager --unit caudal-collector' ERR\n"
+    return failed + "\n".join(lines) + "\necho end\n"
 
 
 def typed(port: int, metrics: int, url: str) -> str:

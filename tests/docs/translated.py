@@ -50,7 +50,7 @@ PAGES: Mapping[str, Page] = MappingProxyType(
         "README.md": _page("leame.md", "leia-me.md", until="start"),
         "docs/report.md": _page("informe.md", "relatorio.md", until="for-machines-and-developers"),
         "docs/indicators-in-short.md": _page("indicadores.md", "indicadores.md"),
-        "docs/operators.md": _page("operadores.md", "operadoras.md", until="when-something-looks-wrong"),
+        "docs/operators.md": _page("operadores.md", "operadoras.md"),
         "docs/privacy.md": _page("privacidad.md", "privacidade.md"),
         "docs/how-to-cite.md": _page("como-citar.md", "como-citar.md"),
         "docs/glossary.md": _page("glosario.md", "glossario.md", until="numbers"),
