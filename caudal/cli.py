@@ -75,7 +75,9 @@ Capacity = Annotated[
 ]
 Tunnels = Annotated[
     str | None,
-    typer.Option("--tunnels", "--sflow-tunnels", help="What counts of packets in packets: outer or inner."),
+    typer.Option(
+        "--tunnels", help="What counts of packets in packets: outer, inner, or kinds of tunnels (gtpu,vxlan)."
+    ),
 ]
 Allow = Annotated[
     list[str] | None, typer.Option("--allow", help="A prefix of exporters; datagrams of others are left out.")
@@ -366,7 +368,7 @@ def meter_command(
     as_json: AsJson = False,
 ) -> None:
     """Meter capture files of traffic, or of export datagrams: totals, ledger and indicators at once."""
-    from caudal.collector.override import Override, rates_given
+    from caudal.collector.override import Override, rates_given, tunnels_given
     from caudal.collector.places import read_locations
     from caudal.collector.settingsfile import load_settings
     from caudal.meter import MeterQuestion, meter_files
@@ -391,7 +393,9 @@ def meter_command(
             reference_overlay=reference or (settings.reference_overlay if settings else None),
             window_seconds=settings.window_seconds if settings else 300,
             settings=settings,
-            override=Override(rates_given(sampling or ()), sampling_override, capacity, tunnels, allow or ()),
+            override=Override(
+                rates_given(sampling or ()), sampling_override, capacity, tunnels_given(tunnels), allow or ()
+            ),
             locations=read_locations(locations) if locations else (),
             names=names,
         )
@@ -431,7 +435,7 @@ def inspect_command(
     ] = None,
 ) -> None:
     """Show what an exporter really sends."""
-    from caudal.collector.override import Override, rates_given
+    from caudal.collector.override import Override, rates_given, tunnels_given
     from caudal.inspect import inspection_of, print_records, show_inspection
     from caudal.present import console
 
@@ -441,7 +445,7 @@ def inspect_command(
             rates_given(sampling or ()),
             sampling_override,
             capacity,
-            tunnels,
+            tunnels_given(tunnels),
             allow or (),
             template_wait,
             home or (),

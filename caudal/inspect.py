@@ -25,15 +25,6 @@ from caudal.present import ledger_table, show_damage, size
 _Key = tuple[str, str, int, int]
 
 
-# What the ledger says of all exporters together, and what to do about it.
-_TOTALS_SAID = {
-    "templates_redefined": "templates were announced again with another layout under the same number: several exporting processes "
-    "behind one address (containers, NAT, a replicator), or a router that was configured meanwhile. Let each export from an address "
-    "or observation domain of its own.",
-    "duplicated_datagrams": "datagrams were captured twice and read once: capture on one interface, not on `any`.",
-}
-
-
 class _Sum:
     """What came by one template of one exporter."""
 
@@ -130,9 +121,6 @@ def show_inspection(
     for each in inspection.signs():
         style = "yellow" if each.needs_attention else ""
         out.print(Text(f"{each.exporter or 'exporter'}: {each.sentence}", style=style), soft_wrap=True)
-    for count, sentence in _TOTALS_SAID.items():
-        if totals[count]:
-            out.print(Text(f"{totals[count]:,} {sentence}", style="yellow"), soft_wrap=True)
     if totals["clock_implausible"]:
         out.print(
             f"[yellow]{totals['clock_implausible']:,} datagrams state an export time that cannot be, and the time of their "

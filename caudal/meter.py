@@ -17,7 +17,7 @@ from caudal.collector.disbelief import disbeliefs
 from caudal.collector.metering import As, Tables, meter
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
-from caudal.collector.override import TUNNELS, Override, capacity_given
+from caudal.collector.override import Override, capacity_given
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.places import load_places
 from caudal.collector.settings import CollectorSettings
@@ -151,7 +151,7 @@ def _pipeline(question: MeterQuestion) -> tuple[Pipeline, AddressTable]:
         allow=override.allow,
         capacity=capacity_given(override.capacity),
         cache_prefixes=True,
-        **({TUNNELS: override.tunnels} if override.tunnels else {}),  # type: ignore[arg-type]
+        tunnels="outer" if override.tunnels is None else override.tunnels,
     )
     return pipeline, table
 

@@ -21,7 +21,7 @@ from caudal.collector.decode.sampling import SamplingRates
 from caudal.collector.flowrecords import ABSENT, DOUBTS, KINDS, PROTOCOLS, FlowRecords
 from caudal.collector.home import HomePrefixes
 from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.override import TUNNELS, Override, capacity_given
+from caudal.collector.override import Override, capacity_given
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.plausibility import Plausibility
 from caudal.collector.signs import Sign, signs, signs_of_decoding
@@ -66,7 +66,7 @@ class Inspection:
                 plausibility=Plausibility(
                     self.exporters.addresses, _WINDOW_MS, None, capacity_given(given.capacity)
                 ),
-                **({TUNNELS: given.tunnels} if given.tunnels else {}),  # type: ignore[arg-type]
+                tunnels="outer" if given.tunnels is None else given.tunnels,
             )
         home = self.home or self.override.home
         self.view = CaptureView(HomePrefixes(home) if home else None)

@@ -4,12 +4,10 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from caudal.collector.capture.tunnelkinds import Tunnels, tunnels_of
 from caudal.collector.errors import SettingsError
 from caudal.collector.plausibility import MOST_GBIT_PER_SECOND
 from caudal.collector.settings import CollectorSettings, Exporter
-
-# By the name that the settings have for it.
-TUNNELS = "tunnels"
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Override:
     sampling: Mapping[str, float] = field(default_factory=dict)
     sampling_override: bool = False
     capacity: float | None = None
-    tunnels: str | None = None
+    tunnels: Tunnels | None = None
     allow: Sequence[str] = ()
     template_wait: float | None = None
     home: Sequence[str] = ()
@@ -37,13 +35,23 @@ class Override:
         given = {
             "exporters": exporters,
             "capacity_gbit_per_second": self.capacity,
-            TUNNELS: self.tunnels,
+            "tunnels": self.tunnels,
             "allow": tuple(self.allow),
             "template_wait_seconds": self.template_wait,
             "home": tuple(self.home),
             "economy": self.economy,
         }
         return settings.model_copy(update={name: value for name, value in given.items() if value})
+
+
+def tunnels_given(text: str | None) -> Tunnels | None:
+    """Read what is given of tunnels: outer, inner, or kinds with commas between them; raise SettingsError."""
+    if text is None:
+        return None
+    try:
+        return tunnels_of(text)
+    except ValueError as error:
+        raise SettingsError(f"--tunnels: {error}") from None
 
 
 def rates_given(given: Sequence[str]) -> dict[str, float]:

@@ -45,7 +45,7 @@ _MORE: Final = frozenset(
         *elements.REVERSE_LAYER2_OCTETS,
     }
 )
-IP_OCTETS: Final = frozenset({*elements.OCTET_DELTAS, elements.OCTET_TOTAL})
+IP_OCTETS: Final = frozenset({*elements.OCTET_DELTAS, *elements.OCTET_TOTALS})
 FRAME_OCTETS: Final = frozenset({*elements.LAYER2_OCTET_DELTAS, *elements.LAYER2_OCTET_TOTALS})
 _TIMES_FROM_ELSEWHERE: Final = frozenset(
     {

@@ -219,7 +219,7 @@ def _identity(
     """Return what a flow is known by, a row of eight numbers each: its ends, where it was metered, its start and number."""
     words: Words = np.zeros((len(flows), _WORDS), np.uint64)
     words[:, 0] = (
-        np.uint64(key.observation_domain | key.protocol << 32)
+        np.uint64(key.observation_domain | key.protocol << 32 | key.process << 36)
         | flows.ip_version.astype(np.uint64) << np.uint64(40)
         | flows.ip_protocol.astype(np.uint64) << np.uint64(48)
         | way_back

@@ -11,8 +11,8 @@ COUNTERS: Final = frozenset(
     {
         *elements.OCTET_DELTAS,
         *elements.PACKET_DELTAS,
-        elements.OCTET_TOTAL,
-        elements.PACKET_TOTAL,
+        *elements.OCTET_TOTALS,
+        *elements.PACKET_TOTALS,
         elements.REVERSE_OCTET_DELTA,
         elements.REVERSE_PACKET_DELTA,
         elements.REVERSE_OCTET_TOTAL,
