@@ -16,6 +16,7 @@ from caudal.collector.batch import (
     schema,
 )
 from caudal.collector.celltable import CellTable
+from caudal.collector.datagrams import NO_ROOM
 from caudal.collector.dominance import DOMINANCE_PERCENT, NO_RULE, dominated
 from caudal.collector.flowrecords import F64, I64, TRAFFIC, U8, U64, FlowRecords
 from caudal.collector.home import Mask
@@ -121,7 +122,11 @@ class Aggregator:
             return schema(FLOWS).empty_table()
         self.windows.difference_update(order[goes].tolist())
         taken = self._cells.take(np.isin(self._cells.windows, order[goes]))
-        return self._table(_folded(taken, self._k, self._most_percent))
+        tables = _folded(taken, self._k, self._most_percent)
+        if saturated := sum(table.saturated for table in tables):
+            # Of cells that were added up nobody knows whose records they were.
+            self.ledger.add_one(NO_ROOM, int(order[goes].max()) * self.window_ms, sums_saturated=saturated)
+        return self._table(tables)
 
     def _table(self, tables: Sequence[CellTable]) -> pa.Table:
         """Return the cells of tables, by window and code."""

@@ -490,3 +490,14 @@ def test_totals_are_exact_and_no_cell_is_below_k_but_the_rest(records: list[Any]
     }
     for start, sums in totals.items():
         assert found[start][3] == pytest.approx(sums[3])
+
+
+def test_what_finds_no_room_when_cells_are_folded_is_in_the_ledger() -> None:
+    octets = np.array([1 << 62] * 3, np.uint64)
+    one = aggregator(k=5)
+    one.add(flow_records(bytes=octets), located(host=[1, 2, 3], remote_asn=[64496, 64497, 64498]))
+    assert one.ledger.totals[COUNT["sums_saturated"]] == 0
+    (row,) = one.take(None).to_pylist()
+    assert row["bytes"] == (1 << 63) - 1
+    assert one.ledger.totals[COUNT["sums_saturated"]] == 2
+    assert sum(one.ledger.take(None, str)["sums_saturated"].to_pylist()) == 2
