@@ -13,7 +13,7 @@ from caudal.collector.places import load_places
 from caudal.collector.servicecheck import service_answers
 from caudal.collector.serviceclient import service_client
 from caudal.collector.settings import CollectorSettings
-from caudal.collector.settingsfile import load_settings
+from caudal.collector.settingsfile import load_settings, tells_token
 from caudal.collector.signs import Sign
 from caudal.collector.statelock import holder
 from caudal.collector.statussocket import ask
@@ -55,8 +55,9 @@ def check(config: Path, *, offline: bool = False) -> Checked:
     shown = settings
     of_unit: list[str] = []
     if unit is not None:
-        shown = _as_shown(settings, unit)
-        of_unit = list(unitaccess.secrets(settings, unit, unusable))
+        told = tells_token(config)
+        shown = _as_shown(settings, unit, told=told)
+        of_unit = list(unitaccess.secrets(settings, unit, unusable, token_told=told))
     answers: list[str] = []
     try:
         with service_client(shown) as client:
@@ -98,9 +99,9 @@ def _whom(unit: Unit | None) -> str:
     return f"Checked as the user {name}."
 
 
-def _as_shown(settings: CollectorSettings, unit: Unit) -> CollectorSettings:
+def _as_shown(settings: CollectorSettings, unit: Unit, *, told: bool) -> CollectorSettings:
     """Return the settings with the token where root finds what systemd shows to the unit."""
-    behind = unit.behind(settings.service.token_file)
+    behind = unit.behind(settings.service.token_file, told=told)
     if behind is None or settings.service.token_file.exists():
         return settings
     return settings.model_copy(update={"service": settings.service.model_copy(update={"token_file": behind})})

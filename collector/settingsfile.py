@@ -60,6 +60,12 @@ def load_settings(path: Path) -> CollectorSettings:
         raise SettingsError(f"environment: {error}; lists are written as JSON") from error
 
 
+def tells_token(path: Path) -> bool:
+    """Return whether a settings file that can be read, or the environment, names a `token_file`."""
+    service = tomllib.loads(path.read_text(encoding="utf-8")).get("service", {})
+    return "token_file" in service or f"{PREFIX}SERVICE__TOKEN_FILE" in map(str.upper, os.environ)
+
+
 def _own_token(settings: Path) -> Path:
     """Return where the token is if nobody says so: handed over by systemd, else beside the settings.
 

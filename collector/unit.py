@@ -42,8 +42,13 @@ class Unit:
             return f"a user that systemd makes up ({self.user or self.name.removesuffix('.service')})"
         return self.user or "root"
 
-    def behind(self, path: Path) -> Path | None:
-        """Return the file that systemd shows to the unit at `path` (/run/credentials/…); None where it shows none there."""
+    def behind(self, path: Path, *, told: bool = True) -> Path | None:
+        """Return the file that systemd shows to the unit at `path` (/run/credentials/…); None where it shows none there.
+
+        Where no path was `told`, a collector takes the credential `token`, if there is one.
+        """
+        if not told and "token" in self.credentials:
+            return self.credentials["token"]
         if path.parent == _CREDENTIALS / self.name or path.parent.name == "${CREDENTIALS_DIRECTORY}":
             return self.credentials.get(path.name)
         return None
@@ -55,16 +60,20 @@ def unit_of(config: Path, places: Sequence[Path] = PLACES) -> Unit | None:
         for path in sorted(place.glob("*.service")) if place.is_dir() else ():
             lines = list(_lines(path, places))
             if any(key == "ExecStart" and _names(value, config, path.stem) for key, value in lines):
-                return _unit(path.name, lines)
+                instance = config.stem if path.stem.endswith("@") else ""
+                return _unit(path.name, [(key, _expanded(value, instance)) for key, value in lines])
     return None
+
+
+def _expanded(value: str, instance: str) -> str:
+    return value.replace("%i", instance).replace("%I", instance)
 
 
 def _names(command: str, config: Path, stem: str) -> bool:
     words = command.split()
     instance = config.stem if stem.endswith("@") else ""
     return "collect" in words and any(
-        word.removeprefix("--config=").replace("%i", instance).replace("%I", instance) == str(config)
-        for word in words
+        _expanded(word.removeprefix("--config="), instance) == str(config) for word in words
     )
 
 

@@ -12,10 +12,15 @@ from caudal.collector.unit import Unit
 _READ, _ENTER, _WRITE = 4, 1, 2
 
 
-def secrets(settings: CollectorSettings, unit: Unit, unusable: list[str]) -> Iterator[str]:
-    """Yield lines about secrets that root reads here and the unit would not; those that keep it from starting are unusable."""
+def secrets(
+    settings: CollectorSettings, unit: Unit, unusable: list[str], *, token_told: bool = True
+) -> Iterator[str]:
+    """Yield lines about secrets that root reads here and the unit would not; those that keep it from starting are unusable.
+
+    `token_told` says whether the settings name a `token_file`.
+    """
     token = settings.service.token_file
-    behind = unit.behind(token)
+    behind = unit.behind(token, told=token_told)
     if behind is not None:
         if not behind.is_file():
             unusable.append(

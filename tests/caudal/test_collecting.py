@@ -258,6 +258,12 @@ def test_no_option_takes_a_token(config: Path) -> None:
         "--every",
         "--output",
         "-o",
+        "--offline",
+        "files",
+        "--since",
+        "--until",
+        "--again",
+        "--received-too",
     }
     config.write_text(
         config.read_text().replace("token_file", 'token = "secret-in-the-settings"\ntoken_file')

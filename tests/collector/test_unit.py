@@ -42,7 +42,7 @@ def test_what_is_dropped_in_and_a_template(tmp_path: Path) -> None:
     units = place(tmp_path, text, "caudal-collector@.service")
     (units / "caudal-collector@.service.d").mkdir()
     (units / "caudal-collector@.service.d" / "more.conf").write_text(
-        "[Service]\nLoadCredential=token:/etc/caudal/second.token\nAmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW\n"
+        "[Service]\nLoadCredential=token:/etc/caudal/%i.token\nAmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW\n"
         "# LoadCredential=other:/nowhere\n"
     )
     unit = found(Path("/etc/caudal/second.toml"), units)
@@ -86,6 +86,22 @@ def test_a_token_that_systemd_hands_over(
             f"hand {tmp_path}/token to caudal-collector.service, and it is not there" in line
             for line in checked.unusable
         )
+
+
+@ROOT_ONLY
+def test_a_token_that_nobody_names_is_the_one_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path)
+    kept = [each for each in path.read_text().splitlines() if not each.startswith("token_file")]
+    path.write_text("\n".join(kept))
+    token = path.with_suffix(".token")
+    token.write_text("token-of-the-collector")
+    token.chmod(0o600)
+    handed = check_in_unit(monkeypatch, path, f"DynamicUser=yes\nLoadCredential=token:{token}")
+    assert not any("token_file" in line for line in handed.unusable), handed.unusable
+    alone = check_in_unit(monkeypatch, path, "DynamicUser=yes")
+    assert any("root may read" in line for line in alone.unusable)
 
 
 @ROOT_ONLY

@@ -27,7 +27,7 @@ class Seen:
 
 
 def read_frame(frame: bytes, link: int, original: int) -> Seen | str:
-    """Return the packet in a frame, or 'malformed', 'not ip', 'unknown'."""
+    """Return the packet in a frame, or 'malformed', 'not ip', 'unknown', or 'in labels' if there may be another frame in it."""
     found = _network(frame, link, original)
     if isinstance(found, str):
         return found
@@ -89,11 +89,12 @@ def _labelled(frame: bytes, at: int, original: int) -> tuple[int, int] | str:
             return "malformed"
         at += 4
         if label[2] & 1:
-            return _holding(frame[at:], at, original - at)
+            found = holding(frame[at:], at, original - at)
+            return "in labels" if isinstance(found, str) else found
     return "malformed"
 
 
-def _holding(data: bytes, at: int, wire: int) -> tuple[int, int] | str:
+def holding(data: bytes, at: int, wire: int) -> tuple[int, int] | str:
     if len(data) >= 20 and data[0] >> 4 == 4:
         header = data[0] % 16 * 4
         total = int.from_bytes(data[2:4])

@@ -89,6 +89,7 @@ def _flow_sample(sample: Octets, *, expanded: bool) -> Record:
     networks: tuple[int | None, int | None] = (None, None)
     header: tuple[int, bytes, int] | None = None
     fields: tuple[int, ...] | None = None
+    routed: list[tuple[int, int]] = []
     wrong = False
     by_kind: dict[int, list[tuple[int, ...]]] = {3: [], 4: []}
     for kind, body in list(_records(sample)):
@@ -102,10 +103,19 @@ def _flow_sample(sample: Octets, *, expanded: bool) -> Record:
                 by_kind[kind].append(_sampled(body, version=4 if kind == 3 else 6))
             elif kind == 1003:
                 networks = _gateway(body)
+            elif kind == 1002:
+                body.address()
+                routed.append((body.number(), body.number()))
         except Short:
             wrong = True
     if wrong:
         raise Short
+    for ends in routed:
+        # Where one end alone is routed by a prefix of length 0, that is the default route.
+        networks = tuple(  # type: ignore[assignment]
+            0 if asn and not mine and other else asn
+            for asn, mine, other in zip(networks, ends, ends[::-1], strict=True)
+        )
     for kind in (3, 4):
         fields = by_kind[kind][-1] if by_kind[kind] else fields
     packet = fields if header is None else _packet(*header) or fields

@@ -509,13 +509,18 @@ def test_a_header_at_the_very_end_of_the_buffer() -> None:
 
 # Against a reader that takes one octet after the other
 
+
+def router(source: int, destination: int) -> bytes:
+    return sample(1002, address("192.0.2.254") + struct.pack(">II", source, destination))
+
+
 MADE = [
     *(HEADER, raw_header(ethernet(PACKET, 0x8100)), raw_header(udp6(), protocol=12), raw_header(b"")),
     raw_header(struct.pack(">I", 1 << 8) + PACKET, protocol=13),
     *(gateway(64496), gateway(64496, 3356, 15169), gateway_of(7, [1], [], [2, 3], hop="2001:db8::9")),
     sample(3, struct.pack(">II", 600, 6) + bytes(range(8)) + struct.pack(">IIII", 80, 443, 0, 0)),
     sample(4, struct.pack(">II", 700, 17) + bytes(range(32)) + struct.pack(">IIII", 5, 6, 0, 0)),
-    *(sample(1001, bytes(16)), sample(1002, bytes(16)), sample(2, bytes(24))),
+    *(sample(1001, bytes(16)), sample(1002, bytes(16)), router(24, 0), router(0, 8), sample(2, bytes(24))),
 ]
 RECORDS = st.lists(st.sampled_from(MADE), max_size=4)
 SAMPLES = st.one_of(
