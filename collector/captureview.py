@@ -110,18 +110,6 @@ class CaptureView:
                 f"All {records:,} records are events (NAT, firewall) without octets and packets: nothing of them is traffic. Have the "
                 "router export flow records with octet and packet counters.",
             )
-        elif records and seen.without_counts == records:
-            yield (
-                "only_without_counts",
-                f"None of the {records:,} records tells octets or packets: nothing can be counted. Add the octet and packet counters "
-                "to the flow record.",
-            )
-        if seen.not_read and seen.not_read >= _MUCH * records:
-            yield (
-                "much_not_read",
-                f"{seen.not_read:,} of {records:,} sampled packets could not be read as IP: other protocols, layers that do not hold "
-                "together, or headers cut too short. Have 128 octets of each packet exported.",
-            )
         if traffic > 0 and seen.without_addresses >= _MUCH * traffic:
             yield (
                 "no_addresses",

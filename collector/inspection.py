@@ -77,9 +77,9 @@ class Inspection:
         def name(number: int) -> str:
             return self.exporters.addresses[number] if number >= 0 else "not-allowed"
 
-        if self.pipeline is not None:
-            return [*signs(self.pipeline, name), *self.view.signs(name)]
-        return [*signs_of_decoding(self.decoder, name), *self.view.signs(name)]
+        found = signs_of_decoding(self.decoder, name) if self.pipeline is None else signs(self.pipeline, name)
+        # Of a capture all datagrams are compared with the clock, and not the last of each lot.
+        return [*(sign for sign in found if sign.kind != "clock_off"), *self.view.signs(name)]
 
     def _enter(self, datagrams: Datagrams, flows: FlowRecords) -> None:
         self.view.add(datagrams, flows)
