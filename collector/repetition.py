@@ -61,8 +61,8 @@ class Repetition:
             said["totals_begin_anew"] = "Its totals begin anew at each export: each record counts whole."
         elif self.more or self.nothing:
             said["totals_told_again"] = (
-                f"It tells totals again: of {self.more:,} records only what is new was counted, and {self.nothing:,} told "
-                "nothing new. Nothing is to be done."
+                f"It tells what it told before: {self.more:,} records count only by what is new in them, and {self.nothing:,} "
+                "held nothing new. Nothing is to be done."
             )
         elif self.fell:
             said["totals_begin_anew"] = (
