@@ -26,9 +26,18 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    """A machine of one's own, or the reason why there is none."""
+@pytest.fixture(scope="session")
+def no_machine(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Why no machine can be had here, or ''."""
     if missing := Machine.missing():
-        pytest.skip(missing)
+        return missing
+    status, output = Machine(tmp_path_factory.mktemp("machine")).run("echo started\n")
+    return "" if (status, output) == (0, "started\n") else f"no machine starts here: {output.strip()[-300:]}"
+
+
+@pytest.fixture
+def machine(no_machine: str, tmp_path: Path) -> Machine:
+    """A machine of one's own, or the reason why there is none."""
+    if no_machine:
+        pytest.skip(no_machine)
     return Machine(tmp_path)
