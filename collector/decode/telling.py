@@ -77,11 +77,13 @@ def telling(places: Mapping[int, tuple[int, int]]) -> Telling | None:
     has an event in ordinary ones.
     """
     have = places.keys()
-    there = Way(
-        _totals(have, elements.OCTET_DELTAS, elements.OCTET_TOTALS, OCTET_TOTAL)
-        | _totals(have, elements.PACKET_DELTAS, elements.PACKET_TOTALS, PACKET_TOTAL),
-        _octets(places, elements.OCTET_TOTALS),
-    )
+    packets = _totals(have, elements.PACKET_DELTAS, elements.PACKET_TOTALS, PACKET_TOTAL)
+    deltas: tuple[int, ...] = elements.OCTET_DELTAS
+    totals: tuple[int, ...] = elements.OCTET_TOTALS
+    if packets and have.isdisjoint((*deltas, *totals)):
+        # Octets of frames, of which IP bytes are what packets leave over: a total, if packets are one.
+        deltas, totals = elements.LAYER2_OCTET_DELTAS, elements.LAYER2_OCTET_TOTALS
+    there = Way(_totals(have, deltas, totals, OCTET_TOTAL) | packets, _octets(places, totals))
     back = Way(
         _totals(have, elements.REVERSE_OCTETS[:-1], elements.REVERSE_OCTETS[-1:], OCTET_TOTAL)
         | _totals(have, elements.REVERSE_PACKETS[:-1], elements.REVERSE_PACKETS[-1:], PACKET_TOTAL),

@@ -60,6 +60,15 @@ def test_a_total_that_says_nothing_new_is_repeated() -> None:
     assert (counts["repeated"], counts["aggregated"]) == (2, 2)
 
 
+@pytest.mark.parametrize("element", [353, 419, 420])
+def test_totals_of_octets_of_frames(element: int) -> None:
+    fields = template(300, *ENDS, *TIMES, (element, 8), (86, 8), ipfix=True)
+    records = [told(1014 + 500 * each, 1 + each, each) for each in (0, 1, 1)]
+    carried, counts = came_to(*records, fields=fields)
+    assert carried == {"in": (1514 - 2 * 14, 2)}
+    assert counts["repeated"] == 1
+
+
 def test_totals_of_both_directions() -> None:
     fields = template(300, *ENDS, *TIMES, (85, 4), (86, 4), (85, 4, REVERSE), (86, 4, REVERSE), ipfix=True)
 
