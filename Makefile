@@ -19,7 +19,7 @@ DEBIAN_TOOLS := dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot system
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
-.PHONY: help demo test check pytest search kill-matrix debian bench validation fuzz lock picture clean
+.PHONY: help demo test check pytest pytest-service pytest-others search kill-matrix debian bench validation fuzz lock picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -34,8 +34,15 @@ check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Two at a time: those of the service take about as long as all others.
 pytest: $(VENV)/installed-test debian
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 pytest-service pytest-others
+
+pytest-service:
+	$(BIN)/python -m pytest -o cache_dir=.pytest_cache/service tests/service
+
+pytest-others:
+	$(BIN)/python -m pytest -o cache_dir=.pytest_cache/others --ignore tests/service tests
 
 # The other tests draw the same inputs every time, so that whether they pass depends on the code alone.
 search: $(VENV)/installed-test
