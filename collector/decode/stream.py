@@ -127,6 +127,8 @@ def follow(
     `units` is how far each moves the count (UNKNOWN_UNITS where that cannot be told), `templates` how many template
     records are in it besides, which should not count.
     """
+    if _goes_on(stream, sequence, units, templates):
+        return [0] * len(sequence)
     lost = []
     unnoted = 0  # from here on numbers are not remembered yet
     besides = repeat(0) if templates is None else templates
@@ -138,7 +140,8 @@ def follow(
                 stream.counts_itself = stream.misread = 0
             else:
                 stream.counts_itself += 1
-            _note_manner(stream, number)
+            if stream.counts_messages or stream.counts_templates:
+                _note_manner(stream, number)
             stream.expected, stream.last, stream.doubted = (number + moved) % MODULUS, number, None
             stream.in_front = True
             stream.also = (number + moved + more) % MODULUS if more and moved == told else None
@@ -149,6 +152,27 @@ def follow(
             lost.append(_step(stream, number, moved, more))
     stream.saw(sequence[unnoted:])
     return lost
+
+
+def _goes_on(stream: Stream, sequence: list[int], units: list[int], templates: list[int] | None) -> bool:
+    """Move a stream on by all of these at once if each number is the expected one and nothing else can be learnt."""
+    if (
+        not stream.counts_before
+        or stream.counts_messages
+        or stream.counts_templates
+        or stream.expected != sequence[0]
+        or min(units) < 0
+        or (templates is not None and any(templates))
+    ):
+        return False
+    following = [(number + told) % MODULUS for number, told in zip(sequence, units, strict=True)]
+    if following[:-1] != sequence[1:]:
+        return False
+    stream.expected, stream.last, stream.doubted = following[-1], sequence[-1], None
+    stream.counts_itself = stream.misread = 0
+    stream.in_front, stream.also = True, None
+    stream.saw(sequence)
+    return True
 
 
 def _note_manner(stream: Stream, number: int) -> None:
