@@ -291,7 +291,7 @@ _SCENARIOS = """\
 | 1:100, 1:1,000, 1:10,000 | one packet in so many is sampled, each with the same chance; everything else is known. Flows have 300 to 200,000 packets (bounded Pareto, 1.1) of 80 and 1,480 octets, mixed differently in each |
 | places wrong | and a server's address is placed in the United States with the chance 1 − Se of its country, Se drawn about what was measured for the address database, with the error of so many ranges (a third of the servers are placed exactly, by an operator's list); one in 500 of those there is placed in the country |
 | and much unknown | and 6 % of the servers have no known place, 5 % of the bytes go to networks that no table lists but that belong to listed ones, and parents are incorporated, headquartered and hosted in several countries |
-| and cells folded | and cells with fewer than three subscribers are folded, which at a thousandth of a real network's size is a good part of them |
+| and cells folded | and cells with fewer than three subscribers are folded (not those of which one has most), which at a thousandth of a real network's size is a good part of them |
 | no AS numbers | as 1:1,000, but no operator declared its AS numbers: what two of them exchange is told by the four networks that the reference lists, and may count once or twice |
 | one missing, some AS numbers | as 1:1,000, and one operator of eight, another each time, does not report; four declared their AS numbers, two of these numbers are listed |
 | operators missing | as 1:1,000, and four operators of eight report; their subscribers are declared with an error of up to 10 % |
