@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from caudal.reference import Reference, load_reference
+from caudal.service import migration, server
 from caudal.service.ingest import FACT_TABLES
 from caudal.service.migration import migrate
 from caudal.service.reference_tables import load_reference_tables
@@ -11,6 +12,24 @@ from caudal.service.settings import ServiceSettings
 from caudal.service.store import Store
 
 from .samples import NOW, OTHER_TOKEN, TOKEN, write_overlay
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _raw_windows_stay() -> Iterator[None]:
+    """Keep raw windows: those of tests are received at NOW, and the store forgets them by the clock of the machine."""
+    execute, retain = migration.execute, migration.set_retention
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            migration,
+            "execute",
+            lambda store, statement: execute(
+                store, statement.replace("INTERVAL 30 DAY", "INTERVAL 36500 DAY")
+            ),
+        )
+        patch.setattr(
+            server, "set_retention", lambda store, days: retain(store, 36_500 if days == 30 else days)
+        )
+        yield
 
 
 @pytest.fixture(scope="package")
