@@ -12,6 +12,7 @@ from pathlib import Path
 # Run in a name space of mounts of its own; "$1" is an empty directory, "$2" the script, then what it is given.
 _BOOT = r"""
 set -e
+umask 022  # of the layer the root directory is made, which users other than root must pass
 was=$(sed -n 's/^0:://p' /proc/self/cgroup)
 groups=
 for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
