@@ -46,8 +46,16 @@ class CaptureView:
 
     def add(self, datagrams: Datagrams, flows: FlowRecords) -> None:
         """Take note of a lot of datagrams, and of the flow records that came of it."""
+        self.add_datagrams(datagrams)
+        self.add_records(flows)
+
+    def add_datagrams(self, datagrams: Datagrams) -> None:
+        """Take note of a lot of datagrams."""
         self.not_allowed += int(np.count_nonzero(datagrams.exporter == NOT_ALLOWED))
         self._clocks(datagrams)
+
+    def add_records(self, flows: FlowRecords) -> None:
+        """Take note of flow records."""
         for number in np.unique(flows.exporter).tolist():
             self._records(self._of(number), flows.take(flows.exporter == number))
 

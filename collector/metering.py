@@ -13,6 +13,8 @@ from caudal.collector.capture.exportcapture import ExportReader
 from caudal.collector.capture.linktypes import unread_links
 from caudal.collector.capture.messagefile import MessageFile
 from caudal.collector.capture.packetmeter import PacketMeter
+from caudal.collector.captureview import CaptureView
+from caudal.collector.datagrams import Datagrams
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.packetfeed import PacketFeed
 from caudal.collector.pipeline import Pipeline
@@ -32,13 +34,14 @@ def meter(
     tagger: Tagger | None = None,
     progress: Callable[[int], None] | None = None,
     damaged: Callable[[str], None] | None = None,
+    view: CaptureView | None = None,
 ) -> Iterator[Tables]:
     """Meter capture files one after the other; yield (flow aggregates, ledger) as windows are complete.
 
     Each file is taken for what it holds, traffic or export datagrams, unless `read_as` says what it is. A
     `tagger` looks for names in captures of traffic; its services must be those of the pipeline.
     `progress` is called with the packets read by each step, `damaged` with a line for each file that could
-    not be read to its end: what came before the damage is metered. Memory is bounded whatever the size of
+    not be read to its end: what came before the damage is metered. A `view` looks at the export datagrams. Memory is bounded whatever the size of
     the files. Raises CaptureError.
     """
     kinds = [_kind(path, read_as) for path in paths]  # say what is wrong before the first hour of work
@@ -47,11 +50,11 @@ def meter(
     feed = PacketFeed(pipeline, packets, exporter, tagger=tagger)
     for path, kind in zip(paths, kinds, strict=True):
         if kind == "payload":
-            pipeline.datagrams(read_raw_payload(path, pipeline.exporters.number("")))
+            _meter(pipeline, read_raw_payload(path, pipeline.exporters.number("")), view)
         elif kind == "messages":
-            yield from _messages(path, pipeline, progress, damaged)
+            yield from _messages(path, pipeline, progress, damaged, view)
         elif kind == "exports":
-            yield from _exports(path, pipeline, progress, damaged)
+            yield from _exports(path, pipeline, progress, damaged, view)
         else:
             yield from _packets(path, pipeline, feed, progress, damaged)
     feed.flush()
@@ -68,11 +71,18 @@ def _name(number: int) -> str:
     return _CAPTURE
 
 
+def _meter(pipeline: Pipeline, datagrams: Datagrams, view: CaptureView | None) -> None:
+    if view is not None:
+        view.add_datagrams(datagrams)
+    pipeline.datagrams(datagrams, None if view is None else view.add_records)
+
+
 def _exports(
     path: Path,
     pipeline: Pipeline,
     progress: Callable[[int], None] | None,
     damaged: Callable[[str], None] | None,
+    view: CaptureView | None,
 ) -> Iterator[Tables]:
     reader = ExportReader(pipeline.exporters, ledger=pipeline.ledger)
     capture = Capture(path)
@@ -80,7 +90,7 @@ def _exports(
     for chunk in capture.chunks():
         found = reader.add(chunk)
         datagrams += len(found)
-        pipeline.datagrams(found)
+        _meter(pipeline, found, view)
         if progress:
             progress(len(chunk))
         yield _complete(pipeline)
@@ -102,10 +112,11 @@ def _messages(
     pipeline: Pipeline,
     progress: Callable[[int], None] | None,
     damaged: Callable[[str], None] | None,
+    view: CaptureView | None,
 ) -> Iterator[Tables]:
     file = MessageFile(path, pipeline.exporters.number(""))
     for messages in file.datagrams():
-        pipeline.datagrams(messages)
+        _meter(pipeline, messages, view)
         if progress:
             progress(len(messages))
         yield _complete(pipeline)

@@ -162,8 +162,8 @@ class Pipeline:
         """Whether so much is open that `take` had better be called now."""
         return self._aggregator.crowded or self.ledger.crowded
 
-    def datagrams(self, datagrams: Datagrams) -> int:
-        """Meter export datagrams; return how many flow records were in them."""
+    def datagrams(self, datagrams: Datagrams, look: Callable[[FlowRecords], None] | None = None) -> int:
+        """Meter export datagrams; return how many flow records were in them. `look` is shown these records."""
         self.exporters.heard(datagrams.exporter)
         if self.memory is not None:
             self.memory.recall()
@@ -172,6 +172,8 @@ class Pipeline:
         def take(flows: FlowRecords) -> None:
             nonlocal records
             records += len(flows)
+            if look is not None:
+                look(flows)
             self.flows(flows)
 
         for part in datagrams.parts(_MOST_OCTETS):
