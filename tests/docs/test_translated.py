@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from tests.docs import translated
-from tests.docs.markdown import sections
+from tests.docs.markdown import ROOT, sections
 from tests.docs.translated import LANGUAGES, PAGES, fingerprint, originals, problems, strays, write
 
 
@@ -18,6 +19,18 @@ def test_the_pages_render_the_english_of_now(code: str) -> None:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_links_stay_in_the_language(code: str) -> None:
     assert not strays(code)
+
+
+def commands(page: str) -> list[str]:
+    """Return what is set apart to be typed on a page, in its order."""
+    tokens = MarkdownIt().parse((ROOT / page).read_text(encoding="utf-8"))
+    return [token.content for token in tokens if token.type == "code_block"]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_operators_type_the_same_in_every_language(code: str) -> None:
+    page = "docs/operators.md"
+    assert commands(PAGES[page].in_language(code)) == commands(page)
 
 
 @pytest.fixture
