@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 from caudal import __version__
 from caudal.collector.batch import BatchOrigin, decode_batch, encode_batch
 from caudal.collector.blueprint import pipeline_of
-from caudal.collector.captureview import CaptureView
+from caudal.collector.captureview import CaptureView, signs_of_capture
 from caudal.collector.disbelief import disbeliefs
 from caudal.collector.home import HomePrefixes
 from caudal.collector.metering import As, Tables, meter
@@ -23,7 +24,6 @@ from caudal.collector.override import Override, capacity_given
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.places import load_places
 from caudal.collector.settings import CollectorSettings
-from caudal.collector.signs import Sign, signs
 from caudal.reference import AddressTable, OwnPrefix, Reference, load_reference
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
@@ -98,8 +98,7 @@ def meter_files(
         ingest = Ingest(store)
         damage: list[str] = []
         tagger = Tagger(DomainList.of(reference)) if question.names else None
-        home = question.settings.home if question.settings is not None else question.home
-        view = CaptureView(HomePrefixes(home))
+        view = CaptureView(HomePrefixes(question.home))
         parts = meter(
             question.files,
             pipeline,
@@ -120,19 +119,10 @@ def meter_files(
             "not_believed": [
                 each.plain for each in disbeliefs(pipeline.decoder, pipeline.exporters.addresses.__getitem__)
             ],
-            "signs": [each.plain for each in _signs(pipeline, view)],
+            "signs": [each.plain for each in signs_of_capture(pipeline, view, partial(_exporter, pipeline))],
             "names": asdict(tagger.counts) if tagger and looked else None,
             "unlisted_caches": [asdict(each) for each in pipeline.unlisted_caches.found(pipeline.services)],
         }
-
-
-def _signs(pipeline: Pipeline, view: CaptureView) -> list[Sign]:
-    """Return what was noticed of the exporters, as `caudal inspect` does."""
-
-    def name(number: int) -> str:
-        return _exporter(pipeline, number)
-
-    return [*(sign for sign in signs(pipeline, name) if sign.kind != "clock_off"), *view.signs(name)]
 
 
 def _exporter(pipeline: Pipeline, number: int) -> str:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from caudal.collector.clockoffset import span
 from caudal.collector.datagrams import NOT_ALLOWED, Datagrams
+from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.wire import unsigned16, unsigned32
 from caudal.collector.flowrecords import ASSUMED, EVENT, NOT_READ, TRAFFIC, WITHOUT_COUNTS, FlowRecords
 from caudal.collector.home import HomePrefixes
-from caudal.collector.signs import Sign
+from caudal.collector.pipeline import Pipeline
+from caudal.collector.signs import Sign, signs, signs_of_decoding
 
 _CLOCK_SECONDS = 60
 _FEW = 20  # records, of which nothing is concluded by their shares
@@ -128,7 +131,7 @@ class CaptureView:
             side = "ahead of" if seen.clock_seconds > 0 else "behind"
             yield (
                 "clock_off",
-                f"Its clock is {_span(abs(seen.clock_seconds))} {side} that of the machine that captured this: set the router's clock "
+                f"Its clock is {span(abs(seen.clock_seconds))} {side} that of the machine that captured this: set the router's clock "
                 "(NTP), or the machine's.",
             )
         if traffic >= _FEW and seen.assumed == traffic and seen.packets / traffic < _SINGLE:
@@ -146,8 +149,11 @@ class CaptureView:
             )
 
 
-def _span(seconds: float) -> str:
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+def signs_of_capture(
+    reading: Pipeline | Decoder, view: CaptureView, name: Callable[[int], str]
+) -> Iterator[Sign]:
+    """Yield what was noticed of exporters while a capture was read, and what a view of it shows."""
+    found = signs(reading, name) if isinstance(reading, Pipeline) else signs_of_decoding(reading, name)
+    # A view compares all datagrams with the clock, and not the last of each lot.
+    yield from (sign for sign in found if sign.kind != "clock_off")
+    yield from view.signs(name)

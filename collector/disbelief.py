@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.statedrates import HIGHEST_RATE, turned_round
@@ -22,11 +22,6 @@ class Disbelief:
     time: int
     stated: float
     takes_configured: bool
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> Self:
-        """Return what `plain` made values of."""
-        return cls(**values)
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -76,7 +71,11 @@ class Disbelief:
 def disbeliefs(decoder: Decoder, name: Callable[[int], str]) -> Iterator[Disbelief]:
     """Yield the exporters that were not believed in something, under what `name` gives their numbers."""
     stated = dict(decoder.rates.stated.doubted())
-    doubts = {each.exporter: each for each in decoder.plausibility.doubts()}
+    doubts = {
+        each.exporter: each
+        for each in decoder.plausibility.doubts()
+        if each.rate or each.counts or each.time  # of AS numbers see `asorigin`
+    }
     for number in sorted({*stated, *doubts}):
         each = doubts.get(number)
         rate, counts, time = (each.rate, each.counts, each.time) if each else (0, 0, 0)

@@ -14,7 +14,7 @@ from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportReader
 from caudal.collector.capture.linktypes import unread_links
 from caudal.collector.capture.messagefile import MessageFile
-from caudal.collector.captureview import CaptureView
+from caudal.collector.captureview import CaptureView, signs_of_capture
 from caudal.collector.datagrams import Datagrams, Exporters
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling import SamplingRates
@@ -24,7 +24,7 @@ from caudal.collector.ledger import COUNT, Ledger
 from caudal.collector.override import Override, capacity_given
 from caudal.collector.pipeline import Pipeline
 from caudal.collector.plausibility import Plausibility
-from caudal.collector.signs import Sign, signs, signs_of_decoding
+from caudal.collector.signs import Sign
 
 # No ledger window is ever closed here, so its length is of no account.
 _WINDOW_MS = 3_600_000
@@ -77,9 +77,7 @@ class Inspection:
         def name(number: int) -> str:
             return self.exporters.addresses[number] if number >= 0 else "not-allowed"
 
-        found = signs_of_decoding(self.decoder, name) if self.pipeline is None else signs(self.pipeline, name)
-        # Of a capture all datagrams are compared with the clock, and not the last of each lot.
-        return [*(sign for sign in found if sign.kind != "clock_off"), *self.view.signs(name)]
+        return list(signs_of_capture(self.pipeline or self.decoder, self.view, name))
 
     def _enter(self, datagrams: Datagrams, flows: FlowRecords) -> None:
         self.view.add(datagrams, flows)

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from caudal.collector.disbelief import disbeliefs
 from caudal.collector.flowrecords import AS_DOUBTED, FlowRecords
+from caudal.collector.inspection import Inspection
 from caudal.collector.signs import Sign, signs
 
 from ..builders import (
@@ -98,6 +100,9 @@ def test_the_capture() -> None:
     (record,), counts, _ = inspected(FILES / "default_route_as.pcap")
     assert (record["destination_as"], record["not_believed"], record["bytes"]) == (0, ["as"], 1_000_000)
     assert counts["aggregated"] == 1
+    inspection = Inspection()
+    assert len(list(inspection.flows(FILES / "default_route_as.pcap"))) == 1
+    assert list(disbeliefs(inspection.decoder, str)) == []  # it is of no rate, count or time
 
 
 FAR = SmallTable(
