@@ -84,6 +84,14 @@ Allow = Annotated[
 ]
 
 
+def _settings_file(context: typer.Context, config: Path | None) -> Path:
+    """Return the settings file given with a command below `collect`, or with `collect` itself."""
+    file: Path | None = config or context.obj
+    if file is None:
+        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    return file
+
+
 class ReadAs(StrEnum):
     """What a capture is to be taken for."""
 
@@ -186,9 +194,7 @@ def status_command(
     from caudal.collector.statussocket import ask
     from caudal.present import console
 
-    file = config or context.obj
-    if file is None:
-        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    file = _settings_file(context, config)
     with _one_line_errors():
         directory = load_settings(file).state_directory
         if as_json:
@@ -214,9 +220,7 @@ def support_command(
     from caudal.collector.support import support
     from caudal.supportfile import write_support
 
-    file = config or context.obj
-    if file is None:
-        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    file = _settings_file(context, config)
     with _one_line_errors():
         about = support(load_settings(file))
         path = write_support(about, output)
@@ -236,9 +240,7 @@ def resend_command(
     from caudal.collector.settingsfile import load_settings
     from caudal.collector.spool import Spool
 
-    file = config or context.obj
-    if file is None:
-        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    file = _settings_file(context, config)
     with _one_line_errors():
         count = Spool(load_settings(file).state_directory / "spool").take_back()
     typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
@@ -254,9 +256,7 @@ def prepare_command(
     """Do what a first start takes long for: build the address table, compile for this processor. For upgrades, and for units."""
     from caudal.collector.preparation import prepare
 
-    file = config or context.obj
-    if file is None:
-        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    file = _settings_file(context, config)
     with private_files(), _one_line_errors():
         prepare(file, typer.echo)
 
@@ -297,9 +297,7 @@ def replay_command(
     from caudal.present import console
     from caudal.replaying import replay_files, show_replayed
 
-    file = config or context.obj
-    if file is None:
-        raise typer.BadParameter("give the settings file", context, param_hint="--config")
+    file = _settings_file(context, config)
     forbid_core_dumps()
     log_to_stderr("%(levelname)s %(message)s")
     with private_files(), _one_line_errors():

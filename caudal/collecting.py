@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from caudal.collector.check import Checked
-from caudal.collector.disbelief import Disbelief
 from caudal.exportertable import SHOWN, signs_of, table_of
 from caudal.present import ago, size, span
 
@@ -146,12 +145,3 @@ def _facts(status: Mapping[str, Any], now: float) -> Table:
 
 def _counted(ledger: Mapping[str, int], names: Sequence[str]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {ledger[name]:,}" for name in names if ledger.get(name))
-
-
-def show_disbelief(out: Console, disbelief: Disbelief) -> None:
-    """Show in what an exporter is not believed, a line each."""
-    for sentence in disbelief.sentences:
-        out.print(
-            Text.assemble(("not believed: ", "yellow"), f"{disbelief.exporter or 'exporter'}: {sentence}"),
-            soft_wrap=True,
-        )

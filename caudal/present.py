@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from caudal.collector.disbelief import Disbelief
 from caudal.service.dimension import words
 
 _TOP = 12
@@ -91,14 +90,10 @@ def show_meter(out: Console, answer: Mapping[str, Any]) -> None:
         months = answer["months"]
         out.print(indicator_table(answer["indicators"], months, synthetic=answer["synthetic"]))
     out.print(ledger_table(counts, balanced=answer["ledger"]["balanced"]))
-    for each in map(Disbelief.of, answer["not_believed"]):
-        for sentence in each.sentences:
-            out.print(Text(f"{each.exporter or 'exporter'}: {sentence}", style="yellow"), soft_wrap=True)
     for sign in answer["signs"]:
-        if not sign["kind"].endswith("_not_believed"):
-            out.print(
-                Text(f"{sign['exporter'] or 'exporter'}: {sign['sentence']}", style="yellow"), soft_wrap=True
-            )
+        out.print(
+            Text(f"{sign['exporter'] or 'exporter'}: {sign['sentence']}", style="yellow"), soft_wrap=True
+        )
     if answer["names"]:
         out.print(_names_table(answer["names"]))
     for each in answer["unlisted_caches"]:

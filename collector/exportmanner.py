@@ -1,8 +1,7 @@
 """What to say of exporters that announce or number in an unusual manner: several processes, layouts that change, counts."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from caudal.collector.decode.decoder import Decoder
 
@@ -26,11 +25,6 @@ class ExportManner:
     counts: tuple[str, ...]
 
     @property
-    def plain(self) -> dict[str, Any]:
-        """The same as values that JSON has."""
-        return asdict(self)
-
-    @property
     def by_kind(self) -> dict[str, str]:
         """What is unusual, and what to do about it: a sentence or two for each kind."""
         said = {}
@@ -42,11 +36,9 @@ class ExportManner:
         if self.redefined:
             times = "once" if self.redefined == 1 else f"{self.redefined:,} times"
             said[_REDEFINED] = (
-                f"It announced another layout under the number of a known template {times}."
-                + (
-                    " One change is a new configuration; more of them come from several processes behind one address, or from "
-                    "an exporter that gives a number to two templates."
-                )
+                f"It announced another layout under the number of a known template {times}. One change is a new configuration; "
+                "more of them come from several processes behind one address, or from an exporter that gives a number to two "
+                "templates."
             )
         if self.counts:
             said[_COUNTS] = " ".join(
@@ -58,16 +50,10 @@ class ExportManner:
         return said
 
     @property
-    def sentences(self) -> list[str]:
-        """The same without their kinds."""
-        return list(self.by_kind.values())
-
-    @property
     def needs_attention(self) -> frozenset[str]:
         """The kinds that somebody should do something about."""
-        return frozenset({_PROCESSES} if self.processes > 1 else ()) | (
-            {_REDEFINED} if self.redefined > 1 else set()
-        )
+        kinds = {_PROCESSES: self.processes > 1, _REDEFINED: self.redefined > 1}
+        return frozenset(kind for kind, needed in kinds.items() if needed)
 
 
 def export_manners(decoder: Decoder, name: Callable[[int], str]) -> Iterator[ExportManner]:

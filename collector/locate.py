@@ -148,10 +148,12 @@ def _is_public(asn: int) -> bool:
     return (0 < asn < _PRIVATE16 or _PUBLIC32 <= asn < _PRIVATE32) and asn != _AS_TRANS
 
 
+@kernel
 def named_asn(asn: U32) -> Mask:
-    """Return which AS numbers name somebody outside: not 0, AS_TRANS or private ones."""
-    public = (asn > 0) & (asn < _PRIVATE16) | (asn >= _PUBLIC32) & (asn < _PRIVATE32)
-    named: Mask = public & (asn != _AS_TRANS)
+    """Return which AS numbers name somebody outside."""
+    named = np.empty(len(asn), np.bool_)
+    for i in range(len(asn)):
+        named[i] = _is_public(asn[i])
     return named
 
 

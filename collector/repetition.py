@@ -1,8 +1,8 @@
 """What to say of exporters that tell again what they told before: one line each, in words of whoever looks after routers."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 from caudal.collector.decode.decoder import Decoder
 
@@ -27,16 +27,6 @@ class Repetition:
     given_up: int
     no_room: int
     begins_anew: bool
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> Self:
-        """Return what `plain` made values of."""
-        return cls(**values)
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """The same as values that JSON has."""
-        return asdict(self)
 
     @property
     def sentences(self) -> list[str]:
