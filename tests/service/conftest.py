@@ -16,18 +16,18 @@ from .samples import NOW, OTHER_TOKEN, TOKEN, write_overlay
 
 @pytest.fixture(scope="session", autouse=True)
 def _raw_windows_stay() -> Iterator[None]:
-    """Keep raw windows: those of tests are received at NOW, and the store forgets them by the clock of the machine."""
+    """Keep raw windows received after 1972: the store forgets them by the clock of the machine, and tests have NOW."""
     execute, retain = migration.execute, migration.set_retention
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             migration,
             "execute",
             lambda store, statement: execute(
-                store, statement.replace("INTERVAL 30 DAY", "INTERVAL 36500 DAY")
+                store, statement.replace("INTERVAL 30 DAY", "INTERVAL 20000 DAY")
             ),
         )
         patch.setattr(
-            server, "set_retention", lambda store, days: retain(store, 36_500 if days == 30 else days)
+            server, "set_retention", lambda store, days: retain(store, 20_000 if days == 30 else days)
         )
         yield
 
