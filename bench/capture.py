@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from bench.names import NAMES, client_hello, dns_answer, quic_initial
 from caudal.collector.capture.capture import Capture
-from caudal.collector.capture.packetmeter import PacketMeter
-from caudal.collector.capture.packets import PacketCounts, read_packets
+from caudal.collector.metering.packetmeter import PacketMeter
+from caudal.collector.packets.packets import PacketCounts, read_packets
 
 _PIECE = 200_000
 _WINDOW_MS = 300_000

@@ -222,7 +222,7 @@ token_file = "{self.directory}/token"
 
     def read(self) -> tuple[int, int]:
         """Add up the batches in the spool."""
-        from caudal.collector.batch import decode_batch
+        from caudal.contract.batch import decode_batch
 
         batches = [decode_batch(path.read_bytes()) for path in self.spooled()]
         return (

@@ -9,11 +9,11 @@ import numpy as np
 from bench.exports import FORMATS, SAMPLING, Exports, Format, make_exports
 from bench.figure import Figure, Section, alone, beside, failed
 from bench.samples import SAMPLES, SFLOW, Samples, make_samples
-from caudal.collector.datagrams import Datagrams
+from caudal.collector.columns.datagrams import Datagrams
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.ledger import Ledger
-from caudal.collector.receiver import SLOT_OCTETS, SLOTS
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.exporters.ledger import Ledger
+from caudal.collector.receive.receiver import SLOT_OCTETS, SLOTS
 
 _EXPORTER = "192.0.2.1"
 _PASSES = 4  # of ours for one of the peer's: a pass of ours is short

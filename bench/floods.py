@@ -20,12 +20,12 @@ import numpy as np
 from bench import process
 from bench.figure import Figure, Section, failed
 from bench.storing import COLLECTOR, OPERATOR, TOKEN, batch_of
-from caudal.collector.batch import MEDIA_TYPE, decode_batch
+from caudal.contract.batch import MEDIA_TYPE, decode_batch
 from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import load_reference
 from caudal.service.ingest import Ingest
-from caudal.service.migration import migrate
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.store.store import Store
 
 _PUBLISHER = "only-for-this-run-of-the-bench-publisher"
 _HONEST = "127.0.0.2"

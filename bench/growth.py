@@ -15,9 +15,9 @@ import numpy as np
 from bench import process
 from bench.exports import FORMATS, HOME, Exports, make_exports
 from bench.figure import Figure, Section, alone
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.receiver import SLOT_OCTETS, SLOTS
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.receive.receiver import SLOT_OCTETS, SLOTS
 from caudal.reference import AddressTable
 
 _ROOT = Path(__file__).resolve().parent.parent

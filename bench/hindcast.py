@@ -14,15 +14,15 @@ import polars as pl
 
 from bench.hindcastfigure import figure
 from caudal.reference import FILES, Reference, load_reference
-from caudal.service.indicators.calibration import GRID, Calibration, Place, calibration_of, residents
-from caudal.service.indicators.capture import capture
-from caudal.service.indicators.context import Context
-from caudal.service.indicators.digitaltax import digital_taxes
-from caudal.service.indicators.levies import Levies
-from caudal.service.indicators.montecarlo import DRAWS, Band, band
-from caudal.service.indicators.receipts import LEVY, Receipt, receipts
-from caudal.service.indicators.taxation import raised
-from caudal.service.indicators.uncertainty import FloatArray
+from caudal.service.indicators.facts.calibration import GRID, Calibration, Place, calibration_of, residents
+from caudal.service.indicators.facts.digitaltax import digital_taxes
+from caudal.service.indicators.facts.levies import Levies
+from caudal.service.indicators.facts.platformrevenue import capture
+from caudal.service.indicators.facts.receipts import LEVY, Receipt, receipts
+from caudal.service.indicators.groups.taxation import raised
+from caudal.service.indicators.model.context import Context
+from caudal.service.indicators.model.uncertainty import FloatArray
+from caudal.service.indicators.statistics.montecarlo import DRAWS, Band, band
 
 MONTH = "2026-10"
 MILLION = 1e6

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from caudal.service.indicators.montecarlo import Band
-from caudal.service.indicators.receipts import LEVY, Receipt
+from caudal.service.indicators.facts.receipts import LEVY, Receipt
+from caudal.service.indicators.statistics.montecarlo import Band
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 760, 150, 20, 34, 17
 MILLION = 1e6

@@ -19,13 +19,13 @@ from bench.machine import describe
 from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import Reference, load_reference
 from caudal.service.indicators import CATALOGUE
-from caudal.service.measures import Measures
-from caudal.service.migration import migrate
+from caudal.service.migration.migration import migrate
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
 from caudal.service.queries import month_facts
-from caudal.service.reference_tables import load_reference_tables
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.referencetables import load_reference_tables
+from caudal.service.store.store import Store
 
 WHOLE = 100_000_000
 TARGET_SECONDS = 5.0

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from bench.capture import generate
 from bench.figure import Figure, Section, beside, failed
-from caudal.collector.metering import meter
+from caudal.collector.files.meterfiles import meter
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.reference import AddressTable, load_reference
 
 _HOME = ("198.18.0.0/15",)

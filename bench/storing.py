@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bench.figure import Section, alone, failed
-from caudal.collector.batch import FLOWS, LEDGER, MEDIA_TYPE, BatchOrigin, encode_batch, schema
+from caudal.contract.batch import FLOWS, LEDGER, MEDIA_TYPE, BatchOrigin, encode_batch, schema
 from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import Reference, load_reference
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 TOKEN = "only-for-this-run-of-the-benchmark"
 OPERATOR, COLLECTOR, _MONTH = "bench-net", "bench-1", "2026-09"

@@ -18,21 +18,21 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from caudal import __version__
 from caudal.collector.capture.capturefile import CaptureError
-from caudal.collector.coredumps import forbid_core_dumps
+from caudal.collector.daemon.coredumps import forbid_core_dumps
 from caudal.collector.errors import CollectorError
-from caudal.collector.home import HomeError
+from caudal.collector.locate.home import HomeError
+from caudal.common.logline import line, log_to_stderr
+from caudal.common.privatefiles import private_files
 from caudal.dashboards.cli import dashboards_cli
 from caudal.demo.cli import demo_command
-from caudal.logline import line, log_to_stderr
-from caudal.privatefiles import private_files
 from caudal.reference import ReferenceError as FactsError
-from caudal.reference.cli import reference_cli
-from caudal.service.access.cli import audit_cli, keys_cli
-from caudal.service.batchcli import batches_cli
-from caudal.service.cli import indicators_cli
+from caudal.reference.cli.cli import reference_cli
+from caudal.service.cli.batches import batches_cli
+from caudal.service.cli.indicators import indicators_cli
+from caudal.service.cli.keys import audit_cli, keys_cli
+from caudal.service.cli.options import AsJson
+from caudal.service.cli.report import report_command
 from caudal.service.errors import ServiceError
-from caudal.service.options import AsJson
-from caudal.service.reports.cli import report_command
 
 app = typer.Typer(
     name="caudal",
@@ -151,8 +151,8 @@ def collect_command(
     if check:
         _check(config, offline)
         return
-    from caudal.collector.settingsfile import load_settings
-    from caudal.collector.startable import require_startable
+    from caudal.collector.check.startable import require_startable
+    from caudal.collector.settings.settingsfile import load_settings
 
     log_to_stderr("%(asctime)s %(levelname)s %(message)s")
     # The client would log every request at this level, which says nothing.
@@ -160,15 +160,15 @@ def collect_command(
     with private_files(), _one_line_errors():
         require_startable(load_settings(config))
         # Not before: it takes a while to import, and longer to compile.
-        from caudal.collector.run import run
+        from caudal.collector.daemon.run import run
 
         run(config)
 
 
 def _check(config: Path, offline: bool) -> None:
-    from caudal.collecting import show_check
-    from caudal.collector.check import check
-    from caudal.present import console
+    from caudal.collector.check.check import check
+    from caudal.commands.collecting import show_check
+    from caudal.showing.present import console
 
     logging.getLogger("httpx").setLevel(logging.WARNING)
     checked = check(config, offline=offline)
@@ -189,10 +189,10 @@ def status_command(
     as_json: AsJson = False,
 ) -> None:
     """Ask the running collector what it receives, keeps and ships: which router needs attention comes first."""
-    from caudal.collecting import show_status, watch_status
-    from caudal.collector.settingsfile import load_settings
-    from caudal.collector.statussocket import ask
-    from caudal.present import console
+    from caudal.collector.daemon.statussocket import ask
+    from caudal.collector.settings.settingsfile import load_settings
+    from caudal.commands.collecting import show_status, watch_status
+    from caudal.showing.present import console
 
     file = _settings_file(context, config)
     with _one_line_errors():
@@ -216,9 +216,9 @@ def support_command(
     ] = None,
 ) -> None:
     """Write a file about a collector, running or stopped, for whoever helps: no address, name or secret is in it."""
-    from caudal.collector.settingsfile import load_settings
-    from caudal.collector.support import support
-    from caudal.supportfile import write_support
+    from caudal.collector.settings.settingsfile import load_settings
+    from caudal.collector.support.support import support
+    from caudal.commands.supportfile import write_support
 
     file = _settings_file(context, config)
     with _one_line_errors():
@@ -237,8 +237,8 @@ def resend_command(
     ] = None,
 ) -> None:
     """Have batches that the service refused sent again, once it has been set right; beside a collector or without."""
-    from caudal.collector.settingsfile import load_settings
-    from caudal.collector.spool import Spool
+    from caudal.collector.deliver.spool import Spool
+    from caudal.collector.settings.settingsfile import load_settings
 
     file = _settings_file(context, config)
     with _one_line_errors():
@@ -254,7 +254,7 @@ def prepare_command(
     ] = None,
 ) -> None:
     """Do what a first start takes long for: build the address table, compile for this processor. For upgrades, and for units."""
-    from caudal.collector.preparation import prepare
+    from caudal.collector.daemon.preparation import prepare
 
     file = _settings_file(context, config)
     with private_files(), _one_line_errors():
@@ -293,9 +293,9 @@ def replay_command(
     Beside a collector at work or without; its templates and rates are read, and nothing of it is touched. What was replayed
     before is refused. Without a FILE it finishes what was interrupted.
     """
-    from caudal.collector.settingsfile import load_settings
-    from caudal.present import console
-    from caudal.replaying import replay_files, show_replayed
+    from caudal.collector.settings.settingsfile import load_settings
+    from caudal.commands.replaying import replay_files, show_replayed
+    from caudal.showing.present import console
 
     file = _settings_file(context, config)
     forbid_core_dumps()
@@ -318,8 +318,8 @@ def serve_command(
 
     SIGHUP reads token files, keys and people again.
     """
-    from caudal.service.server import run
-    from caudal.service.settings import load_settings
+    from caudal.service.api.server import run
+    from caudal.service.settings.settings import load_settings
 
     with private_files(), _one_line_errors():
         raise typer.Exit(run(load_settings(config), lambda: load_settings(config)))
@@ -366,11 +366,11 @@ def meter_command(
     as_json: AsJson = False,
 ) -> None:
     """Meter capture files of traffic, or of export datagrams: totals, ledger and indicators at once."""
-    from caudal.collector.override import Override, rates_given, tunnels_given
-    from caudal.collector.places import read_locations
-    from caudal.collector.settingsfile import load_settings
-    from caudal.meter import MeterQuestion, meter_files
-    from caudal.present import console, show_meter
+    from caudal.collector.pipeline.addresstable import read_locations
+    from caudal.collector.settings.override import Override, rates_given, tunnels_given
+    from caudal.collector.settings.settingsfile import load_settings
+    from caudal.commands.meter import MeterQuestion, meter_files
+    from caudal.showing.present import console, show_meter
 
     forbid_core_dumps()
     with _one_line_errors(), _progress("packets") as advance:
@@ -433,9 +433,9 @@ def inspect_command(
     ] = None,
 ) -> None:
     """Show what an exporter really sends."""
-    from caudal.collector.override import Override, rates_given, tunnels_given
-    from caudal.inspect import inspection_of, print_records, show_inspection
-    from caudal.present import console
+    from caudal.collector.settings.override import Override, rates_given, tunnels_given
+    from caudal.commands.inspect import inspection_of, print_records, show_inspection
+    from caudal.showing.present import console
 
     forbid_core_dumps()
     with _one_line_errors(), _progress("records") as advance:
@@ -459,7 +459,7 @@ def inspect_command(
 def _progress(of: str) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how far work is; nothing where the output goes elsewhere."""
     # It takes a while to import, which other commands need not.
-    from caudal.collector.kernel import compiled_before
+    from caudal.collector.columns.kernel import compiled_before
 
     once = "" if compiled_before() else ", and compiling for this processor: half a minute, once"
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + of + once), TimeElapsedColumn())

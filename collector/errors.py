@@ -7,8 +7,6 @@ CollectorError
 └── SpoolError      the spool cannot be written
     └── SpoolFull   … because it holds as much as it may
 
-BatchError          a batch cannot be read, or cannot be written: a ValueError, for it is the service's as well
-
 Every message is one line that says what is wrong, where, and what to do.
 """
 
@@ -35,7 +33,3 @@ class SpoolError(CollectorError):
 
 class SpoolFull(SpoolError):
     """The spool holds as much as it may."""
-
-
-class BatchError(ValueError):
-    """A batch that cannot be read: the message says what is wrong and where."""

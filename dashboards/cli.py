@@ -7,8 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from caudal.common.wholefile import UnwrittenError, write_whole
 from caudal.dashboards.errors import BuildError, DashboardError, PublishError
-from caudal.wholefile import UnwrittenError, write_whole
 
 TOKEN_VARIABLE = "CAUDAL_GRAFANA_TOKEN"
 PASSWORD_VARIABLE = "CAUDAL_GRAFANA_CLICKHOUSE_PASSWORD"

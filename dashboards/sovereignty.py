@@ -13,8 +13,8 @@ from caudal.dashboards.clickhouse import DATASOURCE_VARIABLE, PLUGIN_ID, Annotat
 from caudal.dashboards.sql import concentration, quality, shares, variables, volumes
 from caudal.dashboards.sql.scope import CONTROLLED, CONTROLLED_HERE, HERE, IN_GROUP, LOCATED
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.concentration import RANKS
-from caudal.service.indicators.functions import CARRIES_FOR_OTHERS, shipped_categories
+from caudal.service.indicators.groups.concentration import RANKS
+from caudal.service.indicators.model.functions import CARRIES_FOR_OTHERS, shipped_categories
 
 UID = "caudal-digital-sovereignty"
 TITLE = "Digital sovereignty"

@@ -11,13 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from caudal.collector.batch import BALANCE
-from caudal.collector.datagrams import Datagrams
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.columns.flowrecords import FlowRecords
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.exporterstate import from_json, to_json
-from caudal.collector.flowrecords import FlowRecords
-from caudal.collector.ledger import LEDGER_COUNTS, Ledger
+from caudal.collector.decode.exporterstate import from_json, to_json
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.exporters.ledger import LEDGER_COUNTS, Ledger
+from caudal.contract.batch import BALANCE
 
 CORPUS: Final = Path(__file__).parent.parent / "tests" / "fuzz" / "corpus"
 EXPORTERS: Final = 4

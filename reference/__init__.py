@@ -1,8 +1,10 @@
 """Facts with a source and a date, and the one loader that validates them."""
 
-from caudal.reference.addresses import LOCATION_RUNGS, AddressTable, SegmentSearch
-from caudal.reference.build import BuiltTable, build_addresses
-from caudal.reference.declaration import STATUSES
+from caudal.reference.addresses.addresses import LOCATION_RUNGS, AddressTable, SegmentSearch
+from caudal.reference.addresses.build import BuiltTable, build_addresses
+from caudal.reference.addresses.operatorlist import OwnPrefix
+from caudal.reference.addresses.ranges import RangeSource
+from caudal.reference.addresses.sources import TableSource, attributions, read_sources
 from caudal.reference.economy import Economy
 from caudal.reference.errors import (
     AddressError,
@@ -14,11 +16,9 @@ from caudal.reference.errors import (
     UnknownGroup,
     UnknownMonth,
 )
-from caudal.reference.files import FILES
-from caudal.reference.operatorlist import OwnPrefix
-from caudal.reference.ranges import RangeSource
+from caudal.reference.files.catalogue import FILES
+from caudal.reference.files.declaration import STATUSES
 from caudal.reference.reference import Reference, load_reference
-from caudal.reference.sources import TableSource, attributions, read_sources
 
 __all__ = [
     "FILES",

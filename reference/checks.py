@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from caudal.reference.declaration import ANY_COUNTRY, UNKNOWN_COUNTRY, FactFile
 from caudal.reference.errors import FactError
 from caudal.reference.facts import Facts, Row
-from caudal.reference.files import (
+from caudal.reference.files.catalogue import (
     ACCESS_LAWS,
     ACCESS_NETWORKS,
     ADEQUACY,
@@ -22,6 +21,7 @@ from caudal.reference.files import (
     TRANSIT_ASNS,
     TREATY_BANS,
 )
+from caudal.reference.files.declaration import ANY_COUNTRY, UNKNOWN_COUNTRY, FactFile
 
 ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
 WORLD = "WORLD"

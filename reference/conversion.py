@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.reference import older
-from caudal.reference.declaration import FactFile
 from caudal.reference.errors import FactError
-from caudal.reference.files import FILES
+from caudal.reference.files.catalogue import FILES
+from caudal.reference.files.declaration import FactFile
 
 
 @dataclass(frozen=True)

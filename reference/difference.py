@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from caudal.reference.declaration import FactFile
 from caudal.reference.errors import FactError
 from caudal.reference.facts import DATA
-from caudal.reference.files import FILES
+from caudal.reference.files.catalogue import FILES
+from caudal.reference.files.declaration import FactFile
 
 SHIPPED = "shipped"
 _IN_WHEEL = "caudal/reference/data/"

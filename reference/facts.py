@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caudal.reference import older
-from caudal.reference.declaration import SYNTHETIC, Cell, Column, FactFile
 from caudal.reference.errors import FactError
+from caudal.reference.files.declaration import SYNTHETIC, Cell, Column, FactFile
 from caudal.reference.validity import ALWAYS, Validity
 
 if TYPE_CHECKING:

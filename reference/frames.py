@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from caudal.reference.declaration import OVERLAY, Kind
+from caudal.reference.files.declaration import OVERLAY, Kind
 
 if TYPE_CHECKING:
     from caudal.reference.facts import Facts

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from caudal.logline import quoted
-from caudal.reference.declaration import ANY_COUNTRY, FactFile
+from caudal.common.logline import quoted
 from caudal.reference.errors import UnknownFact
 from caudal.reference.facts import Row
-from caudal.reference.files import (
+from caudal.reference.files.catalogue import (
     ACCESS_LAWS,
     ADEQUACY,
     COUNTRIES,
@@ -20,6 +19,7 @@ from caudal.reference.files import (
     PLATFORMS,
     REGIONAL_REVENUE,
 )
+from caudal.reference.files.declaration import ANY_COUNTRY, FactFile
 from caudal.reference.reference import Reference
 from caudal.reference.validity import Validity, of_period
 

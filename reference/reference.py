@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
+from caudal.reference.addresses.sources import ADDRESSES, SOURCES_FILENAME
 from caudal.reference.checks import check_between
-from caudal.reference.declaration import SYNTHETIC
 from caudal.reference.economy import Economy
 from caudal.reference.errors import FactError, UnknownEconomy, UnknownGroup
 from caudal.reference.facts import DATA, Facts, Row, check_overlay, raise_first, read_facts
-from caudal.reference.files import (
+from caudal.reference.files.catalogue import (
     ACCESS_NETWORKS,
     COUNTRIES,
     COUNTRY_GROUPS,
@@ -27,7 +27,7 @@ from caudal.reference.files import (
     PLATFORMS,
     TRANSIT_ASNS,
 )
-from caudal.reference.sources import ADDRESSES, SOURCES_FILENAME
+from caudal.reference.files.declaration import SYNTHETIC
 from caudal.reference.validity import day_of_month
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.reference.errors import UnknownMonth
 
 # A fact that changes within a month answers for all of it with what holds on this day: for the longer part.

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from caudal.logline import QUOTED_CHARACTERS, line, quoted
+from caudal.common.logline import QUOTED_CHARACTERS, line, quoted
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.errors import (
     AlreadyPublished,

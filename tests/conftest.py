@@ -35,8 +35,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         any(item.nodeid.startswith(_METERING) for item in session.items)
         and not session.config.option.collectonly
     ):
-        from caudal.collector.pipeline import Pipeline
-        from caudal.collector.warmup import warm_up
+        from caudal.collector.pipeline.pipeline import Pipeline
+        from caudal.collector.pipeline.warmup import warm_up
 
         from .collector.builders import HOME, NOW_MS, TABLE
 

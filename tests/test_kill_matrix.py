@@ -27,10 +27,10 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.batch import batch_id, decode_batch
+from caudal.contract.batch import batch_id, decode_batch
 from caudal.service.ingest import Accepted, Duplicate, Ingest
-from caudal.service.migration import migrate, set_retention
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate, set_retention
+from caudal.service.store.store import Store
 from tests.collector.builders import HOME, netflow5, record5
 from tests.service.samples import NOW, TOKEN, batch, random_batch, write_overlay
 from tests.service.test_ingest import totals, truth

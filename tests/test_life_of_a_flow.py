@@ -22,7 +22,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.utils import RawPcapReader
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.demo.processes import Command
 
 from .patience import PATIENCE_SECONDS
@@ -173,8 +173,8 @@ def metric(url: str, name: str) -> float:
 
 DUMP = """
 import sys
-from caudal.collector.batch import decode_batch
-from caudal.service.store import Store
+from caudal.contract.batch import decode_batch
+from caudal.service.store.store import Store
 with Store(sys.argv[1]) as store:
     for table in store.frame("SELECT name FROM system.tables WHERE database = currentDatabase()")["name"]:
         if table == "batch_body":

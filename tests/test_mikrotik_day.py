@@ -19,15 +19,15 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from caudal.collector.batch import BatchOrigin, encode_batch
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.disbelief import disbeliefs
-from caudal.collector.ledger import COUNT
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.signs import signs
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.signs.disbelief import disbeliefs
+from caudal.collector.signs.signs import signs
+from caudal.contract.batch import BatchOrigin, encode_batch
 from caudal.reference import AddressTable
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings
 
 from .collector.builders import DESTINATION, OCTETS, PACKETS, SOURCE, a_set, ip, netflow9, template
 from .patience import PATIENCE_SECONDS

@@ -15,12 +15,12 @@ _READERS = frozenset({"get", "pop", "col", "get_column", "getattr", "itemgetter"
 # Who shows prose to people, or hands it on as it is.
 PRESENTERS = frozenset(
     {
-        "reference/cli.py",  # `caudal reference show`
+        "reference/cli/cli.py",  # `caudal reference show`
         "reference/reference.py",  # frames of platforms and networks, for those that show them
         "reference/publishers/worldbank.py",  # puts a date before a note that it keeps
         "service/routes/reference.py",
         "service/routes/facts.py",
-        "service/reports/names.py",  # a figure of a reason, shown as it stands
+        "service/reports/findings/names.py",  # a figure of a reason, shown as it stands
     }
 )
 # Conversions of files of earlier versions read their prose a last time.
@@ -30,11 +30,11 @@ REMAINING = frozenset(
     {
         "collector/names/domains.py",
         "reference/suspicions.py",
-        "service/indicators/capture.py",
-        "service/indicators/digitaltax.py",
-        "service/indicators/economyweights.py",
-        "service/indicators/figures.py",
-        "service/indicators/trade.py",
+        "service/indicators/facts/platformrevenue.py",
+        "service/indicators/facts/digitaltax.py",
+        "service/indicators/facts/economyweights.py",
+        "service/indicators/facts/figures.py",
+        "service/indicators/groups/trade.py",
     }
 )
 

@@ -28,7 +28,7 @@ from scapy.packet import Packet
 from scapy.utils import RawPcapReader, wrpcap
 
 from bench.process import udp_port
-from caudal.collector.batch import LEDGER_COUNTS, Batch, decode_batch
+from caudal.contract.batch import LEDGER_COUNTS, Batch, decode_batch
 from caudal.demo.processes import Command
 
 from .patience import PATIENCE_SECONDS, wait_until

@@ -12,7 +12,7 @@ from bench.readability.page import BEFORE, into, table
 from bench.readability.score import Counts, counted
 from bench.readability.texts import texts_of
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 
 

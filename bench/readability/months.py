@@ -4,22 +4,22 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.contract.batch import LEDGER_COUNTS
 from caudal.demo.economy import ECONOMY
 from caudal.reference import attributions, load_reference
-from caudal.service.answers.asking import month_of
-from caudal.service.answers.fulltraffic import OPERATOR, full_traffic
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import SYNTHETIC, MonthInputs, evaluate
+from caudal.service.answerability.asking import month_of
+from caudal.service.answerability.fulltraffic import OPERATOR, full_traffic
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, evaluate
 from caudal.service.indicators import CATALOGUE
-from caudal.service.measures import Measures
+from caudal.service.months.measures import Measures
 from caudal.service.queries import LedgerAnswer
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.destinations import destinations_of
-from caudal.service.reports.edition import Publication
+from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.reports import Reports, categories_of, names_of, places_of
-from caudal.service.settings import load_settings
-from caudal.service.store import Store
+from caudal.service.settings.settings import load_settings
+from caudal.service.store.store import Store
 
 _NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

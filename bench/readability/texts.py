@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 
 KINDS: Mapping[str, str] = {
     "findings": "findings",

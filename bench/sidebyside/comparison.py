@@ -7,7 +7,7 @@ from functools import cached_property
 from statistics import median
 
 from bench.sidebyside.compute import Value, Values
-from caudal.service.earlier.dimensions import read_dimension
+from caudal.service.migration.dimensions import read_dimension
 
 # Further apart than the last digits that another machine may give.
 _TOLERANCE = 1e-9

@@ -13,8 +13,8 @@ from typing import Any
 
 from bench.sidebyside.world import COUNTRIES, MONTH, Country, month_facts, paths, region_flows, routes
 from caudal.reference import Reference, load_reference
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import SYNTHETIC, MonthInputs, evaluate
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, evaluate
 from caudal.service.indicators import CATALOGUE
 
 BEFORE = Path(__file__).parent / "before.json"

@@ -17,13 +17,13 @@ import numpy as np
 from bench.validation.metering import Errors, Metering, Places
 from bench.validation.world import ECONOMY, EVERYBODY, MONTH, World, make_world
 from caudal.reference import Reference, load_reference
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
-from caudal.service.migration import migrate
-from caudal.service.national import USERS_ERROR
-from caudal.service.store import Store
+from caudal.service.indicators.model.observation import ECONOMY_HIGH, ECONOMY_LOW
+from caudal.service.migration.migration import migrate
+from caudal.service.national.national import USERS_ERROR
+from caudal.service.store.store import Store
 
 # Those that flows, and errors in metering them, have a part in.
 INDICATORS: Final = (

@@ -21,20 +21,20 @@ from bench.validation.world import (
     UNKNOWN,
     World,
 )
-from caudal.collector.batch import BatchOrigin, decode_batch, encode_batch
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.dominance import NO_RULE
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.aggregate.dominance import NO_RULE
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.contract.batch import BatchOrigin, decode_batch, encode_batch
 from caudal.demo.message import Message
 from caudal.demo.netflow9 import Netflow9Router
 from caudal.demo.traffic import Flows
 from caudal.reference import AddressTable, Reference
-from caudal.reference.build import build_addresses
-from caudal.reference.ranges import RangeSource
+from caudal.reference.addresses.build import build_addresses
+from caudal.reference.addresses.ranges import RangeSource
 from caudal.service.ingest import FACT_TABLES, Ingest
-from caudal.service.period import Month
 from caudal.service.queries import month_facts
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
 
 # Where a database puts what it places wrongly: at the network's registered home.
 REGISTERED: Final = "US"

@@ -8,7 +8,7 @@ from typing import Final
 from bench.machine import Machine
 from bench.validation.coverage import INDICATORS, SCENARIOS, Key, Scenario, Tallies, Tally
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.value import ALL_BUT_VIDEO
+from caudal.service.indicators.groups.value import ALL_BUT_VIDEO
 
 LEAST, MOST = 0.93, 0.97
 _SAMPLING = "by sampling alone"

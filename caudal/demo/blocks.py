@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from caudal.reference import LOCATION_RUNGS, AddressTable
-from caudal.reference.layers import read_layer
-from caudal.reference.sources import ADDRESSES
-from caudal.reference.steps import Version
+from caudal.reference.addresses.layers import read_layer
+from caudal.reference.addresses.sources import ADDRESSES
+from caudal.reference.addresses.steps import Version
 
 # IPv4 addresses, or IPv6 /64s; a network with less in one piece makes smaller blocks.
 BLOCK: Final = 4_096

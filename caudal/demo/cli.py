@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from caudal.wholefile import UnwrittenError, write_whole
+from caudal.common.wholefile import UnwrittenError, write_whole
 
 _MONTHS = 3
 _PICTURE_WIDTH = 128
@@ -108,7 +108,7 @@ def _fill(deployment: Any, today: date, months: int, say: Console) -> dict[str, 
 
 
 def _show(answer: dict[str, Any], *, as_json: bool, picture: Path | None) -> None:
-    from caudal.present import console, indicator_table, ledger_table, size
+    from caudal.showing.present import console, indicator_table, ledger_table, size
 
     if as_json:
         typer.echo(json.dumps(answer))

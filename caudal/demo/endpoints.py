@@ -15,7 +15,7 @@ from caudal.demo.destinations import CATALOGUE, Destination
 from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY, locations
 from caudal.demo.errors import DemoError
 from caudal.reference import AddressTable, Reference
-from caudal.reference.declaration import UNKNOWN_COUNTRY
+from caudal.reference.files.declaration import UNKNOWN_COUNTRY
 
 # Destinations as heavy as this, in records, answer from two countries of the region over IPv4.
 _HEAVY: Final = 5.0

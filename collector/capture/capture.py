@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from caudal.collector.capture.capturefile import CHUNK_BYTES, CaptureError, CaptureFile
-from caudal.collector.capture.packetchunk import CaptureCounts, PacketChunk
 from caudal.collector.capture.pcap import PCAP_MAGICS, read_pcap
 from caudal.collector.capture.pcapng import PCAPNG_MAGIC, read_pcapng
+from caudal.collector.packets.packetchunk import CaptureCounts, PacketChunk
 
 __all__ = ["Capture", "CaptureCounts", "CaptureError", "PacketChunk"]
 

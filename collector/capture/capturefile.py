@@ -8,7 +8,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from caudal.collector.flowrecords import U8
+from caudal.collector.columns.flowrecords import U8
 
 # Zero bytes kept behind every buffer, so that a header may be gathered from any offset inside it.
 SPARE = 64

@@ -13,7 +13,7 @@ from caudal.collector.capture.exportmessage import export_seconds, has_export_ve
 from caudal.collector.capture.messagefile import is_message_file
 from caudal.collector.capture.pcap import PCAP_MAGICS
 from caudal.collector.capture.pcapng import PCAPNG_MAGIC
-from caudal.collector.datagrams import Datagrams
+from caudal.collector.columns.datagrams import Datagrams
 
 FileKind = Literal["packets", "exports", "messages", "payload"]
 

@@ -4,11 +4,11 @@ from typing import Final
 
 import numpy as np
 
-from caudal.collector.bigendian import big64
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.flowrecords import I32, I64, U8, U16, U64
-from caudal.collector.home import Mask
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.bigendian import big64
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.columns.flowrecords import I32, I64, U8, U16, U64
+from caudal.collector.columns.kernel import kernel
+from caudal.collector.locate.home import Mask
 
 # The two come right after one another; a datagram of the same octets that comes later was sent again.
 WITHIN_MS: Final = 500

@@ -9,12 +9,12 @@ from caudal.collector.capture.capturefile import SPARE
 from caudal.collector.capture.duplicates import Duplicates
 from caudal.collector.capture.exportmessage import is_export_message
 from caudal.collector.capture.fragments import Fragment, Fragments
-from caudal.collector.capture.gather import gather
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import Mask, PacketCounts, Packets, read_packets
-from caudal.collector.datagrams import Datagrams, Exporters
-from caudal.collector.flowrecords import I32, I64, U8, U64
-from caudal.collector.ledger import COUNT, Ledger, tally
+from caudal.collector.columns.datagrams import Datagrams, Exporters
+from caudal.collector.columns.flowrecords import I32, I64, U8, U64
+from caudal.collector.columns.gather import gather
+from caudal.collector.exporters.ledger import COUNT, Ledger, tally
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import Mask, PacketCounts, Packets, read_packets
 
 _UDP, _UDP_HEADER = 17, 8
 _LOOKED_AT = 1_000

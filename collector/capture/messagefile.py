@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from caudal.collector.capture.bigendian import big16, big32
 from caudal.collector.capture.capturefile import CHUNK_BYTES, CaptureFile
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.flowrecords import I64, U8
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.columns.flowrecords import I64, U8
+from caudal.collector.columns.kernel import kernel
+from caudal.collector.columns.signednumbers import big16, big32
 
 _VERSION, _HEADER = 10, 16
 # How a piece ends: within a message, or where no message begins.

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.collector.capture.capturefile import CaptureError, CaptureFile
-from caudal.collector.capture.chain import Chain, Layout, follow, word32
-from caudal.collector.capture.packetchunk import LAST_MS, CaptureCounts, PacketChunk
-from caudal.collector.flowrecords import I64, U8
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.chain import Chain, Layout, follow, word32
+from caudal.collector.columns.flowrecords import I64, U8
+from caudal.collector.columns.kernel import kernel
+from caudal.collector.packets.packetchunk import LAST_MS, CaptureCounts, PacketChunk
 
 _FILE_HEADER = 24
 # What libpcap itself allows a packet to be; a longer one means that the chain of records is broken.

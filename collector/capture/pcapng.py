@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.capture.capturefile import CaptureError, CaptureFile
-from caudal.collector.capture.chain import Layout, follow
-from caudal.collector.capture.gather import gather
-from caudal.collector.capture.interface import Interface, milliseconds, read_interface
-from caudal.collector.capture.packetchunk import NO_LINK_TYPE, CaptureCounts, PacketChunk
-from caudal.collector.flowrecords import I64, U8, U64
+from caudal.collector.capture.interfaceblock import Interface, milliseconds, read_interface
+from caudal.collector.columns.chain import Layout, follow
+from caudal.collector.columns.flowrecords import I64, U8, U64
+from caudal.collector.columns.gather import gather
+from caudal.collector.packets.packetchunk import NO_LINK_TYPE, CaptureCounts, PacketChunk
 
 _SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 PCAPNG_MAGIC = struct.pack("<I", _SECTION)

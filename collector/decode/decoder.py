@@ -4,36 +4,37 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from caudal.collector import flowrecords
-from caudal.collector.capture.tunnelkinds import Tunnels, opened
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.decode import netflow5, sflow5
-from caudal.collector.decode.announcement import Announcement, read_announcement
-from caudal.collector.decode.bylayout import flows_of, join_records, whole_records
+from caudal.collector.columns import flowrecords
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.columns.flowrecords import I64, FlowRecords
+from caudal.collector.columns.wire import surplus, unsigned16, unsigned32
+from caudal.collector.decode import netflow5
+from caudal.collector.decode.exporterstate import ExporterState, PointState, TemplateState
 from caudal.collector.decode.heard import Heard
 from caudal.collector.decode.lot import Lot
-from caudal.collector.decode.origin import ObservationPoint
-from caudal.collector.decode.processes import Processes
-from caudal.collector.decode.reading import DataSets
-from caudal.collector.decode.recordlayout import Layout
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.decode.samplingofsets import SetSampling
-from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
-from caudal.collector.decode.sets import TEMPLATE_SETS, Sets, walk
-from caudal.collector.decode.template import (
+from caudal.collector.decode.records.bylayout import flows_of, join_records, whole_records
+from caudal.collector.decode.records.toldflows import ToldFlows
+from caudal.collector.decode.sampling.announcement import Announcement, read_announcement
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.decode.sampling.samplingofsets import SetSampling
+from caudal.collector.decode.sequence.sequence import UNKNOWN_UNITS, Sequences
+from caudal.collector.decode.sflow import sflow5
+from caudal.collector.decode.template.origin import ObservationPoint
+from caudal.collector.decode.template.processes import Processes
+from caudal.collector.decode.template.reading import DataSets
+from caudal.collector.decode.template.recordlayout import Layout
+from caudal.collector.decode.template.sets import TEMPLATE_SETS, Sets, walk
+from caudal.collector.decode.template.template import (
     TemplateKey,
     TemplateSetError,
     Withdrawal,
     read_templates,
 )
-from caudal.collector.decode.templatetable import NamedTemplates, TemplateTable
-from caudal.collector.decode.toldflows import ToldFlows
-from caudal.collector.decode.waiting import WaitingSet, WaitingSets
-from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
-from caudal.collector.exporterstate import ExporterState, PointState, TemplateState
-from caudal.collector.flowrecords import I64, FlowRecords
-from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.plausibility import Plausibility
+from caudal.collector.decode.template.templatetable import NamedTemplates, TemplateTable
+from caudal.collector.decode.template.waiting import WaitingSet, WaitingSets
+from caudal.collector.exporters.ledger import COUNT, Ledger
+from caudal.collector.exporters.plausibility import Plausibility
+from caudal.collector.packets.tunnelkinds import Tunnels, opened
 
 
 class Decoder:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from caudal.collector.flowrecords import I32, I64, PROTOCOLS, U8
+from caudal.collector.columns.flowrecords import I32, I64, PROTOCOLS, U8
 
 # Instead of an offset, where a datagram states no time or it is not known when it came.
 NO_CLOCK: Final = -(1 << 62)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.decode.flowtimes import FIRST_MS, export_time
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.columns.flowrecords import I64, FlowRecords
 from caudal.collector.decode.heard import NO_CLOCK
-from caudal.collector.decode.reading import DataSets, read
-from caudal.collector.decode.readingplan import Plan
-from caudal.collector.decode.samplingofsets import SetSampling
-from caudal.collector.flowrecords import I64, FlowRecords
-from caudal.collector.ledger import COUNT, tally
+from caudal.collector.decode.sampling.samplingofsets import SetSampling
+from caudal.collector.decode.template.flowtimes import FIRST_MS, export_time
+from caudal.collector.decode.template.reading import DataSets, read
+from caudal.collector.decode.template.readingplan import Plan
+from caudal.collector.exporters.ledger import COUNT, tally
 
 _AT_ONCE = 8192  # records
 

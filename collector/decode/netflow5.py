@@ -6,15 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from caudal.collector import flowrecords
-from caudal.collector.decode import elements
+from caudal.collector.columns import flowrecords
+from caudal.collector.columns.flowrecords import ABSENT, I64
+from caudal.collector.columns.wire import surplus, unsigned16, unsigned32
 from caudal.collector.decode.lot import Lot
-from caudal.collector.decode.reading import DataSets
-from caudal.collector.decode.readingplan import Plan, reading_plan
-from caudal.collector.decode.sequence import Sequences
-from caudal.collector.decode.wire import surplus, unsigned16, unsigned32
-from caudal.collector.flowrecords import ABSENT, I64
-from caudal.collector.ledger import COUNT
+from caudal.collector.decode.sequence.sequence import Sequences
+from caudal.collector.decode.template import elements
+from caudal.collector.decode.template.reading import DataSets
+from caudal.collector.decode.template.readingplan import Plan, reading_plan
+from caudal.collector.exporters.ledger import COUNT
 
 HEADER = 24
 _MOST_RECORDS = 30

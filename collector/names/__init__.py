@@ -1,4 +1,4 @@
-"""Service tags: which platform a flow belongs to, by the names seen in DNS answers, TLS and QUIC.
+"""Packets in, the platform that a connection belongs to out: by names in DNS answers, TLS, QUIC and plain HTTP.
 
-Names are read, compared with the list of domains, and forgotten: what is kept is the number of a platform.
+Names never leave this room. Imported by metering and live capture.
 """

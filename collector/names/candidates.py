@@ -5,14 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from caudal.collector.capture.bigendian import big16, big32, signed
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import Mask, Packets
-from caudal.collector.flowrecords import I64, U8, U16, U64
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.flowrecords import I64, U8, U16, U64
+from caudal.collector.columns.kernel import kernel
+from caudal.collector.columns.signednumbers import big16, big32, signed
 from caudal.collector.names.keys import Keys, connection_key
 from caudal.collector.names.quic import VERSIONS
 from caudal.collector.names.request import METHODS
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import Mask, Packets
 
 _TCP, _UDP, _UDP_HEADER, _LEAST_TCP_HEADER = 6, 17, 8, 20
 DNS_PORT: Final = 53

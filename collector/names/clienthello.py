@@ -5,9 +5,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from caudal.collector.capture.bigendian import big16, big32, signed
-from caudal.collector.flowrecords import I64, U8
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.flowrecords import I64, U8
+from caudal.collector.columns.kernel import kernel
+from caudal.collector.columns.signednumbers import big16, big32, signed
 
 _CLIENT_HELLO, _SERVER_NAME, _ENCRYPTED_HELLO, _HOST_NAME = 1, 0, 0xFE0D, 0
 _HANDSHAKE = 22

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.flowrecords import U16, U64
+from caudal.collector.columns.flowrecords import U16, U64
 from caudal.collector.names.clienthello import Hello, handshake_of_records, read_hello
 from caudal.collector.names.quic import crypto_frames
 

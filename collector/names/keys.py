@@ -4,8 +4,8 @@ import secrets
 
 import numpy as np
 
-from caudal.collector.flowrecords import U8, U16, U64
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.flowrecords import U8, U16, U64
+from caudal.collector.columns.kernel import kernel
 
 # Odd constants of the finisher of splitmix64.
 _FIRST, _SECOND = np.uint64(0xBF58_476D_1CE4_E5B9), np.uint64(0x94D0_49BB_1331_11EB)

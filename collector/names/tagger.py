@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from caudal.collector.capture.gather import gather
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import Packets
-from caudal.collector.flowrecords import I64, U16, U64, FlowRecords
+from caudal.collector.columns.flowrecords import I64, U16, U64, FlowRecords
+from caudal.collector.columns.gather import gather
 from caudal.collector.names.candidates import Candidates, awaited, worth_a_look
 from caudal.collector.names.clienthello import Hello, hellos_in_one_record
 from caudal.collector.names.counts import OUTCOMES, NameCounts
@@ -33,6 +31,8 @@ from caudal.collector.names.verdict import (
     is_service,
 )
 from caudal.collector.names.verdicttable import VerdictTable
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import Packets
 
 # A connection is remembered for so long after its hello, and after each flow record of it.
 CONNECTION_MS = 600_000

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from caudal.collector.flowrecords import U16
+from caudal.collector.columns.flowrecords import U16
 
 NOTHING: Final = 0
 # The low bits are the number of a service. Alone, they say that the content is the service's; with CARRIER,

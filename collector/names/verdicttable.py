@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from caudal.collector.flowrecords import I64, U16, U64
-from caudal.collector.kernel import kernel
+from caudal.collector.columns.flowrecords import I64, U16, U64
+from caudal.collector.columns.kernel import kernel
 from caudal.collector.names.verdict import AMBIGUOUS, NOTHING
 
 _WAYS = 8

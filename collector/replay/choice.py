@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from caudal.collector.datagrams import Datagrams
-from caudal.collector.home import Mask
-from caudal.collector.receivingtimes import Span
+from caudal.collector.columns.datagrams import Datagrams
+from caudal.collector.locate.home import Mask
+from caudal.collector.receive.receivingtimes import Span
 
 
 class Choice:

@@ -19,10 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import CollectorError, SpoolError
-from caudal.collector.receivingtimes import Span
-from caudal.collector.spool import Spool
-from caudal.collector.stateowner import StateOwner
+from caudal.collector.memory.stateowner import StateOwner
+from caudal.collector.receive.receivingtimes import Span
 
 DIRECTORY = "replays"
 _MANIFEST = "manifest.json"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from caudal.collector.receivingtimes import Span
+from caudal.collector.receive.receivingtimes import Span
 from caudal.collector.replay.journal import Journal, ReplayError
 from caudal.collector.replay.survey import Survey
 

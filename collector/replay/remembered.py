@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
-from caudal.collector import statefile
-from caudal.collector.datagrams import Exporters
+from caudal.collector.columns.datagrams import Exporters
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.exporterstate import ExporterState, PointState, from_json
+from caudal.collector.decode.exporterstate import ExporterState, PointState, from_json
+from caudal.collector.memory import statefile
+from caudal.collector.memory.statefile import DamagedState, Entry
 from caudal.collector.replay.survey import Announced
-from caudal.collector.statefile import DamagedState, Entry
 
 
 class Remembered:

@@ -10,29 +10,29 @@ from typing import Any
 
 import pyarrow as pa
 
-from caudal.collector import knownexporters
-from caudal.collector.batch import LEDGER_COUNTS
-from caudal.collector.blueprint import pipeline_of
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.exportcapture import ExportReader
+from caudal.collector.deliver.batchmaker import Sender
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolError, StateError
-from caudal.collector.exportermemory import FILE as STATE_FILE
-from caudal.collector.knownexporters import outside_name
-from caudal.collector.ledger import COUNT
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.pseudonym import pseudonym, read_or_make_key
-from caudal.collector.receivingtimes import FILE as TIMES_FILE
-from caudal.collector.receivingtimes import Span, received
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
+from caudal.collector.memory.exportermemory import FILE as STATE_FILE
+from caudal.collector.memory.stateowner import StateOwner
+from caudal.collector.pipeline import knownexporters
+from caudal.collector.pipeline.blueprint import pipeline_of
+from caudal.collector.pipeline.knownexporters import outside_name
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.receive.receivingtimes import FILE as TIMES_FILE
+from caudal.collector.receive.receivingtimes import Span, received
 from caudal.collector.replay.choice import Choice, in_steps
 from caudal.collector.replay.journal import Journal, Manifest, Staging, hand_over
 from caudal.collector.replay.once import require_new, require_something
 from caudal.collector.replay.remembered import Remembered
 from caudal.collector.replay.survey import Survey, survey
-from caudal.collector.sender import Sender
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.spool import Spool
-from caudal.collector.stateowner import StateOwner
-from caudal.collector.windowcloser import WindowCloser
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.collector.windows.windowcloser import WindowCloser
+from caudal.contract.batch import LEDGER_COUNTS
 from caudal.reference import AddressTable
 
 _STEPS = 10  # of a window, in each of which windows that are over are closed

@@ -11,12 +11,12 @@ from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind
 from caudal.collector.capture.exportcapture import ExportReader
-from caudal.collector.datagrams import Datagrams, Exporters
-from caudal.collector.decode.sets import TEMPLATE_SETS, walk
-from caudal.collector.decode.template import TemplateSetError, read_templates
-from caudal.collector.decode.wire import unsigned16, unsigned32
-from caudal.collector.flowrecords import IPFIX, NETFLOW9
-from caudal.collector.receivingtimes import Span
+from caudal.collector.columns.datagrams import Datagrams, Exporters
+from caudal.collector.columns.flowrecords import IPFIX, NETFLOW9
+from caudal.collector.columns.wire import unsigned16, unsigned32
+from caudal.collector.decode.template.sets import TEMPLATE_SETS, walk
+from caudal.collector.decode.template.template import TemplateSetError, read_templates
+from caudal.collector.receive.receivingtimes import Span
 
 _VERSIONS = {NETFLOW9: (9, 20), IPFIX: (10, 16)}  # version, octets of the header
 _READ_OCTETS = 1 << 20

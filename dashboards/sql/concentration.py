@@ -5,7 +5,7 @@ are left out of the indices of providers, and the rest is unknown.
 """
 
 from caudal.dashboards.sql.scope import CONTROLLED, MONTHS, Z_95, literal, scope
-from caudal.service.indicators.functions import CONNECTS, KINDS, shipped_categories
+from caudal.service.indicators.model.functions import CONNECTS, KINDS, shipped_categories
 
 
 def _listed(names: tuple[str, ...]) -> str:

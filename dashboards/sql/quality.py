@@ -1,6 +1,6 @@
 """How good the data are: what is undetermined, how sampling was known, the ledger, who is silent."""
 
-from caudal.collector.batch import BALANCE
+from caudal.contract.batch import BALANCE
 from caudal.dashboards.sql.scope import CONTROLLED, DAYS, LARGEST_ROWS, LOCATED, WHO, bit_rate, scope
 
 _UNEXPLAINED = " + ".join(

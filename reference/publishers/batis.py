@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from caudal.reference.errors import ImportFault
-from caudal.reference.figurefiles import SERVICE_ITEMS
-from caudal.reference.files import SERVICES_TRADE
+from caudal.reference.files.catalogue import SERVICES_TRADE
+from caudal.reference.files.figurefiles import SERVICE_ITEMS
 from caudal.reference.publishers.imported import Cells, Imported
 from caudal.reference.publishers.places import WORLD, Places
 from caudal.reference.publishers.tables import number, opened, records, written

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caudal.reference.declaration import FactFile
 from caudal.reference.errors import FactError, ImportFault
 from caudal.reference.facts import load_facts
+from caudal.reference.files.declaration import FactFile
 
 Cells = Mapping[str, str]
 

@@ -12,7 +12,6 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from caudal.service.access.actor import ANYBODY, Actor, decide, entitled
 from caudal.service.access.audit import Audit
 from caudal.service.access.keyring import Keyring
 from caudal.service.access.keys import Key, digest_of
@@ -20,10 +19,11 @@ from caudal.service.access.notes import Notes
 from caudal.service.access.people import Claims, actor_of_claims
 from caudal.service.access.provider import Attempt, Provider, client_secret
 from caudal.service.access.remembered import Remembered
-from caudal.service.access.roles import MEANING, Resource, Role
 from caudal.service.access.tokenfiles import TokenFiles
 from caudal.service.problem import Problem
-from caudal.service.settings import Person, ServiceSettings
+from caudal.service.roles.actor import ANYBODY, Actor, decide, entitled
+from caudal.service.roles.roles import MEANING, Resource, Role
+from caudal.service.settings.settings import Person, ServiceSettings
 
 SESSION = timedelta(hours=8)
 LOGIN = timedelta(minutes=10)

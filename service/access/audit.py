@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from caudal.service.access.actor import Actor
-from caudal.service.store import Store
+from caudal.service.roles.actor import Actor
+from caudal.service.store.store import Store
 
 Outcome = Literal["done", "refused", "failed"]
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.service.access.keys import VALID_AT_ONCE, Key, digest_of, new_key
-from caudal.service.access.roles import Role
 from caudal.service.errors import KeyConflict, NotFound
-from caudal.service.store import Store
+from caudal.service.roles.roles import Role
+from caudal.service.store.store import Store
 
 _TIME = pa.timestamp("ms", tz="UTC")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from caudal.service.access.actor import Actor
-from caudal.service.access.roles import Role
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Role
 
 DAYS = 365
 DAYS_MOST = 3 * 365 + 1

@@ -9,9 +9,9 @@ import logging
 import threading
 from collections import Counter
 
-from caudal.service.access.actor import Actor
 from caudal.service.access.audit import Audit, Entry, Outcome
 from caudal.service.errors import ServiceError
+from caudal.service.roles.actor import Actor
 
 _MINUTE = 60.0
 # More kinds than these in a minute are counted together.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from caudal.service.access.actor import Actor
-from caudal.service.access.roles import Role
-from caudal.service.settings import Person
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Role
+from caudal.service.settings.settings import Person
 
 
 @dataclass(frozen=True)

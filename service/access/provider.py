@@ -22,11 +22,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.service.access.people import Claims
 from caudal.service.access.tokenfiles import read_private
 from caudal.service.errors import LoginRefused, ProviderError, SettingsError
-from caudal.service.settings import LOOPBACK_NAMES, OpenIdConnect
+from caudal.service.settings.settings import LOOPBACK_NAMES, OpenIdConnect
 
 # Those that are signed with a key that the provider alone has.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

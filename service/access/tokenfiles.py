@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from caudal.service.access.actor import Actor
 from caudal.service.access.keys import digest_of
-from caudal.service.access.roles import Role
 from caudal.service.errors import SettingsError
-from caudal.service.settings import ServiceSettings
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Role
+from caudal.service.settings.settings import ServiceSettings
 
 LETTERS_LEAST = 16
 _DIFFERENT_LEAST = 8

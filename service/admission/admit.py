@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caudal.collector.batch import Batch
-from caudal.logline import quoted
+from caudal.common.logline import quoted
+from caudal.contract.batch import Batch
 from caudal.service.admission.figures import check_flows, check_ledger
 from caudal.service.admission.windows import said, seconds_of
 from caudal.service.errors import BatchRefused
-from caudal.service.intakelimits import Admission
+from caudal.service.settings.intakelimits import Admission
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)

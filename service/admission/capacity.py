@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 
-from caudal.collector.batch import Batch
+from caudal.contract.batch import Batch
 from caudal.service.admission.windows import said, seconds_of
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 _HOUR = 3600
 # The smallest IP packet, in bytes: so many packets a link can carry.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.contract.batch import LEDGER_COUNTS
 from caudal.service.admission.windows import said, seconds_of
 from caudal.service.errors import BatchRefused
 

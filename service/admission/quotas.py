@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from caudal.service.errors import QuotaExceeded
-from caudal.service.intakelimits import Quotas
+from caudal.service.settings.intakelimits import Quotas
 
 # Of each quota: what is counted, and for how many seconds.
 _PERIODS: Final = {

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
-from caudal.service.door.doorsettings import Network
+from caudal.service.settings.doorsettings import Network
 
 
 @lru_cache(maxsize=4096)

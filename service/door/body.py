@@ -5,10 +5,10 @@ import time
 
 from starlette.types import Receive, Scope
 
-from caudal.logline import quoted
-from caudal.service.door.doorsettings import DoorSettings
+from caudal.common.logline import quoted
 from caudal.service.errors import Gone
 from caudal.service.problem import Problem
+from caudal.service.settings.doorsettings import DoorSettings
 
 # Before so much time has gone by, no rate is asked of a body.
 _GRACE_SECONDS = 10.0

@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import Message, Receive
 
-from caudal.service.cancellation import Work
+from caudal.service.workload.cancellation import Work
 
 
 class Client:

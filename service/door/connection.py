@@ -9,11 +9,11 @@ from typing import Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from caudal.service.access.actor import ANYBODY
 from caudal.service.door.connections import Connections, Reason
 from caudal.service.door.headers import secure
 from caudal.service.door.parser import Parser
 from caudal.service.problem import Problem, document
+from caudal.service.roles.actor import ANYBODY
 
 # How long the rest of a body is thrown away after its request was answered, so that the answer can be read.
 _LINGER_SECONDS = 5.0

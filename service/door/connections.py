@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from caudal.service.door.addresses import Proxies, network_of, normal
-from caudal.service.door.doorsettings import DoorSettings
+from caudal.service.settings.doorsettings import DoorSettings
 
 if TYPE_CHECKING:
     from caudal.service.door.connection import Connection

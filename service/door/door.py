@@ -8,23 +8,23 @@ import anyio.to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from caudal.service.access.actor import ANYBODY, Actor
-from caudal.service.access.entrances import Budget, Entrance, entrance_of
-from caudal.service.access.roles import TABLE, Role
-from caudal.service.cancellation import CURRENT, Work
-from caudal.service.dear import DearGate
 from caudal.service.door.addresses import Proxies, network_of
 from caudal.service.door.body import check_declared, declared_bytes, read_body
 from caudal.service.door.client import Client
-from caudal.service.door.doorsettings import DoorSettings
 from caudal.service.door.guard import Guard
 from caudal.service.door.headers import secure
 from caudal.service.door.hosts import Hosts
-from caudal.service.door.places import Place, Places
+from caudal.service.door.queueplaces import Place, Places
 from caudal.service.door.rates import Rates
 from caudal.service.errors import Gone
 from caudal.service.problem import GONE_STATUS, Problem, document
-from caudal.service.querylimits import QueryLimits
+from caudal.service.roles.actor import ANYBODY, Actor
+from caudal.service.roles.entrances import Budget, Entrance, entrance_of
+from caudal.service.roles.roles import TABLE, Role
+from caudal.service.settings.doorsettings import DoorSettings
+from caudal.service.workload.cancellation import CURRENT, Work
+from caudal.service.workload.heavywork import DearGate
+from caudal.service.workload.querylimits import QueryLimits
 
 _log = logging.getLogger(__name__)
 

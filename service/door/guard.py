@@ -4,8 +4,8 @@ from typing import Protocol
 
 from starlette.types import Scope
 
-from caudal.service.access.actor import Actor
-from caudal.service.access.roles import Resource
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Resource
 
 
 class Guard(Protocol):

@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message
 
-from caudal.service.access.actor import Actor
+from caudal.service.roles.actor import Actor
 
 # A document of the API is no page: it loads nothing and is framed by nobody.
 _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

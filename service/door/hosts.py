@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.service.problem import Problem
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

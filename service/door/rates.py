@@ -5,11 +5,11 @@ import time
 from limits import RateLimitItem, parse
 from limits.strategies import FixedWindowRateLimiter
 
-from caudal.service.access.actor import Actor
 from caudal.service.door.addresses import network_of
 from caudal.service.door.counts import Counts
-from caudal.service.door.doorsettings import OFF, DoorSettings
 from caudal.service.problem import Problem
+from caudal.service.roles.actor import Actor
+from caudal.service.settings.doorsettings import OFF, DoorSettings
 
 # So many senders are counted one by one; beyond that, their networks are.
 _MOST_COUNTED = 50_000

@@ -1,12 +1,12 @@
 """The indicators: data plus one pure function each, from the flow cells of a month to published values."""
 
 from caudal.service.indicators.catalogue import CATALOGUE, compute_all
-from caudal.service.indicators.cells import COLUMNS
-from caudal.service.indicators.context import Context, Economy
-from caudal.service.indicators.definition import Definition
-from caudal.service.indicators.errors import CellsError, DefinitionError, IndicatorError
-from caudal.service.indicators.indicator import Indicator
-from caudal.service.indicators.observation import FLAGS, Estimate, Observation
+from caudal.service.indicators.model.cells import COLUMNS
+from caudal.service.indicators.model.context import Context, Economy
+from caudal.service.indicators.model.definition import Definition
+from caudal.service.indicators.model.errors import CellsError, DefinitionError, IndicatorError
+from caudal.service.indicators.model.indicator import Indicator
+from caudal.service.indicators.model.observation import FLAGS, Estimate, Observation
 
 __all__ = [
     "CATALOGUE",

@@ -5,10 +5,9 @@ from types import MappingProxyType
 
 import polars as pl
 
-from caudal.service.indicators import (
+from caudal.service.indicators.groups import (
     access,
     adequacy,
-    captured,
     centralisation,
     concentration,
     dependency,
@@ -21,12 +20,13 @@ from caudal.service.indicators import (
     taxation,
     trade,
     value,
+    valuecaptured,
 )
-from caudal.service.indicators.cells import Month
-from caudal.service.indicators.context import Context
-from caudal.service.indicators.errors import DefinitionError
-from caudal.service.indicators.indicator import Indicator
-from caudal.service.indicators.observation import Observation
+from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.context import Context
+from caudal.service.indicators.model.errors import DefinitionError
+from caudal.service.indicators.model.indicator import Indicator
+from caudal.service.indicators.model.observation import Observation
 
 GROUPS = ("jurisdiction", "concentration", "dependency", "value", "positioning")
 
@@ -56,7 +56,7 @@ CATALOGUE = assemble(
     centralisation.INDICATORS,
     dependency.INDICATORS,
     value.INDICATORS,
-    captured.INDICATORS,
+    valuecaptured.INDICATORS,
     trade.INDICATORS,
     tariffs.INDICATORS,
     taxation.INDICATORS,

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from caudal.service.indicators.base import BASES, WITHIN_FUNCTION
 from caudal.service.indicators.catalogue import CATALOGUE
-from caudal.service.indicators.definition import TAKES, Definition
-from caudal.service.indicators.indicator import Indicator
-from caudal.service.indicators.observation import COMMON_DETAILS, FLAGS
+from caudal.service.indicators.model.base import BASES, WITHIN_FUNCTION
+from caudal.service.indicators.model.definition import TAKES, Definition
+from caudal.service.indicators.model.indicator import Indicator
+from caudal.service.indicators.model.observation import COMMON_DETAILS, FLAGS
 
 COMMAND = "python -m caudal.service.indicators.document > docs/indicators.md"
 

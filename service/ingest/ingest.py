@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from caudal.collector.batch import Batch
-from caudal.logline import quoted
+from caudal.common.logline import quoted
+from caudal.contract.batch import Batch
 from caudal.service.errors import ChangeRefused, StoreError, StoreFull, StoreRefused
 from caudal.service.ingest.journal import Deed, Journal
 from caudal.service.ingest.outcomes import (
@@ -23,8 +23,8 @@ from caudal.service.ingest.outcomes import (
 from caudal.service.ingest.record import months_of, read_kept, record_of, text
 from caudal.service.ingest.space import Space, need_of
 from caudal.service.ingest.writer import Writer
-from caudal.service.migration import load_migrations
-from caudal.service.store import Store
+from caudal.service.migration.migration import load_migrations
+from caudal.service.store.store import Store
 
 _log = logging.getLogger(__name__)
 

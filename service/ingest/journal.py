@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from caudal.service.ingest.outcomes import State
 from caudal.service.ingest.tables import MARKED
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 # What a deed adds: the rows of the batch, the same with the other sign, or nothing. An undo takes out what a deed
 # that was set aside had written.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.service.errors import NotFound
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
-from caudal.collector.batch import (
+from caudal.contract.batch import (
     CONTRACT_VERSION,
     FLOWS,
     LEDGER,

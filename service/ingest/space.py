@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from caudal.collector.batch import Batch
+from caudal.contract.batch import Batch
 from caudal.service.errors import StoreFull
 
 # Measured: windows and roll-ups of a batch whose cells are all different take 70 bytes a row, and as much again while the

@@ -6,7 +6,7 @@ sum wraps, no order of adding matters, and what is taken back leaves nothing beh
 
 from dataclasses import dataclass
 
-from caudal.collector.batch import FLOWS, LEDGER, Column
+from caudal.contract.batch import FLOWS, LEDGER, Column
 
 SENDER = ("economy", "operator", "collector")
 _OUTSIDE_ROLLUPS = ("window_start", "window_seconds")

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from caudal.collector.batch import Batch, Column, of_contract
+from caudal.contract.batch import Batch, Column, of_contract
 from caudal.service.ingest.journal import Deed
 from caudal.service.ingest.record import text
 from caudal.service.ingest.tables import FLOW, ROLL_UPS, SENDER, STREAMS, RollUp, Stream
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 
 @dataclass(frozen=True)

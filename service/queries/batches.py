@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from caudal.service.ingest.outcomes import State
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from caudal.service.queries.batches import BATCHES, STATE, STATES
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 
 def batches_by_day(store: Store, collector: str, since: datetime) -> pl.DataFrame:

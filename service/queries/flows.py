@@ -8,10 +8,10 @@ from typing import Literal
 
 import polars as pl
 
-from caudal.collector.batch import FLOWS, UNKNOWN_COUNTRY
-from caudal.logline import quoted
+from caudal.common.logline import quoted
+from caudal.contract.batch import FLOWS, UNKNOWN_COUNTRY
 from caudal.service.errors import QuestionError
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 # Beyond these a query takes a turn of dear work.
 _MANY_GROUPINGS = 3

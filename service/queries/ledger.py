@@ -7,9 +7,9 @@ from typing import Literal
 
 import polars as pl
 
-from caudal.collector.batch import BALANCE, LEDGER_COUNTS
-from caudal.service.perturbation import coarse_count
-from caudal.service.store import Store
+from caudal.contract.batch import BALANCE, LEDGER_COUNTS
+from caudal.service.perturbation.perturbation import coarse_count
+from caudal.service.store.store import Store
 
 # Sums are exact in the store; no count that means anything is larger, and a thousand of them still fit 64 bits.
 _MOST = 1 << 53

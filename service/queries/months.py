@@ -5,8 +5,8 @@ from datetime import datetime
 
 import polars as pl
 
-from caudal.service.period import Month
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
 
 # What a stored fact is told apart by, as far as indicators ask; the rest is added up.
 FACT_KEYS = (

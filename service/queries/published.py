@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from caudal.service.indicators import Observation
 from caudal.service.queries.vintages import VALUE_COLUMNS, reason_of
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from caudal.logline import quoted
-from caudal.service.confidentiality import Withheld
+from caudal.common.logline import quoted
+from caudal.service.confidentiality.confidentiality import Withheld
 from caudal.service.errors import NotFound
-from caudal.service.evaluation import Coverage, Method, MonthInputs, MonthMeasures
+from caudal.service.evaluation.evaluation import Coverage, Method, MonthInputs, MonthMeasures
 from caudal.service.indicators import Observation
-from caudal.service.national import Figure, NationalTotal
+from caudal.service.national.national import Figure, NationalTotal
 from caudal.service.queries.ledger import LedgerAnswer
-from caudal.service.reason import Reason, from_stored, reason
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.reason import Reason, from_stored, reason
 
 _COLUMNS = (
     "vintage, run, economy, substring(toString(time), 1, 7) AS month, number, "

@@ -10,10 +10,8 @@ from babel.languages import get_territory_language_info
 
 import caudal
 from caudal.reference import Reference, attributions
-from caudal.service.caching import Flights, Renderings, entity_tag
 from caudal.service.indicators import CATALOGUE
-from caudal.service.measures import Measures, MonthMeasures
-from caudal.service.period import Month
+from caudal.service.months.measures import Measures, MonthMeasures
 from caudal.service.queries.published import issues
 from caudal.service.queries.vintages import Vintage, vintages
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
@@ -21,10 +19,12 @@ from caudal.service.reports.content.change import Since
 from caudal.service.reports.content.destinations import Moved, destinations_of, located
 from caudal.service.reports.content.history import history_of
 from caudal.service.reports.content.peers import peers_of
-from caudal.service.reports.edition import Edition, Publication
+from caudal.service.reports.edition.edition import Edition, Publication
 from caudal.service.reports.forms import Form
 from caudal.service.reports.language import LANGUAGES, Language
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
+from caudal.service.workload.caching import Flights, Renderings, entity_tag
 
 _KEPT_CONTENTS = 48
 # A language in which the whole of a country is governed, by law or in practice; and one that many in it speak.

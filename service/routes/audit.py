@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.models import AuditLineAnswer, AuditPage, VerificationAnswer
-from caudal.service.access.roles import Resource
+from caudal.service.answers.access import AuditLineAnswer, AuditPage, VerificationAnswer
 from caudal.service.problem import documented
+from caudal.service.roles.roles import Resource
 
 
 def router(access: Access) -> APIRouter:

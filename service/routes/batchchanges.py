@@ -8,9 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.actor import Actor, decide
-from caudal.service.access.roles import Resource
-from caudal.service.batchmodels import (
+from caudal.service.answers.batches import (
     BatchAnswer,
     BatchesAnswer,
     BatchHistory,
@@ -22,7 +20,9 @@ from caudal.service.errors import QuestionError
 from caudal.service.ingest import Ingest, State, unknown_batch
 from caudal.service.problem import documented
 from caudal.service.queries.batches import BatchQuery, BatchRow, batches, changes, published_of
-from caudal.service.store import Store
+from caudal.service.roles.actor import Actor, decide
+from caudal.service.roles.roles import Resource
+from caudal.service.store.store import Store
 
 _TEXT = r"^[^\x00-\x1f\x7f]{1,200}$"
 _ID = re.compile(r"[0-9a-f]{64}")

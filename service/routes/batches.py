@@ -14,20 +14,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from caudal.collector.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
-from caudal.logline import quoted
+from caudal.common.logline import quoted
+from caudal.contract.batch import MEDIA_TYPE, Batch, BatchError, decode_batch
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.actor import Actor
-from caudal.service.access.roles import Resource
 from caudal.service.admission import QuotaBook, admit, review
+from caudal.service.answers.answers import BatchReceipt
 from caudal.service.errors import BatchRefused, QuotaExceeded, ServiceError
 from caudal.service.ingest import Accepted, Held, Ingest
-from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics
-from caudal.service.models import BatchReceipt
+from caudal.service.months.measures import Measures
 from caudal.service.problem import Problem, documented
-from caudal.service.settings import Collector, ServiceSettings
-from caudal.service.store import Store
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Resource
+from caudal.service.settings.settings import Collector, ServiceSettings
+from caudal.service.store.store import Store
 
 _log = logging.getLogger(__name__)
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]*):")

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.actor import Actor
-from caudal.service.access.roles import Resource
-from caudal.service.batchmodels import CollectorDay, CollectorStatus
+from caudal.service.answers.batches import CollectorDay, CollectorStatus
 from caudal.service.problem import documented
 from caudal.service.queries.collectors import batches_by_day, newest_batch
-from caudal.service.store import Store
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Resource
+from caudal.service.store.store import Store
 
 
 def router(store: Store, access: Access, clock: Callable[[], datetime]) -> APIRouter:

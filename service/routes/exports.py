@@ -9,16 +9,16 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from caudal.reference import Reference
-from caudal.service.caching import cache_headers, entity_tag, not_modified
-from caudal.service.cancellation import check
-from caudal.service.dear import dear_work
-from caudal.service.export import MEDIA_TYPE, export_aggregates, export_values
-from caudal.service.models import EconomyCode, MonthText
+from caudal.service.answers.answers import EconomyCode, MonthText
+from caudal.service.months.export import MEDIA_TYPE, export_aggregates, export_values
 from caudal.service.problem import documented
 from caudal.service.queries.vintages import Vintage, vintages
-from caudal.service.routes.choices import bounded
-from caudal.service.settings import Licence
-from caudal.service.store import Store
+from caudal.service.requests.choices import bounded
+from caudal.service.settings.settings import Licence
+from caudal.service.store.store import Store
+from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
+from caudal.service.workload.cancellation import check
+from caudal.service.workload.heavywork import dear_work
 
 
 def router(

@@ -6,10 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from caudal.reference import FILES, Reference, UnknownFact
-from caudal.reference.declaration import OVERLAY, FactFile
+from caudal.reference.files.declaration import OVERLAY, FactFile
 from caudal.reference.lookup import Statement, file_of, find, statements_of
-from caudal.service.errors import NotFound
-from caudal.service.models import (
+from caudal.service.answers.answers import (
     FactColumn,
     FactFileAnswer,
     FactRow,
@@ -18,6 +17,7 @@ from caudal.service.models import (
     ReferenceAnswer,
     SubjectAnswer,
 )
+from caudal.service.errors import NotFound
 from caudal.service.problem import documented
 
 UNCHECKED = "memory"

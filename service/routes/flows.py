@@ -5,20 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.reference import Reference
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.actor import Actor, decide, entitled
-from caudal.service.access.roles import Resource
-from caudal.service.dear import dear_work
+from caudal.service.answers.answers import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
 from caudal.service.errors import QuestionError
-from caudal.service.measures import Coverage, Measures
-from caudal.service.models import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
+from caudal.service.months.measures import Coverage, Measures
 from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
 from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
-from caudal.service.routes.choices import TimeParameter, span
-from caudal.service.store import Store
+from caudal.service.requests.choices import TimeParameter, span
+from caudal.service.roles.actor import Actor, decide, entitled
+from caudal.service.roles.roles import Resource
+from caudal.service.store.store import Store
+from caudal.service.workload.heavywork import dear_work
 
 EconomyParameter = Annotated[
     list[Annotated[str, Query(pattern=r"^[A-Z]{2}$")]],

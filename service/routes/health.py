@@ -5,16 +5,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import caudal
 from caudal.service.access.access import Access
-from caudal.service.access.roles import Resource
+from caudal.service.answers.answers import Health
 from caudal.service.errors import ServiceError
 from caudal.service.ingest import Ingest
 from caudal.service.metrics import Metrics
-from caudal.service.migration import Migration, pending
-from caudal.service.models import Health
+from caudal.service.migration.migration import Migration, pending
 from caudal.service.problem import Problem, documented
-from caudal.service.readiness import Readiness
-from caudal.service.reference_tables import reference_in_force
-from caudal.service.store import Store
+from caudal.service.requests.readiness import Readiness
+from caudal.service.roles.roles import Resource
+from caudal.service.store.referencetables import reference_in_force
+from caudal.service.store.store import Store
 
 
 def router(

@@ -8,13 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.reference import Reference
-from caudal.service.caching import cache_headers, entity_tag, not_modified
-from caudal.service.cancellation import check
-from caudal.service.dear import dear_work
-from caudal.service.errors import NotFound, QuestionError
-from caudal.service.indicators import CATALOGUE, Definition, Indicator
-from caudal.service.measures import Measures, MonthMeasures
-from caudal.service.models import (
+from caudal.service.answers.answers import (
     DefinitionAnswer,
     EconomyCode,
     IndicatorList,
@@ -23,9 +17,15 @@ from caudal.service.models import (
     MonthText,
     ObservationAnswer,
 )
+from caudal.service.errors import NotFound, QuestionError
+from caudal.service.indicators import CATALOGUE, Definition, Indicator
+from caudal.service.months.measures import Measures, MonthMeasures
 from caudal.service.problem import documented
-from caudal.service.routes.choices import Exact, VintageText, bounded, most_months
-from caudal.service.routes.sight import Sight
+from caudal.service.requests.choices import Exact, VintageText, bounded, most_months
+from caudal.service.requests.sight import Sight
+from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
+from caudal.service.workload.cancellation import check
+from caudal.service.workload.heavywork import dear_work
 
 
 def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:

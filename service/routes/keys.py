@@ -8,9 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.actor import Actor
 from caudal.service.access.keys import credential_of
-from caudal.service.access.models import (
+from caudal.service.answers.access import (
     KeyAnswer,
     KeyList,
     KeyOrder,
@@ -20,11 +19,12 @@ from caudal.service.access.models import (
     known,
     scope,
 )
-from caudal.service.access.roles import MEANING, TABLE, Resource, Role
-from caudal.service.access.scope import scope_fault
 from caudal.service.errors import QuestionError
 from caudal.service.problem import documented
-from caudal.service.settings import IDENTIFIER, Collector, ServiceSettings
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
+from caudal.service.roles.scope import scope_fault
+from caudal.service.settings.settings import IDENTIFIER, Collector, ServiceSettings
 
 
 def router(settings: ServiceSettings, access: Access, clock: Callable[[], datetime]) -> APIRouter:

@@ -4,18 +4,18 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from caudal.collector.batch import LEDGER, LEDGER_COUNTS
+from caudal.contract.batch import LEDGER, LEDGER_COUNTS
 from caudal.service.access.access import KEY, actor_of
-from caudal.service.access.roles import OF_OPERATORS
+from caudal.service.answers.answers import EconomyCode, LedgerList, LedgerRow, MonthText
 from caudal.service.errors import QuestionError
-from caudal.service.measures import Measures
-from caudal.service.models import EconomyCode, LedgerList, LedgerRow, MonthText
-from caudal.service.period import Month
+from caudal.service.months.measures import Measures
 from caudal.service.problem import documented
 from caudal.service.queries import ledger
-from caudal.service.routes.choices import Span, TimeParameter, span
-from caudal.service.routes.sight import Sight
-from caudal.service.store import Store
+from caudal.service.requests.choices import Span, TimeParameter, span
+from caudal.service.requests.sight import Sight
+from caudal.service.roles.roles import OF_OPERATORS
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
 
 _MEANING = {column.name: column.meaning for column in LEDGER if column.kind == "sum"}
 

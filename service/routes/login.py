@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.service.access.access import LOGIN, SESSION, Access
-from caudal.service.access.actor import Actor
 from caudal.service.access.people import actor_of_claims
 from caudal.service.access.provider import Provider
-from caudal.service.access.roles import Resource, Role
 from caudal.service.errors import LoginRefused, ProviderError
 from caudal.service.problem import Problem, documented
+from caudal.service.roles.actor import Actor
+from caudal.service.roles.roles import Resource, Role
 
 Text = Annotated[str | None, Query(max_length=4096)]
 

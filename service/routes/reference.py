@@ -5,10 +5,7 @@ from fastapi import APIRouter, Request
 
 from caudal.reference import Reference
 from caudal.service.access.access import KEY
-from caudal.service.dear import dear_work
-from caudal.service.indicators.cells import DIRECTIONS
-from caudal.service.measures import Measures
-from caudal.service.models import (
+from caudal.service.answers.answers import (
     EconomyCode,
     EconomyList,
     EconomyMonths,
@@ -18,13 +15,16 @@ from caudal.service.models import (
     Platform,
     PlatformList,
 )
-from caudal.service.perturbation import coarse
+from caudal.service.indicators.model.cells import DIRECTIONS
+from caudal.service.months.measures import Measures
+from caudal.service.perturbation.perturbation import coarse
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
-from caudal.service.routes.choices import VintageText
+from caudal.service.requests.choices import VintageText
+from caudal.service.requests.sight import Sight
 from caudal.service.routes.flows import AMOUNTS_WITHHELD
-from caudal.service.routes.sight import Sight
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.workload.heavywork import dear_work
 
 
 def router(store: Store, reference: Reference, measures: Measures, sight: Sight) -> APIRouter:

@@ -5,17 +5,17 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from caudal.service.caching import cache_headers, not_modified
-from caudal.service.models import EconomyCode, MonthText
+from caudal.service.answers.answers import EconomyCode, MonthText
 from caudal.service.problem import documented
-from caudal.service.reports.edition import Publication
+from caudal.service.reports.edition.edition import Publication
+from caudal.service.reports.edition.model import Report
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.forms.form import PICTURE_TYPES
-from caudal.service.reports.model import Report
 from caudal.service.reports.reports import Months, Reports, language_of
-from caudal.service.routes.choices import VintageText
-from caudal.service.routes.preferences import LanguageCode, wanted_form, wanted_language
-from caudal.service.routes.sight import Sight
+from caudal.service.requests.choices import VintageText
+from caudal.service.requests.preferences import LanguageCode, wanted_form, wanted_language
+from caudal.service.requests.sight import Sight
+from caudal.service.workload.caching import cache_headers, not_modified
 
 FormName = Literal[
     "json", "csv", "xlsx", "sdmx-csv", "sdmx-json", "html", "pdf", "brief", "brief-html", "press"

@@ -5,18 +5,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.reference import Reference
-from caudal.service.caching import cache_headers, entity_tag, not_modified
 from caudal.service.errors import NotFound, QuestionError
-from caudal.service.measures import Measures
-from caudal.service.period import Month
+from caudal.service.months.measures import Measures
 from caudal.service.problem import documented
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.reports import Reports, language_of, places_of
 from caudal.service.reports.sdmx.structure import AGENCY, DATAFLOW, STRUCTURE, VERSION
 from caudal.service.reports.sdmx.structuremessage import MEDIA_TYPE, structure_message
-from caudal.service.routes.sight import Sight
+from caudal.service.requests.sight import Sight
+from caudal.service.vocabulary.period import Month
+from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
 
 _VERSIONS = ("~", "*", "+", "latest", VERSION)
 _KINDS = {"datastructure": STRUCTURE, "dataflow": DATAFLOW}

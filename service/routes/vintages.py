@@ -7,22 +7,8 @@ from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
 import caudal
 from caudal.service.access.access import KEY, Access
-from caudal.service.access.actor import Actor, decide
-from caudal.service.access.roles import Resource
-from caudal.service.caching import Renderings, cache_headers, entity_tag, not_modified
-from caudal.service.errors import AlreadyPublished, NotFound
-from caudal.service.evaluation import SYNTHETIC, MonthInputs
-from caudal.service.indicators import CATALOGUE
-from caudal.service.measures import Measures
-from caudal.service.models import EconomyCode, MonthText
-from caudal.service.problem import documented
-from caudal.service.queries import economies_with_data, months_with_data
-from caudal.service.queries.vintages import Vintage, vintages
-from caudal.service.routes.choices import Exact, VintageText
-from caudal.service.routes.flows import coverage_answer
-from caudal.service.routes.sight import Sight
-from caudal.service.store import Store
-from caudal.service.vintagemodels import (
+from caudal.service.answers.answers import EconomyCode, MonthText
+from caudal.service.answers.vintages import (
     ConfidentialAnswer,
     DeclaredSubscribers,
     MonthTotals,
@@ -34,7 +20,21 @@ from caudal.service.vintagemodels import (
     VintageAnswer,
     VintageList,
 )
-from caudal.service.vintages import Vintages
+from caudal.service.errors import AlreadyPublished, NotFound
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs
+from caudal.service.indicators import CATALOGUE
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
+from caudal.service.problem import documented
+from caudal.service.queries import economies_with_data, months_with_data
+from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.requests.choices import Exact, VintageText
+from caudal.service.requests.sight import Sight
+from caudal.service.roles.actor import Actor, decide
+from caudal.service.roles.roles import Resource
+from caudal.service.routes.flows import coverage_answer
+from caudal.service.store.store import Store
+from caudal.service.workload.caching import Renderings, cache_headers, entity_tag, not_modified
 
 _RECOMPUTATION_BYTES = 4 << 20
 

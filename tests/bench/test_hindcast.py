@@ -7,7 +7,7 @@ import pytest
 from bench.hindcast import FIGURE, GOAL, MONTH, context_of, coverage, facts_of, hindcasts, page
 from bench.hindcastfigure import figure
 from caudal.reference import load_reference
-from caudal.service.indicators.calibration import calibration_of
+from caudal.service.indicators.facts.calibration import calibration_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -6,9 +6,9 @@ from bench.readability.page import BEFORE, into, table
 from bench.readability.score import Counts, band, counted, score
 from bench.readability.syllables import syllables
 from bench.readability.texts import texts_of
-from caudal.service.reason import reason
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.vocabulary.reason import reason
 
 from ..service.reports.samples import content, measures, observed
 

@@ -11,8 +11,8 @@ from bench.sidebyside.compute import BEFORE, Value, Values, compute
 from bench.sidebyside.page import PAGE, explanations, render, unexplained
 from bench.sidebyside.world import COUNTRIES, FAR_ENDS, HOSTING_SHARE, KEYS, month_facts
 from caudal import __version__
-from caudal.service.dimension import ID
 from caudal.service.indicators import CATALOGUE
+from caudal.service.vocabulary.dimension import ID
 
 
 @pytest.fixture(scope="module")

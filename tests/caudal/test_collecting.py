@@ -17,11 +17,11 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from caudal.cli import app
-from caudal.collecting import show_status, watch_status
-from caudal.collector.batch import LEDGER_COUNTS
-from caudal.collector.condition import Condition
-from caudal.collector.signs import Sign
-from caudal.collector.spool import Spool
+from caudal.collector.deliver.spool import Spool
+from caudal.collector.signs.condition import Condition
+from caudal.collector.signs.signs import Sign
+from caudal.commands.collecting import show_status, watch_status
+from caudal.contract.batch import LEDGER_COUNTS
 
 from ..patience import PATIENCE_SECONDS, wait_until
 

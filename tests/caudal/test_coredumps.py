@@ -8,7 +8,7 @@ import pytest
 
 CODE = """
 import ctypes, resource, sys
-import caudal.inspect, caudal.meter
+import caudal.commands.inspect, caudal.commands.meter
 
 class Stop(Exception): pass
 
@@ -17,7 +17,7 @@ def stop(*_, **__):
     raise Stop
 
 # What reads the files.
-caudal.meter.meter_files = caudal.inspect.show_inspection = caudal.inspect.print_records = stop
+caudal.commands.meter.meter_files = caudal.commands.inspect.show_inspection = caudal.commands.inspect.print_records = stop
 from caudal.cli import app
 app(sys.argv[1:])
 """

@@ -9,8 +9,8 @@ import pytest
 
 from caudal.demo.endpoints import Endpoint
 from caudal.demo.traffic import TrafficModel, months_before
-from caudal.service.dimension import largest
 from caudal.service.indicators import CATALOGUE
+from caudal.service.vocabulary.dimension import largest
 
 from ..conftest import DemoRun, run_demo
 

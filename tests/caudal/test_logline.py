@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.logline import (
+from caudal.common.logline import (
     LINE_CHARACTERS,
     QUOTED_CHARACTERS,
     LineFormatter,

@@ -86,7 +86,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "kept").mkdir()
         yield str(tmp_path / "kept")
 
-    monkeypatch.setattr("caudal.meter.tempfile.TemporaryDirectory", directory)
+    monkeypatch.setattr("caudal.commands.meter.tempfile.TemporaryDirectory", directory)
     return tmp_path / "kept"
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.inspection import Inspection
-from caudal.collector.override import Override
-from caudal.meter import MeterQuestion, meter_files
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.settings.override import Override
+from caudal.commands.meter import MeterQuestion, meter_files
 
 FIELD = Path(__file__).parents[1] / "data" / "field"
 HOME = ("198.51.100.0/24",)

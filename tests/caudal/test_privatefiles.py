@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from caudal.privatefiles import private_files, warn_if_open
+from caudal.common.privatefiles import private_files, warn_if_open
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from caudal.wholefile import UnwrittenError, whole_file, write_whole
+from caudal.common.wholefile import UnwrittenError, whole_file, write_whole
 
 
 def test_what_fails_in_the_middle_leaves_what_was_there(tmp_path: Path) -> None:

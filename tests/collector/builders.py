@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from caudal.collector.batch import LOCATION_RUNGS
-from caudal.collector.datagrams import Datagrams, Exporters
+from caudal.collector.columns.datagrams import Datagrams, Exporters
+from caudal.collector.columns.flowrecords import DTYPES, FlowRecords, concatenate
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.flowrecords import DTYPES, FlowRecords, concatenate
-from caudal.collector.ledger import COUNT, Ledger
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.exporters.ledger import COUNT, Ledger
+from caudal.contract.batch import LOCATION_RUNGS
 from caudal.reference import SegmentSearch
-from caudal.reference.steps import Range, Version, flatten
+from caudal.reference.addresses.steps import Range, Version, flatten
 
 SECONDS = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 NOW_MS = SECONDS * 1000

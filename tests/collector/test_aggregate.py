@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.aggregate import Aggregator
-from caudal.collector.batch import DIRECTIONS, FLOWS, LOCATION_RUNGS, SAMPLING_FROM, schema
-from caudal.collector.cellcode import MOST_SERVICES, country_number, pack
-from caudal.collector.flowrecords import EVENT
-from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.locate import Located
+from caudal.collector.aggregate.aggregate import Aggregator
+from caudal.collector.columns.cellcode import MOST_SERVICES, country_number, pack
+from caudal.collector.columns.flowrecords import EVENT
+from caudal.collector.exporters.ledger import COUNT, Ledger
+from caudal.collector.locate.locate import Located
+from caudal.contract.batch import DIRECTIONS, FLOWS, LOCATION_RUNGS, SAMPLING_FROM, schema
 
 from .builders import NOW_MS, flow_records
 

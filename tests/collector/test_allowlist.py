@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.allowlist import AllowList
+from caudal.collector.columns.allowlist import AllowList
 
 PREFIXES = ("192.0.2.0/24", "198.51.100.7/32", "2001:db8::/33", "2001:db8:ffff::1/128")
 

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caudal.collector.arrowstream import END, _message, open_stream
-from caudal.collector.batch import FLOWS, LEDGER, BatchError, Column, decode_batch, encode_batch, schema
-from caudal.collector.flatbuffer import FlatBufferError, FlatTable
+from caudal.contract.arrowstream import END, _message, open_stream
+from caudal.contract.batch import FLOWS, LEDGER, BatchError, Column, decode_batch, encode_batch, schema
+from caudal.contract.flatbuffer import FlatBufferError, FlatTable
 
 from .test_batch import BODY, ORIGIN, table, wrong
 
@@ -24,7 +24,7 @@ METADATA = {b"caudal": json.dumps({"contract": 4, **asdict(ORIGIN)}).encode()}
 MEASURED = """
 import resource, sys, tracemalloc
 from pathlib import Path
-from caudal.collector.batch import BatchError, decode_batch
+from caudal.contract.batch import BatchError, decode_batch
 body = Path(sys.argv[1]).read_bytes()
 try:
     decode_batch(body[:1000])

@@ -13,9 +13,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from caudal.collector.backlog import Backlog
-from caudal.collector.batch import FLOWS, LEDGER, BatchOrigin, Column, decode_batch, encode_batch, schema
-from caudal.collector.spool import Segment, Spool
+from caudal.collector.deliver.backlog import Backlog
+from caudal.collector.deliver.spool import Segment, Spool
+from caudal.contract.batch import FLOWS, LEDGER, BatchOrigin, Column, decode_batch, encode_batch, schema
 
 from ..patience import PATIENCE_SECONDS
 

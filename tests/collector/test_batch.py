@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.batch import (
+from caudal.contract.batch import (
     FLOWS,
     LEDGER,
     LOCATION_RUNGS,
@@ -22,7 +22,7 @@ from caudal.collector.batch import (
     encode_batch,
     schema,
 )
-from caudal.reference.addresses import LOCATION_RUNGS as RUNGS_OF_REFERENCE
+from caudal.reference.addresses.addresses import LOCATION_RUNGS as RUNGS_OF_REFERENCE
 
 ORIGIN = BatchOrigin("xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "boot-7", "caudal 0", True)
 START = datetime(2026, 9, 10, 14, 5, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.batchorigin import MOST_OCTETS, BatchOrigin, read_origin, write_origin
-from caudal.collector.errors import BatchError
+from caudal.contract.batchorigin import MOST_OCTETS, BatchOrigin, read_origin, write_origin
+from caudal.contract.errors import BatchError
 
 ORIGIN = BatchOrigin(
     "xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "0f" * 16 + "-7", "caudal 0.6.0", True

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.boundary import Boundaries, Boundary
-from caudal.collector.datagrams import Exporters
-from caudal.collector.flowrecords import EVENT, METERED_EGRESS, METERED_INGRESS, FlowRecords
-from caudal.collector.ledger import COUNT
-from caudal.collector.locate import IN, INTERNAL, OUT, TRANSIT
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.run import Collector
-from caudal.collector.settings import CollectorSettings
+from caudal.collector.columns.datagrams import Exporters
+from caudal.collector.columns.flowrecords import EVENT, METERED_EGRESS, METERED_INGRESS, FlowRecords
+from caudal.collector.daemon.run import Collector
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.locate.boundary import Boundaries, Boundary
+from caudal.collector.locate.locate import IN, INTERNAL, OUT, TRANSIT
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.settings.settings import CollectorSettings
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from .builders import (

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.celltable import CellTable
+from caudal.collector.aggregate.celltable import CellTable
 
 Row = tuple[int, int, int, int, float, int]  # code, window, bytes, packets, variance, host
 CODES = st.integers(0, 5) | st.integers(0, (1 << 64) - 1)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from caudal.collector import surroundings
-from caudal.collector.check import Checked
-from caudal.collector.check import check as check_all
-from caudal.collector.statelock import StateLock
+from caudal.collector.check import machine
+from caudal.collector.check.check import Checked
+from caudal.collector.check.check import check as check_all
+from caudal.collector.memory.statelock import StateLock
 
 from .capture.test_livecapture import NEEDS
 
@@ -32,9 +32,9 @@ EXPORTERS = '"10.0.0.1" = { name = "core-1", sampling = 1000 }\n"10.0.0.2" = { n
 @pytest.fixture(autouse=True)
 def _machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "rmem_max").write_text("33554432\n")
-    monkeypatch.setattr(surroundings, "_RMEM_MAX", tmp_path / "rmem_max")
-    monkeypatch.setattr(surroundings, "may_force_buffer", lambda: False)
-    monkeypatch.setattr(surroundings, "_MEMORY_FILE_SYSTEMS", frozenset())
+    monkeypatch.setattr(machine, "_RMEM_MAX", tmp_path / "rmem_max")
+    monkeypatch.setattr(machine, "may_force_buffer", lambda: False)
+    monkeypatch.setattr(machine, "_MEMORY_FILE_SYSTEMS", frozenset())
 
 
 def check(config: Path) -> Checked:
@@ -155,7 +155,7 @@ def test_a_state_directory_that_others_may_look_into(tmp_path: Path) -> None:
 
 
 def test_a_state_directory_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surroundings, "_MEMORY_FILE_SYSTEMS", {surroundings._file_system(tmp_path)})
+    monkeypatch.setattr(machine, "_MEMORY_FILE_SYSTEMS", {machine._file_system(tmp_path)})
     (line,) = check(write(tmp_path)).wrong
     assert line.startswith("state_directory: ")
     assert "in memory" in line

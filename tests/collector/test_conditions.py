@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from caudal.collector.attendance import Attendance
-from caudal.collector.condition import Condition, summary
-from caudal.collector.conditions import PERIOD_SECONDS, Conditions
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.exporters.activity import Attendance
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.signs.condition import Condition, summary
+from caudal.collector.signs.conditions import PERIOD_SECONDS, Conditions
 
 from .builders import (
     BASIC,

@@ -6,7 +6,7 @@ import sys
 CODE = """
 import ctypes, resource
 from pathlib import Path
-import caudal.collector.run as run
+import caudal.collector.daemon.run as run
 
 class Stop(Exception): pass
 

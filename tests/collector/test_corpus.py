@@ -22,9 +22,9 @@ import pytest
 
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturekind import file_kind
-from caudal.collector.capture.packetmeter import PacketMeter
-from caudal.collector.flowrecords import EVENT, WITHOUT_COUNTS
-from caudal.collector.inspection import Inspection
+from caudal.collector.columns.flowrecords import EVENT, WITHOUT_COUNTS
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.metering.packetmeter import PacketMeter
 
 CORPUS = os.environ.get("CAUDAL_CORPUS")
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="CAUDAL_CORPUS does not say where the captures are")

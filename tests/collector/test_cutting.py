@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, schema
-from caudal.collector.cutting import cut
+from caudal.collector.windows.cutting import cut
+from caudal.contract.batch import FLOWS, LEDGER, schema
 
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 LATER = datetime(2100, 1, 1, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from caudal.collector.allowlist import AllowList
-from caudal.collector.datagrams import NO_ROOM, NOT_ALLOWED, Datagrams, Exporters
+from caudal.collector.columns.allowlist import AllowList
+from caudal.collector.columns.datagrams import NO_ROOM, NOT_ALLOWED, Datagrams, Exporters
 
 from .builders import lot
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caudal.collector.aggregate import Aggregator
-from caudal.collector.dominance import DOMINANCE_PERCENT, dominated
-from caudal.collector.ledger import Ledger
-from caudal.collector.locate import Locator
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.aggregate.aggregate import Aggregator
+from caudal.collector.aggregate.dominance import DOMINANCE_PERCENT, dominated
+from caudal.collector.exporters.ledger import Ledger
+from caudal.collector.locate.locate import Locator
+from caudal.collector.pipeline.pipeline import Pipeline
 
 from .builders import NOW_MS, SmallTable, flow_records
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caudal.collector.datagrams import NO_ROOM, Exporters
+from caudal.collector.columns.datagrams import NO_ROOM, Exporters
+from caudal.collector.columns.flowrecords import OPTIONS, FlowRecords, concatenate
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.exportermemory import FILE, UNSEEN_DAYS, ExporterMemory
-from caudal.collector.flowrecords import OPTIONS, FlowRecords, concatenate
-from caudal.collector.ledger import COUNT, Ledger
-from caudal.collector.pseudonym import pseudonym
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.exporters.ledger import COUNT, Ledger
+from caudal.collector.exporters.pseudonym import pseudonym
+from caudal.collector.memory.exportermemory import FILE, UNSEEN_DAYS, ExporterMemory
 
 from ..effort import effort
 from .builders import (

@@ -5,9 +5,9 @@ import struct
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from caudal.collector.conditions import Conditions
-from caudal.collector.exportermetrics import exporter_metrics
-from caudal.collector.metrics import _build_info
+from caudal.collector.daemon.metrics import _build_info
+from caudal.collector.signs.conditions import Conditions
+from caudal.collector.signs.exportermetrics import exporter_metrics
 
 from .builders import a_set, basic, netflow5, record5
 from .test_conditions import CORE, DATA, EDGE, RATED, SPARE, Place, v9

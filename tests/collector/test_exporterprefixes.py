@@ -1,6 +1,6 @@
 """What is said of exporters by prefix."""
 
-from caudal.collector.exporterprefixes import ByPrefix
+from caudal.collector.exporters.exporterprefixes import ByPrefix
 
 
 def test_the_longest_prefix_counts() -> None:

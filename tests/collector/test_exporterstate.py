@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.decode.sequence import Followed
-from caudal.collector.decode.template import FieldSpecifier, Template
-from caudal.collector.exporterstate import ExporterState, PointState, TemplateState, from_json, to_json
+from caudal.collector.decode.exporterstate import ExporterState, PointState, TemplateState, from_json, to_json
+from caudal.collector.decode.sequence.sequence import Followed
+from caudal.collector.decode.template.template import FieldSpecifier, Template
 
 TEMPLATE = Template((FieldSpecifier(8, 4), FieldSpecifier(-1, 65535), FieldSpecifier(1 << 16 | 1, 8)), False)
 STATE = ExporterState(

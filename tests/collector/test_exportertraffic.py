@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caudal.collector.aggregate.exportertraffic import ExporterTraffic
+from caudal.collector.columns.flowrecords import EVENT, IPFIX, NETFLOW5, TRAFFIC
 from caudal.collector.decode.heard import NO_CLOCK, Heard
-from caudal.collector.exportertotals import FIRST, ExporterTotals
-from caudal.collector.exportertraffic import ExporterTraffic
-from caudal.collector.flowrecords import EVENT, IPFIX, NETFLOW5, TRAFFIC
+from caudal.collector.exporters.exportertotals import FIRST, ExporterTotals
 
 from .builders import flow_records
 

@@ -13,15 +13,15 @@ import pytest
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.packet import Raw
 
-from caudal.collector.attendance import Attendance
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import PacketCounts, read_packets
-from caudal.collector.datagrams import NO_ROOM, Exporters
-from caudal.collector.decode.samplesequence import Agents, Sources
-from caudal.collector.decode.sequence import Sequences
+from caudal.collector.columns.datagrams import NO_ROOM, Exporters
+from caudal.collector.decode.sequence.samplesequence import Agents, Sources
+from caudal.collector.decode.sequence.sequence import Sequences
+from caudal.collector.exporters.activity import Attendance
 from caudal.collector.names.domains import Domain, DomainList
 from caudal.collector.names.tagger import Tagger
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, read_packets
+from caudal.collector.pipeline.pipeline import Pipeline
 
 from .builders import (
     BASIC,
@@ -110,7 +110,7 @@ def test_agents_and_sources_of_sflow() -> None:
 
 
 def test_sources_of_sflow_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caudal.collector.decode.samplesequence._MOST_SOURCES", 1000)
+    monkeypatch.setattr("caudal.collector.decode.sequence.samplesequence._MOST_SOURCES", 1000)
     sources = Sources()
     for number in range(20):
         new = np.arange(500) + number * 500

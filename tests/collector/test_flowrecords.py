@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from caudal.collector.batch import SAMPLING_FROM
-from caudal.collector.flowrecords import (
+from caudal.collector.columns.flowrecords import (
     ABSENT,
     ASSUMED,
     COLUMNS,
@@ -16,6 +15,7 @@ from caudal.collector.flowrecords import (
     FlowRecords,
     concatenate,
 )
+from caudal.contract.batch import SAMPLING_FROM
 
 from .builders import flow_records
 

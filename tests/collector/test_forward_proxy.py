@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from caudal.collector.serviceclient import service_client
-from caudal.collector.settings import CollectorSettings
+from caudal.collector.deliver.serviceclient import service_client
+from caudal.collector.settings.settings import CollectorSettings
 
 
 def settings(directory: Path, url: str) -> CollectorSettings:

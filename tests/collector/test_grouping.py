@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.grouping import distinct, distinct_rows
+from caudal.collector.columns.grouping import distinct, distinct_rows
 
 # Few of them, so that they repeat; some that differ in high bits only.
 VALUES = st.lists(st.sampled_from([0, 1, 2, 1 << 40, 1 << 63, (1 << 64) - 1]) | st.integers(0, (1 << 64) - 1))

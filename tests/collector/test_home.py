@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.home import HomeError, HomePrefixes
+from caudal.collector.locate.home import HomeError, HomePrefixes
 
 V4 = st.integers(0, (1 << 32) - 1).map(ipaddress.IPv4Address)
 V6 = st.integers(0, (1 << 128) - 1).map(ipaddress.IPv6Address)

@@ -12,9 +12,9 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from scapy.utils import wrpcap
 
-from caudal.collector.batch import LEDGER_COUNTS
 from caudal.collector.capture.capturefile import CaptureError
-from caudal.collector.inspection import Inspection
+from caudal.collector.files.inspection import Inspection
+from caudal.contract.batch import LEDGER_COUNTS
 
 from .builders import (
     BASIC,

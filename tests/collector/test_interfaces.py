@@ -9,11 +9,11 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import PacketCounts, read_packets
-from caudal.collector.interfaces import Interfaces, OwnTraffic, Timeouts
-from caudal.collector.ledger import COUNT
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.metering.livecaptures import Interfaces, OwnTraffic, Timeouts
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, read_packets
+from caudal.collector.pipeline.pipeline import Pipeline
 
 from ..patience import wait_until
 from .builders import HOME, TABLE

@@ -16,13 +16,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.batch import BALANCE, LEDGER_COUNTS
-from caudal.collector.boundary import Boundary
-from caudal.collector.datagrams import Exporters
-from caudal.collector.exportermemory import FILE, ExporterMemory
-from caudal.collector.exportertotals import FIRST
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.pseudonym import pseudonym
+from caudal.collector.columns.datagrams import Exporters
+from caudal.collector.exporters.exportertotals import FIRST
+from caudal.collector.exporters.pseudonym import pseudonym
+from caudal.collector.locate.boundary import Boundary
+from caudal.collector.memory.exportermemory import FILE, ExporterMemory
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.contract.batch import BALANCE, LEDGER_COUNTS
 
 from .builders import (
     BASIC,

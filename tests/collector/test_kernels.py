@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from caudal.collector import aggregate, celltable, home, ledger, locate
-from caudal.collector.boundary import Boundary
-from caudal.collector.kernel import kernels
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.aggregate import aggregate, celltable
+from caudal.collector.columns.kernel import kernels
+from caudal.collector.exporters import ledger
+from caudal.collector.locate import home, locate
+from caudal.collector.locate.boundary import Boundary
+from caudal.collector.pipeline.pipeline import Pipeline
 
 from .builders import (
     DESTINATION,
@@ -65,4 +67,6 @@ def test_kernels_are_compiled_once_whatever_is_metered() -> None:
     )
     one.take(None, str)
     assert {name: count for name, count in specialisations().items() if count > 1} == {}
-    assert specialisations()["caudal.collector.celltable._index_cells"] == 1  # there was no room, once
+    assert (
+        specialisations()["caudal.collector.aggregate.celltable._index_cells"] == 1
+    )  # there was no room, once

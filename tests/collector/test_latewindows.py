@@ -1,6 +1,6 @@
 """What comes late is gathered, whatever the clock of its exporter says."""
 
-from caudal.collector.latewindows import LateWindows
+from caudal.collector.windows.latewindows import LateWindows
 
 WINDOW, LATENESS = 300, 60
 MS = WINDOW * 1000

@@ -18,10 +18,10 @@ import httpx
 import pytest
 from rich.console import Console
 
-from caudal.collecting import show_status
-from caudal.collector.batch import decode_batch
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.statussocket import ask
+from caudal.collector.daemon.statussocket import ask
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.commands.collecting import show_status
+from caudal.contract.batch import decode_batch
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from ..planted import as_written, forms_of_address, found_in

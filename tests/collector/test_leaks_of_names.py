@@ -7,8 +7,8 @@ import httpx
 import pytest
 from scapy.packet import Packet
 
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.statussocket import ask
+from caudal.collector.daemon.statussocket import ask
+from caudal.collector.settings.settings import CollectorSettings
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from ..planted import as_written, forms_of_address, forms_of_name, found_in

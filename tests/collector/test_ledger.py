@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.batch import LEDGER, SAMPLING_FROM, schema
-from caudal.collector.flowrecords import EVENT
-from caudal.collector.ledger import COUNT, Ledger, tally
+from caudal.collector.columns.flowrecords import EVENT
+from caudal.collector.exporters.ledger import COUNT, Ledger, tally
+from caudal.contract.batch import LEDGER, SAMPLING_FROM, schema
 
 from .builders import NOW_MS, flow_records
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.batch import DIRECTIONS, LOCATION_RUNGS
-from caudal.collector.cellcode import country_number, part
-from caudal.collector.locate import Located, Locator
+from caudal.collector.columns.cellcode import country_number, part
+from caudal.collector.locate.locate import Located, Locator
+from caudal.contract.batch import DIRECTIONS, LOCATION_RUNGS
 from caudal.reference import AddressTable
 
 from .builders import HOME, TABLE, SmallTable, flow_records, ip

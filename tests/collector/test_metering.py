@@ -11,10 +11,10 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
-from caudal.collector.batch import BALANCE, LEDGER_COUNTS
 from caudal.collector.capture.capturefile import CaptureError
-from caudal.collector.metering import meter
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.files.meterfiles import meter
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.contract.batch import BALANCE, LEDGER_COUNTS
 
 from .builders import BASIC, HOME, SECONDS, TABLE, a_set, basic, netflow5, netflow9, record5, template
 

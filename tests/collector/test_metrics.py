@@ -12,15 +12,15 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from caudal import __version__
-from caudal.collector.attendance import Attendance
-from caudal.collector.backlog import Backlog
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.collector.daemon.metrics import Metrics, serve
+from caudal.collector.deliver.backlog import Backlog
+from caudal.collector.deliver.shipper import Shipper
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import ListenError
-from caudal.collector.listeners import Listeners
-from caudal.collector.metrics import Metrics, serve
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.shipper import Shipper
-from caudal.collector.spool import Spool
+from caudal.collector.exporters.activity import Attendance
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.receive.listeners import Listeners
+from caudal.contract.batch import LEDGER_COUNTS
 
 from ..patience import PATIENCE_SECONDS
 from .builders import HOME, NOW_MS, TABLE

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from caudal.collector.news import News
+from caudal.collector.signs.news import News
 
 from .builders import a_set, basic, netflow5, record5
 from .test_conditions import CORE, DATA, EDGE, RATED, Place, v9
@@ -18,7 +18,7 @@ class Told:
 
     def __init__(self, place: Place, caplog: pytest.LogCaptureFixture) -> None:
         self._place, self._caplog = place, caplog
-        caplog.set_level(logging.INFO, "caudal.collector.news")
+        caplog.set_level(logging.INFO, "caudal.collector.signs.news")
         self.news = News(
             place.pipeline.decoder,
             place.attendance,
@@ -136,7 +136,7 @@ def test_what_cannot_be_said_stops_nothing(
 ) -> None:
     place = Place()
     told = Told(place, caplog)
-    monkeypatch.setattr("caudal.collector.conditions.signs", lambda *_: 1 // 0)
+    monkeypatch.setattr("caudal.collector.signs.conditions.signs", lambda *_: 1 // 0)
     assert told() == ["what is new of exporters cannot be said"]
     monkeypatch.undo()
     place.send(v9(place, DATA, ahead_seconds=300))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.notify import Notifier
+from caudal.collector.daemon.notify import Notifier
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_abstract_namespace() -> None:
 
 def test_the_watchdog_hears_at_half_its_time(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("caudal.collector.notify.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("caudal.collector.daemon.notify.time.monotonic", lambda: now[0])
     notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": "20000000"})
     for now[0] in (1000.0, 1005.0, 1009.9, 1010.0, 1011.0, 1020.0):
         notifier.alive()

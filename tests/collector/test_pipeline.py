@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.batch import BALANCE, LEDGER_COUNTS
-from caudal.collector.flowrecords import FlowRecords
-from caudal.collector.ledger import COUNT
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.columns.flowrecords import FlowRecords
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.contract.batch import BALANCE, LEDGER_COUNTS
 
 from .builders import (
     BASIC,
@@ -145,7 +145,7 @@ def test_the_ledger_balances_per_exporter_and_window() -> None:
 
 def test_a_large_lot_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records of one octet: a datagram of 60 kB gives 60,000 flow records of over a hundred octets each."""
-    monkeypatch.setattr("caudal.collector.pipeline._MOST_OCTETS", 10_000)
+    monkeypatch.setattr("caudal.collector.pipeline.pipeline._MOST_OCTETS", 10_000)
     one = pipeline()
     big = [netflow9(template(256, (1, 1)), a_set(256, b"\1" * 4_000)) for _ in range(7)]
     meter, parts = one.flows, []
@@ -162,7 +162,7 @@ def test_a_large_lot_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_datagram_larger_than_a_part_is_a_part_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caudal.collector.pipeline._MOST_OCTETS", 10)
+    monkeypatch.setattr("caudal.collector.pipeline.pipeline._MOST_OCTETS", 10)
     assert pipeline().datagrams(lot([netflow5([record5()]), b"", netflow5([record5()] * 2)])) == 3
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.errors import SettingsError
-from caudal.collector.places import load_places, read_locations
-from caudal.collector.settingsfile import load_settings
+from caudal.collector.pipeline.addresstable import load_places, read_locations
+from caudal.collector.settings.settingsfile import load_settings
 from caudal.reference import AddressError, AddressTable, OwnPrefix
 
 

@@ -9,11 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.decode.origin import ObservationPoint
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.decode.statedrates import PATIENCE_MS, turned_round
-from caudal.collector.disbelief import Disbelief, disbeliefs
-from caudal.collector.flowrecords import (
+from caudal.collector.columns.flowrecords import (
     ASSUMED,
     CONFIG,
     IMPLAUSIBLE,
@@ -26,10 +22,14 @@ from caudal.collector.flowrecords import (
     TRAFFIC,
     FlowRecords,
 )
-from caudal.collector.inspection import Inspection
-from caudal.collector.metering import meter
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.plausibility import Plausibility
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.decode.sampling.statedrates import PATIENCE_MS, turned_round
+from caudal.collector.decode.template.origin import ObservationPoint
+from caudal.collector.exporters.plausibility import Plausibility
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.files.meterfiles import meter
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.signs.disbelief import Disbelief, disbeliefs
 from caudal.reference import AddressTable
 
 from .builders import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.errors import SpoolError
-from caudal.collector.pseudonym import pseudonym, read_or_make_key
+from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
 
 
 def test_the_same_each_time_and_another_for_another(tmp_path: Path) -> None:

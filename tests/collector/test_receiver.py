@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from caudal.collector.allowlist import AllowList
-from caudal.collector.datagrams import Exporters
+from caudal.collector.columns.allowlist import AllowList
+from caudal.collector.columns.datagrams import Exporters
 from caudal.collector.errors import ListenError
-from caudal.collector.receiver import SLOTS, Receiver
+from caudal.collector.receive.receiver import SLOTS, Receiver
 
 BUFFER = 4 << 20
 

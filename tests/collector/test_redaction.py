@@ -2,7 +2,7 @@
 
 import pytest
 
-from caudal.collector.redaction import Redaction
+from caudal.collector.support.redaction import Redaction
 
 from ..planted import forms_of_address, found_in
 

@@ -22,14 +22,14 @@ import pyarrow.compute as pc
 import pytest
 
 from bench.process import udp_port
-from caudal.collector.batch import FLOWS, Batch, decode_batch, schema
-from caudal.collector.check import _of_exporters
+from caudal.collector.check.check import _of_exporters
+from caudal.collector.daemon.run import Collector
+from caudal.collector.daemon.statussocket import ask
+from caudal.collector.deliver.serviceclient import service_client
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import ListenError, SettingsError, SpoolError, StateError
-from caudal.collector.run import Collector
-from caudal.collector.serviceclient import service_client
-from caudal.collector.settings import CollectorSettings, Exporter
-from caudal.collector.spool import Spool
-from caudal.collector.statussocket import ask
+from caudal.collector.settings.settings import CollectorSettings, Exporter
+from caudal.contract.batch import FLOWS, Batch, decode_batch, schema
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from .builders import BASIC, HOME, TABLE, a_set, basic, ipfix, netflow5, netflow9, options9, record5, template
@@ -110,7 +110,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the collector look at its windows more often than once a second."""
-    monkeypatch.setattr("caudal.collector.run._TICK_SECONDS", 0.05)
+    monkeypatch.setattr("caudal.collector.daemon.run._TICK_SECONDS", 0.05)
 
 
 @pytest.fixture

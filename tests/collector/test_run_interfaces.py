@@ -14,8 +14,8 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
-from caudal.collector.run import Collector
-from caudal.collector.settings import CollectorSettings
+from caudal.collector.daemon.run import Collector
+from caudal.collector.settings.settings import CollectorSettings
 from caudal.reference import AddressTable
 
 from ..patience import PATIENCE_SECONDS, wait_until

@@ -7,11 +7,11 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import FLOWS, LEDGER, BatchOrigin, decode_batch, encode_batch, schema
-from caudal.collector.delivery import Outcome
-from caudal.collector.salvage import salvage
-from caudal.collector.shipper import Shipper
-from caudal.collector.spool import Spool
+from caudal.collector.deliver.delivery import Outcome
+from caudal.collector.deliver.salvage import salvage
+from caudal.collector.deliver.shipper import Shipper
+from caudal.collector.deliver.spool import Spool
+from caudal.contract.batch import FLOWS, LEDGER, BatchOrigin, decode_batch, encode_batch, schema
 
 from ..patience import PATIENCE_SECONDS
 

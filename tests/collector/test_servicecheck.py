@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.servicecheck import service_answers
-from caudal.collector.serviceclient import service_client
-from caudal.collector.settings import CollectorSettings
+from caudal.collector.deliver.servicecheck import service_answers
+from caudal.collector.deliver.serviceclient import service_client
+from caudal.collector.settings.settings import CollectorSettings
 
 NOW = 1_767_225_600.0
 ME = {"name": "uy-1", "role": "collector", "economies": ["UY"], "operators": ["uy-net"], "expires_at": None}
@@ -112,13 +112,13 @@ def test_no_tls_where_it_is_expected(tmp_path: Path) -> None:
 
 def test_the_answer_of_the_service_itself_is_understood() -> None:
     """What the route gives has the members that are looked at."""
-    from caudal.service.access.models import MeAnswer
+    from caudal.service.answers.access import MeAnswer
 
     assert set(ME) <= set(MeAnswer.model_fields)
 
 
 def test_the_patience_is_short() -> None:
-    from caudal.collector import servicecheck
+    from caudal.collector.deliver import servicecheck
 
     assert servicecheck._PATIENCE_SECONDS <= 5
     assert time.gmtime(NOW).tm_year == 2026

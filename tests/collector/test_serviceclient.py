@@ -13,12 +13,12 @@ import httpx
 import pytest
 import trustme
 
-from caudal.collector import delivery
+from caudal.collector.deliver import delivery
+from caudal.collector.deliver.serviceclient import service_client
+from caudal.collector.deliver.shipper import Shipper
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SettingsError
-from caudal.collector.serviceclient import service_client
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.shipper import Shipper
-from caudal.collector.spool import Spool
+from caudal.collector.settings.settings import CollectorSettings
 
 from ..patience import PATIENCE_SECONDS
 

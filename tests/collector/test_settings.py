@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from caudal.collector.errors import SettingsError
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.settingsfile import load_settings, read_token
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.collector.settings.settingsfile import load_settings, read_token
 
 MINIMAL = {
     "collector": '"xa-1"',

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from caudal.collector.shipper import Shipper
-from caudal.collector.spool import Segment, Spool
+from caudal.collector.deliver.shipper import Shipper
+from caudal.collector.deliver.spool import Segment, Spool
 
 from ..patience import PATIENCE_SECONDS
 
@@ -426,7 +426,7 @@ def test_batches_that_are_accepted_are_told_of_and_many_in_one_line(
     spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After an outage there are thousands."""
-    caplog.set_level(logging.INFO, "caudal.collector.shipper")
+    caplog.set_level(logging.INFO, "caudal.collector.deliver.shipper")
     clock = Clock()
     one = stepped(spool, accepted, clock)
     names = [spool.put(body).batch_id[:12] for body in (b"one", b"two!", b"three")]

@@ -3,7 +3,7 @@
 import re
 import struct
 
-from caudal.collector.signs import Sign, signs_of_decoding
+from caudal.collector.signs.signs import Sign, signs_of_decoding
 
 from .builders import OCTETS, PACKETS, ROUTER, a_set, bench, netflow9, template
 

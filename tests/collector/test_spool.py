@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolError
-from caudal.collector.spool import Spool
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.datagrams import Exporters
+from caudal.collector.check.startable import require_startable
+from caudal.collector.columns.datagrams import Exporters
 from caudal.collector.errors import ListenError, SettingsError, StateError
-from caudal.collector.listeners import Listeners, discard
-from caudal.collector.settingsfile import load_settings
-from caudal.collector.startable import require_startable
-from caudal.collector.statelock import StateLock
+from caudal.collector.memory.statelock import StateLock
+from caudal.collector.receive.listeners import Listeners, discard
+from caudal.collector.settings.settingsfile import load_settings
 
 from .test_check import write
 
@@ -54,7 +54,7 @@ def test_nothing_is_compiled_or_loaded_for_it(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom caudal.cli import app\n"
         "try:\n    app(sys.argv[1:])\n"
-        "except SystemExit as end:\n    print(end.code, 'caudal.collector.run' in sys.modules)\n"
+        "except SystemExit as end:\n    print(end.code, 'caudal.collector.daemon.run' in sys.modules)\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, "collect", "--config", str(config)],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.errors import StateError
-from caudal.collector.statefile import DamagedState, Entry, decode, encode, read, set_aside, write
+from caudal.collector.memory.statefile import DamagedState, Entry, decode, encode, read, set_aside, write
 
 ENTRIES = {"exporter-00aa": Entry(1000, "[]"), "exporter-00bb": Entry(2000, '[{"a":"é"}]')}
 CONTENT = encode(ENTRIES.items())

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.errors import StateError
-from caudal.collector.statelock import StateLock, holder
+from caudal.collector.memory.statelock import StateLock, holder
 
 HOLD = """
 import sys
 from pathlib import Path
-from caudal.collector.statelock import StateLock
+from caudal.collector.memory.statelock import StateLock
 with StateLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from caudal.collector.daemon.statussocket import StatusSocket, ask
 from caudal.collector.errors import StateError
-from caudal.collector.statussocket import StatusSocket, ask
 
 
 def test_it_answers_as_often_as_it_is_asked(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.pseudonym import pseudonym, read_or_make_key
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.support import support
-from caudal.supportfile import write_support
+from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.collector.support.support import support
+from caudal.commands.supportfile import write_support
 
 from ..patience import wait_until
 from ..planted import forms_of_address, forms_of_name, found_in

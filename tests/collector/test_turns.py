@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from caudal.collector.turns import Turns
+from caudal.collector.daemon.turns import Turns
 
 
 def test_nobody_looks_at_work_half_done() -> None:

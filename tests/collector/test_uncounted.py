@@ -2,9 +2,9 @@
 
 import struct
 
-from caudal.collector.ledger import COUNT
-from caudal.collector.signs import signs_of_decoding
-from caudal.collector.uncounted import uncounted
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.signs.signs import signs_of_decoding
+from caudal.collector.signs.uncounted import uncounted
 
 from .builders import (
     BASIC,

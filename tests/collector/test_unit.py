@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector import check as checking
-from caudal.collector.unit import Unit, unit_of
+from caudal.collector.check import check as checking
+from caudal.collector.check.unit import Unit, unit_of
 
 from .test_check import _machine, write
 

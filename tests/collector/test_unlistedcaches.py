@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from caudal.collector.batch import DIRECTIONS
-from caudal.collector.unlistedcaches import UnlistedCaches
+from caudal.collector.aggregate.unlistedcaches import UnlistedCaches
+from caudal.contract.batch import DIRECTIONS
 
 from .builders import flow_records
 

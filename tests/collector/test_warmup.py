@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.allowlist import AllowList
-from caudal.collector.kernel import kernels
-from caudal.collector.ledger import COUNT
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.receiver import Receiver
-from caudal.collector.warmup import warm_up
+from caudal.collector.columns.allowlist import AllowList
+from caudal.collector.columns.kernel import kernels
+from caudal.collector.exporters.ledger import COUNT
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.pipeline.warmup import warm_up
+from caudal.collector.receive.receiver import Receiver
 
 from .builders import (
     BASIC,

@@ -1,6 +1,6 @@
 """Windows close whatever the clocks do."""
 
-from caudal.collector.windowclock import WindowClock
+from caudal.collector.windows.windowclock import WindowClock
 
 WINDOW, LATENESS = 300, 60
 NOW = 1_800_000_000.0

@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from caudal.collector.pipeline import Pipeline
-from caudal.collector.windowcloser import WindowCloser
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.windows.windowcloser import WindowCloser
 
 from .builders import HOME, SECONDS, TABLE, lot, netflow5, record5
 

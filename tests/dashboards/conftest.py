@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.service.ingest import Ingest
-from caudal.service.migration import migrate
-from caudal.service.reference_tables import load_operator_networks, load_reference_tables
-from caudal.service.settings import Operator
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.settings.settings import Operator
+from caudal.service.store.referencetables import load_operator_networks, load_reference_tables
+from caudal.service.store.store import Store
 
 from .traffic import END, Facts, batches
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from caudal.dashboards.sovereignty import build
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from ..conftest import DemoRun
 from .macros import ALL, expand

@@ -11,9 +11,9 @@ import pytest
 
 from caudal.dashboards.sovereignty import build, title
 from caudal.reference.facts import load_facts
-from caudal.reference.platformfiles import CATEGORIES
+from caudal.reference.files.platformfiles import CATEGORIES
 from caudal.service.indicators import Context, compute_all
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .macros import ALL, UnknownMacro, expand
 from .traffic import DAYS, ECONOMY, END, GROUP, START

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, BatchOrigin, encode_batch, schema
+from caudal.contract.batch import FLOWS, LEDGER, BatchOrigin, encode_batch, schema
 
 ECONOMY = "UY"
 START = datetime(2026, 8, 1, tzinfo=UTC)

@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.settingsfile import load_settings as load_collector
-from caudal.service.door.doorsettings import DoorSettings
-from caudal.service.settings import ServiceSettings
-from caudal.service.settings import load_settings as load_service
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.collector.settings.settingsfile import load_settings as load_collector
+from caudal.service.settings.doorsettings import DoorSettings
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.settings.settings import load_settings as load_service
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

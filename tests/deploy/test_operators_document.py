@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings
 from tests.deploy.machine import Machine
 from tests.deploy.test_proxies import free_port
 from tests.patience import PATIENCE_SECONDS

@@ -18,12 +18,12 @@ import httpx
 import pytest
 import trustme
 
-from caudal.collector.batch import MEDIA_TYPE
-from caudal.collector.delivery import Outcome, deliver
-from caudal.collector.serviceclient import service_client
-from caudal.collector.settings import CollectorSettings
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
+from caudal.collector.deliver.delivery import Outcome, deliver
+from caudal.collector.deliver.serviceclient import service_client
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.contract.batch import MEDIA_TYPE
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from ..service.samples import TOKEN, batch, write_overlay

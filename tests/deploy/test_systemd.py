@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.settingsfile import load_settings
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.collector.settings.settingsfile import load_settings
 
 UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
 PROGRAM = "/opt/caudal/bin/caudal"
@@ -93,7 +93,7 @@ def test_what_the_collector_compiles_has_a_place_of_its_own(tmp_path: Path) -> N
     assert "MemoryDenyWriteExecute" not in have
     assert have["CacheDirectory"] == ["caudal-collector"]
     assert have["CacheDirectoryMode"] == ["0700"]
-    program = "from caudal.collector.kernel import numba; print(numba.config.CACHE_DIR)"
+    program = "from caudal.collector.columns.kernel import numba; print(numba.config.CACHE_DIR)"
     result = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": str(unit.parents[2]), "CACHE_DIRECTORY": str(tmp_path)},

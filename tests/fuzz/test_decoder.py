@@ -35,7 +35,7 @@ def test_the_harness_notices_a_ledger_out_of_balance(monkeypatch: pytest.MonkeyP
 
 
 def inputs_counts() -> tuple[str, ...]:
-    from caudal.collector.ledger import LEDGER_COUNTS
+    from caudal.collector.exporters.ledger import LEDGER_COUNTS
 
     return LEDGER_COUNTS
 

@@ -30,16 +30,16 @@ import polars  # noqa: F401
 import pyarrow.compute  # noqa: F401
 from httpcore._backends.sync import SyncStream
 
-from caudal.collector import run as collecting
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.daemon import run as collecting
+from caudal.collector.daemon.run import Collector
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.collector.pipeline.warmup import warm_up
 from caudal.collector.replay.replay import ReplayQuestion, replay
-from caudal.collector.run import Collector
-from caudal.collector.settingsfile import load_settings
-from caudal.collector.warmup import warm_up
-from caudal.service import server
+from caudal.collector.settings.settingsfile import load_settings
+from caudal.service.api import server
 from caudal.service.errors import StoreError
-from caudal.service.settings import load_settings as load_service_settings
-from caudal.service.store import Store
+from caudal.service.settings.settings import load_settings as load_service_settings
+from caudal.service.store.store import Store
 from tests.collector.builders import HOME, TABLE
 
 _ROLLUPS = ("flow_window", "flow_hour", "flow_day", "flow_month", "ledger_window", "ledger_day", "batch")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from caudal.reference import LOCATION_RUNGS, AddressError, AddressTable, RangeSource, build_addresses
 from caudal.reference.facts import load_facts
-from caudal.reference.files import SPECIAL_ADDRESSES
+from caudal.reference.files.catalogue import SPECIAL_ADDRESSES
 
 Value = TypeVar("Value")
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -71,7 +71,7 @@ def test_known_addresses(table: AddressTable, address: str, asn: int, country: s
 
 
 def test_rungs_are_those_of_the_batch() -> None:
-    from caudal.collector.batch import LOCATION_RUNGS as OF_THE_BATCH
+    from caudal.contract.batch import LOCATION_RUNGS as OF_THE_BATCH
 
     assert LOCATION_RUNGS == OF_THE_BATCH
 

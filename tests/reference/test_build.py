@@ -10,9 +10,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from caudal.reference import AddressError, RangeSource, attributions, build_addresses, read_sources
-from caudal.reference.ranges import Ranges, read_clouds, read_ranges
-from caudal.reference.sources import ADDRESSES
-from caudal.reference.steps import Range
+from caudal.reference.addresses.ranges import Ranges, read_clouds, read_ranges
+from caudal.reference.addresses.sources import ADDRESSES
+from caudal.reference.addresses.steps import Range
 
 
 @pytest.fixture(scope="module")

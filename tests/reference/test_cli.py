@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from caudal.reference import FILES
-from caudal.reference.cli import reference_cli
+from caudal.reference.cli.cli import reference_cli
 
 RUN = CliRunner()
 NETWORKS = "platform_id,asn,as_name,source,as_of,status\n"

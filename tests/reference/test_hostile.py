@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from caudal.reference import FILES, ImportFault, load_reference
 from caudal.reference.checks import check_between
-from caudal.reference.declaration import FactFile
 from caudal.reference.facts import read_facts
+from caudal.reference.files.declaration import FactFile
 from caudal.reference.publishers import TARGETS, read_batis, read_itu, read_sdmx_data, read_world_bank
 from caudal.reference.reference import examine
 from caudal.reference.suspicions import suspect

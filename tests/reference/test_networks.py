@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from caudal.reference import FactError, Reference, load_reference
-from caudal.reference.announced import announced
+from caudal.reference.addresses.announced import announced
 
 # The largest by product (economies.csv).
 LARGEST = [

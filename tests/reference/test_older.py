@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from caudal.reference import FactError, load_reference, older
-from caudal.reference.cli import reference_cli
-from caudal.reference.declaration import FactFile
+from caudal.reference.cli.cli import reference_cli
 from caudal.reference.facts import DATA
-from caudal.reference.files import FILES, TRANSIT_ASNS
+from caudal.reference.files.catalogue import FILES, TRANSIT_ASNS
+from caudal.reference.files.declaration import FactFile
 from caudal.reference.older import Older, converted, is_older, olders
 
 RUN = CliRunner()

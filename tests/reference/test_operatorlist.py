@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from caudal.reference import AddressError, AddressTable, OwnPrefix, operatorlist
+from caudal.reference import AddressError, AddressTable, OwnPrefix
+from caudal.reference.addresses import operatorlist
 
 from .test_addresses import Found, look_up
 
@@ -149,7 +150,7 @@ def test_where_two_databases_disagree_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_a_table_agrees_with_itself() -> None:
-    from caudal.reference.sources import ADDRESSES
+    from caudal.reference.addresses.sources import ADDRESSES
 
     once, twice = AddressTable.load(), AddressTable.load(second_country_table=ADDRESSES)
     assert (once.country == twice.country).all()

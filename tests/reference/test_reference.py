@@ -20,8 +20,8 @@ from caudal.reference import (
     load_reference,
 )
 from caudal.reference.facts import DATA
-from caudal.reference.networkfiles import KINDS
-from caudal.reference.platformfiles import FUNCTIONS
+from caudal.reference.files.networkfiles import KINDS
+from caudal.reference.files.platformfiles import FUNCTIONS
 
 MADE_UP = "made up for a test,2026-11-01,synthetic"
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.reference import AddressError, AddressTable
-from caudal.reference.layers import layer_of_prefixes
-from caudal.reference.routes import read_asn_table, read_rib
+from caudal.reference.addresses.layers import layer_of_prefixes
+from caudal.reference.addresses.routes import read_asn_table, read_rib
 
 from .mrt import AS_SEQUENCE, AS_SET, BGP4MP, peers, record, rib
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.reference.steps import Range, flatten
+from caudal.reference.addresses.steps import Range, flatten
 
 SPACE = 64
 

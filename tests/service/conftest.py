@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 
 from caudal.reference import Reference, load_reference
-from caudal.service import migration, server
+from caudal.service.api import server
 from caudal.service.ingest import FACT_TABLES
-from caudal.service.migration import migrate
-from caudal.service.reference_tables import load_reference_tables
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.migration import migration
+from caudal.service.migration.migration import migrate
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.referencetables import load_reference_tables
+from caudal.service.store.store import Store
 
 from .samples import NOW, OTHER_TOKEN, TOKEN, write_overlay
 

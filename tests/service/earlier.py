@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, Batch, decode_batch, of_contract
-from caudal.service.store import Store
+from caudal.contract.batch import FLOWS, LEDGER, Batch, decode_batch, of_contract
+from caudal.service.store.store import Store
 
 TABLES = ("flow_window", "flow_hour", "flow_day", "flow_month", "ledger_window", "ledger_day")
 

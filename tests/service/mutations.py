@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, Column, decode_batch, of_contract, schema
+from caudal.contract.batch import FLOWS, LEDGER, Column, decode_batch, of_contract, schema
 
 from .samples import batch, origin, random_batch
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.collector.batch import FLOWS, LEDGER, BatchOrigin, Column, encode_batch, schema
+from caudal.contract.batch import FLOWS, LEDGER, BatchOrigin, Column, encode_batch, schema
 
 NOW = datetime(2026, 11, 21, 12, 30, 15, tzinfo=UTC)
 TOKEN = "token-of-collector-xa-1-0123456789"

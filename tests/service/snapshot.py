@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from caudal.collector.batch import FLOWS, LEDGER
+from caudal.contract.batch import FLOWS, LEDGER
 from caudal.service.queries import (
     economies_with_data,
     ledger,
@@ -12,7 +12,7 @@ from caudal.service.queries import (
 )
 from caudal.service.queries.flows import FlowQuery, flows
 from caudal.service.queries.months import region_flows, synthetic_batches
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .samples import NOW
 

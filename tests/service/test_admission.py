@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.aggregate import Aggregator
-from caudal.collector.batch import LEDGER, BatchOrigin, decode_batch, encode_batch, schema
-from caudal.collector.ledger import Ledger
+from caudal.collector.aggregate.aggregate import Aggregator
+from caudal.collector.exporters.ledger import Ledger
+from caudal.contract.batch import LEDGER, BatchOrigin, decode_batch, encode_batch, schema
 from caudal.service.admission import QuotaBook, admit, review
 from caudal.service.errors import BatchRefused, QuotaExceeded
 from caudal.service.ingest import Ingest
-from caudal.service.intakelimits import Admission, Quotas
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.intakelimits import Admission, Quotas
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 from tests.collector.builders import NOW_MS, flow_records
 from tests.collector.test_aggregate import located
 

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.batch import LEDGER_COUNTS, MEDIA_TYPE, batch_id, decode_batch
+from caudal.contract.batch import LEDGER_COUNTS, MEDIA_TYPE, batch_id, decode_batch
 from caudal.reference import Reference
 from caudal.service.admission import admit
+from caudal.service.api.server import Service
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW, OTHER_TOKEN, TOKEN, batch

@@ -14,11 +14,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from caudal.collector.batch import MEDIA_TYPE, decode_batch
+from caudal.contract.batch import MEDIA_TYPE, decode_batch
+from caudal.service.api.server import Service
 from caudal.service.ingest import Ingest
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW, random_batch

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
-from caudal.service.exchange import OwnNetworks
+from caudal.service.attribution.exchange import OwnNetworks
+from caudal.service.attribution.interpretation import interpret
 from caudal.service.indicators import COLUMNS
 from caudal.service.ingest import Ingest
-from caudal.service.interpretation import interpret
 from caudal.service.queries import month_facts, months_with_data
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .samples import NOW, batch
 

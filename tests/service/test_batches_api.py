@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from caudal.cli import app
-from caudal.collector.batch import MEDIA_TYPE, batch_id
+from caudal.contract.batch import MEDIA_TYPE, batch_id
 from caudal.reference import Reference
-from caudal.service.access.entrances import entrance_of
-from caudal.service.server import Service
-from caudal.service.settings import load_settings
+from caudal.service.api.server import Service
+from caudal.service.roles.entrances import entrance_of
+from caudal.service.settings.settings import load_settings
 
 from .samples import NOW, TOKEN, batch, random_batch
 

@@ -12,12 +12,12 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import FLOWS, LEDGER, MEDIA_TYPE, decode_batch
-from caudal.collector.shipper import Shipper
-from caudal.collector.spool import Spool
-from caudal.service.intakelimits import Quotas
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
+from caudal.collector.deliver.shipper import Shipper
+from caudal.collector.deliver.spool import Spool
+from caudal.contract.batch import FLOWS, LEDGER, MEDIA_TYPE, decode_batch
+from caudal.service.api.server import Service
+from caudal.service.settings.intakelimits import Quotas
+from caudal.service.settings.settings import ServiceSettings
 from tests.collector.test_arrowstream import stream, zeros
 
 from ..patience import PATIENCE_SECONDS

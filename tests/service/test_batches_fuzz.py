@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.batch import MEDIA_TYPE, BatchError, batch_id, decode_batch
+from caudal.contract.batch import MEDIA_TYPE, BatchError, batch_id, decode_batch
 from caudal.service.admission import admit
+from caudal.service.api.server import Service
 from caudal.service.errors import BatchRefused
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from .mutations import mutated
 from .samples import NOW, TOKEN, batch

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from caudal.reference import Reference, load_reference
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
-from caudal.service.exchange import OwnNetworks
+from caudal.service.attribution.exchange import OwnNetworks
+from caudal.service.attribution.interpretation import interpret
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
-from caudal.service.interpretation import interpret
 
 MONTH = "2026-09"
 TERABYTE = 10**12

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
+from caudal.service.api.server import Service
 from caudal.service.ingest import Ingest
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW, batch

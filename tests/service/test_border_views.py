@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from caudal.reference import Reference
-from caudal.service.exchange import OwnNetworks
-from caudal.service.interpretation import interpret
+from caudal.service.attribution.exchange import OwnNetworks
+from caudal.service.attribution.interpretation import interpret
 from caudal.service.queries import month_facts
-from caudal.service.reference_tables import load_operator_networks
-from caudal.service.settings import Operator
-from caudal.service.store import Store
+from caudal.service.settings.settings import Operator
+from caudal.service.store.referencetables import load_operator_networks
+from caudal.service.store.store import Store
 
 from .conftest import clear
 from .samples import NOW

@@ -1,7 +1,7 @@
 import pytest
 from starlette.requests import Request
 
-from caudal.service.caching import Renderings, cache_headers, entity_tag, not_modified
+from caudal.service.workload.caching import Renderings, cache_headers, entity_tag, not_modified
 
 
 def asked(**headers: str) -> Request:

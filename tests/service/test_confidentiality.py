@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.service.confidentiality import MINIMUM_FREQUENCY, P_PERCENT, Rule, withhold
-from caudal.service.disclosure import AGGREGATE_KEYS, aggregates
+from caudal.service.confidentiality.confidentiality import MINIMUM_FREQUENCY, P_PERCENT, Rule, withhold
+from caudal.service.confidentiality.publicaggregates import AGGREGATE_KEYS, aggregates
 from caudal.service.indicators import CATALOGUE, Observation
 
 

@@ -19,17 +19,17 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import MEDIA_TYPE
-from caudal.service.access.roles import Role
-from caudal.service.migration import migrate
-from caudal.service.perturbation import reach_of
+from caudal.contract.batch import MEDIA_TYPE
+from caudal.service.api.server import Service
+from caudal.service.migration.migration import migrate
+from caudal.service.perturbation.perturbation import reach_of
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.pictures import PICTURES
 from caudal.service.reports.region.forms import REGION_FORMS
-from caudal.service.server import Service
-from caudal.service.settings import Confidentiality, Publication, ServiceSettings
-from caudal.service.store import Store
+from caudal.service.roles.roles import Role
+from caudal.service.settings.settings import Confidentiality, Publication, ServiceSettings
+from caudal.service.store.store import Store
 
 from .samples import NOW, batch
 

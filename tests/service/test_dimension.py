@@ -2,9 +2,9 @@
 
 import pytest
 
-from caudal.service.dimension import ID, Parts, design, largest, parts, slug, strict, through
-from caudal.service.dimension import words as in_words
-from caudal.service.earlier.dimensions import read_dimension
+from caudal.service.migration.dimensions import read_dimension
+from caudal.service.vocabulary.dimension import ID, Parts, design, largest, parts, slug, strict, through
+from caudal.service.vocabulary.dimension import words as in_words
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import string
 
 import pytest
 
-from caudal.service.earlier.sentences import SENTENCES, read_sentence
-from caudal.service.reason import REASONS, Figure, Told
+from caudal.service.migration.sentences import SENTENCES, read_sentence
+from caudal.service.vocabulary.reason import REASONS, Figure, Told
 
 _SHAPED: dict[str, str] = {"country": "CL", "month": "2026-10", "year": "2010"}
 

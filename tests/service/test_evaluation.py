@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from caudal.reference import Reference, load_reference
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import MonthInputs, MonthMeasures, evaluate
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 
 MONTH = "2026-09"

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from caudal.reference import FILES, Reference
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW

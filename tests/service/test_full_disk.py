@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.batch import batch_id, decode_batch
+from caudal.contract.batch import batch_id, decode_batch
 from caudal.service.errors import StoreError, StoreFull
 from caudal.service.ingest import Accepted, Ingest, Order, Space, State
-from caudal.service.migration import migrate
+from caudal.service.migration.migration import migrate
 from caudal.service.queries.batches import BatchQuery, batches
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .samples import NOW, random_batch
 from .test_ingest import totals, truth

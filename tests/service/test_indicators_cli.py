@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from caudal.cli import app
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
+from caudal.service.api.server import Service
 from caudal.service.ingest import Ingest
-from caudal.service.migration import migrate
-from caudal.service.server import Service
-from caudal.service.settings import load_settings
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.settings.settings import load_settings
+from caudal.service.store.store import Store
 
 from .samples import NOW, TOKEN, random_batch
 

@@ -6,14 +6,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.service.errors import StoreError
 from caudal.service.ingest import Accepted, Duplicate, Ingest
 from caudal.service.ingest.journal import Deed, Journal
 from caudal.service.ingest.outcomes import State
 from caudal.service.ingest.writer import Writer
 from caudal.service.queries import month_facts
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .conftest import clear
 from .samples import NOW, batch, random_batch

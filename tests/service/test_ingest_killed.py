@@ -8,16 +8,16 @@ from pathlib import Path
 
 import httpx
 
-from caudal.collector.batch import MEDIA_TYPE
-from caudal.service.store import Store
+from caudal.contract.batch import MEDIA_TYPE
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from .samples import TOKEN, random_batch, write_overlay
 from .test_ingest import totals, truth
 
 ROUNDS = 3
-START = "import sys; from pathlib import Path; from caudal.service.server import run; "
-START += "from caudal.service.settings import load_settings; sys.exit(run(load_settings(Path(sys.argv[1]))))"
+START = "import sys; from pathlib import Path; from caudal.service.api.server import run; "
+START += "from caudal.service.settings.settings import load_settings; sys.exit(run(load_settings(Path(sys.argv[1]))))"
 
 
 def send(client: httpx.Client, body: bytes) -> int:

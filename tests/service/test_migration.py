@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.batch import FLOWS, LEDGER, LEDGER_COUNTS
+from caudal.contract.batch import FLOWS, LEDGER, LEDGER_COUNTS
 from caudal.service.errors import MigrationError
-from caudal.service.migration import load_migrations, migrate, pending, set_retention
+from caudal.service.migration.migration import load_migrations, migrate, pending, set_retention
 from caudal.service.queries.flows import INTERPRETED, STORED
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .samples import NOW
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import FLOWS, LEDGER, decode_batch, of_contract, schema
+from caudal.contract.batch import FLOWS, LEDGER, decode_batch, of_contract, schema
 from caudal.service.errors import StoreError
 from caudal.service.ingest import Ingest
-from caudal.service.migration import load_migrations, migrate
-from caudal.service.store import Store
+from caudal.service.migration.migration import load_migrations, migrate
+from caudal.service.store.store import Store
 
 from .earlier import store_as_before
 from .samples import NOW, batch, origin, random_batch

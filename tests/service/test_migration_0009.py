@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from caudal.service.migration import execute, load_migrations, migrate
+from caudal.service.migration.migration import execute, load_migrations, migrate
 from caudal.service.queries.vintages import read_vintage, vintages
-from caudal.service.reason import Told
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.reason import Told
 
 from .samples import NOW
 from .test_earlier import SENTENCES, figures, sentence

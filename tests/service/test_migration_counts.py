@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.batch import LEDGER, decode_batch
+from caudal.contract.batch import LEDGER, decode_batch
 from caudal.service.ingest import Ingest
-from caudal.service.migration import load_migrations, migrate
-from caudal.service.store import Store
+from caudal.service.migration.migration import load_migrations, migrate
+from caudal.service.store.store import Store
 
 from .samples import NOW, batch
 

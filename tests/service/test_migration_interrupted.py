@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from caudal.service.migration import execute, load_migrations, migrate, pending
-from caudal.service.store import Store
+from caudal.service.migration.migration import execute, load_migrations, migrate, pending
+from caudal.service.store.store import Store
 
 from .samples import NOW
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.service.indicators import Observation
-from caudal.service.indicators.observation import UNDECLARED_OPERATORS
-from caudal.service.national import (
+from caudal.service.indicators.model.observation import UNDECLARED_OPERATORS
+from caudal.service.national.national import (
     SPREAD_ASSUMED,
     USERS_EXCEEDED,
     Figure,

@@ -17,14 +17,14 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from caudal.collector.batch import MEDIA_TYPE, decode_batch
-from caudal.logline import LINE_CHARACTERS, LineFormatter
+from caudal.common.logline import LINE_CHARACTERS, LineFormatter
+from caudal.contract.batch import MEDIA_TYPE, decode_batch
+from caudal.service.api.server import Service
 from caudal.service.ingest import Ingest
 from caudal.service.problem import MEDIA_TYPE as PROBLEM
 from caudal.service.problem import instance_of
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW, TOKEN, batch, random_batch

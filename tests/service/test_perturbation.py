@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.reference import Reference
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import MonthInputs, MonthMeasures, evaluate
-from caudal.service.factors import Drawn, Factors
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
-from caudal.service.migration import migrate
-from caudal.service.perturbation import PERTURBED, coarse, deviation_of, perturbed, reach_of
+from caudal.service.migration.migration import migrate
+from caudal.service.perturbation.factors import Drawn, Factors
+from caudal.service.perturbation.perturbation import PERTURBED, coarse, deviation_of, perturbed, reach_of
 from caudal.service.reports.content.destinations import Moved, destinations_of
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .samples import NOW
 
@@ -112,7 +112,7 @@ def test_a_factor_is_drawn_once_and_for_good(tmp_path: Path) -> None:
 
 def test_factors_are_secret_numbers_and_even() -> None:
     """The default lot: different each time, spread over ±1."""
-    from caudal.service import factors
+    from caudal.service.perturbation import factors
 
     lots = [factors._even_lot() for _ in range(2000)]
     assert len(set(lots)) == 2000

@@ -9,15 +9,15 @@ import polars as pl
 import pytest
 
 from caudal.reference import Reference
-from caudal.service.confidentiality import Rule
-from caudal.service.disclosure import AGGREGATE_KEYS, aggregates
-from caudal.service.factors import Factors
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.confidentiality.publicaggregates import AGGREGATE_KEYS, aggregates
 from caudal.service.indicators import CATALOGUE, Observation
-from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
-from caudal.service.migration import migrate
-from caudal.service.perturbation import as_told, coarse_count, perturbed
-from caudal.service.reason import reason
-from caudal.service.store import Store
+from caudal.service.indicators.model.observation import ECONOMY_HIGH, ECONOMY_LOW
+from caudal.service.migration.migration import migrate
+from caudal.service.perturbation.factors import Factors
+from caudal.service.perturbation.perturbation import as_told, coarse_count, perturbed
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.reason import reason
 
 from .samples import NOW
 from .test_perturbation import REACH, measured, month_facts

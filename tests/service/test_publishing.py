@@ -9,18 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.batch import MEDIA_TYPE, decode_batch
+from caudal.contract.batch import MEDIA_TYPE, decode_batch
 from caudal.reference import Reference
+from caudal.service.api.server import Service
 from caudal.service.errors import StoreError
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
 from caudal.service.metrics import Metrics
-from caudal.service.publisher import Publisher
-from caudal.service.server import Service
-from caudal.service.settings import Publication, ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.months.measures import Measures
+from caudal.service.months.publisher import Publisher
+from caudal.service.months.vintages import Vintages
+from caudal.service.settings.settings import Publication, ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS, wait_until
 from .conftest import clear

@@ -10,12 +10,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import FLOWS, LEDGER, batch_id, decode_batch, schema
+from caudal.contract.batch import FLOWS, LEDGER, batch_id, decode_batch, schema
 from caudal.service.errors import ChangeRefused, StoreError, StoreFull
 from caudal.service.ingest import Accepted, Duplicate, Held, Ingest, Order, Space, State
-from caudal.service.migration import load_migrations, migrate
+from caudal.service.migration.migration import load_migrations, migrate
 from caudal.service.queries.batches import BatchQuery, batches, changes
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .earlier import journal, store_as_before
 from .samples import NOW, batch, origin, random_batch

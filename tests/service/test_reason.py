@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 import caudal.service
-from caudal.service.reason import REASONS, Figure, Reason, Told, from_stored, joined, reason, to_stored
+from caudal.service.vocabulary.reason import (
+    REASONS,
+    Figure,
+    Reason,
+    Told,
+    from_stored,
+    joined,
+    reason,
+    to_stored,
+)
 
 _SHAPED: dict[str, str] = {"country": "CL", "month": "2026-10", "year": "2010"}
 _SERVICE = Path(caudal.service.__file__).parent

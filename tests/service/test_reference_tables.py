@@ -4,8 +4,8 @@ import pytest
 
 from caudal.reference import Reference, load_reference
 from caudal.service.errors import StoreError
-from caudal.service.reference_tables import load_reference_tables, reference_in_force
-from caudal.service.store import Store
+from caudal.service.store.referencetables import load_reference_tables, reference_in_force
+from caudal.service.store.store import Store
 
 from .samples import NOW
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
-from caudal.service.settings import Confidentiality, ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
+from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.store.store import Store
 
 from .conftest import clear
 from .samples import NOW, batch

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from caudal.service.indicators import CATALOGUE, Context, Observation
-from caudal.service.indicators.cells import Month
-from caudal.service.indicators.observation import ECONOMY_HIGH, ECONOMY_LOW
-from caudal.service.jackknife import Jackknife
-from caudal.service.representation import with_economy_limits
+from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.observation import ECONOMY_HIGH, ECONOMY_LOW
+from caudal.service.national.jackknife import Jackknife
+from caudal.service.national.nonreporting import with_economy_limits
 
 from .indicators.conftest import Country, frame
 

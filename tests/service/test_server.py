@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from caudal.service.server import Service, run
-from caudal.service.settings import ServiceSettings
+from caudal.service.api.server import Service, run
+from caudal.service.settings.settings import ServiceSettings
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from caudal.service.errors import SettingsError
-from caudal.service.settings import load_settings
+from caudal.service.settings.settings import load_settings
 
 WHOLE = """
 dsn = "chdb:///var/lib/caudal/store"

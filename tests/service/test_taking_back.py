@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.batch import batch_id, decode_batch
+from caudal.contract.batch import batch_id, decode_batch
 from caudal.service.errors import ChangeRefused, NotFound, StoreError
 from caudal.service.ingest import Accepted, Changed, Duplicate, Held, Ingest, Order, State
 from caudal.service.queries import months_with_data
 from caudal.service.queries.batches import BatchQuery, batches, changes
-from caudal.service.store import Store
+from caudal.service.store.store import Store
 
 from .conftest import clear
 from .samples import NOW, batch, random_batch

@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 
 from caudal.reference import Reference, load_reference
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import MonthInputs, MonthMeasures, evaluate
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.observation import CACHES_HIGH, CACHES_LOW, CACHES_SHARE
+from caudal.service.indicators.model.observation import CACHES_HIGH, CACHES_LOW, CACHES_SHARE
 
 GB = 10**9
 

@@ -8,21 +8,21 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import FILES, Reference, load_reference
 from caudal.service.errors import AlreadyPublished, NotFound, QuestionError
-from caudal.service.evaluation import MonthInputs
+from caudal.service.evaluation.evaluation import MonthInputs
+from caudal.service.evaluation.supplied import Supplied
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
-from caudal.service.perturbation import PERTURBED
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
+from caudal.service.perturbation.perturbation import PERTURBED
 from caudal.service.queries.vintages import vintages as stored
-from caudal.service.reference_archive import archive_reference, archived_reference
-from caudal.service.reference_tables import load_reference_tables
-from caudal.service.settings import Confidentiality, ServiceSettings
-from caudal.service.store import Store
-from caudal.service.supplied import Supplied
-from caudal.service.vintages import Vintages
+from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.store.referencearchive import archive_reference, archived_reference
+from caudal.service.store.referencetables import load_reference_tables
+from caudal.service.store.store import Store
 
 from .conftest import clear
 from .samples import NOW, batch, random_batch

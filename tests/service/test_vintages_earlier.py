@@ -7,18 +7,18 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference, older
-from caudal.reference.files import TRANSIT_ASNS
+from caudal.reference.files.catalogue import TRANSIT_ASNS
 from caudal.reference.older import Older
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
-from caudal.service.national import METHOD_VERSION
-from caudal.service.reference_archive import archive_reference, archived_reference, files_of_today
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
+from caudal.service.national.national import METHOD_VERSION
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.referencearchive import archive_reference, archived_reference, files_of_today
+from caudal.service.store.store import Store
 
 from .conftest import clear
 from .samples import NOW, random_batch
@@ -79,7 +79,7 @@ def test_totals_of_another_method_are_not_compared(
     filled: Store, vintages: Vintages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_published_by(filled, "C4", NOW_C4)
-    monkeypatch.setattr("caudal.service.vintages.METHOD_VERSION", "9")
+    monkeypatch.setattr("caudal.service.months.vintages.METHOD_VERSION", "9")
     again = vintages.recompute(NAME)
     assert again.methods == ("totals 1 → 9",)
     told = filled.value("SELECT count() FROM indicator_value WHERE indicator = 'C4' AND value IS NOT NULL")
@@ -100,7 +100,7 @@ def test_an_indicator_that_is_gone_is_told(
     filled: Store, vintages: Vintages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fewer = {name: each for name, each in CATALOGUE.items() if name != "P1"}
-    monkeypatch.setattr("caudal.service.vintages.CATALOGUE", fewer)
+    monkeypatch.setattr("caudal.service.months.vintages.CATALOGUE", fewer)
     again = vintages.recompute(NAME)
     assert again.methods == (f"P1 {CATALOGUE['P1'].definition.method_version} → withdrawn",)
     assert again.same

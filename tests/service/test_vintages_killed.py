@@ -5,16 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
-from caudal.service.migration import migrate
+from caudal.service.migration.migration import migrate
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
 from caudal.service.queries.vintages import vintages
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from .samples import NOW, random_batch
 
@@ -25,10 +25,10 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from caudal.reference import load_reference
-from caudal.service.measures import Measures
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.months.measures import Measures
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
+from caudal.service.months.vintages import Vintages
 
 directory, overlay, now, table, moment = sys.argv[1:]
 clock = lambda: datetime.fromisoformat(now)

@@ -11,15 +11,15 @@ import openpyxl
 import pypdf
 import pytest
 
-from caudal.collector.batch import MEDIA_TYPE
-from caudal.service.access.entrances import ENTRANCES
-from caudal.service.access.roles import TABLE, Resource, Role
+from caudal.contract.batch import MEDIA_TYPE
+from caudal.service.api.server import Service
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.pictures import PICTURES
 from caudal.service.reports.region.forms import REGION_FORMS
-from caudal.service.server import Service
-from caudal.service.settings import Confidentiality, ServiceSettings
-from caudal.service.store import Store
+from caudal.service.roles.entrances import ENTRANCES
+from caudal.service.roles.roles import TABLE, Resource, Role
+from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
 from .conftest import clear

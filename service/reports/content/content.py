@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 
-from caudal.service.confidentiality import Withheld
-from caudal.service.evaluation import PARTIAL_MONTH, SYNTHETIC, Coverage, MonthMeasures
+from caudal.service.confidentiality.confidentiality import Withheld
+from caudal.service.evaluation.evaluation import PARTIAL_MONTH, SYNTHETIC, Coverage, MonthMeasures
 from caudal.service.indicators import Definition, Observation
-from caudal.service.national import NationalTotal
+from caudal.service.national.national import NationalTotal
 from caudal.service.queries import LedgerAnswer
 from caudal.service.reports.content.change import Change, Since, Trend, compare
 from caudal.service.reports.content.destinations import Destinations

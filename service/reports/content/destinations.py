@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from caudal.collector.batch import UNKNOWN_COUNTRY
-from caudal.service.exchange import BORDERS, DOMESTIC
-from caudal.service.indicators.cells import DIRECTIONS
-from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS
-from caudal.service.indicators.uncertainty import Quantity, normal_quantile, share_interval, share_variance
-from caudal.service.perturbation import coarse
+from caudal.contract.batch import UNKNOWN_COUNTRY
+from caudal.service.attribution.exchange import BORDERS, DOMESTIC
+from caudal.service.indicators.model.cells import DIRECTIONS
+from caudal.service.indicators.model.definition import SHARE_MINIMUM_FLOWS
+from caudal.service.indicators.model.uncertainty import (
+    Quantity,
+    normal_quantile,
+    share_interval,
+    share_variance,
+)
+from caudal.service.perturbation.perturbation import coarse
 
 # Neither is a country code: the unknown, and what is too small to be shown by itself.
 UNKNOWN = ""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from caudal.service.dimension import largest
 from caudal.service.indicators import Observation
+from caudal.service.vocabulary.dimension import largest
 
 
 @dataclass(frozen=True)

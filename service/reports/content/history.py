@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from caudal.service.evaluation import Method, MonthMeasures
-from caudal.service.period import Month
+from caudal.service.evaluation.evaluation import Method, MonthMeasures
 from caudal.service.queries.published import PublishedValue, issues, published_values
 from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.content.peers import headlines_in
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
 
 MOST_MONTHS = 24
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caudal.reference import Reference
-from caudal.service.evaluation import SYNTHETIC, MonthMeasures
-from caudal.service.period import Month
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthMeasures
 from caudal.service.queries.published import Issue, PublishedValue, issues, published_values
 from caudal.service.reports.content.headline import HEADLINES, INDICATORS, Headline
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
 
 # Of like size is who has between half and twice as many internet users.
 LIKE_SIZE = 2.0

@@ -7,8 +7,8 @@ from caudal.service.indicators import Definition
 from caudal.service.reports.content import Content, Group
 from caudal.service.reports.content.peers import Peer, PeerValue
 from caudal.service.reports.content.standing import LEAST_FOR_MEDIAN, Standing, median_of, standing_of
+from caudal.service.reports.findings.names import Names
 from caudal.service.reports.language import Language
-from caudal.service.reports.names import Names
 
 # More names than this nobody reads: they are counted.
 _MOST_NAMED = 5

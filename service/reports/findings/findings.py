@@ -7,10 +7,10 @@ from caudal.service.indicators import Observation
 from caudal.service.reports.content import Entry, Group
 from caudal.service.reports.findings.finding import Finding
 from caudal.service.reports.findings.line import Line, line_of
+from caudal.service.reports.findings.names import Names
 from caudal.service.reports.findings.relevance import relevant
 from caudal.service.reports.findings.sentences import Sentences, band, earlier, sayable, sentence
 from caudal.service.reports.findings.telling import COVERAGE_FLOOR, Silence, metered, silence
-from caudal.service.reports.names import Names
 
 # What the findings of a group are made of, the most important first; without any of these, of all that it has.
 WANTED = {

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from caudal.service.indicators import Definition, Observation
 from caudal.service.reports.content import Reading
+from caudal.service.reports.findings.names import Names
 from caudal.service.reports.language import Language
-from caudal.service.reports.names import Names
 
 
 @dataclass(frozen=True)

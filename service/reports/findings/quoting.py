@@ -1,8 +1,8 @@
 """How a finding is quoted: everything that belongs to it in one text, and what must not be concluded."""
 
 from caudal.service.reports.findings.finding import Finding, Quote
+from caudal.service.reports.findings.names import Names
 from caudal.service.reports.findings.telling import metered
-from caudal.service.reports.names import Names
 
 # What must not be concluded of each indicator, in words of [caution]: at most two, or nobody reads them.
 CAUTIONS: dict[str, tuple[str, ...]] = {

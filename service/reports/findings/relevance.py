@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from caudal.service.dimension import largest, parts
 from caudal.service.indicators import Definition, Observation
-from caudal.service.indicators.base import within_function
+from caudal.service.indicators.model.base import within_function
+from caudal.service.vocabulary.dimension import largest, parts
 
 # Ids that sum an indicator up, the best first; of those that have a value the first is taken.
 _SUMS_UP = {

@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass, replace
 
-from caudal.service.dimension import parts
 from caudal.service.indicators import CATALOGUE, Definition, Observation
-from caudal.service.indicators.base import within_function
-from caudal.service.indicators.concentration import HIGH, MODERATE
+from caudal.service.indicators.groups.concentration import HIGH, MODERATE
+from caudal.service.indicators.model.base import within_function
 from caudal.service.reports.findings.line import Line
+from caudal.service.reports.findings.names import Names
 from caudal.service.reports.findings.telling import metered
 from caudal.service.reports.language import FigureText
-from caudal.service.reports.names import Names
+from caudal.service.vocabulary.dimension import parts
 
 # Companies are named where there are so few, and counted where there are more.
 _NAMED = 3

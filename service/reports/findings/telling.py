@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from caudal.service.confidentiality import CONFIDENTIAL
+from caudal.service.confidentiality.confidentiality import CONFIDENTIAL
 from caudal.service.indicators import Definition, Observation
-from caudal.service.indicators.base import METERED
+from caudal.service.indicators.model.base import METERED
 
 # An interval over more than half of what is possible leaves more open than it settles.
 MOST_OF_RANGE = 0.5

@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms import page, paper
 from caudal.service.reports.forms.typesetter import Typesetter
 from caudal.service.reports.forms.view import view

@@ -2,14 +2,14 @@
 
 from dataclasses import asdict
 
-from caudal.service.models import CoverageAnswer, ObservationAnswer
+from caudal.service.answers.answers import CoverageAnswer, ObservationAnswer
+from caudal.service.answers.vintages import ConfidentialAnswer, NationalTotalAnswer
 from caudal.service.reports.content import Entry, Group
 from caudal.service.reports.content.destinations import Share
 from caudal.service.reports.content.history import Series
 from caudal.service.reports.content.peers import Peer
-from caudal.service.reports.edition import Edition
-from caudal.service.reports.findings.finding import Finding
-from caudal.service.reports.model import (
+from caudal.service.reports.edition.edition import Edition
+from caudal.service.reports.edition.model import (
     ChangeAnswer,
     CrossingAnswer,
     DestinationsAnswer,
@@ -26,7 +26,7 @@ from caudal.service.reports.model import (
     SeriesAnswer,
     ShareAnswer,
 )
-from caudal.service.vintagemodels import ConfidentialAnswer, NationalTotalAnswer
+from caudal.service.reports.findings.finding import Finding
 
 
 def render(edition: Edition) -> bytes:

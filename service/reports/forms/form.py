@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 
 
 @dataclass(frozen=True)

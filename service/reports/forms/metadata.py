@@ -1,6 +1,6 @@
 """The metadata of a report: its economy, month, facts, vintage, terms and sources, as pairs of texts."""
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 
 
 def metadata(edition: Edition) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms import tidy
 from caudal.service.reports.forms.typesetter import Typesetter
 from caudal.service.reports.forms.view import view

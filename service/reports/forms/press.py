@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms.raster import png
 from caudal.service.reports.pictures import origin, picture, pictures
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.sdmx.cubes import observations
 from caudal.service.reports.sdmx.structure import (
     AGENCY,

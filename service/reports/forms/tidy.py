@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from caudal.service.indicators import Definition
 from caudal.service.reports.content import Reading
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 
 COLUMNS = (
     "economy",

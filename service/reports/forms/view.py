@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from caudal.service.indicators.definition import SHARE_MINIMUM_FLOWS, TAKES
+from caudal.service.indicators.model.definition import SHARE_MINIMUM_FLOWS, TAKES
 from caudal.service.reports.content import Group, Remark
 from caudal.service.reports.content.destinations import OTHER, UNKNOWN
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.findings import Line
 from caudal.service.reports.forms.metadata import metadata
 from caudal.service.reports.language.method import method_text

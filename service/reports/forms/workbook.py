@@ -9,7 +9,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from caudal.service.reports.content import Group
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms.metadata import metadata
 from caudal.service.reports.language.method import method_text
 from caudal.service.reports.pictures import map_note

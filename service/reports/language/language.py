@@ -17,7 +17,7 @@ from babel.dates import format_date, format_skeleton
 from babel.localedata import exists
 from babel.numbers import format_decimal
 
-from caudal.service.period import Month
+from caudal.service.vocabulary.period import Month
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"es": "español", "pt": "português", "en": "English"})
 

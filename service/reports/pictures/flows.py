@@ -6,7 +6,7 @@ from caudal.service.reports.charts import Band, Node, flow_drawing
 from caudal.service.reports.charts.drawing import Drawing
 from caudal.service.reports.charts.palette import COLOURS, COMMON_COLOUR, OTHER_COLOUR, UNKNOWN_COLOUR, WAYS
 from caudal.service.reports.content.destinations import OTHER, UNKNOWN, Share
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.pictures.axis import bracketed
 from caudal.service.reports.pictures.notes import flow_note, is_flow_known
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from caudal.service.reports.charts import Key, Mark, Panel, interval_drawing
 from caudal.service.reports.charts.drawing import Drawing
 from caudal.service.reports.content import Group
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.findings import Line
 from caudal.service.reports.findings.relevance import adds_up, ordered
 from caudal.service.reports.pictures.axis import bracketed, tick

@@ -5,7 +5,7 @@ from functools import partial
 from caudal.service.reports.charts.series import Step, series_drawing
 from caudal.service.reports.content import Group
 from caudal.service.reports.content.history import Series
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.pictures.axis import tick
 
 

@@ -1,7 +1,7 @@
 """The map and the flow diagram in words, for those who cannot see them; where one is not drawn, why."""
 
 from caudal.service.reports.content.destinations import OTHER, UNKNOWN
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 
 # Places that are named in words.
 _MOST_NAMED = 3

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from caudal.service.reports.charts.drawing import LINE, SIZE, WIDTH, Drawing
 from caudal.service.reports.charts.palette import COLOURS, FAINT, INK, PAPER, ROUTE_COLOUR, RULE
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
+from caudal.service.reports.pictures.destinationmap import map_figure
 from caudal.service.reports.pictures.flows import flow_figure
 from caudal.service.reports.pictures.groups import group_figure
 from caudal.service.reports.pictures.notes import flow_note, map_note
-from caudal.service.reports.pictures.places import map_figure
 from caudal.service.reports.typeface import LEADING, wrapped
 
 _MARGIN, _GAP = 16, 10

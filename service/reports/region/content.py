@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from caudal.service.confidentiality import CONFIDENTIAL
-from caudal.service.evaluation import Coverage
+from caudal.service.confidentiality.confidentiality import CONFIDENTIAL
+from caudal.service.evaluation.evaluation import Coverage
 from caudal.service.indicators import CATALOGUE, Definition, Observation
 from caudal.service.queries.published import PublishedValue
 from caudal.service.reports.content.headline import HEADLINES, Headline

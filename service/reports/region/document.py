@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from caudal.service.models import CoverageAnswer, ObservationAnswer
+from caudal.service.answers.answers import CoverageAnswer, ObservationAnswer
 from caudal.service.reports.region.content import Cell, Column, Member
 from caudal.service.reports.region.edition import RegionEdition
 from caudal.service.reports.region.model import (

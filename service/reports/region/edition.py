@@ -6,9 +6,9 @@ from functools import cached_property
 from caudal.service.indicators import Definition
 from caudal.service.reports.content.peers import PeerValue
 from caudal.service.reports.content.standing import LEAST_FOR_MEDIAN
-from caudal.service.reports.edition import Publication
+from caudal.service.reports.edition.edition import Publication
+from caudal.service.reports.findings.names import Called, Passage
 from caudal.service.reports.language import Language
-from caudal.service.reports.names import Called, Passage
 from caudal.service.reports.region.content import Cell, Column, Member, RegionContent, RegionGroup
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from caudal.service.models import (
+from caudal.service.answers.answers import (
     Answer,
     CoverageAnswer,
     EconomyCode,

@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 
 import caudal
-from caudal.logline import quoted
+from caudal.common.logline import quoted
 from caudal.reference import Reference, attributions
 from caudal.reference import ReferenceError as FactsError
-from caudal.service.caching import Renderings, entity_tag
 from caudal.service.errors import NotFound
-from caudal.service.period import Month
 from caudal.service.queries.published import Issue, issues, published_values
 from caudal.service.queries.vintages import coverages
 from caudal.service.reports.content.headline import INDICATORS
-from caudal.service.reports.edition import Publication
+from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
 from caudal.service.reports.region.edition import RegionEdition
 from caudal.service.reports.region.forms import RegionForm
 from caudal.service.reports.reports import categories_of, language_of, places_of
-from caudal.service.store import Store
+from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
+from caudal.service.workload.caching import Renderings, entity_tag
 
 
 @dataclass(frozen=True)

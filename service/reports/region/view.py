@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from caudal.service.reports.charts import Mark, Panel, interval_drawing
-from caudal.service.reports.names import Passage
+from caudal.service.reports.findings.names import Passage
 from caudal.service.reports.pictures.axis import tick
 from caudal.service.reports.region.content import Column, RegionGroup
 from caudal.service.reports.region.edition import RegionEdition

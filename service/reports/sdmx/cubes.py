@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from caudal.service.indicators import Definition, Observation
-from caudal.service.indicators.context import UNCHECKED
+from caudal.service.indicators.model.context import UNCHECKED
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.sdmx.structure import NOT_APPLICABLE, TOTAL, unit_code
 
 # What a dimension of an indicator is called where its values are countries.

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from caudal.collector.capture.link import ETHERNET, IPV4, IPV6, LOOP, MPLS, NULL, RAW, SLL, SLL2
-from caudal.collector.capture.packetchunk import NO_LINK_TYPE
+from caudal.collector.packets.link import ETHERNET, IPV4, IPV6, LOOP, MPLS, NULL, RAW, SLL, SLL2
+from caudal.collector.packets.packetchunk import NO_LINK_TYPE
 
 _TAGS = {0x8100: 4, 0x88A8: 4, 0x9100: 4, 0x9200: 4, 0x9300: 4, 0x8847: 4, 0x8848: 4, 0x8864: 8}
 _VERSIONS = {4: 0x0800, 6: 0x86DD}

@@ -20,7 +20,7 @@ from caudal.collector.capture.capturekind import file_kind, read_raw_payload
 from caudal.collector.capture.exportcapture import ExportCounts, ExportReader
 from caudal.collector.capture.exportmessage import is_export_message
 from caudal.collector.capture.fragments import Fragment, Fragments
-from caudal.collector.datagrams import Datagrams, Exporters
+from caudal.collector.columns.datagrams import Datagrams, Exporters
 
 CORPUS = os.environ.get("CAUDAL_CORPUS")
 # Both addresses given, or scapy would go looking for them.

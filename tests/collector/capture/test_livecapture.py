@@ -20,10 +20,10 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from caudal.collector.capture.livecapture import LiveCapture, own_addresses
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.socketfilter import HEADERS_OCTETS, program
 from caudal.collector.errors import ListenError
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.receive.livecapture import LiveCapture, own_addresses
+from caudal.collector.receive.socketfilter import HEADERS_OCTETS, program
 
 from ...patience import PATIENCE_SECONDS
 
@@ -225,7 +225,7 @@ def test_without_the_right_it_says_which_is_missing() -> None:
     code = (
         "import os\n"
         "from scapy.arch.linux import L2ListenSocket\n"
-        "from caudal.collector.capture.livecapture import LiveCapture\n"
+        "from caudal.collector.receive.livecapture import LiveCapture\n"
         "from caudal.collector.errors import ListenError\n"
         "os.setuid(65534)\n"
         "try:\n    LiveCapture('lo').__enter__()\nexcept ListenError as error:\n    print(error)\n"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2
 
-from caudal.collector.capture.innerpackets import innermost
-from caudal.collector.capture.link import LINKS
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import PacketCounts, Packets, read_packets
-from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS
+from caudal.collector.packets.innerpackets import innermost
+from caudal.collector.packets.link import LINKS
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, Packets, read_packets
+from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS
 
 from ..field.test_link_types import FRAMES as FRAMES_OF_LINKS
 from . import packets_by_hand

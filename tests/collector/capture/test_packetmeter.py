@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
-from caudal.collector.capture.flowtable import FlowTable, Timing
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packetmeter import PacketMeter
-from caudal.collector.capture.packets import Packets
-from caudal.collector.flowrecords import FlowRecords, concatenate
+from caudal.collector.columns.flowrecords import FlowRecords, concatenate
+from caudal.collector.metering.flowtable import FlowTable, Timing
+from caudal.collector.metering.packetmeter import PacketMeter
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import Packets
 
 START_MS = 1_767_225_600_000
 FRAMES = [

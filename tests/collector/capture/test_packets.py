@@ -23,9 +23,9 @@ from scapy.packet import Packet, Raw
 from scapy.utils import PcapReader
 
 from caudal.collector.capture.capture import Capture
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packetmeter import MeterCounts, PacketMeter
-from caudal.collector.flowrecords import ABSENT, PACKETS, TRAFFIC, UNSAMPLED, FlowRecords, concatenate
+from caudal.collector.columns.flowrecords import ABSENT, PACKETS, TRAFFIC, UNSAMPLED, FlowRecords, concatenate
+from caudal.collector.metering.packetmeter import MeterCounts, PacketMeter
+from caudal.collector.packets.packetchunk import PacketChunk
 
 # Both addresses given, or scapy would go looking for them.
 ETHER = Ether(dst="02:00:00:00:00:01", src="02:00:00:00:00:02")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.collector.capture.capture import Capture, CaptureError, PacketChunk
-from caudal.collector.capture.chain import Layout, follow
+from caudal.collector.columns.chain import Layout, follow
 
 PACKETS = [
     (1_767_225_600_000 + 7 * n, bytes([n % 251]) * (40 + n % 60), 40 + n % 60 + n % 3) for n in range(300)

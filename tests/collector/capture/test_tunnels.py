@@ -14,10 +14,10 @@ from scapy.layers.l2 import GRE, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import PacketCounts, read_packets
-from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS, opened, tunnels_of
-from caudal.collector.capture.tunnels import tunnelled
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, read_packets
+from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS, opened, tunnels_of
+from caudal.collector.packets.tunnels import tunnelled
 
 ETHER = Ether(dst="02:00:00:00:00:01", src="02:00:00:00:00:02")
 OUTER = IP(src="192.0.2.1", dst="192.0.2.2")

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import PacketCounts, read_packets
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, read_packets
 
 
 class Short(Exception):

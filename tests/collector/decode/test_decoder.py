@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.flowrecords import ABSENT, NETFLOW9, FlowRecords
-from caudal.collector.ledger import COUNT
+from caudal.collector.columns.flowrecords import ABSENT, NETFLOW9, FlowRecords
+from caudal.collector.exporters.ledger import COUNT
 
 from ...effort import effort, growth
 from ..builders import (

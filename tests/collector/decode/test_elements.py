@@ -1,6 +1,6 @@
 """Information elements: the numbers, against the registry's names as Wireshark and the RFCs print them."""
 
-from caudal.collector.decode import elements
+from caudal.collector.decode.template import elements
 
 
 def test_pairs_of_start_and_end_are_neighbours() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caudal.collector.decode.flowdigest import digests, secret_of
+from caudal.collector.decode.records.flowdigest import digests, secret_of
 
 _MASK = (1 << 64) - 1
 KEY = np.frombuffer(bytes(range(16)), "<u8").astype(np.uint64)

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import ABSENT, FlowRecords
+from caudal.collector.columns.flowrecords import ABSENT, FlowRecords
 
 from ..builders import (
     NOW_MS,

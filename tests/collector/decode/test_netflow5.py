@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caudal.collector.flowrecords import ABSENT, CONFIG, EVENT, RECORD, TRAFFIC
+from caudal.collector.columns.flowrecords import ABSENT, CONFIG, EVENT, RECORD, TRAFFIC
 
 from ..builders import NOW_MS, ROUTER, SECONDS, bench, ip, netflow5, record5
 

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
+from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
 
 from ..builders import (
     BASIC,

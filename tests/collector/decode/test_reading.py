@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.decode import elements
-from caudal.collector.decode.recordlayout import Layout
-from caudal.collector.flowrecords import COLUMNS, FlowRecords
+from caudal.collector.columns.flowrecords import COLUMNS, FlowRecords
+from caudal.collector.decode.template import elements
+from caudal.collector.decode.template.recordlayout import Layout
 
 from ..builders import a_set, bench, ipfix, netflow9, options9, options10, template
 

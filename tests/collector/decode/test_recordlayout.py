@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.decode.recordlayout import Layout, halves, unsigned
-from caudal.collector.decode.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
+from caudal.collector.decode.template.recordlayout import Layout, halves, unsigned
+from caudal.collector.decode.template.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
 
 
 def layout(*fields: tuple[int, int]) -> Layout:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.decode.samplesequence import Agents, Sources
-from caudal.collector.decode.sequence import Sequences
+from caudal.collector.decode.sequence.samplesequence import Agents, Sources
+from caudal.collector.decode.sequence.sequence import Sequences
 
 
 def agents_lost(numbers: list[int], agent: list[int] | None = None, split: int = 0) -> list[int]:
@@ -193,7 +193,7 @@ def test_new_sources_between_known_ones() -> None:
 
 
 def test_sources_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caudal.collector.decode.samplesequence._MOST_SOURCES", 10)
+    monkeypatch.setattr("caudal.collector.decode.sequence.samplesequence._MOST_SOURCES", 10)
     sources = Sources()
     for first in range(0, 100, 5):
         column = np.arange(first, first + 5)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from caudal.collector.decode.origin import ObservationPoint
-from caudal.collector.decode.sampling import SamplingRates
-from caudal.collector.exporterstate import from_json, to_json
-from caudal.collector.flowrecords import ASSUMED, CONFIG, OPTIONS, RECORD, FlowRecords
+from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, OPTIONS, RECORD, FlowRecords
+from caudal.collector.decode.exporterstate import from_json, to_json
+from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.decode.template.origin import ObservationPoint
 
 from ..builders import (
     BASIC,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.decode.sequence import UNKNOWN_UNITS, Sequences
+from caudal.collector.decode.sequence.sequence import UNKNOWN_UNITS, Sequences
 
 STREAM = (0, 1, 0)
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.decode.decoder import Decoder
-from caudal.collector.flowrecords import (
+from caudal.collector.columns.flowrecords import (
     ABSENT,
     ASSUMED,
     METERED_EGRESS,
@@ -19,6 +18,7 @@ from caudal.collector.flowrecords import (
     TRAFFIC,
     FlowRecords,
 )
+from caudal.collector.decode.decoder import Decoder
 
 from ...effort import effort, growth
 from ..builders import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.decode.template import NOT_READ, TemplateSetError, Withdrawal, read_templates
+from caudal.collector.decode.template.template import NOT_READ, TemplateSetError, Withdrawal, read_templates
 
 from ..builders import (
     BASIC,

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import (
+from caudal.collector.columns.flowrecords import (
     ABSENT,
     EVENT,
     IMPLAUSIBLE,

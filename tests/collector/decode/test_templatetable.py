@@ -1,8 +1,8 @@
 """The table of templates: bounds, sharing, withdrawal, and what is known to have come before."""
 
-from caudal.collector.decode.origin import ObservationPoint
-from caudal.collector.decode.template import FieldSpecifier, Template, TemplateKey
-from caudal.collector.decode.templatetable import TemplateTable, code
+from caudal.collector.decode.template.origin import ObservationPoint
+from caudal.collector.decode.template.template import FieldSpecifier, Template, TemplateKey
+from caudal.collector.decode.template.templatetable import TemplateTable, code
 
 POINT = ObservationPoint(3, 1, 9)
 KEY = TemplateKey(*POINT, 256)

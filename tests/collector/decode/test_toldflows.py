@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.collector.decode.toldflows import ToldFlows
-from caudal.collector.exportermemory import FILE, ExporterMemory
-from caudal.collector.exporterstate import from_json, to_json
+from caudal.collector.decode.exporterstate import from_json, to_json
+from caudal.collector.decode.records.toldflows import ToldFlows
+from caudal.collector.memory.exportermemory import FILE, ExporterMemory
 
 from ..builders import NOW_MS, Bench, a_set, bench, ip, ipfix, template
 

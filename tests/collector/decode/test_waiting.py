@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from caudal.collector.decode.template import TemplateKey
-from caudal.collector.decode.waiting import WaitingSet, WaitingSets
+from caudal.collector.decode.template.template import TemplateKey
+from caudal.collector.decode.template.waiting import WaitingSet, WaitingSets
 
 from ...effort import growth
 

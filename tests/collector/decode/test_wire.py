@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from caudal.collector.decode.wire import join, surplus, unsigned16, unsigned32
+from caudal.collector.columns.wire import join, surplus, unsigned16, unsigned32
 
 BUFFER = np.frombuffer(bytes.fromhex("00ff0102fffffffe0000"), np.uint8)
 

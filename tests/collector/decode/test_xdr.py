@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.decode import xdr
-from caudal.collector.decode.xdr import walk
+from caudal.collector.decode.sflow import xdr
+from caudal.collector.decode.sflow.xdr import walk
 
 
 def structure(kind: int, body: bytes, *, fill: bool = True) -> bytes:

@@ -6,10 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caudal.collector import batch
-from caudal.collector.inspection import Inspection
-from caudal.collector.metering import meter
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.files.meterfiles import meter
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.contract import batch
 
 from ..builders import SmallTable
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from caudal.collector import batch
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.contract import batch
 
 from ..builders import NOW_MS, ROUTER, lot
 from .balanced import HOME, TABLE, balance

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.disbelief import disbeliefs
-from caudal.collector.flowrecords import AS_DOUBTED, FlowRecords
-from caudal.collector.inspection import Inspection
-from caudal.collector.signs import Sign, signs
+from caudal.collector.columns.flowrecords import AS_DOUBTED, FlowRecords
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.signs.disbelief import disbeliefs
+from caudal.collector.signs.signs import Sign, signs
 
 from ..builders import (
     ROUTER,

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import OCTETS_DOUBTED, TRAFFIC, FlowRecords
+from caudal.collector.columns.flowrecords import OCTETS_DOUBTED, TRAFFIC, FlowRecords
 
 from ..builders import DESTINATION, PACKETS, SOURCE, Field, a_set, bench, ipfix, netflow9, template
 

@@ -9,7 +9,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from caudal.collector.flowrecords import NOT_READ, TRAFFIC
+from caudal.collector.columns.flowrecords import NOT_READ, TRAFFIC
 
 from ..builders import bench, flow_sample, raw_header, sflow
 from ..capture.test_packets import one

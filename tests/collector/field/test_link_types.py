@@ -10,10 +10,10 @@ from scapy.packet import Packet, Raw
 
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind
-from caudal.collector.capture.linktypes import unread_links
-from caudal.collector.inspection import Inspection
-from caudal.collector.metering import meter
-from caudal.collector.pipeline import Pipeline
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.files.meterfiles import meter
+from caudal.collector.packets.linktypes import unread_links
+from caudal.collector.pipeline.pipeline import Pipeline
 
 from ..builders import netflow5, record5
 from ..capture.test_packets import one, write

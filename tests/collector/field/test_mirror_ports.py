@@ -9,7 +9,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
-from caudal.collector.capture.tunnelkinds import TUNNEL_KINDS
+from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS
 
 from ..builders import bench, flow_sample, raw_header, sflow
 from ..capture.test_packets import write

@@ -5,11 +5,11 @@ import ipaddress
 import numpy as np
 import pytest
 
-from caudal.collector.batch import DIRECTIONS
-from caudal.collector.cellcode import part
-from caudal.collector.flowrecords import FlowRecords
-from caudal.collector.locate import Located, Locator
-from caudal.collector.nat64 import Nat64Error, Nat64Prefixes
+from caudal.collector.columns.cellcode import part
+from caudal.collector.columns.flowrecords import FlowRecords
+from caudal.collector.locate.locate import Located, Locator
+from caudal.collector.locate.nat64 import Nat64Error, Nat64Prefixes
+from caudal.contract.batch import DIRECTIONS
 
 from ..builders import flow_records, ip
 from .balanced import HOME, TABLE

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.flowrecords import ABSENT, NOT_READ, OPTIONS, TRAFFIC, FlowRecords
+from caudal.collector.columns.flowrecords import ABSENT, NOT_READ, OPTIONS, TRAFFIC, FlowRecords
 
 from ..builders import (
     NOW_MS,

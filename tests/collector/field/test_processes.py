@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.flowrecords import ASSUMED, OPTIONS
-from caudal.collector.inspection import Inspection
-from caudal.collector.signs import signs_of_decoding
+from caudal.collector.columns.flowrecords import ASSUMED, OPTIONS
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.signs.signs import signs_of_decoding
 
 from ..builders import (
     BASIC,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.disbelief import disbeliefs
-from caudal.collector.flowrecords import ASSUMED, CONFIG, IMPLAUSIBLE, RATE_DOUBTED, RECORD, TRAFFIC
-from caudal.collector.inspection import Inspection
+from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, IMPLAUSIBLE, RATE_DOUBTED, RECORD, TRAFFIC
+from caudal.collector.files.inspection import Inspection
+from caudal.collector.signs.disbelief import disbeliefs
 
 from ..builders import (
     BASIC,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
-from caudal.collector.inspection import Inspection
+from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
+from caudal.collector.files.inspection import Inspection
 
 from ..builders import (
     BASIC,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.inspection import Inspection
+from caudal.collector.files.inspection import Inspection
 
 from ..builders import (
     BASIC,

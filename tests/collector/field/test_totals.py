@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from caudal.collector.decode.toldflows import ToldFlows
-from caudal.collector.repetition import repetitions
+from caudal.collector.decode.records.toldflows import ToldFlows
+from caudal.collector.signs.repetition import repetitions
 
 from ..builders import NOW_MS, SECONDS, Field, a_set, bench, ip, ipfix, netflow9, template
 from .balanced import FILES, inspected, metered

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from caudal.collector.capture.capturefile import CaptureError
-from caudal.collector.inspection import Inspection
-from caudal.inspect import show_inspection
+from caudal.collector.files.inspection import Inspection
+from caudal.commands.inspect import show_inspection
 
 from .balanced import FILES
 

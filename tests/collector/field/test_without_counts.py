@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from caudal.collector.flowrecords import EVENT, NOT_READ, TRAFFIC, WITHOUT_COUNTS, FlowRecords
+from caudal.collector.columns.flowrecords import EVENT, NOT_READ, TRAFFIC, WITHOUT_COUNTS, FlowRecords
 
 from ..builders import (
     BASIC,

@@ -7,8 +7,6 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packets import PacketCounts, Packets, read_packets
 from caudal.collector.names.candidates import (
     QUIC_PORTS,
     TLS_PORTS,
@@ -17,6 +15,8 @@ from caudal.collector.names.candidates import (
     worth_a_look,
 )
 from caudal.collector.names.keys import Keys
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, Packets, read_packets
 
 from .messages import QUIC1, QUIC2, crypto, dns_answer, hello, quic_initial, real_hello, server_name
 

@@ -8,11 +8,11 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packetmeter import PacketMeter
-from caudal.collector.capture.packets import read_packets
+from caudal.collector.metering.packetmeter import PacketMeter
 from caudal.collector.names.domains import Domain, DomainList
 from caudal.collector.names.tagger import Tagger
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import read_packets
 
 from .messages import (
     ECH,

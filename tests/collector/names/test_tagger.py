@@ -9,11 +9,11 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet, Raw
 
-from caudal.collector.capture.packetchunk import PacketChunk
-from caudal.collector.capture.packetmeter import PacketMeter
-from caudal.collector.capture.packets import PacketCounts, read_packets
+from caudal.collector.metering.packetmeter import PacketMeter
 from caudal.collector.names.domains import Domain, DomainList
 from caudal.collector.names.tagger import CONNECTION_MS, LONGEST_ANSWER_MS, SHORTEST_ANSWER_MS, Tagger
+from caudal.collector.packets.packetchunk import PacketChunk
+from caudal.collector.packets.packets import PacketCounts, read_packets
 
 from .messages import (
     ECH,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.batch import batch_id, decode_batch
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.replay.replay import finish
-from caudal.collector.settingsfile import load_settings
-from caudal.collector.spool import Spool
+from caudal.collector.settings.settingsfile import load_settings
+from caudal.contract.batch import batch_id, decode_batch
 
 from ...test_kill_matrix import Victims
 from ..builders import HOME, SECONDS

@@ -8,15 +8,15 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from caudal.collector.batch import Batch, decode_batch
 from caudal.collector.capture.capturefile import CaptureError
+from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolFull
-from caudal.collector.receivingtimes import FILE as TIMES_FILE
-from caudal.collector.receivingtimes import ReceivingTimes, Span, received
+from caudal.collector.receive.receivingtimes import FILE as TIMES_FILE
+from caudal.collector.receive.receivingtimes import ReceivingTimes, Span, received
 from caudal.collector.replay.journal import ReplayError, hand_over
 from caudal.collector.replay.replay import Replayed, ReplayQuestion, finish, replay
-from caudal.collector.settings import CollectorSettings
-from caudal.collector.spool import Spool
+from caudal.collector.settings.settings import CollectorSettings
+from caudal.contract.batch import Batch, decode_batch
 
 from ..builders import (
     BASIC,
@@ -201,9 +201,9 @@ def test_a_collector_that_was_killed_has_noted_a_little_more(tmp_path: Path) -> 
 
 def remember(settings: CollectorSettings, *datagrams: bytes) -> None:
     """Have a collector learn something and keep it."""
-    from caudal.collector.blueprint import pipeline_of
-    from caudal.collector.exportermemory import FILE, ExporterMemory
-    from caudal.collector.pseudonym import pseudonym, read_or_make_key
+    from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
+    from caudal.collector.memory.exportermemory import FILE, ExporterMemory
+    from caudal.collector.pipeline.blueprint import pipeline_of
 
     from ..builders import lot
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caudal.reference.files import (
+from caudal.reference.files.catalogue import (
     ACCESS_LAWS,
     ADEQUACY,
     GEOLOCATION_ACCURACY,

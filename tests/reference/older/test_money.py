@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from caudal.reference.declaration import FactFile
-from caudal.reference.files import DIGITAL_TAXES, ECONOMIES, REGIONAL_REVENUE
+from caudal.reference.files.catalogue import DIGITAL_TAXES, ECONOMIES, REGIONAL_REVENUE
+from caudal.reference.files.declaration import FactFile
 from caudal.reference.older import digital_taxes, economies, is_older, regional_revenue
 
 

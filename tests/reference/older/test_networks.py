@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from caudal.reference.facts import DATA
-from caudal.reference.files import ACCESS_NETWORKS, PLATFORM_DOMAINS, TRANSIT_ASNS
+from caudal.reference.files.catalogue import ACCESS_NETWORKS, PLATFORM_DOMAINS, TRANSIT_ASNS
 from caudal.reference.older import access_networks, platform_domains, transit_asns
 
 OLD_NETWORK = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from caudal.reference import FactError, ImportFault, load_reference
-from caudal.reference.files import SUBSCRIBERS
+from caudal.reference.files.catalogue import SUBSCRIBERS
 from caudal.reference.publishers import Imported, write_overlay
 
 HEADER = "country,year,technology,subscriptions,source,as_of,status\n"

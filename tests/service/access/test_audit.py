@@ -9,13 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from caudal.service.access.actor import ANYBODY, Actor
 from caudal.service.access.audit import NOTHING_BEFORE, Audit, AuditLine
 from caudal.service.access.notes import KINDS_MOST, Notes
-from caudal.service.access.roles import Role
 from caudal.service.errors import StoreError
-from caudal.service.migration import migrate
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.roles.actor import ANYBODY, Actor
+from caudal.service.roles.roles import Role
+from caudal.service.store.store import Store
 
 NOW = datetime(2026, 11, 21, 12, 30, 15, 123456, tzinfo=UTC)
 ADMIN = Actor(Role.admin, "admin", credential="token file")

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from caudal.cli import app
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings, load_settings
-from caudal.service.store import Store
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings, load_settings
+from caudal.service.store.store import Store
 
 from ...patience import PATIENCE_SECONDS
 from ..samples import NOW

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from caudal.service.access.keyring import Keyring
 from caudal.service.access.keys import DAYS, FORM, Key, digest_of, new_key
-from caudal.service.access.roles import Role
-from caudal.service.access.scope import scope_fault
 from caudal.service.errors import KeyConflict, NotFound
-from caudal.service.migration import migrate
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.roles.roles import Role
+from caudal.service.roles.scope import scope_fault
+from caudal.service.store.store import Store
 
 NOW = datetime(2026, 11, 21, 12, 30, 15, 123456, tzinfo=UTC)
 

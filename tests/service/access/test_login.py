@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from caudal.service.access.access import LOGIN, LOGINS_MOST, SESSION
-from caudal.service.access.roles import Role
-from caudal.service.server import Service
-from caudal.service.settings import Person, ServiceSettings
-from caudal.service.store import Store
+from caudal.service.api.server import Service
+from caudal.service.roles.roles import Role
+from caudal.service.settings.settings import Person, ServiceSettings
+from caudal.service.store.store import Store
 
 from ...patience import wait_until
 from .test_service import ADMIN, AS_ADMIN

@@ -11,16 +11,16 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
-from caudal.collector.batch import MEDIA_TYPE
+from caudal.contract.batch import MEDIA_TYPE
 from caudal.reference import Reference
-from caudal.service.access.actor import Actor, decide
-from caudal.service.access.entrances import ENTRANCES, Entrance, entrance_of
-from caudal.service.access.matrix import with_matrix
-from caudal.service.access.roles import MEANING, TABLE, Resource, Role
-from caudal.service.app import create_app
-from caudal.service.server import Service
-from caudal.service.settings import Confidentiality, ServiceSettings
-from caudal.service.store import Store
+from caudal.service.api.app import create_app
+from caudal.service.api.server import Service
+from caudal.service.roles.actor import Actor, decide
+from caudal.service.roles.entrances import ENTRANCES, Entrance, entrance_of
+from caudal.service.roles.matrix import with_matrix
+from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
+from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.store.store import Store
 
 from ...patience import PATIENCE_SECONDS
 from ..conftest import clear
@@ -381,4 +381,4 @@ def test_what_no_table_names_is_denied() -> None:
 
 def test_the_documentation_has_the_table() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    assert page == with_matrix(page), "run: python -m caudal.service.access.matrix docs/api.md"
+    assert page == with_matrix(page), "run: python -m caudal.service.roles.matrix docs/api.md"

@@ -17,7 +17,7 @@ from joserfc.jwk import RSAKey
 from caudal.service.access.people import Claims
 from caudal.service.access.provider import Attempt, Provider
 from caudal.service.errors import LoginRefused, ProviderError, ServiceError
-from caudal.service.settings import OpenIdConnect
+from caudal.service.settings.settings import OpenIdConnect
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ISSUER = "https://id.example.org"

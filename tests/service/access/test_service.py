@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from caudal.service.access.notes import Notes
-from caudal.service.access.roles import Role
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.api.server import Service
+from caudal.service.roles.roles import Role
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ...patience import PATIENCE_SECONDS, wait_until
 from ..samples import NOW, TOKEN

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from caudal.service.access.keys import digest_of
-from caudal.service.access.roles import Role
 from caudal.service.access.tokenfiles import TokenFiles
 from caudal.service.errors import SettingsError
-from caudal.service.settings import ServiceSettings
+from caudal.service.roles.roles import Role
+from caudal.service.settings.settings import ServiceSettings
 
 FIRST = "the-first-token-0123456789"
 SECOND = "the-second-token-0123456789"

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from caudal.reference import Reference, load_reference
-from caudal.service.answers.asking import GIVEN, Answer, Given, ask
-from caudal.service.answers.cures import CURES, cures_of
-from caudal.service.answers.fulltraffic import full_traffic
-from caudal.service.answers.page import page, section
+from caudal.service.answerability.asking import GIVEN, Answer, Given, ask
+from caudal.service.answerability.cures import CURES, cures_of
+from caudal.service.answerability.fulltraffic import full_traffic
+from caudal.service.answerability.page import page, section
 from caudal.service.indicators import CATALOGUE
-from caudal.service.reason import REASONS
+from caudal.service.vocabulary.reason import REASONS
 
 ECONOMIES = ("AR", "BR", "CL", "CO", "CR", "MX", "PE", "UY")
 # How many of the indicators answer at least, by what is given beside full traffic.

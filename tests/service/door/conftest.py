@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
 from caudal.service.ingest import Ingest
-from caudal.service.migration import migrate
-from caudal.service.reference_tables import load_reference_tables
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.store.referencetables import load_reference_tables
+from caudal.service.store.store import Store
 
 from ..samples import NOW, random_batch
 

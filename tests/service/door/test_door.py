@@ -8,15 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from caudal.collector.batch import MEDIA_TYPE, decode_batch
+from caudal.contract.batch import MEDIA_TYPE, decode_batch
 from caudal.reference import Reference
-from caudal.service.access.entrances import ENTRANCES
+from caudal.service.api.server import Service
 from caudal.service.ingest import Ingest
-from caudal.service.migration import migrate
-from caudal.service.reference_tables import load_reference_tables
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
+from caudal.service.migration.migration import migrate
+from caudal.service.roles.entrances import ENTRANCES
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.referencetables import load_reference_tables
+from caudal.service.store.store import Store
 
 from ..samples import NOW, TOKEN, batch, random_batch
 

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from caudal.service.access.actor import ANYBODY, Actor
-from caudal.service.access.roles import Role
-from caudal.service.caching import Flights
-from caudal.service.cancellation import CURRENT, Work, check
-from caudal.service.dear import DearGate, dear_work
 from caudal.service.door.addresses import Proxies, network_of, normal
 from caudal.service.door.body import read_body
 from caudal.service.door.descriptors import most_connections
-from caudal.service.door.doorsettings import DoorSettings
 from caudal.service.door.headers import secure
 from caudal.service.door.hosts import Hosts
-from caudal.service.door.places import Places
+from caudal.service.door.queueplaces import Places
 from caudal.service.door.rates import Rates
 from caudal.service.errors import Busy, Gone, SettingsError, TooDear, TooLong
 from caudal.service.problem import Problem
-from caudal.service.querylimits import QueryLimits
-from caudal.service.store import Store
+from caudal.service.roles.actor import ANYBODY, Actor
+from caudal.service.roles.roles import Role
+from caudal.service.settings.doorsettings import DoorSettings
+from caudal.service.store.store import Store
+from caudal.service.workload.caching import Flights
+from caudal.service.workload.cancellation import CURRENT, Work, check
+from caudal.service.workload.heavywork import DearGate, dear_work
+from caudal.service.workload.querylimits import QueryLimits
 
 COLLECTOR = Actor(Role.collector, "xa-1", credential="token")
 

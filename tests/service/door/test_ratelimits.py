@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings
 
 from ...patience import PATIENCE_SECONDS
 from ..samples import NOW

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from caudal.collector.batch import MEDIA_TYPE
+from caudal.contract.batch import MEDIA_TYPE
 
 from ...patience import PATIENCE_SECONDS
 from ...patience import wait_until as patiently

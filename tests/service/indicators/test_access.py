@@ -7,7 +7,7 @@ import pytest
 
 from caudal.reference import load_reference
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.access import OWN, SCENARIOS
+from caudal.service.indicators.groups.access import OWN, SCENARIOS
 
 LAWS = "jurisdiction law kind year extraterritorial reaches_content in_force exposure_weight_proposal status"
 

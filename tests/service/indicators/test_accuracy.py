@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.accuracy import (
+from caudal.service.indicators.statistics.accuracy import (
     Accuracy,
     abroad_accuracy,
     accuracy_in,

@@ -15,12 +15,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from caudal.reference.platformfiles import FUNCTIONS
-from caudal.service.indicators import CATALOGUE, positioningmap
-from caudal.service.indicators.base import BASES, METERED, WITHIN_FUNCTION, Base, within_function
-from caudal.service.indicators.montecarlo import DRAWS
-from caudal.service.indicators.paths import PATHS
-from caudal.service.indicators.routing import ROUTES
+from caudal.reference.files.platformfiles import FUNCTIONS
+from caudal.service.indicators import CATALOGUE
+from caudal.service.indicators.facts.paths import PATHS
+from caudal.service.indicators.facts.routing import ROUTES
+from caudal.service.indicators.groups import positioningmap
+from caudal.service.indicators.model.base import BASES, METERED, WITHIN_FUNCTION, Base, within_function
+from caudal.service.indicators.statistics.montecarlo import DRAWS
 from tests.service.indicators.conftest import CATEGORIES, PLATFORMS
 from tests.service.indicators.world import platform as listed
 from tests.service.indicators.world import revenue, table, world

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.calibration import GRID, Calibration, student
-from caudal.service.indicators.currencies import Currencies
-from caudal.service.indicators.earnings import Earnings
-from caudal.service.indicators.montecarlo import band
-from caudal.service.indicators.receipts import receipts
+from caudal.service.indicators.facts.calibration import GRID, Calibration, student
+from caudal.service.indicators.facts.currencies import Currencies
+from caudal.service.indicators.facts.earnings import Earnings
+from caudal.service.indicators.facts.receipts import receipts
+from caudal.service.indicators.statistics.montecarlo import band
 from tests.service.indicators.world import economy, platform, revenue, table, world
 
 USERS = 100

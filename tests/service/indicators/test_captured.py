@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from caudal.reference import FILES, load_reference
-from caudal.service.indicators.capture import REVENUE_CHANGE
-from caudal.service.indicators.captured import ALL_PLATFORMS, INDICATORS, VALUE_ADDED_OF_PRODUCT
+from caudal.service.indicators.facts.platformrevenue import REVENUE_CHANGE
+from caudal.service.indicators.groups.valuecaptured import ALL_PLATFORMS, INDICATORS, VALUE_ADDED_OF_PRODUCT
 from tests.service.indicators.world import economy, platform, revenue, table, world
 
 V3, V4, V5 = INDICATORS

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.centralisation import emd
+from caudal.service.indicators.groups.centralisation import emd
 
 Z = 1.959964
 

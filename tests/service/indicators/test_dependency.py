@@ -10,9 +10,9 @@ import pytest
 from scipy.stats import beta
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.dependency import trimmed_influence, trimmed_mean
-from caudal.service.indicators.errors import SuppliedError
-from caudal.service.indicators.routing import ROUTES, read_routes
+from caudal.service.indicators.facts.routing import ROUTES, read_routes
+from caudal.service.indicators.groups.dependency import trimmed_influence, trimmed_mean
+from caudal.service.indicators.model.errors import SuppliedError
 
 Z = 1.959964
 

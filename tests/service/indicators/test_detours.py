@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.errors import SuppliedError
-from caudal.service.indicators.paths import paths, read_paths
+from caudal.service.indicators.facts.paths import paths, read_paths
+from caudal.service.indicators.model.errors import SuppliedError
 
 
 @pytest.fixture(scope="module")

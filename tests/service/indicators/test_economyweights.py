@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.economyweights import EconomyWeights
-from caudal.service.indicators.montecarlo import band, between
+from caudal.service.indicators.facts.economyweights import EconomyWeights
+from caudal.service.indicators.statistics.montecarlo import band, between
 from tests.service.indicators.world import economy, table, world
 
 THETA = between("theta", 0.5, 1.0)

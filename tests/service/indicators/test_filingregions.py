@@ -3,7 +3,7 @@
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.filingregions import FilingRegions
+from caudal.service.indicators.facts.filingregions import FilingRegions
 from tests.service.indicators.world import SUBREGIONS, table, world
 
 

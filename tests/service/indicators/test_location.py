@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from caudal.service.indicators.accuracy import Accuracy
-from caudal.service.indicators.cells import Month
-from caudal.service.indicators.location import location_scenarios, misplaced
+from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.statistics.accuracy import Accuracy
+from caudal.service.indicators.statistics.location import location_scenarios, misplaced
 
 Z = 1.959964
 LEVEL = 0.95

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.service.indicators import captured, tariffs, taxation, trade
+from caudal.service.indicators.groups import tariffs, taxation, trade, valuecaptured
 from tests.service.indicators.world import economy, platform, revenue, table, world
 
-MONEY = (*captured.INDICATORS, *trade.INDICATORS, *tariffs.INDICATORS, *taxation.INDICATORS)
+MONEY = (*valuecaptured.INDICATORS, *trade.INDICATORS, *tariffs.INDICATORS, *taxation.INDICATORS)
 COUNTRIES = ("CL", "BR", "MX", "DE")
 quick = settings(max_examples=8)
 
@@ -155,7 +155,7 @@ def test_more_users_everywhere_change_nothing(answers, drawn, factor):
 def test_value_captured_scales_with_revenue_and_never_exceeds_it(answers, drawn):
     before, after = answers(facts(drawn)), answers(facts(drawn, factor_revenue=1000.0))
     for name, answer in after.items():
-        if name[0] == "V3" and name[1] != captured.ALL_PLATFORMS:
+        if name[0] == "V3" and name[1] != valuecaptured.ALL_PLATFORMS:
             # the rounding to the million is nothing beside a thousand times the revenue
             assert answer.details["share_of_region"] == before[name].details["share_of_region"]
             assert answer.details["share_high"] <= 1 + 1e-9
@@ -171,7 +171,7 @@ def test_a_platform_more_changes_no_other(answers, drawn):
     before, after = answers(fewer), answers(whole)
     assert before["V3", "p0"] == after["V3", "p0"]
     assert before["V4", "p0"] == after["V4", "p0"]
-    assert after["V3", captured.ALL_PLATFORMS].value > before["V3", captured.ALL_PLATFORMS].value
+    assert after["V3", valuecaptured.ALL_PLATFORMS].value > before["V3", valuecaptured.ALL_PLATFORMS].value
 
 
 @quick

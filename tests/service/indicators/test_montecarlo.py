@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from caudal.service.indicators.montecarlo import (
+from caudal.service.indicators.statistics.montecarlo import (
     DRAWS,
     apart,
     band,
@@ -35,9 +35,7 @@ def test_factors_of_two_names_are_independent():
 
 
 def test_another_process_draws_the_same():
-    script = (
-        "from caudal.service.indicators.montecarlo import uniform; print(repr(float(uniform('theta')[7])))"
-    )
+    script = "from caudal.service.indicators.statistics.montecarlo import uniform; print(repr(float(uniform('theta')[7])))"
     there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert float(there) == uniform("theta")[7]
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.service.indicators.cells import Month
-from caudal.service.indicators.payload import LONGEST, payload_of
+from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.statistics.payload import LONGEST, payload_of
 
 
 def paid(rows, cells, context):

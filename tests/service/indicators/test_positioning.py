@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from caudal.service.indicators import CATALOGUE, positioningmap
-from caudal.service.indicators.montecarlo import DRAWS
-from caudal.service.indicators.positioningmap import kappa
+from caudal.service.indicators import CATALOGUE
+from caudal.service.indicators.groups import positioningmap
+from caudal.service.indicators.groups.positioningmap import kappa
+from caudal.service.indicators.statistics.montecarlo import DRAWS
 
 Z = 1.959964
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.service.indicators import CATALOGUE, compute_all
-from caudal.service.indicators.cells import Month
-from caudal.service.indicators.centralisation import emd
-from caudal.service.indicators.dependency import trimmed_influence, trimmed_mean
-from caudal.service.indicators.functions import FUNCTIONS
-from caudal.service.indicators.paths import paths
-from caudal.service.indicators.routing import ROUTES
+from caudal.service.indicators.facts.paths import paths
+from caudal.service.indicators.facts.routing import ROUTES
+from caudal.service.indicators.groups.centralisation import emd
+from caudal.service.indicators.groups.dependency import trimmed_influence, trimmed_mean
+from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.functions import FUNCTIONS
 
 COUNTRIES = ("XA", "BR", "US", "ZZ")
 RUNGS = ("operator", "cloud", "anycast", "database", "disagreement", "unknown")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from caudal.service.indicators.uncertainty import (
+from caudal.service.indicators.model.uncertainty import (
     herfindahl,
     normal_interval,
     share_interval,

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.tariffs import (
+from caudal.service.indicators.facts.treaties import bans
+from caudal.service.indicators.groups.tariffs import (
     APPLIED,
     BOUND,
     CONSOLES,
@@ -13,7 +14,6 @@ from caudal.service.indicators.tariffs import (
     INDICATORS,
     moratorium_in_force,
 )
-from caudal.service.indicators.treaties import bans
 from tests.service.indicators.world import table
 
 (V7,) = INDICATORS

@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from caudal.reference import FILES, load_reference
-from caudal.service.indicators.captured import ALL_PLATFORMS
-from caudal.service.indicators.digitaltax import digital_taxes
-from caudal.service.indicators.levies import Levies
-from caudal.service.indicators.taxation import INDICATORS
+from caudal.service.indicators.facts.digitaltax import digital_taxes
+from caudal.service.indicators.facts.levies import Levies
+from caudal.service.indicators.groups.taxation import INDICATORS
+from caudal.service.indicators.groups.valuecaptured import ALL_PLATFORMS
 from tests.service.indicators.world import economy, platform, revenue, table, world
 
 V8, V9, V10 = INDICATORS

@@ -3,7 +3,7 @@
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.indicators.trade import INDICATORS
+from caudal.service.indicators.groups.trade import INDICATORS
 from tests.service.indicators.world import table
 
 (V6,) = INDICATORS

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from caudal.service.indicators.uncertainty import (
+from caudal.service.indicators.model.uncertainty import (
     Quantity,
     envelope,
     herfindahl,

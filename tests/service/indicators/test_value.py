@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.indicators.value import ALL_BUT_VIDEO
+from caudal.service.indicators.groups.value import ALL_BUT_VIDEO
 
 
 @pytest.fixture(scope="module")

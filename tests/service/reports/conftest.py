@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from caudal.reference import Reference
-from caudal.service.server import Service
-from caudal.service.settings import ServiceSettings, load_settings
-from caudal.service.store import Store
+from caudal.service.api.server import Service
+from caudal.service.settings.settings import ServiceSettings, load_settings
+from caudal.service.store.store import Store
 
 from ...conftest import DemoRun
 from ...patience import PATIENCE_SECONDS

@@ -6,20 +6,20 @@ from functools import lru_cache
 
 import polars as pl
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.contract.batch import LEDGER_COUNTS
 from caudal.reference import Reference, attributions, load_reference
-from caudal.service.answers.asking import month_of
-from caudal.service.answers.fulltraffic import full_traffic
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
+from caudal.service.answerability.asking import month_of
+from caudal.service.answerability.fulltraffic import full_traffic
+from caudal.service.attribution.interpretation import interpret
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
-from caudal.service.interpretation import interpret
 from caudal.service.queries import LedgerAnswer
-from caudal.service.reason import reason
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.destinations import destinations_of, located
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.reports import categories_of, names_of, places_of
+from caudal.service.vocabulary.reason import reason
 
 # Eighty characters, in words as names have them.
 LONG_NAME = "Mancomunidad Autónoma de los Territorios Insulares y Ribereños del Mar Occidental"

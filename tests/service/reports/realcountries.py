@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from caudal.reference import Reference, attributions
-from caudal.service.answers.fulltraffic import OPERATOR, full_traffic
-from caudal.service.confidentiality import Rule
-from caudal.service.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
+from caudal.service.answerability.fulltraffic import OPERATOR, full_traffic
+from caudal.service.confidentiality.confidentiality import Rule
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 from caudal.service.queries.published import PublishedValue
 from caudal.service.reports.content.headline import INDICATORS

@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from caudal.collector.batch import LEDGER_COUNTS
-from caudal.service.evaluation import Coverage, MonthMeasures
+from caudal.contract.batch import LEDGER_COUNTS
+from caudal.service.evaluation.evaluation import Coverage, MonthMeasures
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.queries import LedgerAnswer
-from caudal.service.reason import Reason
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.change import Since
 from caudal.service.reports.content.destinations import destinations_of
 from caudal.service.reports.content.history import Series
 from caudal.service.reports.content.peers import Peer
+from caudal.service.vocabulary.reason import Reason
 
 PLACES = {
     "en": {"CL": "Chile", "US": "United States", "BR": "Brazil"},

@@ -7,7 +7,7 @@ import pytest
 
 from caudal.reference import load_reference
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.pictures import destination_map, flow_chart, pictures
 from caudal.service.reports.reports import places_of

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from caudal.service.evaluation import Method, MonthMeasures
+from caudal.service.evaluation.evaluation import Method, MonthMeasures
 from caudal.service.indicators import CATALOGUE
 from caudal.service.reports.content import Content
 from caudal.service.reports.content.change import Since
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 
 from .samples import content, measures, observed

@@ -2,10 +2,10 @@
 
 import pytest
 
-from caudal.service.reason import reason as no_value
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.vocabulary.reason import reason as no_value
 
 from .samples import CELLS, content, measures, observed
 

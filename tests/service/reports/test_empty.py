@@ -8,11 +8,11 @@ import openpyxl
 import pypdf
 import pytest
 
-from caudal.service.reason import reason
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.vocabulary.reason import reason
 
 from .samples import CELLS, content, measures, observed
 

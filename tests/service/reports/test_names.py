@@ -2,11 +2,11 @@
 
 import pytest
 
-from caudal.service.confidentiality import Rule, Withheld
+from caudal.service.confidentiality.confidentiality import Rule, Withheld
 from caudal.service.indicators import CATALOGUE
-from caudal.service.reason import joined, reason
+from caudal.service.reports.findings.names import Names, Passage
 from caudal.service.reports.language import Language
-from caudal.service.reports.names import Names, Passage
+from caudal.service.vocabulary.reason import joined, reason
 
 from .samples import content, measures, observed
 

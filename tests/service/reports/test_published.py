@@ -9,17 +9,17 @@ from typing import Any
 import polars as pl
 import pytest
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference, load_reference
 from caudal.service.errors import QuestionError
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
-from caudal.service.reports.edition import Publication
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
+from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.reports import Reports
-from caudal.service.settings import ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.store import Store
 
 from ..conftest import clear
 from ..samples import NOW, batch, random_batch

@@ -7,12 +7,12 @@ import polars as pl
 import pypdf
 import pytest
 
-from caudal.service.reason import reason
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.pictures import destination_map, flow_chart, flow_note, group_chart, map_note
+from caudal.service.vocabulary.reason import reason
 
 from .samples import CELLS, content, measures, observed
 from .struck import struck

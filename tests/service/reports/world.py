@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from caudal.collector.batch import decode_batch
+from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
 from caudal.service.ingest import Ingest
-from caudal.service.measures import Measures
+from caudal.service.months.measures import Measures
+from caudal.service.months.vintages import Vintages
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Publication
+from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports
-from caudal.service.settings import Confidentiality, ServiceSettings
-from caudal.service.store import Store
-from caudal.service.vintages import Vintages
+from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.store.store import Store
 
 from ..samples import NOW, batch
 

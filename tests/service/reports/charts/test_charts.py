@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from caudal.service.reports.charts import Band, Mark, Node, Panel, flow_drawing, interval_drawing, map_drawing
 from caudal.service.reports.charts.intervals import ticks
 from caudal.service.reports.charts.worldmap import CLASSES, HEIGHT, WIDTH, _geometry
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms.document import report
 from caudal.service.reports.forms.view import view
 from caudal.service.reports.language import Language

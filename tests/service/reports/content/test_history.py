@@ -7,7 +7,7 @@ import pytest
 
 from caudal.service.reports.charts.series import Step, series_drawing
 from caudal.service.reports.content.history import Point, Series
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.pictures import history_chart
 

@@ -6,7 +6,7 @@ import pytest
 
 from caudal.service.reports.content.peers import Peer, PeerValue
 from caudal.service.reports.content.standing import median_of
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 
 from ..samples import content, measures, observed

@@ -6,7 +6,7 @@ import pytest
 
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.findings.findings import WANTED
 from caudal.service.reports.language import LANGUAGES, Language
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from caudal.service.indicators import Observation
 from caudal.service.reports.content.change import Since, noticeable, same_networks
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.findings.news import MOST
 from caudal.service.reports.language import LANGUAGES, Language
 

@@ -6,7 +6,7 @@ import pytest
 
 from caudal.service.indicators import CATALOGUE
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition, Publication
+from caudal.service.reports.edition.edition import Edition, Publication
 from caudal.service.reports.findings.quoting import CAUTIONS
 from caudal.service.reports.forms.document import report
 from caudal.service.reports.language import LANGUAGES, Language

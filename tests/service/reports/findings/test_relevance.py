@@ -5,12 +5,12 @@ from itertools import permutations
 import pytest
 
 from caudal.service.indicators import CATALOGUE, Observation
-from caudal.service.reason import reason
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.findings.relevance import adds_up, ordered, relevant
 from caudal.service.reports.forms.view import view
 from caudal.service.reports.language import Language
 from caudal.service.reports.pictures import group_chart
+from caudal.service.vocabulary.reason import reason
 
 from ..samples import content, measures, observed
 

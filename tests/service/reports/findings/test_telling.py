@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.service.confidentiality import CONFIDENTIAL
+from caudal.service.confidentiality.confidentiality import CONFIDENTIAL
 from caudal.service.indicators import CATALOGUE, Observation
-from caudal.service.reason import reason
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.findings.telling import COVERAGE_FLOOR, Silence, silence
 from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.vocabulary.reason import reason
 
 from ..samples import content, measures, observed
 

@@ -8,7 +8,7 @@ import page
 import pytest
 
 from caudal.service.reports.content import Content
-from caudal.service.reports.edition import Edition, Publication
+from caudal.service.reports.edition.edition import Edition, Publication
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.forms.paper import MOST_PAGES
 from caudal.service.reports.language import LANGUAGES, Language

@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from caudal.service.reason import reason
-from caudal.service.reports.edition import Edition, Publication
+from caudal.service.reports.edition.edition import Edition, Publication
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.forms.raster import PIXELS_WIDE, png
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.pictures import PICTURES, pictures
 from caudal.service.reports.typeface.lines import RESERVE
+from caudal.service.vocabulary.reason import reason
 
 from ..conftest import MONTH
 from ..samples import CELLS, content, measures, observed

@@ -5,7 +5,7 @@ import io
 import openpyxl
 import pytest
 
-from caudal.service.reports.edition import Edition
+from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.language import Language
 

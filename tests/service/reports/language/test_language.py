@@ -9,15 +9,13 @@ from babel.numbers import parse_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.batch import LEDGER_COUNTS
+from caudal.contract.batch import LEDGER_COUNTS
 from caudal.reference import Reference, attributions, load_reference
-from caudal.reference.platformfiles import FUNCTIONS
-from caudal.service.dimension import slug
-from caudal.service.evaluation import FLAG_TEXTS
-from caudal.service.indicators import (
-    CATALOGUE,
+from caudal.reference.files.platformfiles import FUNCTIONS
+from caudal.service.evaluation.evaluation import FLAG_TEXTS
+from caudal.service.indicators import CATALOGUE
+from caudal.service.indicators.groups import (
     access,
-    captured,
     centralisation,
     detours,
     integration,
@@ -25,14 +23,16 @@ from caudal.service.indicators import (
     positioningmap,
     tariffs,
     value,
+    valuecaptured,
 )
-from caudal.service.indicators.base import BASES
-from caudal.service.reason import REASONS
+from caudal.service.indicators.model.base import BASES
 from caudal.service.reports import language as language_package
 from caudal.service.reports.findings.quoting import CAUTIONS
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.language.language import MINUS
 from caudal.service.reports.language.method import fingerprint, method_text, translations
+from caudal.service.vocabulary.dimension import slug
+from caudal.service.vocabulary.reason import REASONS
 
 # What is told in English by the program itself, and so needs no words in English.
 FOREIGN = ("es", "pt")
@@ -78,7 +78,7 @@ def test_every_dimension_that_is_no_name_has_one(reference: Reference) -> None:
     of_indicators = {
         *access.SCENARIOS,
         access.OWN,
-        captured.ALL_PLATFORMS,
+        valuecaptured.ALL_PLATFORMS,
         value.ALL_BUT_VIDEO,
         detours.PLACE,
         detours.NETWORK,

@@ -12,16 +12,16 @@ import pypdf
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.confidentiality import CONFIDENTIAL
-from caudal.service.evaluation import Coverage
+from caudal.service.confidentiality.confidentiality import CONFIDENTIAL
+from caudal.service.evaluation.evaluation import Coverage
 from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.queries.published import PublishedValue
-from caudal.service.reason import reason
-from caudal.service.reports.edition import Publication
+from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
 from caudal.service.reports.region.edition import RegionEdition
 from caudal.service.reports.region.forms import REGION_FORMS
+from caudal.service.vocabulary.reason import reason
 
 from .. import realcountries
 from ..forms.test_paper import faults

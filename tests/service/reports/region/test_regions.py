@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from caudal.cli import app
+from caudal.service.api.server import Service
 from caudal.service.errors import NotFound
 from caudal.service.reports.region.forms import REGION_FORMS
-from caudal.service.server import Service
-from caudal.service.settings import Confidentiality
+from caudal.service.settings.settings import Confidentiality
 
 from ....patience import PATIENCE_SECONDS
 from ...samples import NOW

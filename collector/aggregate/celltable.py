@@ -1,0 +1,282 @@
+"""The sums of open windows, by window and cell, and the few local hosts that stand behind each."""
+
+import secrets
+
+import numpy as np
+
+from caudal.collector.columns.flowrecords import F64, I32, I64, U64
+from caudal.collector.columns.kernel import kernel
+from caudal.collector.locate.home import Mask
+
+_ROOM = 256
+# What a row says of its cell, in eight numbers: a line of the processor's cache. The variance is a float in there.
+_CODE, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(7)
+_NUMBERS = 8
+# Where a sum stands at most. What exceeds it is marked rather than begun anew at 0; the service takes half of it in a batch.
+MOST = np.uint64((1 << 63) - 1)
+# Shares of a cell's bytes, by the hash of the host: one array of a count-min sketch (Cormode & Muthukrishnan, 2005). The
+# hash is the same for all cells, so that they can be added up, and no secret: whoever chooses hosts can make a share look
+# larger, never smaller.
+_SHARES_BITS = 4
+_TO_SHARE = np.uint64(64 - _SHARES_BITS)
+_GOLDEN = np.uint64(0x9E37_79B9_7F4A_7C15)
+_AT_ONCE = 512  # records: what is noted of them stays in the processor's nearest cache
+
+
+class CellTable:
+    """Sums per window and cell code; grows as they appear.
+
+    No sum wraps: one that would exceed MOST stays there, and `saturated` counts the records (or cells) that found no room.
+    Of each cell the first `k` (255 at most) distinct hosts are remembered, enough to know whether it has `k`. With
+    `weighing`, its bytes are also added up by a hash of their host: no host has more than the largest of these shares.
+    """
+
+    def __init__(self, k: int, *, weighing: bool = False) -> None:
+        self._k = k
+        self._weighing = weighing
+        self._size = 0
+        self.saturated = 0
+        # Not to be foreseen, so that nobody can choose flows whose cells all begin at one place.
+        self._multiplier: U64 = np.array([secrets.randbits(64) | 1, secrets.randbits(64) | 1], np.uint64)
+        self._clear(_ROOM)
+        self._index_all()
+
+    def __len__(self) -> int:
+        """The number of cells."""
+        return self._size
+
+    @property
+    def codes(self) -> U64:
+        """The cell codes, in order of appearance; the other arrays go with them."""
+        return self._rows[: self._size, _CODE]
+
+    @property
+    def windows(self) -> I64:
+        """The window of each cell."""
+        return self._rows[: self._size].view(np.int64)[:, _WINDOW]
+
+    @property
+    def sums(self) -> U64:
+        """Bytes, packets and flows of each cell."""
+        return self._rows[: self._size, _BYTES : _FLOWS + 1]
+
+    @property
+    def variance(self) -> F64:
+        """Sampling variance of bytes."""
+        return self._floats[: self._size, _VARIANCE]
+
+    @property
+    def host_count(self) -> U64:
+        """Distinct local hosts, counted up to k."""
+        return self._rows[: self._size, _HOSTS]
+
+    def hosts(self, cell: int) -> list[int]:
+        """Return the hosts of a cell: of one that has k or more, the first k."""
+        return self._hosts[cell, : self._rows[cell, _HOSTS]].tolist()  # type: ignore[no-any-return]
+
+    @property
+    def largest(self) -> U64:
+        """Bytes of each cell that its largest host has at most: those of all hosts of one hash; 0 unless weighing."""
+        largest: U64 = self._shares[: self._size].max(axis=1, initial=0)
+        return largest
+
+    def add(self, codes: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64) -> None:
+        """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts."""
+        done = 0
+        while True:
+            done, self._size, saturated = _add_records(
+                codes, windows, octets, packets, variance, hosts, done, self._multiplier,
+                self._index, self._size, self._rows, self._floats, self._hosts, self._shares,
+            )  # fmt: skip
+            self.saturated += saturated
+            if done == len(codes):
+                return
+            self._grow()
+
+    def fold(self, cells: "CellTable", which: I64, codes: U64) -> None:
+        """Add cells of another table, those at the positions `which`, under these codes instead of theirs."""
+        done = 0
+        while True:
+            done, self._size, saturated = _add_cells(
+                which, codes, cells._rows, cells._floats, cells._hosts, cells._shares, done, self._multiplier,
+                self._index, self._size, self._rows, self._floats, self._hosts, self._shares,
+            )  # fmt: skip
+            self.saturated += saturated
+            if done == len(codes):
+                return
+            self._grow()
+
+    def take(self, which: Mask) -> "CellTable":
+        """Take cells away, those that a mask selects, as a table of their own."""
+        taken, rest = (CellTable(self._k, weighing=self._weighing) for _ in range(2))
+        for table, positions in ((taken, np.flatnonzero(which)), (rest, np.flatnonzero(~which))):
+            table.fold(self, positions, self.codes[positions])
+        rest.saturated = self.saturated
+        vars(self).update(vars(rest))
+        return taken
+
+    def _clear(self, room: int) -> None:
+        """Have no cell, and room for so many (a power of 2)."""
+        self._size = 0
+        self._rows: U64 = np.zeros((room, _NUMBERS), np.uint64)
+        self._floats: F64 = self._rows.view(np.float64)
+        self._hosts: U64 = np.zeros((room, self._k), np.uint64)
+        self._shares: U64 = np.zeros((room, 1 << _SHARES_BITS if self._weighing else 0), np.uint64)
+        # By the hash of code and window: the cell, or -1; at most a quarter is taken.
+        self._index: I32 = np.full(4 * room, -1, np.int32)
+
+    def _grow(self) -> None:
+        size, rows, hosts, shares = self._size, self._rows, self._hosts, self._shares
+        self._clear(2 * len(rows))
+        self._rows[:size], self._hosts[:size], self._shares[:size], self._size = rows, hosts, shares, size
+        self._index_all()
+
+    def _index_all(self) -> None:
+        _index_cells(self._size, self._multiplier, self._index, self._rows)
+
+
+@kernel
+def _begin(code: np.uint64, window: np.uint64, multiplier: U64, index: I32) -> int:
+    """Return where in the index the search for a cell begins."""
+    # Of a product, the upper bits depend on all bits of what was multiplied.
+    hashed = (code * multiplier[0] + window * multiplier[1]) >> np.uint64(32)
+    return int(np.int64(hashed)) & (len(index) - 1)
+
+
+@kernel
+def _place(code: np.uint64, window: np.uint64, multiplier: U64, index: I32, rows: U64) -> int:
+    """Return where in the index the cell of a code and a window is, or belongs."""
+    at = _begin(code, window, multiplier, index)
+    while index[at] >= 0 and (rows[index[at], _CODE] != code or rows[index[at], _WINDOW] != window):
+        at = (at + 1) & (len(index) - 1)
+    return at
+
+
+@kernel
+def _index_cells(size: int, multiplier: U64, index: I32, rows: U64) -> None:
+    for cell in range(size):
+        index[_place(rows[cell, _CODE], rows[cell, _WINDOW], multiplier, index, rows)] = cell
+
+
+@kernel
+def _note_host(cell: int, host: np.uint64, rows: U64, hosts: U64) -> None:
+    """Remember a host of a cell, unless it is remembered already or there are k."""
+    count = int(np.int64(rows[cell, _HOSTS]))
+    if count == hosts.shape[1]:
+        return
+    for at in range(count):
+        if hosts[cell, at] == host:
+            return
+    hosts[cell, count] = host
+    rows[cell, _HOSTS] = np.uint64(count + 1)
+
+
+@kernel
+def _add(rows: U64, cell: int, part: int | np.int64, value: np.uint64) -> int:
+    """Add to a sum of a cell; return 1 if there was no room for all of it."""
+    before = rows[cell, part]
+    if value > MOST - before:
+        rows[cell, part] = MOST
+        return 1
+    rows[cell, part] = before + value
+    return 0
+
+
+@kernel
+def _add_records(
+    code: U64,
+    window: I64,
+    octets: U64,
+    packets: U64,
+    variance: F64,
+    host: U64,
+    first: int,
+    multiplier: U64,
+    index: I32,
+    size: int,
+    rows: U64,
+    floats: F64,
+    hosts: U64,
+    shares: U64,
+) -> tuple[int, int, int]:
+    """Add the records from position `first` on, until there is no room for a new cell.
+
+    `floats` is the memory of `rows` read as floats. Returns how many records are added, how many cells there are, and
+    for how many of the records a sum had no room.
+    """
+    saturated = 0
+    weighing = shares.shape[1] > 0
+    likely: I64 = np.empty(_AT_ONCE, np.int64)
+    is_it = np.empty(_AT_ONCE, np.bool_)
+    for begin in range(first, len(code), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(code))
+        # Step by step for some records at a time, so that the processor waits for the memory of many cells at once.
+        for i in range(begin, end):
+            likely[i - begin] = index[_begin(code[i], np.uint64(window[i]), multiplier, index)]
+        for i in range(begin, end):
+            cell = max(int(likely[i - begin]), 0)
+            is_it[i - begin] = (rows[cell, _CODE] == code[i]) & (rows[cell, _WINDOW] == np.uint64(window[i]))
+        for i in range(begin, end):
+            cell = int(likely[i - begin])
+            if cell < 0 or not is_it[i - begin]:
+                at = _place(code[i], np.uint64(window[i]), multiplier, index, rows)
+                cell = int(index[at])
+                if cell < 0:
+                    if size == len(rows):
+                        return i, size, saturated
+                    cell = size
+                    index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], np.uint64(window[i])
+                    size += 1
+            # As numbers of one type: of constants one function each would be compiled.
+            saturated += _add(rows, cell, np.int64(_BYTES), octets[i]) | _add(
+                rows, cell, np.int64(_PACKETS), packets[i]
+            )
+            rows[cell, _FLOWS] += np.uint64(1)
+            floats[cell, _VARIANCE] += variance[i]
+            _note_host(cell, host[i], rows, hosts)
+            if weighing:
+                share = np.int64((host[i] * _GOLDEN) >> _TO_SHARE)
+                shares[cell, share] += min(octets[i], MOST - shares[cell, share])
+    return len(code), size, saturated
+
+
+@kernel
+def _add_cells(
+    which: I64,
+    code: U64,
+    other_rows: U64,
+    other_floats: F64,
+    other_hosts: U64,
+    other_shares: U64,
+    first: int,
+    multiplier: U64,
+    index: I32,
+    size: int,
+    rows: U64,
+    floats: F64,
+    hosts: U64,
+    shares: U64,
+) -> tuple[int, int, int]:
+    """Do the same with cells: those at the positions `which` of the other rows."""
+    saturated = 0
+    for i in range(first, len(which)):
+        other = int(which[i])
+        window = other_rows[other, _WINDOW]
+        at = _place(code[i], window, multiplier, index, rows)
+        cell = int(index[at])
+        if cell < 0:
+            if size == len(rows):
+                return i, size, saturated
+            cell = size
+            index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], window
+            size += 1
+        full = 0
+        for part in range(_BYTES, _FLOWS + 1):
+            full |= _add(rows, cell, part, other_rows[other, part])
+        saturated += full
+        floats[cell, _VARIANCE] += other_floats[other, _VARIANCE]
+        for n in range(np.int64(other_rows[other, _HOSTS])):
+            _note_host(cell, other_hosts[other, n], rows, hosts)
+        for share in range(shares.shape[1]):
+            shares[cell, share] += min(other_shares[other, share], MOST - shares[cell, share])
+    return len(which), size, saturated

@@ -1,0 +1,4 @@
+"""Datagrams of sFlow version 5 in, flow records out.
+
+Only the decoder imports it.
+"""

@@ -1,0 +1,57 @@
+"""What the operator knows of exporters, as the parts of a collector take it: by address (or prefix)."""
+
+from collections.abc import Mapping, Sequence
+
+from caudal.collector.columns.datagrams import NO_ROOM, NOT_ALLOWED
+from caudal.collector.exporters.pseudonym import pseudonym
+from caudal.collector.locate.boundary import Boundary
+from caudal.collector.settings.settings import Exporter
+
+Known = Mapping[str, Exporter]
+
+
+def names(exporters: Known) -> dict[str, str]:
+    """Return the names of exporters in the ledger."""
+    return {address: known.name for address, known in exporters.items() if known.name}
+
+
+def outside_name(number: int, addresses: Sequence[str], given: Mapping[str, str], key: bytes) -> str:
+    """Return what an exporter's number is called outside: a given name or a pseudonym, and never its address."""
+    if number == NOT_ALLOWED:
+        return "not-allowed"
+    if number == NO_ROOM:
+        return "all"
+    return given.get(addresses[number]) or pseudonym(key, addresses[number])
+
+
+def sampling_rates(exporters: Known) -> dict[str, float]:
+    """Return configured sampling rates."""
+    return {address: known.sampling for address, known in exporters.items() if known.sampling}
+
+
+def sampling_overrides(exporters: Known) -> set[str]:
+    """Return those whose configured rate holds whatever they say."""
+    return {address for address, known in exporters.items() if known.sampling_override}
+
+
+def as_from_tables(exporters: Known) -> set[str]:
+    """Return those whose AS numbers are not taken, as the tables know better."""
+    return {address for address, known in exporters.items() if known.as_from == "tables"}
+
+
+def capacities(exporters: Known) -> dict[str, float]:
+    """Return what the links of exporters carry, in Gbit/s, where that is known."""
+    return {
+        address: known.capacity_gbit_per_second
+        for address, known in exporters.items()
+        if known.capacity_gbit_per_second
+    }
+
+
+def boundaries(exporters: Known) -> dict[str, Boundary]:
+    """Return the interfaces to the outside and the inside of those of which any are known."""
+    return {
+        address: Boundary(known.external, known.internal, known.metered)
+        for address, known in exporters.items()
+        if known.external or known.internal or known.metered
+    }

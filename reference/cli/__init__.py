@@ -1,0 +1,4 @@
+"""The commands below `caudal reference`.
+
+Only `caudal.cli` imports this room.
+"""

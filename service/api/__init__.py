@@ -1,0 +1,1 @@
+"""The API wired and served: settings, store, reference and clock in, an application out."""

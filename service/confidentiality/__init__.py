@@ -1,0 +1,1 @@
+"""Values and the operators behind them in, what may be published out."""

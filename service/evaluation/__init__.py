@@ -1,0 +1,1 @@
+"""The facts of a month in, everything that is said about it out: pure functions, for today and for any published month."""

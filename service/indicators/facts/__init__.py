@@ -1,0 +1,1 @@
+"""Published figures and laws, read for the indicators: revenue, rates of exchange, levies, treaties, routes."""

@@ -1,0 +1,1 @@
+"""Estimates from counts that are sampled, located wrongly or drawn: accuracy, location scenarios, payload, Monte Carlo."""

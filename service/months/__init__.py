@@ -1,0 +1,1 @@
+"""A store in, months out: computed, published as vintages, computed again, exported."""

@@ -1,0 +1,1 @@
+"""Values of what reporting operators carry in, limits for the whole economy out: coverage, operators left out, double metering."""

@@ -1,0 +1,1 @@
+"""Content in, an edition out: every sentence and label in one language; and the report as JSON models."""

@@ -1,0 +1,1 @@
+"""What several routes take from a request in the same way: times, filters, preferences, how much somebody sees."""

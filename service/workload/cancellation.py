@@ -1,0 +1,61 @@
+"""Work that is wanted as long as its client is there: a token that whoever works long looks at.
+
+The door makes one for each request and puts it into the context of whatever the request starts. Work that belongs to no
+request (publication, start, commands) has none, and is never stopped by it.
+"""
+
+import threading
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from caudal.service.errors import Gone, TooLong
+from caudal.service.workload.querylimits import QueryLimits
+
+if TYPE_CHECKING:
+    from caudal.service.workload.heavywork import DearGate
+
+
+@dataclass(eq=False)
+class Work:
+    """What one request has done: until when it may take, what its questions may cost and span, its gate.
+
+    `dear` is the gate of dear work; `holding` says that the request is inside it. `until` is a moment of
+    `time.monotonic`, and `months` how many a question may span; None where nothing limits them.
+    """
+
+    dear: "DearGate | None" = None
+    limits: QueryLimits | None = None
+    until: float | None = None
+    months: int | None = None
+    holding: bool = False
+    _gone: threading.Event = field(default_factory=threading.Event)
+
+    def leave(self) -> None:
+        """Say that nobody waits for the answer any more."""
+        self._gone.set()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._gone.is_set()
+
+    def check(self) -> None:
+        """Return if the work is still wanted; raise Gone or TooLong otherwise."""
+        if self._gone.is_set():
+            raise Gone("the client has gone")
+        if self.until is not None and time.monotonic() > self.until:
+            raise TooLong(
+                "the answer takes longer than the service gives to one; ask for less: fewer months, fewer groupings"
+            )
+
+
+CURRENT: ContextVar[Work | None] = ContextVar("caudal_work", default=None)
+
+
+def check() -> None:
+    """Return if the work of this context is still wanted; raise Gone or TooLong otherwise."""
+    work = CURRENT.get()
+    if work is not None:
+        work.check()
