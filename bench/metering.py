@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from bench.capture import generate
 from bench.figure import Figure, Section, beside, failed
-from caudal.collector.files.meterfiles import meter
+from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.pipeline.pipeline import Pipeline
@@ -87,7 +87,9 @@ def metered(path: Path, table: AddressTable, *, names: bool = True) -> tuple[flo
         services=_domains().services if names else ("",),
     )
     began = time.process_time()
-    found = sum(pc.sum(flows["packets"]).as_py() or 0 for flows, _ in meter([path], pipeline, tagger=tagger))
+    found = sum(
+        pc.sum(flows["packets"]).as_py() or 0 for flows, _ in meter_captures([path], pipeline, tagger=tagger)
+    )
     return time.process_time() - began, found
 
 

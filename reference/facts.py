@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from caudal.reference import older
 from caudal.reference.errors import FactError
-from caudal.reference.files.declaration import SYNTHETIC, Cell, Column, FactFile
+from caudal.reference.files.declaration import SYNTHETIC, Cell, FactFile, FileColumn
 from caudal.reference.validity import ALWAYS, Validity
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _validity(
     return validity
 
 
-def _cell(column: Column, text: str, path: Path, line: int) -> Cell:
+def _cell(column: FileColumn, text: str, path: Path, line: int) -> Cell:
     if text != text.strip():
         raise FactError(path, line, column.name, f"{text!r} begins or ends with white space")
     try:

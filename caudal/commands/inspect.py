@@ -14,7 +14,7 @@ from rich.text import Text
 from caudal.collector.columns.flowrecords import ABSENT, EVENT, IMPLAUSIBLE, PROTOCOLS, U64, FlowRecords
 from caudal.collector.columns.grouping import distinct_rows
 from caudal.collector.files.inspection import Inspection
-from caudal.collector.pipeline.addresstable import load_places
+from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.settings.override import Override
 from caudal.collector.settings.settingsfile import load_settings
@@ -50,7 +50,7 @@ def inspection_of(config: Path | None, override: Override) -> Inspection:
     if config is None:
         return Inspection(override=override)
     settings = override.over(load_settings(config))
-    table = load_places(settings)
+    table = load_address_table(settings)
     table.accelerate()
     return Inspection(pipeline=pipeline_of(settings, table), home=settings.home)
 

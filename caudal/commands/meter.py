@@ -1,4 +1,4 @@
-"""`caudal meter`: capture files through collector and service, in one process, with an answer at once."""
+"""`caudal meter_captures`: capture files through collector and service, in one process, with an answer at once."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from caudal import __version__
 from caudal.collector.files.captureview import CaptureView, signs_of_capture
-from caudal.collector.files.meterfiles import As, Tables, meter
+from caudal.collector.files.meterfiles import As, Tables, meter_captures
 from caudal.collector.locate.home import HomePrefixes
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
-from caudal.collector.pipeline.addresstable import load_places
+from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.settings.override import Override, capacity_given
@@ -49,7 +49,7 @@ _ROWS_A_BATCH = 200_000
 
 @dataclass(frozen=True)
 class MeterQuestion:
-    """What to meter, and for whom.
+    """What to meter_captures, and for whom.
 
     `sampling` gives the rates of exporters by address or prefix, as the settings of a collector would. With the `settings` of a collector everything is metered as it
     would, with what `home`, `economy`, `k` and `override` say in the place of its own. Cells are not folded by default (`k` 1): the answer stays with whoever has the capture anyway.
@@ -99,7 +99,7 @@ def meter_files(
         damage: list[str] = []
         tagger = Tagger(DomainList.of(reference)) if question.names else None
         view = CaptureView(HomePrefixes(question.home))
-        parts = meter(
+        parts = meter_captures(
             question.files,
             pipeline,
             view=view,
@@ -139,7 +139,7 @@ def _pipeline(question: MeterQuestion) -> tuple[Pipeline, AddressTable]:
                 "window_seconds": question.window_seconds,
             }
         )
-        table = load_places(settings)
+        table = load_address_table(settings)
         return pipeline_of(settings, table, cache_prefixes=True), table
     override = question.override
     rates = {**question.sampling, **override.sampling}

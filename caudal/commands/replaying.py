@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from caudal.collector.pipeline.addresstable import load_places
+from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.replay.replay import Replayed, ReplayQuestion, finish, replay
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.reference import AddressTable
@@ -83,7 +83,7 @@ def show_replayed(out: Console, replayed: Replayed) -> None:
 
 
 def _table(settings: CollectorSettings) -> AddressTable:
-    table = load_places(settings)
+    table = load_address_table(settings)
     table.accelerate()
     return table
 

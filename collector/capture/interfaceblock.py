@@ -17,7 +17,7 @@ _LONGEST_OFFSET_SECONDS = 1 << 33
 
 
 @dataclass(frozen=True)
-class Interface:
+class CapturedInterface:
     """One interface. Its ticks are `ticks >> drop`, of which the low `bits` are a fraction of a second;
     the rest is turned to milliseconds by `// divisor * factor + offset_ms`.
     """
@@ -31,10 +31,10 @@ class Interface:
     offset_ms: int = 0
 
 
-def read_interface(block: bytes, order: str) -> Interface:
+def read_interface(block: bytes, order: str) -> CapturedInterface:
     """Return what an interface description block says; one too short has no link type."""
     if len(block) < _SHORTEST_BLOCK:
-        return Interface(NO_LINK_TYPE)
+        return CapturedInterface(NO_LINK_TYPE)
     link_type, snap_length = struct.unpack_from(order + "HxxI", block, 8)
     resolution, offset_seconds = 6, 0
     at = _OPTIONS
@@ -50,7 +50,7 @@ def read_interface(block: bytes, order: str) -> Interface:
         at += 4 + (length + 3) // 4 * 4
     offset_ms = max(-_LONGEST_OFFSET_SECONDS, min(offset_seconds, _LONGEST_OFFSET_SECONDS)) * 1_000
     divisor, factor, drop, bits = _resolution(resolution)
-    return Interface(link_type, snap_length, divisor, factor, drop, bits, offset_ms)
+    return CapturedInterface(link_type, snap_length, divisor, factor, drop, bits, offset_ms)
 
 
 def _resolution(code: int) -> tuple[int, int, int, int]:
@@ -64,7 +64,7 @@ def _resolution(code: int) -> tuple[int, int, int, int]:
     return (10 ** (exponent - 3), 1, 0, 0) if exponent <= 22 else (1, 0, 0, 0)
 
 
-def milliseconds(ticks: U64, number: I64, interfaces: list[Interface]) -> tuple[I64, U16]:
+def milliseconds(ticks: U64, number: I64, interfaces: list[CapturedInterface]) -> tuple[I64, U16]:
     """Return the time in ms since 1970 UTC, and the link type, of packets with these ticks and interfaces."""
     if not len(ticks):
         return np.empty(0, np.int64), np.empty(0, np.uint16)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caudal.collector.capture.capturefile import CaptureError, CaptureFile
-from caudal.collector.columns.chain import Chain, Layout, follow, word32
+from caudal.collector.columns.chain import Chain, ChainLayout, follow, word32
 from caudal.collector.columns.flowrecords import I64, U8
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.packets.packetchunk import LAST_MS, CaptureCounts, PacketChunk
@@ -43,7 +43,9 @@ def read_pcap(source: CaptureFile, data: U8, filled: int, counts: CaptureCounts)
     """Yield the packets of a pcap file that begins with `data`; raise CaptureError if its header is bad."""
     variant = _MAGICS[bytes(data[:4])]
     link_type = _link_type(source, data, filled, variant)
-    layout = Layout(variant.record_header, 8, variant.record_header, 0, _LONGEST_PACKET, variant.big_endian)
+    layout = ChainLayout(
+        variant.record_header, 8, variant.record_header, 0, _LONGEST_PACKET, variant.big_endian
+    )
     at, base = _FILE_HEADER, 0
     while True:
         chain = follow(data, at, filled, layout)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.collector.capture.capturefile import CaptureError, CaptureFile
-from caudal.collector.capture.interfaceblock import Interface, milliseconds, read_interface
-from caudal.collector.columns.chain import Layout, follow
+from caudal.collector.capture.interfaceblock import CapturedInterface, milliseconds, read_interface
+from caudal.collector.columns.chain import ChainLayout, follow
 from caudal.collector.columns.flowrecords import I64, U8, U64
 from caudal.collector.columns.gather import gather
 from caudal.collector.packets.packetchunk import NO_LINK_TYPE, CaptureCounts, PacketChunk
@@ -33,7 +33,7 @@ class _Section:
     """What the blocks read so far leave to those that follow."""
 
     order: str = "<"
-    interfaces: list[Interface] = field(default_factory=list)
+    interfaces: list[CapturedInterface] = field(default_factory=list)
     last_ms: int = 0
 
 
@@ -90,7 +90,7 @@ def _run(data: U8, at: int, filled: int, section: _Section) -> _Run:
     if filled - at >= _BLOCK_HEADER and bytes(data[at : at + 4]) == PCAPNG_MAGIC:
         section.order = _ORDERS.get(bytes(data[at + 8 : at + 12]), section.order)
     order = section.order
-    layout = Layout(_BLOCK_HEADER, 4, 0, _BLOCK_HEADER, _LONGEST_BLOCK, order == ">")
+    layout = ChainLayout(_BLOCK_HEADER, 4, 0, _BLOCK_HEADER, _LONGEST_BLOCK, order == ">")
     chain = follow(data, at, filled, layout)
     word = order + "u4"
     header = gather(data, chain.starts, [("type", word), ("length", word), ("first", word)])

@@ -14,7 +14,7 @@ from caudal.collector.deliver.servicecheck import service_answers
 from caudal.collector.deliver.serviceclient import service_client
 from caudal.collector.errors import CollectorError
 from caudal.collector.memory.statelock import holder
-from caudal.collector.pipeline.addresstable import load_places
+from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import load_settings, tells_token
 from caudal.collector.signs.signs import Sign
@@ -77,7 +77,7 @@ def check(config: Path, *, offline: bool = False) -> Checked:
         *machine.service(shown),
         *of_unit,
         *answers,
-        *doubtfulsettings.sender(settings),
+        *doubtfulsettings.identity(settings),
     ]
     plan = [_whom(unit)]
     if not offline and not answers and not unusable:
@@ -121,7 +121,7 @@ def _of_exporters(directory: Path) -> Iterator[str]:
 
 def _table(settings: CollectorSettings, unusable: list[str]) -> AddressTable | None:
     try:
-        return load_places(settings)
+        return load_address_table(settings)
     except (CollectorError, FactsError) as error:
         unusable.append(str(error))
         return None

@@ -96,7 +96,7 @@ def exporters(settings: CollectorSettings) -> Iterator[str]:
             yield f"exporters: nothing is said of {address}; give it a name"
 
 
-def sender(settings: CollectorSettings) -> Iterator[str]:
+def identity(settings: CollectorSettings) -> Iterator[str]:
     """Yield lines about traffic that is made up for a real economy, or real for one that is made up."""
     try:
         status = load_reference(settings.reference_overlay).economy(settings.economy).status

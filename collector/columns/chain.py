@@ -10,7 +10,7 @@ from caudal.collector.columns.signednumbers import big32
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChainLayout:
     """How records are chained: a 32-bit length, `length_at` bytes into a header of `header` bytes.
 
     The next record starts `length + added` bytes on; lengths outside `shortest` … `longest` are damage.
@@ -37,7 +37,7 @@ class Chain:
     damaged: bool
 
 
-def follow(data: U8, start: int, end: int, layout: Layout) -> Chain:
+def follow(data: U8, start: int, end: int, layout: ChainLayout) -> Chain:
     """Follow the records of `data` from `start`, as far as they lie wholly before `end`."""
     end = min(end, len(data))
     starts = np.empty(max(end - start, 0) // layout.header + 1, np.int64)

@@ -14,7 +14,7 @@ from caudal.collector.deliver.backlog import Backlog
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import ListenError
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.exporters.ledger import COUNT
 from caudal.collector.memory.exportermemory import ExporterMemory
 from caudal.collector.names.counts import NameCounts
@@ -42,7 +42,7 @@ class Metrics:
         spool: Spool,
         shipper: Shipper,
         backlog: Backlog,
-        attendance: Attendance,
+        attendance: ExporterActivity,
         names: NameCounts | None = None,
         *,
         look: Callable[[], Mapping[int, Condition]] = dict,

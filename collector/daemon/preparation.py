@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from caudal.collector.columns import kernel
-from caudal.collector.pipeline.addresstable import load_places
+from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.pipeline.warmup import warm_up
 from caudal.collector.settings.settingsfile import load_settings
@@ -18,7 +18,7 @@ def prepare(config: Path, say: Callable[[str], None]) -> None:
     """
     settings = load_settings(config)
     began = time.monotonic()
-    table = load_places(settings)
+    table = load_address_table(settings)
     table.accelerate()
     say(f"The address table is sound; to build it took {time.monotonic() - began:.1f} s.")
     if not kernel.compiled_before():

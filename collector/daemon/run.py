@@ -20,21 +20,21 @@ from caudal.collector.daemon.statusreport import StatusReport
 from caudal.collector.daemon.statussocket import StatusSocket
 from caudal.collector.daemon.turns import Turns
 from caudal.collector.deliver.backlog import Backlog
-from caudal.collector.deliver.batchmaker import Sender
+from caudal.collector.deliver.batchmaker import BatchMaker
 from caudal.collector.deliver.serviceclient import service_client
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import CollectorError, SpoolError
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.memory.exportermemory import FILE as STATE_FILE
 from caudal.collector.memory.exportermemory import ExporterMemory
 from caudal.collector.memory.statelock import StateLock
-from caudal.collector.metering.livecaptures import Interfaces, Timeouts
+from caudal.collector.metering.livecaptures import LiveCaptures, Timeouts
 from caudal.collector.names.domains import DomainList
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.pipeline import knownexporters
-from caudal.collector.pipeline.addresstable import load_places
+from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.pipeline.blueprint import pipeline_of, rules_of
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.pipeline.warmup import warm_up
@@ -79,7 +79,7 @@ class Collector:
         self._notifier = notifier or Notifier({})
         self._stops = 0
         self._reload = Reload(prepare)
-        self._attendance = Attendance()
+        self._attendance = ExporterActivity()
         self._turns = Turns()  # whoever asks how the collector is looks between two lots
 
     def stop(self) -> None:
@@ -136,7 +136,7 @@ class Collector:
             hand_over(directory, self._spool)  # what a replay that was killed had not
         except SpoolError as error:
             log.warning("batches of a replay are not in the spool yet: %s", error)
-        self._backlog = Backlog(self._spool, Sender(settings).encode, _MOST_BACKLOG_BYTES)
+        self._backlog = Backlog(self._spool, BatchMaker(settings).encode, _MOST_BACKLOG_BYTES)
         self._closer = WindowCloser(pipeline, self._backlog, self._name, settings.lateness_seconds)
         self._listeners = stack.enter_context(Listeners(pipeline.exporters))
         opened = self._listeners.prepare(settings.listen, settings.receive_buffer_bytes)
@@ -309,19 +309,19 @@ def _listening(settings: CollectorSettings) -> str:
     return f"listening on {', '.join((*settings.listen, *(each.name for each in settings.interfaces)))}"
 
 
-def _interfaces(settings: CollectorSettings, pipeline: Pipeline) -> Interfaces:
+def _interfaces(settings: CollectorSettings, pipeline: Pipeline) -> LiveCaptures:
     tagger = None
     if settings.interfaces and settings.names:
         domains = DomainList.of(load_reference(settings.reference_overlay))
         tagger = Tagger(domains, per_second=settings.names_per_second)
     timeouts = Timeouts(settings.active_timeout_seconds * 1000, settings.idle_timeout_seconds * 1000)
-    return Interfaces(settings.interfaces, pipeline, timeouts, tagger)
+    return LiveCaptures(settings.interfaces, pipeline, timeouts, tagger)
 
 
 def prepare(config: Path) -> Prepared:
     """Return the settings of a file and the address table they ask for; raise CollectorError or ReferenceError."""
     settings = load_settings(config)
-    table = load_places(settings)
+    table = load_address_table(settings)
     table.accelerate()
     return settings, table
 

@@ -23,7 +23,7 @@ from caudal.collector.decode.template.origin import ObservationPoint
 from caudal.collector.decode.template.processes import Processes
 from caudal.collector.decode.template.reading import DataSets
 from caudal.collector.decode.template.recordlayout import Layout
-from caudal.collector.decode.template.sets import TEMPLATE_SETS, Sets, walk
+from caudal.collector.decode.template.sets import TEMPLATE_SETS, Sets, walk_sets
 from caudal.collector.decode.template.template import (
     TemplateKey,
     TemplateSetError,
@@ -179,7 +179,7 @@ class Decoder:
         lot.set_clock(which, unsigned32(buffer, at + time_at) * 1000)
         sequence = unsigned32(buffer, at + time_at + 4)
         lot.domain[which] = unsigned32(buffer, at + time_at + 8)
-        found = walk(buffer, which, at + header, end, protocol)
+        found = walk_sets(buffer, which, at + header, end, protocol)
         faults = found.reserved + found.broken
         if faults.any():
             for name in ("received", "malformed"):

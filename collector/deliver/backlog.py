@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from caudal.collector.aggregate.celltable import MOST
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolError
-from caudal.collector.windows.cutting import cut
+from caudal.collector.windows.cutting import cut_into_batches
 from caudal.contract.batch import FLOWS, LEDGER, Column, decode_batch, schema
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class Backlog:
             pa.concat_tables([batch.flows.replace_schema_metadata(None) for batch in batches]), FLOWS
         )
         ledger = _by_hour(pa.concat_tables([batch.ledger for batch in batches]), LEDGER)
-        bodies = deque(self._encode(*part) for part in cut(flows, ledger, datetime.now(UTC)))
+        bodies = deque(self._encode(*part) for part in cut_into_batches(flows, ledger, datetime.now(UTC)))
         if sum(map(len, bodies)) >= self.waiting_bytes:
             return
         self.coarsened_batches += len(batches)

@@ -10,7 +10,7 @@ from caudal.collector.settings.settings import CollectorSettings
 from caudal.contract.batch import BatchOrigin, encode_batch
 
 
-class Sender:
+class BatchMaker:
     """Makes batches in the name of a collector; `run` tells its runs apart. What it reads of the settings cannot change while it runs."""
 
     def __init__(self, settings: CollectorSettings, run: str = "") -> None:

@@ -9,7 +9,7 @@ from caudal.collector.columns.flowrecords import I64
 from caudal.collector.locate.home import Mask
 
 
-class Attendance:
+class ExporterActivity:
     """Counts datagrams by the exporter's number; grows with the numbers there are."""
 
     def __init__(self) -> None:

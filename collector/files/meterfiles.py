@@ -26,7 +26,7 @@ _LATENESS_MS = 60_000
 _CAPTURE = "capture"
 
 
-def meter(
+def meter_captures(
     paths: Sequence[Path],
     pipeline: Pipeline,
     *,

@@ -89,7 +89,7 @@ class OwnTraffic:
         return own
 
 
-class Interfaces:
+class LiveCaptures:
     """Captures from interfaces and feeds a pipeline; a context manager. Without any interface it does nothing.
 
     All share one `tagger`, since the DNS answer for a flow may come another way. Raises ListenError.

@@ -12,7 +12,7 @@ from caudal.reference import AddressTable, OwnPrefix
 _COLUMNS = "prefix,country[,asn[,platform]]"
 
 
-def load_places(settings: CollectorSettings) -> AddressTable:
+def load_address_table(settings: CollectorSettings) -> AddressTable:
     """Return the address table that the settings ask for; raise SettingsError or AddressError.
 
     Everything comes from files; nothing is asked of the network.

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.exportcapture import ExportReader
-from caudal.collector.deliver.batchmaker import Sender
+from caudal.collector.deliver.batchmaker import BatchMaker
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolError, StateError
 from caudal.collector.exporters.ledger import COUNT
@@ -173,7 +173,7 @@ class _CaptureClock:
 class _Batches:
     """Takes closed windows and gathers their batches."""
 
-    def __init__(self, sender: Sender, staging: Staging) -> None:
+    def __init__(self, sender: BatchMaker, staging: Staging) -> None:
         self._sender, self._staging = sender, staging
 
     def add(self, flows: pa.Table, ledger: pa.Table) -> None:
@@ -205,7 +205,7 @@ def _meter(
     names = knownexporters.names(settings.exporters)
     closer = WindowCloser(
         pipeline,
-        _Batches(Sender(settings, run=f"replay-{found.digests[0][:16]}-{uuid.uuid4().hex[:8]}"), staging),
+        _Batches(BatchMaker(settings, run=f"replay-{found.digests[0][:16]}-{uuid.uuid4().hex[:8]}"), staging),
         lambda number: outside_name(number, pipeline.exporters.addresses, names, key),
         settings.lateness_seconds,
         wall=clock,

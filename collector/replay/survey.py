@@ -14,7 +14,7 @@ from caudal.collector.capture.exportcapture import ExportReader
 from caudal.collector.columns.datagrams import Datagrams, Exporters
 from caudal.collector.columns.flowrecords import IPFIX, NETFLOW9
 from caudal.collector.columns.wire import unsigned16, unsigned32
-from caudal.collector.decode.template.sets import TEMPLATE_SETS, walk
+from caudal.collector.decode.template.sets import TEMPLATE_SETS, walk_sets
 from caudal.collector.decode.template.template import TemplateSetError, read_templates
 from caudal.collector.receive.receivingtimes import Span
 
@@ -88,7 +88,7 @@ def _note_templates(announced: set[Announced], datagrams: Datagrams, addresses: 
     for protocol, (number, header) in _VERSIONS.items():
         which = long_enough[version == number]
         at = datagrams.offset[which]
-        sets = walk(datagrams.buffer, which, at + header, at + datagrams.length[which], protocol).sets
+        sets = walk_sets(datagrams.buffer, which, at + header, at + datagrams.length[which], protocol).sets
         for kind in TEMPLATE_SETS[protocol]:
             options = kind == TEMPLATE_SETS[protocol][1]
             for position in np.flatnonzero(sets.id == kind).tolist():

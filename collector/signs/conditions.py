@@ -8,7 +8,7 @@ import numpy as np
 
 from caudal.collector.columns.datagrams import NOT_ALLOWED
 from caudal.collector.columns.flowrecords import F64, I64
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.exporters.exportertotals import FIRST
 from caudal.collector.exporters.ledger import COUNT
 from caudal.collector.metering.livecaptures import INTERFACE
@@ -42,7 +42,7 @@ class Conditions:
     def __init__(
         self,
         pipeline: Pipeline,
-        attendance: Attendance,
+        attendance: ExporterActivity,
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.signs.condition import Condition
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class News:
     def __init__(
         self,
         decoder: Decoder,
-        attendance: Attendance,
+        attendance: ExporterActivity,
         name: Callable[[int], str],
         look: Look,
         *,

@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 _TIME = pa.timestamp("s", tz="UTC")
 
 
-def cut(
+def cut_into_batches(
     flows: pa.Table, ledger: pa.Table, now: datetime, most_rows: int = _MOST_ROWS
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Cut tables into batches: of so many rows at most, of times not too far apart, none with times to come.

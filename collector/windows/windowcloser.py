@@ -1,4 +1,4 @@
-"""Closing windows: what is over is taken out of the pipeline, cut into batches and handed to the backlog."""
+"""Closing windows: what is over is taken out of the pipeline, cut_into_batches into batches and handed to the backlog."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from caudal.collector.pipeline.pipeline import Pipeline
-from caudal.collector.windows.cutting import cut
+from caudal.collector.windows.cutting import cut_into_batches
 from caudal.collector.windows.latewindows import LateWindows
 from caudal.collector.windows.windowclock import WindowClock
 
@@ -62,5 +62,5 @@ class WindowCloser:
 
     def _close(self, before_ms: int | None, keep: set[int]) -> None:
         taken = self._pipeline.take(before_ms, self._name, keep)
-        for flows, ledger in cut(*taken, datetime.fromtimestamp(self._wall(), UTC)):
+        for flows, ledger in cut_into_batches(*taken, datetime.fromtimestamp(self._wall(), UTC)):
             self._batches.add(flows, ledger)

@@ -70,7 +70,7 @@ ANY_COUNTRY = "*"
 
 
 @dataclass(frozen=True)
-class Column:
+class FileColumn:
     """One column of a file of facts: its name, kind, whether a cell may be empty, its meaning.
 
     `values` is the closed set of a text column, where it has one; of a column of ids, each must be among them.
@@ -109,7 +109,7 @@ class FactFile:
     name: str
     meaning: str
     key: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[FileColumn, ...]
     since: str = "valid_from"
     until: str = "valid_to"
     period: str = ""
@@ -120,7 +120,7 @@ class FactFile:
         """The name of the file, in the package as in an overlay."""
         return f"{self.name}.csv"
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> FileColumn | None:
         """Return the column of this name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 

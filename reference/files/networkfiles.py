@@ -1,7 +1,7 @@
 """Files of networks that are no platform's: who controls them, and how that is known."""
 
 from caudal.reference.files.columns import RECHECK, file, key, maybe, text
-from caudal.reference.files.declaration import Column
+from caudal.reference.files.declaration import FileColumn
 
 # Kinds of networks beside those of platforms, access and transit networks.
 KINDS = (
@@ -19,7 +19,7 @@ _BASES = ("filed", "press", "name", "presumed", "from_memory")
 _RULES = ("owner", "largest_holder", "seat", "licence")
 
 
-def _parent_basis(*values: str) -> Column:
+def _parent_basis(*values: str) -> FileColumn:
     meaning = (
         "how the parent is known: from a filing or report of its own, the press, the network's name, "
         "not at all (presumed to be of its own country), or from memory"

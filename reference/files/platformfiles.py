@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from caudal.reference.files.columns import RECHECK, figures, file, key, maybe, text
-from caudal.reference.files.declaration import Column
+from caudal.reference.files.declaration import FileColumn
 
 # What a service is to the people who send it something.
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
@@ -52,7 +52,7 @@ CATEGORIES = file(
         "1 where it lives on observing people: targeted advertising, audiences, what it learns",
     ),
     key("video", "flag", "1 where most of its bytes are video"),
-    Column(
+    FileColumn(
         "levies",
         "ids",
         "bases of levies that most of its revenue falls under",

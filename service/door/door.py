@@ -23,7 +23,7 @@ from caudal.service.roles.entrances import Budget, Entrance, entrance_of
 from caudal.service.roles.roles import TABLE, Role
 from caudal.service.settings.doorsettings import DoorSettings
 from caudal.service.workload.cancellation import CURRENT, Work
-from caudal.service.workload.heavywork import DearGate
+from caudal.service.workload.heavywork import HeavyWorkGate
 from caudal.service.workload.querylimits import QueryLimits
 
 _log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Door:
             )
         }
         self._dear = {
-            known: DearGate(settings.dear_at_once, settings.dear_waiting, settings.wait_seconds)
+            known: HeavyWorkGate(settings.dear_at_once, settings.dear_waiting, settings.wait_seconds)
             for known in (False, True)
         }
         self._sized = False

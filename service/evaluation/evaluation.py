@@ -21,8 +21,7 @@ from caudal.service.confidentiality.confidentiality import (
     withhold,
 )
 from caudal.service.indicators import Context, Definition, Indicator, Observation
-from caudal.service.indicators.model.cells import DIRECTIONS
-from caudal.service.indicators.model.cells import Month as MonthCells
+from caudal.service.indicators.model.cells import DIRECTIONS, MonthCells
 from caudal.service.indicators.model.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.national.doublemetering import FLAGS as DOUBT_FLAGS
 from caudal.service.national.doublemetering import with_doubts

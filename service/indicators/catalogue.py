@@ -22,7 +22,7 @@ from caudal.service.indicators.groups import (
     value,
     valuecaptured,
 )
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.errors import DefinitionError
 from caudal.service.indicators.model.indicator import Indicator
@@ -71,5 +71,5 @@ def compute_all(cells: pl.DataFrame, context: Context) -> list[Observation]:
 
     Raises CellsError where the frame cannot be read. The cells are read once for all.
     """
-    month = Month.read(cells, context)
+    month = MonthCells.read(cells, context)
     return [observation for each in CATALOGUE.values() for observation in each.observe(month)]

@@ -44,7 +44,7 @@ from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.referencearchive import archived_reference
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.period import Month
-from caudal.service.workload.heavywork import dear_work
+from caudal.service.workload.heavywork import heavy_work
 
 __all__ = [
     "DEMO_ECONOMY",
@@ -273,7 +273,7 @@ class Measures:
         bare = replace(
             inputs, factors={}, reach=1.0, told_before=(), rule=Rule(1, 0.0), flags=inputs.flags - {PERTURBED}
         )
-        with dear_work():
+        with heavy_work():
             measured = evaluate(
                 bare,
                 month_facts(self._store, economy, month, found.facts if found is not None else None),
@@ -361,7 +361,7 @@ class Measures:
         chosen = tuple(CATALOGUE.values() if indicators is None else indicators)
         found = self.published(economy, month, vintage)
         if found is None:
-            with dear_work():
+            with heavy_work():
                 return self.compute(economy, month, chosen)
         # An indicator that is younger than the vintage has no observations in it.
         observations = {each.definition.id: found.observations.get(each.definition.id, []) for each in chosen}

@@ -13,7 +13,7 @@ from caudal.service.metrics import Metrics
 from caudal.service.months.vintages import Vintages
 from caudal.service.queries import economies_with_data, months_with_data
 from caudal.service.queries.vintages import vintages
-from caudal.service.settings.settings import Publication
+from caudal.service.settings.settings import PublicationSettings
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.period import Month
 
@@ -32,7 +32,7 @@ class Publisher:
         self,
         vintages_: Vintages,
         store: Store,
-        publication: Publication,
+        publication: PublicationSettings,
         clock: Callable[[], datetime],
         metrics: Metrics,
         record: Callable[[str], None] = lambda _: None,

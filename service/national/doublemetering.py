@@ -8,7 +8,7 @@ import polars as pl
 
 from caudal.service.attribution.exchange import otherwise_counted
 from caudal.service.indicators import Indicator, Observation
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.uncertainty import clip
 from caudal.service.national.jackknife import Change, changes_in
 
@@ -31,7 +31,7 @@ def with_doubts(
     observed: Mapping[str, list[Observation]],
     indicators: Mapping[str, Indicator],
     cells: pl.DataFrame,
-    month: Month,
+    month: MonthCells,
 ) -> dict[str, list[Observation]]:
     """Return the observations of traffic, their intervals wide enough for every way of counting doubtful cells.
 
@@ -43,8 +43,8 @@ def with_doubts(
     chosen = {name: each for name, each in indicators.items() if "bytes" in each.definition.inputs}
     shares = {name: each for name, each in chosen.items() if not each.definition.unit.startswith(_MONEY)}
     together, *apart = _turned(cells)
-    changes = [changes_in(Month.read(together, month.context), observed, chosen)]
-    changes += [changes_in(Month.read(turned, month.context), observed, shares) for turned in apart]
+    changes = [changes_in(MonthCells.read(together, month.context), observed, chosen)]
+    changes += [changes_in(MonthCells.read(turned, month.context), observed, shares) for turned in apart]
     answer = dict(observed)
     for name, indicator in chosen.items():
         answer[name] = [

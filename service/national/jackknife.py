@@ -12,7 +12,7 @@ from functools import cached_property
 import polars as pl
 
 from caudal.service.indicators import Indicator, Observation
-from caudal.service.indicators.model.cells import DIRECTIONS, Month
+from caudal.service.indicators.model.cells import DIRECTIONS, MonthCells
 
 MOST_GROUPS = 10
 
@@ -32,7 +32,7 @@ class Jackknife:
     observed: Mapping[str, list[Observation]]
     indicators: Mapping[str, Indicator]
     cells: pl.DataFrame
-    month: Month
+    month: MonthCells
 
     @cached_property
     def carried(self) -> dict[str, float]:
@@ -76,13 +76,13 @@ class Jackknife:
         """
         return [changes_in(month, self.observed, self.chosen) for month in self._months(math.exp(-deviation))]
 
-    def _months(self, kept: float) -> Iterator[Month]:
+    def _months(self, kept: float) -> Iterator[MonthCells]:
         numbers = {operator: number % MOST_GROUPS for number, operator in enumerate(self.carried)}
         group = pl.col("operator").replace_strict(numbers, default=0, return_dtype=pl.Int64)
         cells = self.cells
         if self.month.context.paths is None:
             cells = cells.with_columns(_network())
-        whole = Month.read(cells, self.month.context)
+        whole = MonthCells.read(cells, self.month.context)
         return whole.without_each(cells, group, kept)
 
 
@@ -93,7 +93,7 @@ def _network() -> pl.Expr:
 
 
 def observations_by_key(
-    indicators: Mapping[str, Indicator], month: Month
+    indicators: Mapping[str, Indicator], month: MonthCells
 ) -> Iterator[tuple[tuple[str, str | None], Observation]]:
     """Yield what indicators say of a month, each by indicator and dimension."""
     for indicator in indicators.values():
@@ -102,7 +102,7 @@ def observations_by_key(
 
 
 def changes_in(
-    month: Month, observed: Mapping[str, list[Observation]], indicators: Mapping[str, Indicator]
+    month: MonthCells, observed: Mapping[str, list[Observation]], indicators: Mapping[str, Indicator]
 ) -> Changes:
     """Return how observations of `indicators` change where `month` is read in place of theirs; without those of no value then."""
     before = {(each.indicator, each.dimension): each for name in indicators for each in observed[name]}

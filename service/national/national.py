@@ -24,7 +24,7 @@ import polars as pl
 from caudal.service.attribution.exchange import BORDERS, DOMESTIC, limits_of_counting
 from caudal.service.confidentiality.confidentiality import CONFIDENTIAL, Objection, Withheld
 from caudal.service.indicators import Observation
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.indicators.model.observation import UNDECLARED_OPERATORS, ordered
 from caudal.service.indicators.model.uncertainty import Quantity, envelope, normal_interval
@@ -204,7 +204,7 @@ class _Carried:
         return Figure.rounded(value, max(0.0, low), high)
 
 
-def location_margins(month: Month) -> dict[str, Margin]:
+def location_margins(month: MonthCells) -> dict[str, Margin]:
     """Return by how many bytes less and more each flow may be for want of known places, and for wrong ones.
 
     Domestic bytes are those of all cells that may be in the country; of what was sent, what leaves is the rest, and

@@ -18,7 +18,7 @@ from scipy.special import stdtrit
 
 from caudal.service.attribution.exchange import as_if_all_reported
 from caudal.service.indicators import Indicator, Observation
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.observation import ECONOMY_HIGH, ECONOMY_LOW, rounded
 from caudal.service.indicators.model.uncertainty import clip
 from caudal.service.national.jackknife import Jackknife, changes_in
@@ -62,7 +62,7 @@ def _shared(jackknife: Jackknife) -> dict[tuple[str, str | None], float]:
     cells = as_if_all_reported(jackknife.cells)
     if cells is None:
         return {}
-    month = Month.read(cells, jackknife.month.context)
+    month = MonthCells.read(cells, jackknife.month.context)
     changes = changes_in(month, jackknife.observed, jackknife.chosen)
     return {key: abs(value) for key, (value, _, _) in changes.items()}
 

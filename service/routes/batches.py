@@ -26,7 +26,7 @@ from caudal.service.months.measures import Measures
 from caudal.service.problem import Problem, documented
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import Resource
-from caudal.service.settings.settings import Collector, ServiceSettings
+from caudal.service.settings.settings import CollectorEntry, ServiceSettings
 from caudal.service.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def router(
     # A batch is reviewed and stored in one turn: of two that are reviewed at once, each would find room for itself.
     turn = threading.Lock()
 
-    async def sender(request: Request) -> Collector:
+    async def sender(request: Request) -> CollectorEntry:
         try:
             actor = access.enter(request.scope, Resource.ingest)
         except Problem as problem:
@@ -58,7 +58,7 @@ def router(
             raise
         return _collector(settings, actor)
 
-    async def body(request: Request, collector: Annotated[Collector, Depends(sender)]) -> bytes:
+    async def body(request: Request, collector: Annotated[CollectorEntry, Depends(sender)]) -> bytes:
         try:
             quotas.demand(collector.id, clock())
             content = await _read(request)
@@ -106,7 +106,7 @@ def router(
         },
     )
     def post_batch(
-        collector: Annotated[Collector, Depends(sender)],
+        collector: Annotated[CollectorEntry, Depends(sender)],
         body: Annotated[bytes, Depends(body)],
         response: Response,
     ) -> BatchReceipt:
@@ -148,7 +148,7 @@ def router(
     return routes
 
 
-def _collector(settings: ServiceSettings, actor: Actor) -> Collector:
+def _collector(settings: ServiceSettings, actor: Actor) -> CollectorEntry:
     """Return the collector that sends; raise Problem 403 where its operator is none of the settings any more."""
     [operator] = actor.operators or ("",)
     if operator not in {each.id for each in settings.operators}:
@@ -157,7 +157,7 @@ def _collector(settings: ServiceSettings, actor: Actor) -> Collector:
             f"the key of {actor.name} is for operator {quoted(operator)}, which is not among the operators of the service any "
             "more; ask whoever runs it",
         )
-    return Collector(id=actor.name, operator=operator)
+    return CollectorEntry(id=actor.name, operator=operator)
 
 
 async def _read(request: Request) -> bytes:
@@ -192,7 +192,11 @@ def _verify(header: str | None, body: bytes) -> None:
 
 
 def _checked(
-    settings: ServiceSettings, measures: Measures, collector: Collector, body: bytes, received_at: datetime
+    settings: ServiceSettings,
+    measures: Measures,
+    collector: CollectorEntry,
+    body: bytes,
+    received_at: datetime,
 ) -> Batch:
     try:
         batch = decode_batch(body, settings.admission.rows_per_batch)

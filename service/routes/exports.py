@@ -18,7 +18,7 @@ from caudal.service.settings.settings import Licence
 from caudal.service.store.store import Store
 from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
 from caudal.service.workload.cancellation import check
-from caudal.service.workload.heavywork import dear_work
+from caudal.service.workload.heavywork import heavy_work
 
 
 def router(
@@ -81,14 +81,14 @@ def router(
 
 def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Make the first piece before anything is answered: what fails at once is then an error, not half an answer."""
-    with dear_work():
+    with heavy_work():
         first = next(pieces)
 
     def rest() -> Iterator[bytes]:
         yield first
         while True:
             # A turn is held while a piece is made, never while it is read.
-            with dear_work(patient=True):
+            with heavy_work(patient=True):
                 check()
                 piece = next(pieces, None)
             if piece is None:

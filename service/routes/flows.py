@@ -18,7 +18,7 @@ from caudal.service.requests.choices import TimeParameter, span
 from caudal.service.roles.actor import Actor, decide, entitled
 from caudal.service.roles.roles import Resource
 from caudal.service.store.store import Store
-from caudal.service.workload.heavywork import dear_work
+from caudal.service.workload.heavywork import heavy_work
 
 EconomyParameter = Annotated[
     list[Annotated[str, Query(pattern=r"^[A-Z]{2}$")]],
@@ -90,7 +90,7 @@ def router(store: Store, reference: Reference, measures: Measures, access: Acces
             _refuse(protected)
         time = span(measures, economies[0], month, start, end)
         query = FlowQuery(economies, time.start, time.end, _names(group_by), filters, limit, offset)
-        with dear_work() if query.wide else nullcontext():
+        with heavy_work() if query.wide else nullcontext():
             answer = flows(store, query)
         keys = [name for name in answer.rows.columns if name in DIMENSIONS]
         return FlowsAnswer(

@@ -25,7 +25,7 @@ from caudal.service.requests.choices import Exact, VintageText, bounded, most_mo
 from caudal.service.requests.sight import Sight
 from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
 from caudal.service.workload.cancellation import check
-from caudal.service.workload.heavywork import dear_work
+from caudal.service.workload.heavywork import heavy_work
 
 
 def router(reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
@@ -155,5 +155,5 @@ def _measured(
             check()
             found = measures.published(economy, month)
             if found is None:
-                turn.enter_context(dear_work())
+                turn.enter_context(heavy_work())
             yield measures.measured(economy, month, [indicator])

@@ -24,7 +24,7 @@ from caudal.service.problem import documented
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
 from caudal.service.roles.scope import scope_fault
-from caudal.service.settings.settings import IDENTIFIER, Collector, ServiceSettings
+from caudal.service.settings.settings import IDENTIFIER, CollectorEntry, ServiceSettings
 
 
 def router(settings: ServiceSettings, access: Access, clock: Callable[[], datetime]) -> APIRouter:
@@ -121,7 +121,7 @@ def _check(settings: ServiceSettings, order: KeyOrder) -> None:
         _check_collector(settings.collectors, order)
 
 
-def _check_collector(collectors: tuple[Collector, ...], order: KeyOrder) -> None:
+def _check_collector(collectors: tuple[CollectorEntry, ...], order: KeyOrder) -> None:
     if not re.fullmatch(IDENTIFIER, order.name):
         raise QuestionError(
             "the key of a collector is named after the collector's id: small letters and digits"

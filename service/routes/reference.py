@@ -24,7 +24,7 @@ from caudal.service.requests.choices import VintageText
 from caudal.service.requests.sight import Sight
 from caudal.service.routes.flows import AMOUNTS_WITHHELD
 from caudal.service.store.store import Store
-from caudal.service.workload.heavywork import dear_work
+from caudal.service.workload.heavywork import heavy_work
 
 
 def router(store: Store, reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
@@ -55,7 +55,7 @@ def router(store: Store, reference: Reference, measures: Measures, sight: Sight)
         withheld = not sight.exact(request, economy)
         chosen = measures.month(economy, month, running=sight.running(request, economy))
         sight.note(request, economy, [chosen])
-        with dear_work():
+        with heavy_work():
             basis = measures.basis(economy, chosen, vintage, exact=not withheld)
         names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
         return JurisdictionList(

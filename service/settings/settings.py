@@ -126,7 +126,7 @@ class Operator(BaseModel):
         return earlier[-1] if earlier else (history[0] if history else None)
 
 
-class Collector(BaseModel):
+class CollectorEntry(BaseModel):
     """A collector that may send batches for an operator.
 
     Its bearer token is the content of `token_file`, or without one the environment variable
@@ -146,7 +146,7 @@ class Collector(BaseModel):
         return TOKEN_PREFIX + re.sub(r"[^A-Z0-9]", "_", self.id.upper())
 
 
-class Publication(BaseModel):
+class PublicationSettings(BaseModel):
     """When a month is published: on which day and hour (UTC) of the month after it.
 
     What was missed while the service did not run is caught up when it starts, of so many months back.
@@ -160,7 +160,7 @@ class Publication(BaseModel):
     catch_up_months: int = Field(default=12, ge=1, le=1200)
 
 
-class Confidentiality(BaseModel):
+class ConfidentialitySettings(BaseModel):
     """Which totals may be published: contributed to by so many operators, the largest not told to within percent.
 
     Percent also says how far the traffic of each operator is moved by a secret factor before anything is told of it.
@@ -271,8 +271,8 @@ class ServiceSettings(BaseSettings):
         default=None, description="ways that traffic takes, as indicators.md says (J8)"
     )
     routes: Path | None = Field(default=None, description="routes to the economy, as indicators.md says (C6)")
-    publication: Publication = Publication()
-    confidentiality: Confidentiality = Confidentiality()
+    publication: PublicationSettings = PublicationSettings()
+    confidentiality: ConfidentialitySettings = ConfidentialitySettings()
     storage: Storage = Storage()
     data_licence: Licence = Licence()
     admission: Admission = Admission()
@@ -285,7 +285,7 @@ class ServiceSettings(BaseSettings):
         description="where the public reaches the service: reports cite it",
     )
     operators: tuple[Operator, ...] = ()
-    collectors: tuple[Collector, ...] = ()
+    collectors: tuple[CollectorEntry, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

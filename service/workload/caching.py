@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from fastapi import Request, Response
 
-from caudal.service.workload.heavywork import await_other, dear_work
+from caudal.service.workload.heavywork import await_other, heavy_work
 
 _A_YEAR = 365 * 24 * 3600
 Kept = TypeVar("Kept")
@@ -63,7 +63,7 @@ class Flights:
                     break
             await_other(other)
         try:
-            with dear_work():
+            with heavy_work():
                 # Another may have finished it between the look and the turn.
                 found = find()
                 return make() if found is None else found

@@ -14,7 +14,7 @@ from caudal.service.errors import Gone, TooLong
 from caudal.service.workload.querylimits import QueryLimits
 
 if TYPE_CHECKING:
-    from caudal.service.workload.heavywork import DearGate
+    from caudal.service.workload.heavywork import HeavyWorkGate
 
 
 @dataclass(eq=False)
@@ -25,7 +25,7 @@ class Work:
     `time.monotonic`, and `months` how many a question may span; None where nothing limits them.
     """
 
-    dear: "DearGate | None" = None
+    dear: "HeavyWorkGate | None" = None
     limits: QueryLimits | None = None
     until: float | None = None
     months: int | None = None

@@ -16,7 +16,7 @@ from caudal.service.workload.cancellation import CURRENT, Work
 _LOOK_SECONDS = 0.1
 
 
-class DearGate:
+class HeavyWorkGate:
     """Lets so many in at once; so many more wait, each for so long. For threads."""
 
     def __init__(self, at_once: int = 1, waiting: int = 1, wait_seconds: float = 5.0) -> None:
@@ -66,7 +66,7 @@ class DearGate:
 
 
 @contextmanager
-def dear_work(patient: bool = False) -> Iterator[None]:
+def heavy_work(patient: bool = False) -> Iterator[None]:
     """Hold a turn of dear work; who holds one already goes on. Raise Busy, Gone or TooLong."""
     work = CURRENT.get()
     if work is None or work.dear is None or work.holding:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.condition import Condition, summary
 from caudal.collector.signs.conditions import PERIOD_SECONDS, Conditions
@@ -37,7 +37,7 @@ class Place:
         self.pipeline = Pipeline(
             economy="UY", home=HOME, table=TABLE, window_seconds=300, k=1, **settings  # type: ignore[arg-type]
         )  # fmt: skip
-        self.attendance = Attendance()
+        self.attendance = ExporterActivity()
         self.seconds, self.now_ms = 1000.0, NOW_MS
         for address in (CORE, EDGE, SPARE):
             self.pipeline.exporters.keep(address)

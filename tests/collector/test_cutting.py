@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from caudal.collector.windows.cutting import cut
+from caudal.collector.windows.cutting import cut_into_batches
 from caudal.contract.batch import FLOWS, LEDGER, schema
 
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ def tables(days: list[int]) -> tuple[pa.Table, pa.Table]:
 def spans(days: list[int], now: datetime = LATER, most_rows: int = 1000) -> list[list[int]]:
     return [
         [(time_ - FIRST).days for time_ in flows["window_start"].to_pylist()]
-        for flows, _ in cut(*tables(days), now, most_rows)
+        for flows, _ in cut_into_batches(*tables(days), now, most_rows)
     ]
 
 
@@ -52,5 +52,5 @@ def test_times_to_come_go_in_batches_of_their_own() -> None:
 
 def test_a_ledger_without_flows_is_a_batch() -> None:
     _, ledger = tables([1])
-    ((flows, same),) = cut(schema(FLOWS).empty_table(), ledger, LATER)
+    ((flows, same),) = cut_into_batches(schema(FLOWS).empty_table(), ledger, LATER)
     assert (flows.num_rows, same.num_rows) == (0, 1)

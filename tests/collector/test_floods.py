@@ -16,7 +16,7 @@ from scapy.packet import Raw
 from caudal.collector.columns.datagrams import NO_ROOM, Exporters
 from caudal.collector.decode.sequence.samplesequence import Agents, Sources
 from caudal.collector.decode.sequence.sequence import Sequences
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.names.domains import Domain, DomainList
 from caudal.collector.names.tagger import Tagger
 from caudal.collector.packets.packetchunk import PacketChunk
@@ -194,7 +194,7 @@ def test_networks_without_end() -> None:
 
 
 def test_attendance_grows_with_places_only() -> None:
-    exporters, attendance = Exporters(limit=100), Attendance()
+    exporters, attendance = Exporters(limit=100), ExporterActivity()
     for number in range(1000):
         address = f"10.0.{number >> 8}.{number & 255}"
         attendance.note(lot([b""], exporters.number(address)))

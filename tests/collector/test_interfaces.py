@@ -10,7 +10,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
 from caudal.collector.exporters.ledger import COUNT
-from caudal.collector.metering.livecaptures import Interfaces, OwnTraffic, Timeouts
+from caudal.collector.metering.livecaptures import LiveCaptures, OwnTraffic, Timeouts
 from caudal.collector.packets.packetchunk import PacketChunk
 from caudal.collector.packets.packets import PacketCounts, read_packets
 from caudal.collector.pipeline.pipeline import Pipeline
@@ -44,7 +44,7 @@ def metered(settings: Settings, count: int) -> tuple[dict[str, int], list[dict[s
     ):
         listener.bind(("127.0.0.1", 0))
         chosen = Settings(**{**vars(settings), "filter": f"udp and dst port {listener.getsockname()[1]}"})
-        with Interfaces([chosen], to, Timeouts(), None) as interfaces:
+        with LiveCaptures([chosen], to, Timeouts(), None) as interfaces:
             for _ in range(count):
                 sender.sendto(bytes(72), listener.getsockname())
             # The kernel gives away the block they are in after 50 ms, and those of loopback twice.
@@ -84,7 +84,7 @@ def test_what_this_machine_sends_itself_is_left_out_and_counted() -> None:
 
 
 def test_without_interfaces_there_is_nothing_to_do() -> None:
-    with Interfaces([], pipeline(), Timeouts(), None) as interfaces:
+    with LiveCaptures([], pipeline(), Timeouts(), None) as interfaces:
         assert interfaces.receive() == 0
         interfaces.pass_time(1)
         interfaces.finish()

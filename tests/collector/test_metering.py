@@ -12,7 +12,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
 from caudal.collector.capture.capturefile import CaptureError
-from caudal.collector.files.meterfiles import meter
+from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract.batch import BALANCE, LEDGER_COUNTS
 
@@ -42,7 +42,7 @@ def export(payload: bytes) -> Packet:
 
 def run(*paths: Path, **options: Any) -> tuple[pa.Table, dict[str, int]]:
     pipeline = Pipeline(economy="UY", home=HOME, table=TABLE, window_seconds=300, k=1)  # type: ignore[arg-type]
-    parts = list(meter(paths, pipeline, **options))
+    parts = list(meter_captures(paths, pipeline, **options))
     ledger = pa.concat_tables([rows for _, rows in parts])
     assert set(ledger["exporter"].to_pylist()) <= {"capture"}
     counts = {name: pc.sum(ledger[name]).as_py() or 0 for name in LEDGER_COUNTS}

@@ -17,7 +17,7 @@ from caudal.collector.deliver.backlog import Backlog
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import ListenError
-from caudal.collector.exporters.activity import Attendance
+from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.receive.listeners import Listeners
 from caudal.contract.batch import LEDGER_COUNTS
@@ -44,7 +44,7 @@ class Parts:
         self.ledger, self.spool = pipeline.ledger, spool
         self.shipper = Shipper(spool, httpx.Client(timeout=PATIENCE_SECONDS))
         self.backlog = Backlog(spool, lambda flows, ledger: b"", 1)
-        self.attendance = Attendance()
+        self.attendance = ExporterActivity()
         self.metrics = Metrics(pipeline, listeners, spool, self.shipper, self.backlog, self.attendance)
         self._registry = CollectorRegistry()
         self._registry.register(self.metrics)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.errors import SettingsError
-from caudal.collector.pipeline.addresstable import load_places, read_locations
+from caudal.collector.pipeline.addresstable import load_address_table, read_locations
 from caudal.collector.settings.settingsfile import load_settings
 from caudal.reference import AddressError, AddressTable, OwnPrefix
 
@@ -61,7 +61,7 @@ def configured(directory: Path, lines: str) -> AddressTable:
         'collector = "uy-1"\noperator = "net"\neconomy = "UY"\nhome = ["203.0.113.0/24"]\n'
         f'state_directory = "state"\n{lines}\n[service]\nurl = "https://a.example"\ntoken_file = "token"\n',
     )
-    return load_places(load_settings(config))
+    return load_address_table(load_settings(config))
 
 
 def test_everything_that_the_settings_name_is_in_the_table(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from caudal.collector.decode.sampling.statedrates import PATIENCE_MS, turned_rou
 from caudal.collector.decode.template.origin import ObservationPoint
 from caudal.collector.exporters.plausibility import Plausibility
 from caudal.collector.files.inspection import Inspection
-from caudal.collector.files.meterfiles import meter
+from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.disbelief import Disbelief, disbeliefs
 from caudal.reference import AddressTable
@@ -400,7 +400,7 @@ def metered(name: str) -> tuple[int, dict[str, int]]:
     pipeline = Pipeline(
         economy="CL", home=["198.51.100.0/24"], table=AddressTable.load(), window_seconds=300, k=1
     )
-    parts = list(meter([CASES / name], pipeline))
+    parts = list(meter_captures([CASES / name], pipeline))
     octets = sum(pc.sum(flows["bytes"]).as_py() or 0 for flows, _ in parts)
     counts = {
         column: sum(pc.sum(ledger[column]).as_py() or 0 for _, ledger in parts)

@@ -28,7 +28,7 @@ from caudal.service.reports.language import LANGUAGES
 from caudal.service.reports.pictures import PICTURES
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.roles.roles import Role
-from caudal.service.settings.settings import Confidentiality, Publication, ServiceSettings
+from caudal.service.settings.settings import ConfidentialitySettings, PublicationSettings, ServiceSettings
 from caudal.service.store.store import Store
 
 from .samples import NOW, batch
@@ -127,8 +127,8 @@ def settings_of(directory: Path, world: World) -> ServiceSettings:
             for number, name in enumerate(names)
         ],
         collectors=[{"id": name, "operator": name, "token_file": directory / name} for name in names],
-        publication=Publication(enabled=False),
-        confidentiality=Confidentiality(minimum_operators=world.minimum, percent=world.percent),
+        publication=PublicationSettings(enabled=False),
+        confidentiality=ConfidentialitySettings(minimum_operators=world.minimum, percent=world.percent),
     )
 
 

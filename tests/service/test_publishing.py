@@ -19,7 +19,7 @@ from caudal.service.metrics import Metrics
 from caudal.service.months.measures import Measures
 from caudal.service.months.publisher import Publisher
 from caudal.service.months.vintages import Vintages
-from caudal.service.settings.settings import Publication, ServiceSettings
+from caudal.service.settings.settings import PublicationSettings, ServiceSettings
 from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS, wait_until
@@ -260,7 +260,7 @@ def publisher(
 ) -> tuple[Publisher, Vintages, Metrics]:
     measures, metrics = Measures(settings, store, reference, lambda: now), Metrics()
     vintages = Vintages(store, reference, measures, lambda: now, overlay)
-    return Publisher(vintages, store, Publication(**given), lambda: now, metrics), vintages, metrics
+    return Publisher(vintages, store, PublicationSettings(**given), lambda: now, metrics), vintages, metrics
 
 
 def test_what_is_published_by_itself_is_written_down(
@@ -270,7 +270,7 @@ def test_what_is_published_by_itself_is_written_down(
     now = datetime(2026, 9, 20, tzinfo=UTC)
     measures = Measures(settings, facts, reference, lambda: now)
     vintages = Vintages(facts, reference, measures, lambda: now, overlay)
-    Publisher(vintages, facts, Publication(), lambda: now, Metrics(), recorded.append).run()
+    Publisher(vintages, facts, PublicationSettings(), lambda: now, Metrics(), recorded.append).run()
     assert recorded == ["XA-2026-08-v1"]
 
 

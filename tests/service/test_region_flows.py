@@ -12,7 +12,7 @@ from caudal.service.indicators import CATALOGUE, Observation
 from caudal.service.ingest import Ingest
 from caudal.service.months.measures import Measures
 from caudal.service.months.vintages import Vintages
-from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
 
 from .conftest import clear
@@ -52,7 +52,7 @@ def filled(store: Store) -> Iterator[Store]:
 def measures(settings: ServiceSettings, filled: Store, reference: Reference) -> Measures:
     # UY is metered, and no neighbour of what is made up unless nothing of it is confidential.
     open_to_all = settings.model_copy(
-        update={"confidentiality": Confidentiality(minimum_operators=1, percent=0)}
+        update={"confidentiality": ConfidentialitySettings(minimum_operators=1, percent=0)}
     )
     return Measures(open_to_all, filled, reference, lambda: NOW)
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from caudal.service.indicators import CATALOGUE, Context, Observation
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.observation import ECONOMY_HIGH, ECONOMY_LOW
 from caudal.service.national.jackknife import Jackknife
 from caudal.service.national.nonreporting import with_economy_limits
@@ -51,7 +51,7 @@ def cells(*shares: float) -> pl.DataFrame:
 def limits(coverage: float | None, *shares: float, indicator: str = "J3") -> Observation:
     where, month = context(coverage), cells(*shares)
     chosen = {indicator: CATALOGUE[indicator]}
-    read = Month.read(month, where)
+    read = MonthCells.read(month, where)
     observed = {indicator: CATALOGUE[indicator].observe(read)}
     return with_economy_limits(observed, Jackknife(observed, chosen, month, read))[indicator][0]
 
@@ -82,7 +82,7 @@ def test_what_is_exchanged_with_networks_that_do_not_report_is_less_of_the_econo
             counted=pl.when("exchange").then(counted).otherwise(1.0),
             bytes=pl.col("bytes") * pl.when("exchange").then(counted).otherwise(1.0),
         )
-        read = Month.read(frame_of, where)
+        read = MonthCells.read(frame_of, where)
         observed = {"J3": CATALOGUE["J3"].observe(read)}
         (told,) = with_economy_limits(observed, Jackknife(observed, chosen, frame_of, read))["J3"]
         assert told.value is not None
@@ -134,7 +134,7 @@ def test_an_operator_without_traffic_out_or_in_is_none() -> None:
     more = pl.concat([month, silent.filter(direction="internal").with_columns(operator=pl.lit("net-9"))])
     told = {}
     for name, frame_of in (("three", month), ("two", silent), ("and one silent", more)):
-        read = Month.read(frame_of, where)
+        read = MonthCells.read(frame_of, where)
         observed = {"J3": J3.observe(read)}
         told[name] = with_economy_limits(observed, Jackknife(observed, {"J3": J3}, frame_of, read))["J3"][
             0
@@ -148,7 +148,7 @@ def test_what_only_one_operator_carries_has_none() -> None:
     """Without it there is no value to compare with."""
     where = context(0.5)
     month = pl.concat([cells(0.0, 0.0, 0.5).filter(pl.col("bytes") > 0)])
-    read = Month.read(month, where)
+    read = MonthCells.read(month, where)
     observed = {"J4": CATALOGUE["J4"].observe(read)}
     answers = with_economy_limits(observed, Jackknife(observed, {"J4": CATALOGUE["J4"]}, month, read))["J4"]
     by_jurisdiction = {each.dimension: each.details for each in answers}
@@ -159,7 +159,7 @@ def test_what_only_one_operator_carries_has_none() -> None:
 def test_money_and_what_is_insufficient_have_none() -> None:
     where, month = context(0.5), cells(0.1, 0.2, 0.3)
     chosen = {name: CATALOGUE[name] for name in ("V2", "V4", "J8", "C6", "J3")}
-    read = Month.read(month, where)
+    read = MonthCells.read(month, where)
     observed = {name: each.observe(read) for name, each in chosen.items()}
     answers = with_economy_limits(observed, Jackknife(observed, chosen, month, read))
     told = {name for name, each in answers.items() if any(ECONOMY_LOW in one.details for one in each)}
@@ -183,10 +183,10 @@ def test_many_operators_are_left_out_in_ten_groups() -> None:
 def test_what_is_left_without_an_operator_is_what_the_others_carry() -> None:
     """The quick way, taking away from the cells, and the long one, reading the others', say the same."""
     where, month = context(0.5), cells(0.1, 0.25, 0.5, 0.9)
-    read = Month.read(month, where)
+    read = MonthCells.read(month, where)
     group = pl.col("operator").replace_strict({f"net-{n}": n for n in range(4)}, return_dtype=pl.Int64)
     for number, quick in enumerate(read.without_each(month, group)):
-        long = Month.read(month.filter(pl.col("operator") != f"net-{number}"), where)
+        long = MonthCells.read(month.filter(pl.col("operator") != f"net-{number}"), where)
         for name in ("J1", "J3", "J4", "J7", "J9", "C1", "C2", "C4", "C7", "P3"):
             one, other = (
                 {each.dimension: (each.value, each.low, each.high) for each in CATALOGUE[name].observe(of)}
@@ -205,7 +205,7 @@ def test_networks_that_nobody_lists_need_not_be_told_apart() -> None:
     told = []
     for paths in (None, pl.DataFrame()):
         where = replace(context(0.5), paths=paths)
-        read = Month.read(month, where)
+        read = MonthCells.read(month, where)
         chosen = {
             name: CATALOGUE[name] for name in ("J1", "J3", "J4", "J7", "J9", "C1", "C2", "C3", "C4", "P3")
         }

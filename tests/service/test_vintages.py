@@ -19,7 +19,7 @@ from caudal.service.months.measures import Measures
 from caudal.service.months.vintages import Vintages
 from caudal.service.perturbation.perturbation import PERTURBED
 from caudal.service.queries.vintages import vintages as stored
-from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.referencearchive import archive_reference, archived_reference
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
@@ -171,7 +171,7 @@ def test_a_month_told_with_factors_keeps_them(
     for sequence in ("1", "2"):
         body = batch([{"flows": 5000}], sequence=sequence, **origin)
         Ingest(filled).store_batch(decode_batch(body), body, NOW)
-        rule = Confidentiality(percent=10 if sequence == "1" else 0)
+        rule = ConfidentialitySettings(percent=10 if sequence == "1" else 0)
         chosen = settings.model_copy(update={"confidentiality": rule})
         measures, vintages = both(chosen, filled, reference, overlay)
         vintages.publish("UY", MONTH, "the rule is another")

@@ -18,7 +18,7 @@ from caudal.service.reports.pictures import PICTURES
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.roles.entrances import ENTRANCES
 from caudal.service.roles.roles import TABLE, Resource, Role
-from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
 
 from ..patience import PATIENCE_SECONDS
@@ -172,7 +172,7 @@ def test_jurisdictions_are_told_by_shares(client: httpx.Client) -> None:
 
 
 def test_a_deployment_may_let_everything_pass(settings: ServiceSettings, client: httpx.Client) -> None:
-    everything = Confidentiality(minimum_operators=1, percent=0)
+    everything = ConfidentialitySettings(minimum_operators=1, percent=0)
     quiet = settings.publication.model_copy(update={"enabled": False})
     open_ = settings.model_copy(update={"publication": quiet, "confidentiality": everything})
     with Service(open_, lambda: NOW) as service:

@@ -9,7 +9,7 @@ from caudal.collector.columns.flowrecords import ABSENT, AS_DOUBTED, I64, U8
 from caudal.collector.columns.gather import gather
 from caudal.collector.columns.wire import unsigned32
 from caudal.collector.decode.records.sampledheaders import Columns, Tunnels, fill_from_headers, mark
-from caudal.collector.decode.sflow.xdr import Mask, Structures, walk
+from caudal.collector.decode.sflow.xdr import Mask, Structures, walk_structures
 from caudal.collector.packets.link import ETHERNET, IPV4, IPV6, MPLS
 from caudal.collector.packets.packetchunk import NO_LINK_TYPE
 from caudal.collector.packets.packets import PORTS_FIRST
@@ -135,7 +135,7 @@ def _fill_networks(buffer: U8, columns: Columns, records: Structures, broken: Ma
     chain, at, end, octets = (values[whole] for values in (records.chain, at, end, octets))
     at = at + 4 + octets
     destination = unsigned32(buffer, at)
-    segments, cut = walk(buffer, at + 16, end, unsigned32(buffer, at + 12), unit=4)
+    segments, cut = walk_structures(buffer, at + 16, end, unsigned32(buffer, at + 12), unit=4)
     broken[chain[cut]] = True
     segments = segments.take(segments.length > 0)
     destination[segments.chain] = unsigned32(buffer, segments.at + segments.length - 4)

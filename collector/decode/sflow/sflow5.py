@@ -18,7 +18,7 @@ from caudal.collector.decode.records.sampledheaders import OF_PACKET, Columns, T
 from caudal.collector.decode.sampling.samplingofsets import SetSampling
 from caudal.collector.decode.sequence.samplesequence import Agents, Mask, Sources
 from caudal.collector.decode.sflow.samplerecords import address_octets, fill
-from caudal.collector.decode.sflow.xdr import Structures, walk
+from caudal.collector.decode.sflow.xdr import Structures, walk_structures
 from caudal.collector.exporters.ledger import COUNT, Tally
 
 _FLOW_SAMPLE, _COUNTERS_SAMPLE, _EXPANDED_FLOW_SAMPLE, _EXPANDED_COUNTERS_SAMPLE = 1, 2, 3, 4
@@ -100,7 +100,7 @@ def decode(
     numbers = agents.datagrams.numbers(datagrams.exporter[which].tolist(), names)
     lost, life, new = agents.datagrams.follow(numbers, unsigned32(buffer, behind + 12))
     counts[COUNT["lost_datagrams"], which] += lost
-    samples, broken = walk(buffer, behind + _HEADER, end, unsigned32(buffer, behind + 20))
+    samples, broken = walk_structures(buffer, behind + _HEADER, end, unsigned32(buffer, behind + 20))
     _malformed(counts, which[broken])
     flows, cut = _flow_samples(buffer, samples, agents)
     _malformed(counts, which[samples.chain[cut]])
@@ -203,6 +203,6 @@ def _columns(
     ):
         sampled_there = (getattr(flows, name) == flows.source) & (flows.source != 0)
         columns["flow_direction"][sampled_there] = direction
-    records, broken = walk(buffer, flows.at, flows.end, flows.records)
+    records, broken = walk_structures(buffer, flows.at, flows.end, flows.records)
     broken |= fill(buffer, columns, records, tunnels)
     return columns, ~broken

@@ -34,7 +34,7 @@ class Structures:
         return Structures(self.chain[which], self.at[which], self.length[which], self.kind[which])
 
 
-def walk(buffer: U8, at: I64, end: I64, count: I64, *, unit: int = 1) -> tuple[Structures, Mask]:
+def walk_structures(buffer: U8, at: I64, end: I64, count: I64, *, unit: int = 1) -> tuple[Structures, Mask]:
     """Find `count` structures from each `at` on, and which chains end, by `end`, before they have so many.
 
     A length counts in units of so many octets. The next structure begins at a multiple of four octets behind

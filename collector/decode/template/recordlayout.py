@@ -19,7 +19,14 @@ from caudal.collector.decode.template.elements import (
 from caudal.collector.decode.template.readingplan import FRAME_OCTETS, IP_OCTETS, Plan, reading_plan
 from caudal.collector.decode.template.telling import Telling, telling
 from caudal.collector.decode.template.template import NOT_READ, VARIABLE_LENGTH, FieldSpecifier, Template
-from caudal.collector.decode.template.variable import NOTHING, OCTETS, PLACE, VARIABLE_AS, Fields, cut
+from caudal.collector.decode.template.variable import (
+    NOTHING,
+    OCTETS,
+    PLACE,
+    VARIABLE_AS,
+    Fields,
+    cut_to_fields,
+)
 
 Records = npt.NDArray[Any]
 
@@ -68,7 +75,7 @@ class Layout:
     def sections(self) -> dict[int, tuple[int, int]]:
         """By element of SECTIONS its place in a record as read, and its octets: of doubled elements the first counts.
 
-        Records of variable length have the place of the octets instead of them, and how many they are (see `cut`).
+        Records of variable length have the place of the octets instead of them, and how many they are (see `cut_to_fields`).
         """
         found: dict[int, tuple[int, int]] = {}
         at = 0
@@ -135,8 +142,8 @@ class Layout:
         return np.array(rows, np.int64)
 
     def cut_variable(self, buffer: U8, at: I64, length: I64) -> tuple[U8, I64, I64]:
-        """Cut sets of variable-length records down to what is read; see `cut`."""
-        return cut(buffer, at, length, self._fields, self.size, self.template.minimum_length)
+        """Cut sets of variable-length records down to what is read; see `cut_to_fields`."""
+        return cut_to_fields(buffer, at, length, self._fields, self.size, self.template.minimum_length)
 
 
 def _by_place_or_varies(field: FieldSpecifier) -> bool:

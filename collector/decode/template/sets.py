@@ -42,7 +42,7 @@ class Walk:
     broken: Mask
 
 
-def walk(buffer: U8, datagram: I64, at: I64, end: I64, protocol: int) -> Walk:
+def walk_sets(buffer: U8, datagram: I64, at: I64, end: I64, protocol: int) -> Walk:
     """Find the sets of all datagrams, stepping from set header to set header.
 
     A set of no length is the zero-filled tail some exporters send; any other bad length ends the datagram,

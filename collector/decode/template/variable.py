@@ -1,4 +1,4 @@
-"""Records of variable length cut down to what is read, so that all have one length."""
+"""Records of variable length cut_to_fields down to what is read, so that all have one length."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ NOTHING, OCTETS, PLACE = range(3)
 Fields = npt.NDArray[np.int64]
 
 
-def cut(buffer: U8, at: I64, length: I64, fields: Fields, size: int, shortest: int) -> tuple[U8, I64, I64]:
+def cut_to_fields(
+    buffer: U8, at: I64, length: I64, fields: Fields, size: int, shortest: int
+) -> tuple[U8, I64, I64]:
     """Cut the sets at these places of a buffer.
 
     `fields` has a row for each field of a record: its octets, -1 where they vary, and what is kept of it (see above);

@@ -29,7 +29,7 @@ from caudal.service.indicators.facts.figures import (
     needs,
     rows,
 )
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.uncertainty import FloatArray
 from caudal.service.indicators.statistics.montecarlo import between, normal
@@ -42,7 +42,7 @@ REVENUE_CHANGE = 0.36
 
 
 @dataclass(frozen=True, eq=False)
-class Captured:
+class PlatformRevenue:
     """What a platform earned on the economy's users in a year: draws in USD, and what they rest on.
 
     `revenue` is that of the region, USD, in the year that ended on `period_end`, and `part` the share of it that
@@ -72,38 +72,38 @@ class Captured:
     control: str
     flags: frozenset[str]
 
-    def cells(self, month: Month) -> BoolArray:
+    def cells(self, month: MonthCells) -> BoolArray:
         """Return which cells of the month belong to the company."""
         return month.among("platform", self.company)
 
 
 @dataclass(frozen=True, eq=False)
-class Capture:
+class RevenueCapture:
     """What every platform with a usable filing earned on the economy's users, or why it is not known."""
 
-    platforms: tuple[Captured, ...]
+    platforms: tuple[PlatformRevenue, ...]
     weights: EconomyWeights
     fit: Fit
     reason: Reason | None = None
 
 
-def flags_together(platforms: Iterable[Captured]) -> frozenset[str]:
+def flags_together(platforms: Iterable[PlatformRevenue]) -> frozenset[str]:
     """Return the flags of all of `platforms`."""
     return frozenset[str]().union(*(each.flags for each in platforms))
 
 
 # Several indicators of one month rest on the same capture.
-_OF_MONTHS: WeakKeyDictionary[Month, Capture] = WeakKeyDictionary()
+_OF_MONTHS: WeakKeyDictionary[MonthCells, RevenueCapture] = WeakKeyDictionary()
 
 
-def capture_of(month: Month) -> Capture:
+def capture_of(month: MonthCells) -> RevenueCapture:
     """Return the `capture` of a month's context, made once."""
     if month not in _OF_MONTHS:
         _OF_MONTHS[month] = capture(month.context)
     return _OF_MONTHS[month]
 
 
-def capture(context: Context, *, own: bool = True) -> Capture:
+def capture(context: Context, *, own: bool = True) -> RevenueCapture:
     """Return what platforms earned on the users of the context's economy, by the facts that hold then.
 
     For each platform it takes the narrowest region that the economy lies in, of the last year that had
@@ -115,21 +115,21 @@ def capture(context: Context, *, own: bool = True) -> Capture:
     head = weights.head(country)
     if head is None:
         why = needs(context, "economy", ECONOMIES, ECONOMY_COLUMNS, country=country)
-        return Capture((), weights, fit, why)
+        return RevenueCapture((), weights, fit, why)
     earnings = Earnings(context).of(country)
     if not earnings:
         why = needs(context, "revenue", FILE, COLUMNS, metric=METRIC, country=country)
-        return Capture((), weights, fit, why)
+        return RevenueCapture((), weights, fit, why)
     if head.product is None and any(len(each.countries) > 1 for each in earnings):
-        return Capture((), weights, fit, reason("unusable_product", country=country, file=ECONOMIES))
+        return RevenueCapture((), weights, fit, reason("unusable_product", country=country, file=ECONOMIES))
     names = {each.platform for each in earnings}
     captured = tuple(_captured(each, names, weights, fit, context) for each in earnings)
-    return Capture(captured, weights, fit)
+    return RevenueCapture(captured, weights, fit)
 
 
 def _captured(
     earning: Earning, names: Iterable[str], weights: EconomyWeights, fit: Fit, context: Context
-) -> Captured:
+) -> PlatformRevenue:
     country, row, platform = context.economy.country, earning.row, earning.platform
     age = age_years(row["period_end"], context)
     half = float(row["rounded_to"] or 1.0) / 2
@@ -158,7 +158,7 @@ def _captured(
         flags.add(WEAK_FACTS)
     if len(known) < len(earning.countries):
         flags.add(REGION_INCOMPLETE)
-    return Captured(
+    return PlatformRevenue(
         platform=platform,
         region=str(row["region"]),
         revenue=float(row["value"]) * MILLION,

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.facts.figures import flags_of
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import MIDDLE, Context
 from caudal.service.indicators.model.uncertainty import share_interval, weighted_share
 from caudal.service.indicators.model.validity import holding, members
@@ -49,7 +49,7 @@ class Barred:
     high: float
 
 
-def barred(month: Month, partners: frozenset[str], level: float) -> Barred:
+def barred(month: MonthCells, partners: frozenset[str], level: float) -> Barred:
     """Return the share of the bytes in, those of companies of the country itself left out, that partners control.
 
     At least: by every reading of who controls. At most: by any reading, and all bytes of unknown operators. Both with what

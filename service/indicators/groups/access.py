@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.facts.figures import FROM_MEMORY, WEAK, WEAK_FACTS
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.context import UNCHECKED, Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -140,7 +140,7 @@ class _Reach:
         return low, taken, high
 
 
-def compelled_access(month: Month, definition: Definition) -> list[Estimate]:
+def compelled_access(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J7: the exposure to foreign laws by three sets of weights, that to the country's own, and what each reaches."""
     found = regimes(month.context)
     if not found:
@@ -168,11 +168,13 @@ def _greatest(arrays: Iterable[FloatArray], size: int) -> FloatArray:
 class _Exposure:
     """The greatest weight on each cell of some regimes by one scenario: at least, as taken, at most."""
 
-    month: Month
+    month: MonthCells
     by_regime: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]
 
     @classmethod
-    def of(cls, month: Month, scenario: str, found: list[Regime], reaches: dict[str, _Reach]) -> "_Exposure":
+    def of(
+        cls, month: MonthCells, scenario: str, found: list[Regime], reaches: dict[str, _Reach]
+    ) -> "_Exposure":
         return cls(month, tuple(reaches[each.jurisdiction].weights(each, scenario) for each in found))
 
     def on(self, end: int) -> FloatArray:
@@ -196,7 +198,7 @@ def _flags(found: list[Regime]) -> frozenset[str]:
 
 
 def _foreign(
-    month: Month,
+    month: MonthCells,
     definition: Definition,
     scenario: str,
     foreign: list[Regime],
@@ -240,7 +242,9 @@ def _foreign(
     )
 
 
-def _own(month: Month, definition: Definition, own: list[Regime], reaches: dict[str, _Reach]) -> Estimate:
+def _own(
+    month: MonthCells, definition: Definition, own: list[Regime], reaches: dict[str, _Reach]
+) -> Estimate:
     """Return the exposure to the country's own laws; no answer where none is listed, for a zero would be an omission."""
     if not own:
         country = month.context.economy.country
@@ -267,7 +271,7 @@ def _own(month: Month, definition: Definition, own: list[Regime], reaches: dict[
 
 
 def _moved(
-    month: Month, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
+    month: MonthCells, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
 ) -> tuple[float, float]:
     """Return the shares of all bytes by which wrong locations may have raised and lowered what `found` reach."""
     territory = frozenset().union(*(each.territory for each in found))
@@ -286,7 +290,7 @@ def _moved(
 
 
 def _vector(
-    month: Month, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
+    month: MonthCells, definition: Definition, found: list[Regime], reaches: dict[str, _Reach]
 ) -> Iterator[Estimate]:
     """Yield for each jurisdiction the share of all bytes that one of its laws reaches, and its weights."""
     for regime in found:

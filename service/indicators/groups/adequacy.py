@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.facts.figures import FROM_MEMORY, WEAK, WEAK_FACTS
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.context import UNCHECKED, Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -97,7 +97,7 @@ def _territory(context: Context, regime: str) -> frozenset[str]:
     return frozenset().union(*(members(groups, group) for group in UNION))
 
 
-def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
+def adequacy_share(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J6: the share of all bytes in countries found adequate, by the country's own regime and by the EU's."""
     context = month.context
     country = context.economy.country
@@ -123,11 +123,13 @@ def adequacy_share(month: Month, definition: Definition) -> list[Estimate]:
     return answers
 
 
-def _unanswered(month: Month, regime: str, why: Reason) -> list[Estimate]:
+def _unanswered(month: MonthCells, regime: str, why: Reason) -> list[Estimate]:
     return [undefined(why, month.flows(), each) for each in (regime, strict_reading(regime))]
 
 
-def _share(month: Month, definition: Definition, name: str, found: Standing, *, strict: bool) -> Estimate:
+def _share(
+    month: MonthCells, definition: Definition, name: str, found: Standing, *, strict: bool
+) -> Estimate:
     everywhere = np.ones(len(month), dtype=np.bool_)
     least = month.among("remote_country", found.full)
     most = month.among("remote_country", found.full | found.partial)

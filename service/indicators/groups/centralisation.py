@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import UNCHECKED
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -26,7 +26,7 @@ UNKNOWN = "unknown"
 LEAST_UNITS = 30
 
 
-def centralisation(month: Month, definition: Definition) -> list[Estimate]:
+def centralisation(month: MonthCells, definition: Definition) -> list[Estimate]:
     """C5: by what a deployment counted (domains, prefixes), and by the services seen in the month."""
     answers = _counted(month, definition)
     services = _services(month)
@@ -42,7 +42,7 @@ def centralisation(month: Month, definition: Definition) -> list[Estimate]:
     return answers
 
 
-def _counted(month: Month, definition: Definition) -> list[Estimate]:
+def _counted(month: MonthCells, definition: Definition) -> list[Estimate]:
     context = month.context
     rows = context.fact(FILE)
     if not set(COLUMNS) <= set(rows.columns):
@@ -67,7 +67,7 @@ def _counted(month: Month, definition: Definition) -> list[Estimate]:
     return answers
 
 
-def _services(month: Month) -> pl.DataFrame:
+def _services(month: MonthCells) -> pl.DataFrame:
     """Return how many platforms of the month each network owner serves, '' for owners nobody knows.
 
     A platform counts once, with the owner of the network that carried most of its bytes: itself, a cloud,
@@ -87,7 +87,7 @@ def _services(month: Month) -> pl.DataFrame:
     return served.group_by("owner").agg(pl.len().alias("count")).sort("owner").rename({"owner": "provider"})
 
 
-def _owners(month: Month) -> pl.DataFrame:
+def _owners(month: MonthCells) -> pl.DataFrame:
     """Return whose each listed network is: a platform's company, or the company behind a carrier."""
     context = month.context
     found = [pl.DataFrame(schema={"remote_asn": pl.Int64, "owner": pl.String})]
@@ -115,7 +115,12 @@ def _named(listed: pl.DataFrame, company: str) -> pl.DataFrame:
 
 
 def _index(
-    month: Month, definition: Definition, unit: str, counts: FloatArray, unknown: int, flags: frozenset[str]
+    month: MonthCells,
+    definition: Definition,
+    unit: str,
+    counts: FloatArray,
+    unknown: int,
+    flags: frozenset[str],
 ) -> Estimate:
     quantity = emd(counts)
     everything = counts.sum() + unknown

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.model.base import WITHIN_FUNCTION
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.control import READINGS
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.functions import CONNECTS, FUNCTIONS
@@ -103,7 +103,7 @@ class Owners:
         )
 
 
-def _owned(month: Month, owner: pl.Expr | pl.Series) -> pl.DataFrame:
+def _owned(month: MonthCells, owner: pl.Expr | pl.Series) -> pl.DataFrame:
     """Return the sums of the month by function and owner."""
     return (
         month.cells.select("platform", "remote_asn", *_SUMS)
@@ -132,7 +132,7 @@ def _provider() -> pl.Expr:
     )
 
 
-def _company_names(month: Month) -> dict[str, str]:
+def _company_names(month: MonthCells) -> dict[str, str]:
     """Return the company behind each provider, as far as the facts name one."""
     context = month.context
     return {
@@ -152,7 +152,7 @@ def _company_names(month: Month) -> dict[str, str]:
 class Providers:
     """The providers of a month, by brand and by company: of all platforms, and of each function."""
 
-    def __init__(self, month: Month) -> None:
+    def __init__(self, month: MonthCells) -> None:
         """Add up the month once for all."""
         self._brands = _owned(month, _provider())
         self._companies = self._brands.with_columns(pl.col("owner").replace(_company_names(month)))
@@ -171,7 +171,7 @@ class Providers:
                 yield name, brands, Owners(self._companies.filter(own))
 
 
-def jurisdictions(month: Month, reading: str = READINGS[0]) -> pl.DataFrame:
+def jurisdictions(month: MonthCells, reading: str = READINGS[0]) -> pl.DataFrame:
     """Return the sums of the month by function and controlling jurisdiction, as one reading of control has it."""
     code = pl.Series("code", month.readings[reading])
     known = pl.Series("known", month.controlled)
@@ -180,10 +180,10 @@ def jurisdictions(month: Month, reading: str = READINGS[0]) -> pl.DataFrame:
 
 def _of_providers(
     answer: Callable[[Owners, Owners, Definition, str], list[Estimate]],
-) -> Callable[[Month, Definition], list[Estimate]]:
+) -> Callable[[MonthCells, Definition], list[Estimate]]:
     """Return the function of a month that gives `answer` of its platforms' providers, then of those of each function."""
 
-    def estimate(month: Month, definition: Definition) -> list[Estimate]:
+    def estimate(month: MonthCells, definition: Definition) -> list[Estimate]:
         providers = Providers(month)
         brands, firms = providers.platforms()
         if brands.names:
@@ -247,7 +247,7 @@ def _band(low: float, high: float) -> frozenset[str]:
     return frozenset({"concentrated_little"} if high < MODERATE else ())
 
 
-def jurisdiction_concentration(month: Month, definition: Definition) -> list[Estimate]:
+def jurisdiction_concentration(month: MonthCells, definition: Definition) -> list[Estimate]:
     """C2: the Herfindahl-Hirschman index of the control shares J4, then of those of each function without exchange."""
     readings = [jurisdictions(month, reading) for reading in READINGS]
     if not Owners(readings[0]).names:

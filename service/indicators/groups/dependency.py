@@ -8,7 +8,7 @@ import polars as pl
 
 from caudal.service.indicators.facts.routing import ROUTES
 from caudal.service.indicators.model.base import WITHIN_FUNCTION
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.context import UNCHECKED, Context
 from caudal.service.indicators.model.control import READINGS
 from caudal.service.indicators.model.definition import Definition
@@ -67,7 +67,7 @@ def trimmed_influence(values: FloatArray) -> FloatArray:
     return np.asarray((held - held.mean(axis=1, keepdims=True)) * count / (count - 2 * cut), dtype=np.float64)
 
 
-def hegemony(month: Month, definition: Definition) -> list[Estimate]:
+def hegemony(month: MonthCells, definition: Definition) -> list[Estimate]:
     """C6: the networks that most paths to the country's access networks go through."""
     context = month.context
     routes = context.routes
@@ -140,7 +140,7 @@ def _by_origin(totals: pl.DataFrame) -> Iterator[tuple[int, list[int]]]:
         yield int(str(origin)), rows["viewpoint"].to_list()
 
 
-def loss_by_refusal(month: Month, definition: Definition) -> list[Estimate]:
+def loss_by_refusal(month: MonthCells, definition: Definition) -> list[Estimate]:
     """C7: what would be lost if a foreign jurisdiction refused every service it controls, the greatest first.
 
     Of all services for each jurisdiction, then of each function, for those that hold a hundredth of all or more.
@@ -169,7 +169,9 @@ def loss_by_refusal(month: Month, definition: Definition) -> list[Estimate]:
     return [*wholes, *(each for each in parts if each.high)]
 
 
-def _loss(month: Month, definition: Definition, code: str, serving: BoolArray, function: str) -> Estimate:
+def _loss(
+    month: MonthCells, definition: Definition, code: str, serving: BoolArray, function: str
+) -> Estimate:
     """Return the share of the services `serving` that a jurisdiction controls: of one function, or of all."""
     sole, attributed, reached = (each & serving for each in month.commanded(frozenset({code})))
     total = month.total(serving)
@@ -193,11 +195,11 @@ def _loss(month: Month, definition: Definition, code: str, serving: BoolArray, f
     return Estimate(value, low, high, month.flows(serving), dimension, details)
 
 
-def _share(month: Month, held: BoolArray, of: BoolArray) -> Quantity:
+def _share(month: MonthCells, held: BoolArray, of: BoolArray) -> Quantity:
     return weighted_share(held[of].astype(np.float64), month.bytes[of], month.variance[of])
 
 
-def _by_function(month: Month, serving: BoolArray, held: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _by_function(month: MonthCells, serving: BoolArray, held: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return the bytes of each function that serves, and the share of them that is `held`."""
     sizes = np.array([month.total(serving & month.of_function(name)) for name in FUNCTIONS])
     inside = np.array([month.total(held & month.of_function(name)) for name in FUNCTIONS])

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.facts.paths import DIRECT, PATHS
-from caudal.service.indicators.model.cells import UNKNOWN_COUNTRY, Month
+from caudal.service.indicators.model.cells import UNKNOWN_COUNTRY, MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.control import network_control
 from caudal.service.indicators.model.definition import Definition
@@ -57,7 +57,7 @@ class Ways:
             self.through[country] = self.through.get(country, 0.0) + share
 
 
-def transit_detours(month: Month, definition: Definition) -> list[Estimate]:
+def transit_detours(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J8: the share of the bytes to and from the region whose path leaves it, by place and by network."""
     region = month.context.region
     if not region:
@@ -99,7 +99,9 @@ def _ways(
     return {end: each for end, each in ways.items() if each.known > 0}
 
 
-def _detours(month: Month, definition: Definition, name: str, ways: dict[End, Ways]) -> Iterator[Estimate]:
+def _detours(
+    month: MonthCells, definition: Definition, name: str, ways: dict[End, Ways]
+) -> Iterator[Estimate]:
     inside = month.located & month.among("remote_country", month.context.region)
     amounts, variances = month.bytes[inside], month.variance[inside]
     if amounts.sum() == 0:

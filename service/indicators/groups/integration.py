@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.model.cells import UNKNOWN_COUNTRY, Month
+from caudal.service.indicators.model.cells import UNKNOWN_COUNTRY, MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -28,7 +28,7 @@ UNKNOWN_NETWORK = -1
 REGION_FLOWS = ("economy", "remote_country", "bytes", "bytes_variance", "flows")
 
 
-def network_integration(month: Month, definition: Definition) -> list[Estimate]:
+def network_integration(month: MonthCells, definition: Definition) -> list[Estimate]:
     """P3: of the bytes exchanged abroad, the share exchanged within the region: of the country, of all members."""
     context = month.context
     if not context.region:
@@ -54,7 +54,7 @@ def network_integration(month: Month, definition: Definition) -> list[Estimate]:
     return [*answers, _integration(month, definition, rows, REGION)]
 
 
-def _integration(month: Month, definition: Definition, rows: pl.DataFrame, name: str) -> Estimate:
+def _integration(month: MonthCells, definition: Definition, rows: pl.DataFrame, name: str) -> Estimate:
     context = month.context
     rows = rows.filter(pl.col("remote_country") != pl.col("economy")).sort(rows.columns)
     placed = ~rows["remote_country"].is_in([UNKNOWN_COUNTRY, ""]).to_numpy()

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.control import READINGS
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -46,7 +46,7 @@ CONTROL = ("control", "platform", "remote_asn", "facts")
 
 
 def _location_share(
-    month: Month, definition: Definition, inside: BoolArray, accuracy: Accuracy | None
+    month: MonthCells, definition: Definition, inside: BoolArray, accuracy: Accuracy | None
 ) -> Estimate:
     located = month.located
     flows = month.flows(located)
@@ -103,13 +103,13 @@ _LOCATION_UNCERTAINTY = (
 )
 
 
-def domestic_location(month: Month, definition: Definition) -> list[Estimate]:
+def domestic_location(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J1: the share of the located bytes whose far end is in the country."""
     inside = month.equals("remote_country", month.context.economy.country)
     return [_location_share(month, definition, inside, domestic_accuracy(month.context))]
 
 
-def regional_location(month: Month, definition: Definition) -> list[Estimate]:
+def regional_location(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J2: the share of the located bytes whose far end is in the country's region, the country included."""
     region = month.context.region
     if not region:
@@ -131,7 +131,7 @@ _CONTROL_UNCERTAINTY = (
 )
 
 
-def domestic_control(month: Month, definition: Definition) -> list[Estimate]:
+def domestic_control(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J3: the share of all bytes whose far end is operated under the country's own control."""
     home = frozenset({month.context.economy.country})
     sole, domestic, reached = month.commanded(home)
@@ -144,7 +144,7 @@ def domestic_control(month: Month, definition: Definition) -> list[Estimate]:
     return [Estimate(month.share(domestic), low, high, month.flows(), details=details)]
 
 
-def control_by_jurisdiction(month: Month, definition: Definition) -> list[Estimate]:
+def control_by_jurisdiction(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J4: the share of all bytes under each jurisdiction that has any, the largest first."""
     total, total_variance = month.total(), month.total_variance()
     unknown, unknown_variance = month.total(~month.controlled), month.total_variance(~month.controlled)
@@ -185,7 +185,7 @@ def control_by_jurisdiction(month: Month, definition: Definition) -> list[Estima
     ]
 
 
-def _held(month: Month) -> pl.DataFrame:
+def _held(month: MonthCells) -> pl.DataFrame:
     """Return the bytes that each jurisdiction alone commands, is attributed, and can reach, with variances."""
     cells = pl.concat([month.cells.select("bytes", "bytes_variance"), month.readings], how="horizontal")
     cells = cells.filter(pl.Series(month.controlled) & (pl.col("bytes") > 0)).with_row_index("cell")
@@ -216,7 +216,7 @@ def _held(month: Month) -> pl.DataFrame:
     )
 
 
-def location_control_gap(month: Month, definition: Definition) -> list[Estimate]:
+def location_control_gap(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J5: the share of all bytes that stay in the country but are controlled from another."""
     country = month.context.economy.country
     home = month.located & month.equals("remote_country", country)
@@ -251,7 +251,7 @@ def location_control_gap(month: Month, definition: Definition) -> list[Estimate]
     return [Estimate(gap.value, low, high, month.flows(), details=details, flags=flags)]
 
 
-def undetermined(month: Month, definition: Definition) -> list[Estimate]:
+def undetermined(month: MonthCells, definition: Definition) -> list[Estimate]:
     """J9: the share of all bytes that lack a location or an operator."""
     share = weighted_share(month.undetermined.astype(np.float64), month.bytes, month.variance)
     low, high = share_interval(share, definition.level)

@@ -6,7 +6,7 @@ is, not what is sent to it; only P2 goes by it, to tell platforms that process d
 
 import numpy as np
 
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
 from caudal.service.indicators.model.observation import Estimate, undefined
@@ -26,7 +26,7 @@ PROCESSED = 3
 SENT, DELIVERED = "sent", "delivered"
 
 
-def processed_elsewhere(month: Month, definition: Definition) -> list[Estimate]:
+def processed_elsewhere(month: MonthCells, definition: Definition) -> list[Estimate]:
     """P1: of what is sent to platforms, and of what they deliver, the share of those controlled outside the region."""
     region = month.context.region
     if not region:
@@ -39,7 +39,12 @@ def processed_elsewhere(month: Month, definition: Definition) -> list[Estimate]:
 
 
 def _elsewhere(
-    month: Month, definition: Definition, payload: Payload, region: frozenset[str], name: str, way: BoolArray
+    month: MonthCells,
+    definition: Definition,
+    payload: Payload,
+    region: frozenset[str],
+    name: str,
+    way: BoolArray,
 ) -> Estimate:
     platforms = way & month.platforms & month.controlled
     total = payload.total(platforms).value
@@ -96,7 +101,7 @@ def _part(amounts: FloatArray, which: BoolArray, of: BoolArray, variance: FloatA
     return weighted_share(weights[of], amounts[of], variance[of])
 
 
-def regional_capability(month: Month, definition: Definition) -> list[Estimate]:
+def regional_capability(month: MonthCells, definition: Definition) -> list[Estimate]:
     """P2: of the bytes of platforms that process data, the share controlled from the region."""
     region = month.context.region
     if not region:

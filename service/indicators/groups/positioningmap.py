@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from caudal.service.indicators.facts.platformrevenue import capture_of
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import UNCHECKED
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -26,7 +26,7 @@ QUADRANTS = (
 Positions = dict[str, dict[str, tuple[str, str]]]
 
 
-def positioning_map(month: Month, _: Definition) -> list[Estimate]:
+def positioning_map(month: MonthCells, _: Definition) -> list[Estimate]:
     """P4: how the value captured by the region's platforms is spread over the quadrants of the map."""
     context = month.context
     if not context.region:

@@ -19,7 +19,7 @@ from caudal.service.indicators.facts.figures import (
     rows,
 )
 from caudal.service.indicators.facts.treaties import Bans, Barred, bans, barred
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -93,7 +93,7 @@ class Line:
         return max(0.0, 1 - most - treaties.high), 1 - max(least, treaties.low)
 
 
-def tariff_space(month: Month, _: Definition) -> list[Estimate]:
+def tariff_space(month: MonthCells, _: Definition) -> list[Estimate]:
     """V7: duty on the imports of digitisable products that no longer come on carriers, by scenario."""
     context, country = month.context, month.context.economy.country
     lines, rates = _lines(context), _rates(context)
@@ -125,7 +125,7 @@ def _no_imports(context: Context) -> Reason:
 
 
 def _space(
-    month: Month,
+    month: MonthCells,
     scenario: str,
     lines: list[Line],
     rates: Mapping[tuple[str, str], Row],

@@ -21,10 +21,15 @@ from caudal.service.indicators.facts.figures import (
 )
 from caudal.service.indicators.facts.filingregions import WORLD
 from caudal.service.indicators.facts.levies import ANY, Levies
-from caudal.service.indicators.facts.platformrevenue import Capture, Captured, capture_of, flags_together
+from caudal.service.indicators.facts.platformrevenue import (
+    PlatformRevenue,
+    RevenueCapture,
+    capture_of,
+    flags_together,
+)
 from caudal.service.indicators.facts.receipts import LEVY
 from caudal.service.indicators.groups.valuecaptured import ALL_PLATFORMS, FACTS
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
@@ -62,7 +67,7 @@ ROUTINE_MARGIN = 0.10
 REALLOCATED = 0.25
 
 
-def dst_potential(month: Month, _: Definition) -> list[Estimate]:
+def dst_potential(month: MonthCells, _: Definition) -> list[Estimate]:
     """V8: what the design of each levy would raise: turnover by users and product, at the level of known receipts."""
     context, found = month.context, capture_of(month)
     if found.reason:
@@ -81,7 +86,7 @@ def dst_potential(month: Month, _: Definition) -> list[Estimate]:
     return [middle, *(each for each in answers if each is not middle)]
 
 
-def raised(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
+def raised(tax: DigitalTax, each: PlatformRevenue, levies: Levies) -> FloatArray | None:
     """Return draws of what a tax raises on a platform, USD a year, before the level of receipts; None outside its base."""
     part = _part_in_base(tax, each, levies)
     if part is None:
@@ -89,7 +94,7 @@ def raised(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None
     return np.asarray(tax.rate * each.plain * part * tax.taxed(each.world or each.revenue, each.common))
 
 
-def _estimate(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> Estimate:
+def _estimate(month: MonthCells, tax: DigitalTax, found: RevenueCapture, levies: Levies) -> Estimate:
     reached = [
         (each, amount) for each in found.platforms if (amount := raised(tax, each, levies)) is not None
     ]
@@ -110,7 +115,7 @@ def _estimate(month: Month, tax: DigitalTax, found: Capture, levies: Levies) -> 
     return estimate(band(total), month.flows(), tax.name, details, flags)
 
 
-def _part_in_base(tax: DigitalTax, each: Captured, levies: Levies) -> FloatArray | None:
+def _part_in_base(tax: DigitalTax, each: PlatformRevenue, levies: Levies) -> FloatArray | None:
     named = levies.part(each.platform, tax.scope)
     if named is not None:
         return between(f"part of {each.platform} in the base", *named)
@@ -137,17 +142,17 @@ class Accounts:
     rows: tuple[Row, ...]
 
 
-def profit_shifting_gap(month: Month, _: Definition) -> list[Estimate]:
+def profit_shifting_gap(month: MonthCells, _: Definition) -> list[Estimate]:
     """V9: the tax on the profit that a company's margin implies, less that on the profit it reports there."""
     return _on_profits(month, _gap, with_reported=True)
 
 
-def amount_a(month: Month, _: Definition) -> list[Estimate]:
+def amount_a(month: MonthCells, _: Definition) -> list[Estimate]:
     """V10: the tax on the economy's part of a quarter of the profit beyond a tenth of revenue."""
     return _on_profits(month, _amount_a, with_reported=False)
 
 
-def _gap(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
+def _gap(each: PlatformRevenue, accounts: Accounts, rate: float) -> FloatArray:
     margin = between(f"margin of {each.platform}", *accounts.margins)
     if accounts.reported is not None:
         return np.asarray(rate * (margin * each.draws - accounts.reported))
@@ -156,15 +161,15 @@ def _gap(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
     return np.asarray(rate * (margin - booked) * each.draws)
 
 
-def _amount_a(each: Captured, accounts: Accounts, rate: float) -> FloatArray:
+def _amount_a(each: PlatformRevenue, accounts: Accounts, rate: float) -> FloatArray:
     residual = max(0.0, accounts.profit - ROUTINE_MARGIN * accounts.revenue)
     return np.asarray(REALLOCATED * residual * each.draws / accounts.revenue * rate)
 
 
-Amount = Callable[[Captured, Accounts, float], FloatArray]
+Amount = Callable[[PlatformRevenue, Accounts, float], FloatArray]
 
 
-def _on_profits(month: Month, amount: Amount, *, with_reported: bool) -> list[Estimate]:
+def _on_profits(month: MonthCells, amount: Amount, *, with_reported: bool) -> list[Estimate]:
     context, found = month.context, capture_of(month)
     if found.reason:
         return [undefined(found.reason, month.flows())]
@@ -227,7 +232,7 @@ def _rate(context: Context) -> tuple[float, Row] | None:
     return float(row["rate_percent"]) / 100, row
 
 
-def _accounts(each: Captured, context: Context) -> Accounts | None:
+def _accounts(each: PlatformRevenue, context: Context) -> Accounts | None:
     """Return the accounts of a platform's company of the last year ended by the month; None without any.
 
     The margin may have been any between the least and greatest of the years given, and MARGIN_SPREAD of

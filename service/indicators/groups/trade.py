@@ -18,7 +18,7 @@ from caudal.service.indicators.facts.figures import (
     rows,
     yearly_change,
 )
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
 from caudal.service.indicators.model.observation import Estimate, undefined
@@ -35,7 +35,7 @@ REVISION = 0.10
 IMPUTED_REVISION = 0.25
 
 
-def services_balance(month: Month, _: Definition) -> list[Estimate]:
+def services_balance(month: MonthCells, _: Definition) -> list[Estimate]:
     """V6: exports less imports of services by item, in the last year with both."""
     context, country = month.context, month.context.economy.country
     own = [
@@ -50,7 +50,7 @@ def services_balance(month: Month, _: Definition) -> list[Estimate]:
     return [_balance(month, item, list(found)) for item, found in groupby(own, lambda row: str(row["item"]))]
 
 
-def _balance(month: Month, item: str, found: list[Row]) -> Estimate:
+def _balance(month: MonthCells, item: str, found: list[Row]) -> Estimate:
     series: dict[str, dict[int, Row]] = {
         flow: {int(row["year"]): row for row in found if row["flow"] == flow} for flow in FLOWS
     }

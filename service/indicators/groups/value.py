@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.model.cells import BoolArray, Commanded, Month
+from caudal.service.indicators.model.cells import BoolArray, Commanded, MonthCells
 from caudal.service.indicators.model.context import UNCHECKED
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.functions import CARRIES_FOR_OTHERS, FUNCTIONS
@@ -27,7 +27,7 @@ USERS_ERROR = 0.10
 GIGABYTE = 1e9
 
 
-def _asymmetry(month: Month, which: BoolArray) -> Quantity | None:
+def _asymmetry(month: MonthCells, which: BoolArray) -> Quantity | None:
     if month.total(which) == 0:
         return None
     signs = np.where(month.outward, 1.0, -1.0)
@@ -40,7 +40,7 @@ def _asymmetry_interval(asymmetry: Quantity, level: float) -> Interval:
     return 2 * low - 1, 2 * high - 1
 
 
-def flow_asymmetry(month: Month, definition: Definition) -> list[Estimate]:
+def flow_asymmetry(month: MonthCells, definition: Definition) -> list[Estimate]:
     """V1: outward minus inward bytes over their sum, without video and CDN, then by category."""
     categories = month.distinct("category")
     video = month.video | month.of_function(CARRIES_FOR_OTHERS)
@@ -57,7 +57,7 @@ def flow_asymmetry(month: Month, definition: Definition) -> list[Estimate]:
 
 
 def _all_but_video(
-    month: Month, definition: Definition, video: BoolArray, uncategorised: BoolArray
+    month: MonthCells, definition: Definition, video: BoolArray, uncategorised: BoolArray
 ) -> Estimate:
     flows = month.flows(~video)
     asymmetry = _asymmetry(month, ~video)
@@ -81,7 +81,7 @@ def _all_but_video(
     return Estimate(asymmetry.value, low, high, flows, ALL_BUT_VIDEO, details)
 
 
-def _extremes(month: Month, kept: BoolArray, unknown: BoolArray) -> list[Quantity]:
+def _extremes(month: MonthCells, kept: BoolArray, unknown: BoolArray) -> list[Quantity]:
     """Return the least and the greatest asymmetry if each network without a category is video, or is not.
 
     Bytes whose network is unknown may be of several: those out and those in are decided apart. A network
@@ -114,7 +114,7 @@ def _extremes(month: Month, kept: BoolArray, unknown: BoolArray) -> list[Quantit
     return found
 
 
-def payload_sent(month: Month, definition: Definition) -> list[Estimate]:
+def payload_sent(month: MonthCells, definition: Definition) -> list[Estimate]:
     """V2: gigabytes of payload a month that each user sends to platforms controlled from other countries.
 
     All of it first, then by function of the platform, then by jurisdiction, the greatest first.
@@ -141,7 +141,7 @@ class _Sent:
     """What users send to platforms, per user, by what the platforms are and who controls them."""
 
     def __init__(
-        self, month: Month, definition: Definition, payload: Payload, out: BoolArray, users: float
+        self, month: MonthCells, definition: Definition, payload: Payload, out: BoolArray, users: float
     ) -> None:
         self._month, self._definition, self._payload = month, definition, payload
         self._out, self._users = out, users

@@ -18,12 +18,12 @@ from caudal.service.indicators.facts.figures import (
     yearly_change,
 )
 from caudal.service.indicators.facts.platformrevenue import (
-    Capture,
-    Captured,
+    PlatformRevenue,
+    RevenueCapture,
     capture_of,
     flags_together,
 )
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator
 from caudal.service.indicators.model.observation import UNDECLARED_OPERATORS, Estimate, undefined
@@ -68,7 +68,7 @@ FACTS = (
 )
 
 
-def value_captured(month: Month, _: Definition) -> list[Estimate]:
+def value_captured(month: MonthCells, _: Definition) -> list[Estimate]:
     """V3: what each platform with a published regional revenue earns a year on the economy's users."""
     found = capture_of(month)
     if found.reason:
@@ -97,12 +97,12 @@ def value_captured(month: Month, _: Definition) -> list[Estimate]:
     ]
 
 
-def _together(platforms: Sequence[Captured]) -> FloatArray:
+def _together(platforms: Sequence[PlatformRevenue]) -> FloatArray:
     """Return draws of the sum: what firms differ by for themselves evens out, what the country does not."""
     return np.asarray(np.sum([each.common for each in platforms], axis=0))
 
 
-def _of_platform(month: Month, found: Capture, each: Captured) -> Estimate:
+def _of_platform(month: MonthCells, found: RevenueCapture, each: PlatformRevenue) -> Estimate:
     share = band(each.share)
     details = {
         "region_revenue": each.revenue,
@@ -125,7 +125,7 @@ def _of_platform(month: Month, found: Capture, each: Captured) -> Estimate:
     )
 
 
-def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
+def value_per_gigabyte(month: MonthCells, _: Definition) -> list[Estimate]:
     """V4: value captured in a month over the gigabytes of the platform, scaled up to all users."""
     context, found = month.context, capture_of(month)
     if found.reason:
@@ -136,7 +136,7 @@ def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
     if head is None or not context.covered_users or context.covered_users <= 0:
         return [undefined(reason("subscribers"), month.flows())]
     reported = np.minimum(context.covered_users / head.users_draws, 1.0)
-    companies: dict[tuple[str, ...], list[Captured]] = {}
+    companies: dict[tuple[str, ...], list[PlatformRevenue]] = {}
     for each in found.platforms:
         companies.setdefault(each.company, []).append(each)
     answers = [
@@ -150,7 +150,7 @@ def value_per_gigabyte(month: Month, _: Definition) -> list[Estimate]:
 
 
 def _per_gigabyte(
-    month: Month, name: str, entries: Sequence[Captured], earned: FloatArray, reported: FloatArray
+    month: MonthCells, name: str, entries: Sequence[PlatformRevenue], earned: FloatArray, reported: FloatArray
 ) -> Estimate:
     metered = np.asarray(np.any([each.cells(month) for each in entries], axis=0))
     # Bytes of the users that are counted, and of no others.
@@ -189,7 +189,7 @@ def _per_gigabyte(
     return estimate(Band(bound.low, value.value, value.high), flows, name, details=details, flags=flags)
 
 
-def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:
+def extraction_ratio(month: MonthCells, _: Definition) -> list[Estimate]:
     """V5: turnover of platforms of elsewhere over itself and the gross output of the country's section J."""
     found, country = capture_of(month), month.context.economy.country
     if found.reason:
@@ -222,7 +222,7 @@ def extraction_ratio(month: Month, _: Definition) -> list[Estimate]:
     return [estimate(band(abroad / (abroad + output)), flows, None, details=details, flags=flags)]
 
 
-def _value_added(month: Month, section: str) -> tuple[FloatArray, Row, float, frozenset[str]] | None:
+def _value_added(month: MonthCells, section: str) -> tuple[FloatArray, Row, float, frozenset[str]] | None:
     """Return draws of the value added of a section, USD, its row, its age, and a flag where it is inferred."""
     context, country = month.context, month.context.economy.country
     series = {

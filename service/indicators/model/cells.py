@@ -68,7 +68,7 @@ COLUMNS: tuple[str, ...] = ("operator", *_TEXTS, *_NUMBERS, *_SUMS)
 
 
 @dataclass(frozen=True, eq=False)
-class Month:
+class MonthCells:
     """The directed flow cells of a month as arrays, and its context.
 
     Only directions out and in are kept, and only cells with bytes or flows; cells equal in every key that
@@ -80,11 +80,11 @@ class Month:
     context: Context
 
     @classmethod
-    def read(cls, cells: pl.DataFrame, context: Context) -> "Month":
+    def read(cls, cells: pl.DataFrame, context: Context) -> "MonthCells":
         """Read the frame of one economy-month; raise CellsError naming a column that it lacks."""
         return cls(_added_up(_directed(cells, context), _KEYS), context)
 
-    def without_each(self, cells: pl.DataFrame, group: pl.Expr, kept: float = 0.0) -> Iterator["Month"]:
+    def without_each(self, cells: pl.DataFrame, group: pl.Expr, kept: float = 0.0) -> Iterator["MonthCells"]:
         """Yield the month without each group of the rows of `cells`, which it was read from, in the order of the groups.
 
         `kept` is the part of a group that is left, 0 to 1. A cell of which nothing is left stays, with zero bytes.
@@ -102,7 +102,7 @@ class Month:
                 )
                 for name in (*_SUMS, _UNREADABLE)
             }
-            month = Month(
+            month = MonthCells(
                 self.cells.with_columns(pl.Series(name, each) for name, each in left.items()), self.context
             )
             # What a cell is does not depend on how much is in it.
@@ -159,7 +159,7 @@ class Month:
         """Which cells stay in the country: its networks, hosting, caches. The others leave it or come into it."""
         return self.located & self.equals("remote_country", self.context.economy.country)
 
-    def taking(self, takes: Takes) -> "Month":
+    def taking(self, takes: Takes) -> "MonthCells":
         """Return the month with only the cells of the flows that an indicator takes (see `definition.TAKES`)."""
         if takes == "all":
             return self
@@ -168,11 +168,11 @@ class Month:
             return self
         kept = self._parts.get(takes)
         if kept is None:
-            kept = self._parts[takes] = Month(self.cells.filter(~pl.Series(left_out)), self.context)
+            kept = self._parts[takes] = MonthCells(self.cells.filter(~pl.Series(left_out)), self.context)
         return kept
 
     @cached_property
-    def _parts(self) -> "dict[Takes, Month]":
+    def _parts(self) -> "dict[Takes, MonthCells]":
         return {}
 
     @cached_property

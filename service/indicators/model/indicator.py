@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import UNCHECKED, Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.errors import DefinitionError
@@ -29,13 +29,13 @@ class Indicator:
     """
 
     definition: Definition
-    estimate: Callable[[Month, Definition], list[Estimate]]
+    estimate: Callable[[MonthCells, Definition], list[Estimate]]
 
     def compute(self, cells: pl.DataFrame, context: Context) -> list[Observation]:
         """Return the observations of the month in `cells`; raise CellsError where they cannot be read."""
-        return self.observe(Month.read(cells, context))
+        return self.observe(MonthCells.read(cells, context))
 
-    def observe(self, month: Month) -> list[Observation]:
+    def observe(self, month: MonthCells) -> list[Observation]:
         """Return one observation per dimension; one without dimension where the sample is too small."""
         definition = self.definition
         if month.total() <= 0:
@@ -45,7 +45,7 @@ class Indicator:
         taken = month.taking(definition.takes)
         return [self._observation(month, estimate) for estimate in self.estimate(taken, definition)]
 
-    def _observation(self, month: Month, estimate: Estimate) -> Observation:
+    def _observation(self, month: MonthCells, estimate: Estimate) -> Observation:
         if estimate.flows < self.definition.minimum_flows:
             short = undefined(self._too_few(estimate.flows), estimate.flows, estimate.dimension)
             return self._insufficient(month, short)
@@ -72,7 +72,7 @@ class Indicator:
             details={name: rounded(number, f"{name} of {where}") for name, number in details.items()},
         )
 
-    def _insufficient(self, month: Month, estimate: Estimate) -> Observation:
+    def _insufficient(self, month: MonthCells, estimate: Estimate) -> Observation:
         flags, _ = self._provenance(month)
         return Observation(
             indicator=self.definition.id,
@@ -91,7 +91,7 @@ class Indicator:
     def _too_few(self, flows: int) -> Reason:
         return reason("too_few_flows", minimum=self.definition.minimum_flows, flows=flows)
 
-    def _provenance(self, month: Month) -> tuple[frozenset[str], dict[str, float]]:
+    def _provenance(self, month: MonthCells) -> tuple[frozenset[str], dict[str, float]]:
         """Return the flags that follow from where the cells come from, and the shares they concern."""
         flags = set(month.context.flags)
         shares: dict[str, float] = {}
@@ -111,6 +111,6 @@ class Indicator:
         return frozenset(flags), shares
 
     @staticmethod
-    def _undetermined(month: Month) -> float | None:
+    def _undetermined(month: MonthCells) -> float | None:
         share = month.undetermined_share
         return None if share is None else rounded(share, "the undetermined share")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.uncertainty import (
     Interval,
@@ -35,7 +35,7 @@ def no_region(context: Context) -> Reason:
 
 
 def share_inside(
-    month: Month,
+    month: MonthCells,
     inside: BoolArray,
     among: BoolArray,
     *,
@@ -77,7 +77,7 @@ def share_inside(
     return Quantity(value, variance)
 
 
-def misplaced(month: Month, from_where: BoolArray, accuracy: Accuracy | None, level: float) -> float:
+def misplaced(month: MonthCells, from_where: BoolArray, accuracy: Accuracy | None, level: float) -> float:
     """Return the greatest share of all bytes that lie where these cells do, but were placed elsewhere.
 
     For b bytes that a database placed rightly, b·(1−Se)/Se were not; these it placed where its errors point to, and there
@@ -105,7 +105,7 @@ class Scenario(NamedTuple):
 
 
 def location_scenarios(
-    month: Month,
+    month: MonthCells,
     inside: BoolArray,
     certain: BoolArray,
     possible: BoolArray,
@@ -150,7 +150,7 @@ def location_scenarios(
 
 
 def control_interval(
-    month: Month,
+    month: MonthCells,
     subsets: tuple[BoolArray, BoolArray, BoolArray],
     level: float,
     among: BoolArray | None = None,
@@ -158,7 +158,7 @@ def control_interval(
     """Return the interval of the share that some jurisdictions have of the bytes `among` (of all without it).
 
     `subsets` are the cells that they command by every reading, by attribution, and by any (see
-    `Month.commanded`); bytes of unknown operators are added to the last.
+    `MonthCells.commanded`); bytes of unknown operators are added to the last.
     """
     within = np.ones(len(month), dtype=np.bool_) if among is None else among
     amounts, variances = month.bytes[within], month.variance[within]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.model.cells import BoolArray, Month
+from caudal.service.indicators.model.cells import BoolArray, MonthCells
 from caudal.service.indicators.model.uncertainty import FloatArray, Quantity
 
 LEAST_HEADERS, USUAL_HEADERS, MOST_HEADERS = 28, 52, 100
@@ -56,7 +56,7 @@ class Payload:
         return Quantity(float(amounts[which].sum()), float(self.variance[which].sum()))
 
 
-def payload_of(month: Month) -> Payload:
+def payload_of(month: MonthCells) -> Payload:
     """Return the payload of each cell of a month.
 
     Of a cell whose packets are unknown, or are no number that its bytes can have come in, nothing is known: from none
@@ -73,7 +73,7 @@ def payload_of(month: Month) -> Payload:
     return Payload(value, least, most, month.variance, counted)
 
 
-def _acknowledging(month: Month) -> FloatArray:
+def _acknowledging(month: MonthCells) -> FloatArray:
     """Return the part of each cell's packets that acknowledge, by the packets of its platform and network both ways."""
     far_end = month.cells.select(pl.struct("platform", "remote_asn").rank("dense")).to_series().to_numpy()
     sent = np.bincount(far_end, month.packets * month.outward)[far_end]

@@ -58,7 +58,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class RegionColumn:
     """An indicator in one dimension, of every economy in their order."""
 
     definition: Definition
@@ -90,7 +90,7 @@ class RegionGroup:
     """The headlines of one group of indicators."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[RegionColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _dimension(headline: Headline, members: Iterable[Member]) -> str | None:
     return min(firsts, key=lambda each: (-firsts[each], each or ""), default=None)
 
 
-def _column(definition: Definition, dimension: str | None, members: tuple[Member, ...]) -> Column:
+def _column(definition: Definition, dimension: str | None, members: tuple[Member, ...]) -> RegionColumn:
     cells = []
     for member in members:
         found = member.value(definition.id, dimension)
@@ -161,4 +161,4 @@ def _column(definition: Definition, dimension: str | None, members: tuple[Member
             definition.unit,
         )
         cells.append(Cell(member, found, same))
-    return Column(definition, dimension, tuple(cells))
+    return RegionColumn(definition, dimension, tuple(cells))

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from caudal.service.answers.answers import CoverageAnswer, ObservationAnswer
-from caudal.service.reports.region.content import Cell, Column, Member
+from caudal.service.reports.region.content import Cell, Member, RegionColumn
 from caudal.service.reports.region.edition import RegionEdition
 from caudal.service.reports.region.model import (
     CellAnswer,
@@ -81,7 +81,7 @@ def _member(edition: RegionEdition, member: Member) -> MemberAnswer:
     )
 
 
-def _column(column: Column) -> ColumnAnswer:
+def _column(column: RegionColumn) -> ColumnAnswer:
     median = column.median
     return ColumnAnswer(
         indicator=column.definition.id,

@@ -9,7 +9,7 @@ from caudal.service.reports.content.standing import LEAST_FOR_MEDIAN
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.findings.names import Called, Passage
 from caudal.service.reports.language import Language
-from caudal.service.reports.region.content import Cell, Column, Member, RegionContent, RegionGroup
+from caudal.service.reports.region.content import Cell, Member, RegionColumn, RegionContent, RegionGroup
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class RegionEdition:
         """Return the question that a group answers; '' where none is known."""
         return self.language.known("question", group.name, "")
 
-    def column_name(self, column: Column) -> str:
+    def column_name(self, column: RegionColumn) -> str:
         """Return what the values of a column are, and of what."""
         return self.names.measure(column.definition, column.dimension)
 
@@ -185,7 +185,7 @@ class RegionEdition:
         return f"{text} {say('citation', 'synthetic')}" if content.synthetic else text
 
 
-def _lowest(column: Column) -> tuple[Member, PeerValue] | None:
+def _lowest(column: RegionColumn) -> tuple[Member, PeerValue] | None:
     """Return whose interval ends below all others; None where nobody's does."""
     pairs = column.compared
     least = min(pairs, key=lambda pair: pair[1].high)
@@ -193,7 +193,7 @@ def _lowest(column: Column) -> tuple[Member, PeerValue] | None:
     return least if apart else None
 
 
-def _highest(column: Column) -> tuple[Member, PeerValue] | None:
+def _highest(column: RegionColumn) -> tuple[Member, PeerValue] | None:
     """Return whose interval begins above all others; None where nobody's does."""
     pairs = column.compared
     most = max(pairs, key=lambda pair: pair[1].low)

@@ -6,7 +6,7 @@ from typing import Any
 from caudal.service.reports.charts import Mark, Panel, interval_drawing
 from caudal.service.reports.findings.names import Passage
 from caudal.service.reports.pictures.axis import tick
-from caudal.service.reports.region.content import Column, RegionGroup
+from caudal.service.reports.region.content import RegionColumn, RegionGroup
 from caudal.service.reports.region.edition import RegionEdition
 
 # Economies that a chart has room for; of more there is the table.
@@ -86,7 +86,7 @@ def _reasons(edition: RegionEdition, group: RegionGroup) -> list[dict[str, str]]
     ]
 
 
-def _cell(edition: RegionEdition, column: Column, at: int) -> dict[str, Any]:
+def _cell(edition: RegionEdition, column: RegionColumn, at: int) -> dict[str, Any]:
     cell = column.cells[at]
     value, interval = edition.cell(cell)
     own = cell.observation

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.collector.capture.capture import Capture, CaptureError, PacketChunk
-from caudal.collector.columns.chain import Layout, follow
+from caudal.collector.columns.chain import ChainLayout, follow
 
 PACKETS = [
     (1_767_225_600_000 + 7 * n, bytes([n % 251]) * (40 + n % 60), 40 + n % 60 + n % 3) for n in range(300)
@@ -287,7 +287,7 @@ def test_any_bytes_are_read_or_refused(
         assert read(path)[0] == found, "the size of chunks must not change what is read"
 
 
-def sequential(data: bytes, at: int, layout: Layout) -> tuple[list[int], int, bool]:
+def sequential(data: bytes, at: int, layout: ChainLayout) -> tuple[list[int], int, bool]:
     starts: list[int] = []
     while at + layout.header <= len(data):
         length = int.from_bytes(data[at + layout.length_at :][:4], "big" if layout.big_endian else "little")
@@ -324,7 +324,7 @@ def test_following_equals_the_plain_walk(
     if damage[0] < len(out):
         out[damage[0]] = damage[1]
     out = out[: max(len(out) - cut, 0)]
-    shape = Layout(*layout, big_endian)
+    shape = ChainLayout(*layout, big_endian)
     truth, end, damaged = sequential(bytes(out), 0, shape)
     chain = follow(np.frombuffer(bytes(out) + bytes(64), np.uint8), 0, len(out), shape)
     assert (chain.starts.tolist(), chain.end, chain.damaged) == (truth, end, damaged)
@@ -333,4 +333,4 @@ def test_following_equals_the_plain_walk(
 def test_a_layout_whose_length_is_not_in_the_record_is_refused() -> None:
     for wrong in ((16, 13, 16, 0, 100), (16, 8, 0, 15, 100)):
         with pytest.raises(ValueError, match="in the"):
-            Layout(*wrong, big_endian=False)
+            ChainLayout(*wrong, big_endian=False)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.decode.sflow import xdr
-from caudal.collector.decode.sflow.xdr import walk
+from caudal.collector.decode.sflow.xdr import walk_structures
 
 
 def structure(kind: int, body: bytes, *, fill: bool = True) -> bytes:
@@ -22,7 +22,7 @@ def found(
     lengths = np.array([len(one) for one in slices], np.int64)
     at = np.cumsum(lengths) - lengths + 3
     buffer = np.frombuffer(b"\xff" * 3 + b"".join(slices) + b"\xff" * 8, np.uint8)
-    structures, broken = walk(buffer, at, at + lengths, np.array(counts, np.int64), unit=unit)
+    structures, broken = walk_structures(buffer, at, at + lengths, np.array(counts, np.int64), unit=unit)
     places = structures.at - at[structures.chain]
     columns = (structures.chain, places, structures.length, structures.kind)
     return list(zip(*(column.tolist() for column in columns), strict=True)), broken.tolist()

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caudal.collector.files.inspection import Inspection
-from caudal.collector.files.meterfiles import meter
+from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract import batch
 
@@ -47,7 +47,7 @@ def metered(*paths: Path, **options: Any) -> tuple[dict[str, int], dict[str, int
         k=1,
         **options,
     )
-    parts = list(meter(paths, pipeline))
+    parts = list(meter_captures(paths, pipeline))
     ledger = pa.concat_tables([rows for _, rows in parts])
     counts = {name: pc.sum(ledger[name]).as_py() or 0 for name in batch.LEDGER_COUNTS}
     balance(counts)

@@ -11,7 +11,7 @@ from scapy.packet import Packet, Raw
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.capture.capturekind import file_kind
 from caudal.collector.files.inspection import Inspection
-from caudal.collector.files.meterfiles import meter
+from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.packets.linktypes import unread_links
 from caudal.collector.pipeline.pipeline import Pipeline
 
@@ -164,7 +164,7 @@ def test_a_link_that_is_not_read_is_named(tmp_path: Path, link: int, says: str) 
     assert "\n" not in str(caught.value)
     damage: list[str] = []
     pipeline = Pipeline(economy="CL", home=HOME, table=TABLE, window_seconds=300, k=1)  # type: ignore[arg-type]
-    list(meter([path, FILES / "nflog.pcap"], pipeline, damaged=damage.append))
+    list(meter_captures([path, FILES / "nflog.pcap"], pipeline, damaged=damage.append))
     assert [says in line for line in damage] == [True]
 
 

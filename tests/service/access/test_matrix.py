@@ -19,7 +19,7 @@ from caudal.service.roles.actor import Actor, decide
 from caudal.service.roles.entrances import ENTRANCES, Entrance, entrance_of
 from caudal.service.roles.matrix import with_matrix
 from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
-from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
 
 from ...patience import PATIENCE_SECONDS
@@ -55,7 +55,9 @@ def service(settings: ServiceSettings, store: Store) -> Iterator[Service]:
         {"id": "otra", "name": "Otra", "economy": "UY"},
     ]
     changes = {"publication": {"enabled": False}, "operators": operators}
-    protecting = ServiceSettings(**{**settings.model_dump(), **changes, "confidentiality": Confidentiality()})
+    protecting = ServiceSettings(
+        **{**settings.model_dump(), **changes, "confidentiality": ConfidentialitySettings()}
+    )
     with Service(protecting, lambda: NOW, {Role.admin: ADMIN, Role.publisher: PUBLISHER}) as running:
         for operator, collector in (("uy-net", "uy-1"), ("otra", "uy-2")):
             token = OTHER_TOKEN

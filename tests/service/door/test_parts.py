@@ -24,7 +24,7 @@ from caudal.service.settings.doorsettings import DoorSettings
 from caudal.service.store.store import Store
 from caudal.service.workload.caching import Flights
 from caudal.service.workload.cancellation import CURRENT, Work, check
-from caudal.service.workload.heavywork import DearGate, dear_work
+from caudal.service.workload.heavywork import HeavyWorkGate, heavy_work
 from caudal.service.workload.querylimits import QueryLimits
 
 COLLECTOR = Actor(Role.collector, "xa-1", credential="token")
@@ -239,23 +239,23 @@ def test_work_stops_when_nobody_waits_for_it() -> None:
 
 
 def test_dear_work_is_done_in_turns() -> None:
-    gate = DearGate(at_once=1, waiting=0, wait_seconds=60)
+    gate = HeavyWorkGate(at_once=1, waiting=0, wait_seconds=60)
     first, second = Work(gate), Work(gate)
 
     def hold() -> None:
         # Whoever is in goes on.
-        with dear_work(), dear_work(), pytest.raises(Busy, match="try again in 60 seconds"):
-            in_work(second, lambda: dear_work().__enter__())
+        with heavy_work(), heavy_work(), pytest.raises(Busy, match="try again in 60 seconds"):
+            in_work(second, lambda: heavy_work().__enter__())
 
     in_work(first, hold)
-    in_work(second, lambda: dear_work().__enter__())
+    in_work(second, lambda: heavy_work().__enter__())
     # What belongs to no request takes no turn.
-    with dear_work():
+    with heavy_work():
         pass
 
 
 def test_whoever_waits_for_a_turn_may_leave() -> None:
-    gate = DearGate(at_once=1, waiting=1, wait_seconds=3600)
+    gate = HeavyWorkGate(at_once=1, waiting=1, wait_seconds=3600)
     holder, waiter = Work(gate), Work(gate)
     gate.enter(holder)
     threading.Timer(0.01, waiter.leave).start()

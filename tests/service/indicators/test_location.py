@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.statistics.accuracy import Accuracy
 from caudal.service.indicators.statistics.location import location_scenarios, misplaced
 
@@ -16,7 +16,7 @@ MEASURED = Accuracy(0.8, 100, extrapolated=False)
 
 @pytest.fixture(scope="module")
 def read(cells, context):
-    return lambda rows: Month.read(cells(rows), context())
+    return lambda rows: MonthCells.read(cells(rows), context())
 
 
 @pytest.fixture(scope="module")

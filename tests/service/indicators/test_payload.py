@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.statistics.payload import LONGEST, payload_of
 
 
 def paid(rows, cells, context):
-    month = Month.read(cells(rows), context())
+    month = MonthCells.read(cells(rows), context())
     return month, payload_of(month)
 
 

@@ -14,7 +14,7 @@ from caudal.service.indicators.facts.paths import paths
 from caudal.service.indicators.facts.routing import ROUTES
 from caudal.service.indicators.groups.centralisation import emd
 from caudal.service.indicators.groups.dependency import trimmed_influence, trimmed_mean
-from caudal.service.indicators.model.cells import Month
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.functions import FUNCTIONS
 
 COUNTRIES = ("XA", "BR", "US", "ZZ")
@@ -252,7 +252,7 @@ def informed(context, companies, table):
 
 
 def answered(frame, known):
-    month = Month.read(frame, known)
+    month = MonthCells.read(frame, known)
     return [answer for name in INFORMED for answer in CATALOGUE[name].observe(month)]
 
 

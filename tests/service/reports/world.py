@@ -15,7 +15,7 @@ from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports
-from caudal.service.settings.settings import Confidentiality, ServiceSettings
+from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
 
 from ..samples import NOW, batch
@@ -26,7 +26,7 @@ UNCHANGING = ("csv", "json", "html")
 
 def open_to_all(settings: ServiceSettings) -> ServiceSettings:
     """Return settings under which nothing is confidential."""
-    rule = Confidentiality(minimum_operators=1, percent=0)
+    rule = ConfidentialitySettings(minimum_operators=1, percent=0)
     return settings.model_copy(update={"confidentiality": rule})
 
 

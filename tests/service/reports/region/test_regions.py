@@ -13,7 +13,7 @@ from caudal.cli import app
 from caudal.service.api.server import Service
 from caudal.service.errors import NotFound
 from caudal.service.reports.region.forms import REGION_FORMS
-from caudal.service.settings.settings import Confidentiality
+from caudal.service.settings.settings import ConfidentialitySettings
 
 from ....patience import PATIENCE_SECONDS
 from ...samples import NOW
@@ -93,7 +93,7 @@ def test_what_is_not_there_is_answered_with_what_is(published: World) -> None:
 def test_what_an_economy_withheld_stands_as_withheld(world: World) -> None:
     """Under the rule of confidentiality one operator has no amounts; shares it has, and they are what it published."""
     world.settings = world.settings.model_copy(
-        update={"confidentiality": Confidentiality(minimum_operators=3, percent=10)}
+        update={"confidentiality": ConfidentialitySettings(minimum_operators=3, percent=10)}
     )
     world.send("CL", MONTH, 400, 600)
     world.publish("CL", MONTH)
