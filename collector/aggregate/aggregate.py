@@ -15,25 +15,13 @@ from caudal.collector.exporters.ledger import Ledger, fate
 from caudal.collector.exporters.plausibility import FULLEST_PACKET, NEWEST_MS, OLDEST_MS
 from caudal.collector.locate.home import Mask
 from caudal.collector.locate.locate import Located
-from caudal.contract.batch import (
-    DIRECTIONS,
-    FLOWS,
-    LOCATION_RUNGS,
-    SAMPLING_FROM,
-    TRANSPORTS,
-    UNKNOWN_COUNTRY,
-    schema,
-)
+from caudal.contract.column import Folding, Word, schema
+from caudal.contract.columns import FLOWS
 
 # What sizes the IP packets of a flow are taken to have, in octets: an acknowledgement, and what Ethernet carries.
 _SMALLEST_PACKET, _LARGEST_PACKET = 40.0, 1500.0
 
 _AT_ONCE = 4096  # flows: their estimates are added up before they leave the processor's cache
-
-_ANY = TRANSPORTS.index("any")
-_MIXED = SAMPLING_FROM.index("mixed")
-_UNKNOWN_RUNG = LOCATION_RUNGS.index("unknown")
-_ZZ = cellcode.country_number(UNKNOWN_COUNTRY)
 
 
 class Aggregator:
@@ -134,23 +122,15 @@ class Aggregator:
             np.concatenate([getattr(table, name) for table in tables])
             for name in ("codes", "windows", "sums", "variance")
         )
-        order = np.lexsort((codes, windows))
+        order = np.lexsort((codes[:, Word.metering], codes[:, Word.far_end], windows))
         codes, windows, sums, variance = codes[order], windows[order], sums[order], variance[order]
-        part = {name: cellcode.part(codes, name) for name, _ in cellcode.FIELDS}
-        count = len(codes)
-        country = part["country"].astype(">u2").view("S2").astype("U2")
+        names = {"service": self.services}
+        seconds = self.window_ms // 1000
         columns = {
-            "window_start": pa.array(windows * (self.window_ms // 1000)).cast(pa.timestamp("s", tz="UTC")),
-            "window_seconds": pa.array(np.full(count, self.window_ms // 1000, np.uint32)),
-            "direction": _texts(DIRECTIONS, part["direction"]),
-            "remote_asn": pa.array(part["asn"].astype(np.uint32)),
-            "remote_country": pa.array(country, pa.string()),
-            "location_rung": _texts(LOCATION_RUNGS, part["rung"]),
-            "service": _texts(self.services, part["service"]),
-            "ip_version": pa.array((part["ip_version"] << np.uint64(1)).astype(np.uint8)),
-            "transport": _texts(TRANSPORTS, part["transport"]),
-            "sampling_from": _texts(SAMPLING_FROM, part["sampling"]),
-            "folded": pa.array(part["transport"] == _ANY),
+            "window_start": pa.array(windows * seconds).cast(pa.timestamp("s", tz="UTC")),
+            "window_seconds": pa.array(np.full(len(codes), seconds, np.uint32)),
+            **{c.name: cellcode.column_of(codes, c, names) for c in FLOWS if c.bits is not None},
+            "folded": pa.array(cellcode.folded(codes)),
             "bytes": pa.array(sums[:, 0]),
             "packets": pa.array(sums[:, 1]),
             "flows": pa.array(sums[:, 2]),
@@ -159,20 +139,29 @@ class Aggregator:
         return pa.table([columns[column.name] for column in FLOWS], schema=schema(FLOWS))
 
 
-def _folded(cells: CellTable, k: int, most_percent: float) -> tuple[CellTable, CellTable, CellTable]:
-    """Return the cells that say nothing of one host; the rests of countries that do not; and the rest of the network."""
+def _folded(cells: CellTable, k: int, most_percent: float) -> list[CellTable]:
+    """Return the cells that say nothing of one host, then those that each step of folding made of the others.
+
+    The last are all that is left of the network, few hosts or not.
+    """
     weighing = most_percent < NO_RULE
     parts = []
-    for coarser in (_rest_of_country, _rest_of_network):
-        of_few = cells.host_count < k
+    for step in Folding:
+        few = cells.host_count < k
         if weighing:
-            of_few |= dominated(cells.largest, cells.sums[:, 0], most_percent)
+            few |= dominated(cells.largest, cells.sums[:, 0], most_percent)
+        coarse = cellcode.coarser(cells.codes, step)
+        as_coarse: Mask = (coarse == cells.codes).all(axis=1)
+        if not (few & ~as_coarse).any():
+            continue  # of these no two would be added up
+        # A cell that is as coarse already goes along, so that no cell comes twice.
+        goes = few | as_coarse
         rest = CellTable(k, weighing=weighing)
-        rest.fold(cells, np.flatnonzero(of_few), coarser(cells.codes[of_few]))
-        cells.take(of_few)
+        rest.fold(cells, np.flatnonzero(goes), coarse[goes])
+        cells.take(goes)
         parts.append(cells)
         cells = rest
-    return parts[0], parts[1], cells
+    return [*parts, cells]
 
 
 class _Estimates:
@@ -188,7 +177,7 @@ class _Estimates:
     """
 
     def __init__(self) -> None:
-        self._code: U64 = np.empty(_AT_ONCE, np.uint64)
+        self._code: U64 = np.empty((_AT_ONCE, len(Word)), np.uint64)
         self._window: I64 = np.empty(_AT_ONCE, np.int64)
         self._octets: U64 = np.empty(_AT_ONCE, np.uint64)
         self._packets: U64 = np.empty(_AT_ONCE, np.uint64)
@@ -250,11 +239,9 @@ def _estimate(
     for i in range(first, end):
         if fates[i] != TRAFFIC:
             continue
-        code[counted] = (
-            place[i]
-            | of_protocol[ip_protocol[i]]
-            | of_ip_version[ip_version[i]]
-            | of_sampling[sampling_from[i]]
+        code[counted, 0] = place[i]
+        code[counted, 1] = (
+            of_protocol[ip_protocol[i]] | of_ip_version[ip_version[i]] | of_sampling[sampling_from[i]]
         )
         host[counted] = local[i]
         fewest = (sampled_octets[i] + np.uint64(FULLEST_PACKET - 1)) // np.uint64(FULLEST_PACKET)
@@ -283,15 +270,3 @@ def _estimate(
         window[counted] = current
         counted += 1
     return counted
-
-
-def _rest_of_country(codes: U64) -> U64:
-    return cellcode.replace(codes, asn=0, service=0, transport=_ANY, ip_version=0)
-
-
-def _rest_of_network(codes: U64) -> U64:
-    return cellcode.replace(_rest_of_country(codes), country=_ZZ, rung=_UNKNOWN_RUNG, sampling=_MIXED)
-
-
-def _texts(names: tuple[str, ...], positions: U64) -> pa.Array:
-    return pa.array(np.array(names, object)[positions.astype(np.int64)], pa.string())

@@ -10,7 +10,7 @@ from caudal.collector.locate.home import Mask
 
 _ROOM = 256
 # What a row says of its cell, in eight numbers: a line of the processor's cache. The variance is a float in there.
-_CODE, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(7)
+_FAR_END, _METERING, _WINDOW, _BYTES, _PACKETS, _FLOWS, _VARIANCE, _HOSTS = range(8)
 _NUMBERS = 8
 # Where a sum stands at most. What exceeds it is marked rather than begun anew at 0; the service takes half of it in a batch.
 MOST = np.uint64((1 << 63) - 1)
@@ -37,7 +37,7 @@ class CellTable:
         self._size = 0
         self.saturated = 0
         # Not to be foreseen, so that nobody can choose flows whose cells all begin at one place.
-        self._multiplier: U64 = np.array([secrets.randbits(64) | 1, secrets.randbits(64) | 1], np.uint64)
+        self._multiplier: U64 = np.array([secrets.randbits(64) | 1 for _ in range(3)], np.uint64)
         self._clear(_ROOM)
         self._index_all()
 
@@ -47,8 +47,8 @@ class CellTable:
 
     @property
     def codes(self) -> U64:
-        """The cell codes, in order of appearance; the other arrays go with them."""
-        return self._rows[: self._size, _CODE]
+        """The cell codes (see `cellcode`), shape (cells, 2), in order of appearance; the other arrays go with them."""
+        return self._rows[: self._size, _FAR_END : _METERING + 1]
 
     @property
     def windows(self) -> I64:
@@ -81,7 +81,16 @@ class CellTable:
         return largest
 
     def add(self, codes: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64) -> None:
-        """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts."""
+        """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts.
+
+        `codes` has the shape (records, 2), the others (records,). Two records of one cell:
+
+        >>> table = CellTable(k=5)
+        >>> octets = packets = hosts = np.array([1, 2], np.uint64)
+        >>> table.add(np.zeros((2, 2), np.uint64), np.zeros(2, np.int64), octets, packets, np.zeros(2), hosts)
+        >>> table.sums.tolist(), table.host_count.tolist()
+        ([[3, 3, 2]], [2])
+        """
         done = 0
         while True:
             done, self._size, saturated = _add_records(
@@ -94,7 +103,8 @@ class CellTable:
             self._grow()
 
     def fold(self, cells: "CellTable", which: I64, codes: U64) -> None:
-        """Add cells of another table, those at the positions `which`, under these codes instead of theirs."""
+        """Add cells of another table, those at the positions `which`, under these codes (len(which), 2) instead of theirs."""
+        codes = np.ascontiguousarray(codes)
         done = 0
         while True:
             done, self._size, saturated = _add_cells(
@@ -136,18 +146,30 @@ class CellTable:
 
 
 @kernel
-def _begin(code: np.uint64, window: np.uint64, multiplier: U64, index: I32) -> int:
-    """Return where in the index the search for a cell begins."""
+def _begin(far_end: np.uint64, metering: np.uint64, window: np.uint64, multiplier: U64, index: I32) -> int:
+    """Return where in the index the search for a cell begins, by the two words of its code and its window."""
     # Of a product, the upper bits depend on all bits of what was multiplied.
-    hashed = (code * multiplier[0] + window * multiplier[1]) >> np.uint64(32)
-    return int(np.int64(hashed)) & (len(index) - 1)
+    hashed = far_end * multiplier[0] + metering * multiplier[1] + window * multiplier[2]
+    return int(np.int64(hashed >> np.uint64(32))) & (len(index) - 1)
 
 
 @kernel
-def _place(code: np.uint64, window: np.uint64, multiplier: U64, index: I32, rows: U64) -> int:
+def _is_cell(
+    rows: U64, cell: int | np.int64, far_end: np.uint64, metering: np.uint64, window: np.uint64
+) -> bool:
+    """Return whether a row is that of the cell with these two words and this window."""
+    # Without branches, so that the processor compares all three at once.
+    differs = (rows[cell, _FAR_END] ^ far_end) | (rows[cell, _METERING] ^ metering)
+    return bool((differs | (rows[cell, _WINDOW] ^ window)) == 0)
+
+
+@kernel
+def _place(
+    far_end: np.uint64, metering: np.uint64, window: np.uint64, multiplier: U64, index: I32, rows: U64
+) -> int:
     """Return where in the index the cell of a code and a window is, or belongs."""
-    at = _begin(code, window, multiplier, index)
-    while index[at] >= 0 and (rows[index[at], _CODE] != code or rows[index[at], _WINDOW] != window):
+    at = _begin(far_end, metering, window, multiplier, index)
+    while index[at] >= 0 and not _is_cell(rows, np.int64(index[at]), far_end, metering, window):
         at = (at + 1) & (len(index) - 1)
     return at
 
@@ -155,7 +177,8 @@ def _place(code: np.uint64, window: np.uint64, multiplier: U64, index: I32, rows
 @kernel
 def _index_cells(size: int, multiplier: U64, index: I32, rows: U64) -> None:
     for cell in range(size):
-        index[_place(rows[cell, _CODE], rows[cell, _WINDOW], multiplier, index, rows)] = cell
+        far_end, metering, window = rows[cell, _FAR_END], rows[cell, _METERING], rows[cell, _WINDOW]
+        index[_place(far_end, metering, window, multiplier, index, rows)] = cell
 
 
 @kernel
@@ -212,20 +235,21 @@ def _add_records(
         end = min(begin + _AT_ONCE, len(code))
         # Step by step for some records at a time, so that the processor waits for the memory of many cells at once.
         for i in range(begin, end):
-            likely[i - begin] = index[_begin(code[i], np.uint64(window[i]), multiplier, index)]
+            likely[i - begin] = index[_begin(code[i, 0], code[i, 1], np.uint64(window[i]), multiplier, index)]
         for i in range(begin, end):
-            cell = max(int(likely[i - begin]), 0)
-            is_it[i - begin] = (rows[cell, _CODE] == code[i]) & (rows[cell, _WINDOW] == np.uint64(window[i]))
+            cell = max(likely[i - begin], np.int64(0))
+            is_it[i - begin] = _is_cell(rows, cell, code[i, 0], code[i, 1], np.uint64(window[i]))
         for i in range(begin, end):
             cell = int(likely[i - begin])
             if cell < 0 or not is_it[i - begin]:
-                at = _place(code[i], np.uint64(window[i]), multiplier, index, rows)
+                at = _place(code[i, 0], code[i, 1], np.uint64(window[i]), multiplier, index, rows)
                 cell = int(index[at])
                 if cell < 0:
                     if size == len(rows):
                         return i, size, saturated
                     cell = size
-                    index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], np.uint64(window[i])
+                    index[at], rows[cell, _WINDOW] = cell, np.uint64(window[i])
+                    rows[cell, _FAR_END], rows[cell, _METERING] = code[i, 0], code[i, 1]
                     size += 1
             # As numbers of one type: of constants one function each would be compiled.
             saturated += _add(rows, cell, np.int64(_BYTES), octets[i]) | _add(
@@ -257,18 +281,22 @@ def _add_cells(
     hosts: U64,
     shares: U64,
 ) -> tuple[int, int, int]:
-    """Do the same with cells: those at the positions `which` of the other rows."""
+    """Add the cells at the positions `which` of other rows, from the first on, under the codes given.
+
+    Returns the same three counts as `_add_records`, of cells.
+    """
     saturated = 0
     for i in range(first, len(which)):
         other = int(which[i])
         window = other_rows[other, _WINDOW]
-        at = _place(code[i], window, multiplier, index, rows)
+        at = _place(code[i, 0], code[i, 1], window, multiplier, index, rows)
         cell = int(index[at])
         if cell < 0:
             if size == len(rows):
                 return i, size, saturated
             cell = size
-            index[at], rows[cell, _CODE], rows[cell, _WINDOW] = cell, code[i], window
+            index[at], rows[cell, _WINDOW] = cell, window
+            rows[cell, _FAR_END], rows[cell, _METERING] = code[i, 0], code[i, 1]
             size += 1
         full = 0
         for part in range(_BYTES, _FLOWS + 1):

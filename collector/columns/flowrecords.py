@@ -1,7 +1,7 @@
 """Flow records as columns: what every decoder gives and everything after it takes."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -116,39 +116,17 @@ class FlowRecords:
         return FlowRecords(*(getattr(self, name)[which] for name in COLUMNS))
 
 
-COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(FlowRecords))
-OPTIONAL = ("flow_direction", "tag", "doubt")
+def _dtype(hint: Any) -> np.dtype[Any]:
+    """Return the element type that the type hint of an array names."""
+    (element,) = get_args(get_args(hint)[1])
+    dtype: np.dtype[Any] = np.dtype(element)
+    return dtype
 
-DTYPES: dict[str, np.dtype[Any]] = {
-    "exporter": np.dtype(np.int32),
-    "protocol": np.dtype(np.uint8),
-    "observation_domain": np.dtype(np.uint32),
-    "template": np.dtype(np.uint16),
-    "export_ms": np.dtype(np.int64),
-    "start_ms": np.dtype(np.int64),
-    "end_ms": np.dtype(np.int64),
-    "ip_version": np.dtype(np.uint8),
-    "source_high": np.dtype(np.uint64),
-    "source_low": np.dtype(np.uint64),
-    "destination_high": np.dtype(np.uint64),
-    "destination_low": np.dtype(np.uint64),
-    "source_port": np.dtype(np.uint16),
-    "destination_port": np.dtype(np.uint16),
-    "ip_protocol": np.dtype(np.uint8),
-    "bytes": np.dtype(np.uint64),
-    "packets": np.dtype(np.uint64),
-    "sampling_rate": np.dtype(np.float64),
-    "sampling_from": np.dtype(np.uint8),
-    "source_as": np.dtype(np.uint32),
-    "destination_as": np.dtype(np.uint32),
-    "input": np.dtype(np.uint32),
-    "output": np.dtype(np.uint32),
-    "kind": np.dtype(np.uint8),
-    "absent": np.dtype(np.uint32),
-    "flow_direction": np.dtype(np.uint8),
-    "tag": np.dtype(np.uint16),
-    "doubt": np.dtype(np.uint8),
-}
+
+# A column is declared by its field above, once: its type is that of the hint, and it is optional where it has a default.
+DTYPES: dict[str, np.dtype[Any]] = {name: _dtype(hint) for name, hint in get_type_hints(FlowRecords).items()}
+COLUMNS: tuple[str, ...] = tuple(DTYPES)
+OPTIONAL: tuple[str, ...] = tuple(f.name for f in fields(FlowRecords) if f.default_factory is not MISSING)
 
 
 def concatenate(parts: list[FlowRecords]) -> FlowRecords:

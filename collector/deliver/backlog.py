@@ -16,6 +16,7 @@ from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolError
 from caudal.collector.windows.cutting import cut_into_batches
 from caudal.contract.batch import FLOWS, LEDGER, Column, decode_batch, schema
+from caudal.contract.column import Folding
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _HOUR_SECONDS = 3600
 _WIDE = pa.decimal128(38)
 _REMIND_SECONDS = 60.0
 # What a cell looks like once only its hour, direction and country matter, as folding for k-anonymity leaves it.
-_COARSE = {"remote_asn": 0, "service": "", "ip_version": 0, "transport": "any", "folded": True}
+_COARSE = {c.name: c.rest for c in FLOWS if c.dropped is not None and c.dropped <= Folding.country}
 
 
 class Backlog:

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from caudal.collector.columns import cellcode
-from caudal.collector.columns.cellcode import country_number
+from caudal.collector.columns.cellcode import country_number, mask, word
 from caudal.collector.columns.flowrecords import I64, U8, U16, U32, U64, FlowRecords
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.locate.home import HomePrefixes, Mask
@@ -28,9 +27,9 @@ _SUBSCRIBER = np.uint64(8)  # of the upper half of an IPv6 address, the bits bel
 
 @dataclass(frozen=True)
 class Located:
-    """By record: direction (position in DIRECTIONS), the code of its far end (`cellcode`), and its local host.
+    """By record: direction (position in DIRECTIONS), the far end's word of a cell code (`cellcode`), and its local host.
 
-    The code has direction, AS number, country, rung and service. A host is an IPv4 address or an IPv6 /56,
+    The word has direction, AS number, country, rung and service. A host is an IPv4 address or an IPv6 /56,
     the usual delegation to one subscriber; it is for counting and goes nowhere.
     """
 
@@ -60,18 +59,21 @@ class Locator:
         self._table = table
         number = {platform: at for at, platform in enumerate(services)}
         service_of: U16 = np.array([number.get(platform, 0) for platform in table.platforms], np.uint16)
-        self._codes = cellcode.pack(
-            asn=table.asn, country=table.country, rung=table.rung, service=service_of[table.platform]
+        self._codes = (
+            word("remote_asn", table.asn)
+            | word("remote_country", table.country)
+            | word("location_rung", table.rung)
+            | word("service", service_of[table.platform])
         )
         self._parts = _CodeParts(
-            direction=cellcode.pack(direction=np.arange(len(DIRECTIONS), dtype=np.uint8)),
-            nowhere=_code(country=country_number(UNKNOWN_COUNTRY), rung=LOCATION_RUNGS.index("unknown")),
-            economy=_code(country=country_number(economy), rung=LOCATION_RUNGS.index("operator")),
-            not_place=~(cellcode.mask("country") | cellcode.mask("rung")),
-            one_asn=_code(asn=1),
-            not_asn=~cellcode.mask("asn"),
-            one_service=_code(service=1),
-            not_service=~cellcode.mask("service"),
+            direction=word("direction", np.arange(len(DIRECTIONS), dtype=np.uint8)),
+            nowhere=_place(UNKNOWN_COUNTRY, "unknown"),
+            economy=_place(economy, "operator"),
+            not_place=~(mask("remote_country") | mask("location_rung")),
+            one_asn=np.uint64(word("remote_asn", 1)),
+            not_asn=~mask("remote_asn"),
+            one_service=np.uint64(word("service", 1)),
+            not_service=~mask("service"),
         )
 
     def locate(self, flows: FlowRecords) -> Located:
@@ -138,8 +140,10 @@ class _CodeParts(NamedTuple):
     not_service: np.uint64
 
 
-def _code(**parts: int) -> np.uint64:
-    return np.uint64(cellcode.pack(**parts))
+def _place(country: str, rung: str) -> np.uint64:
+    """Return the word of a country, and the rung that answered it."""
+    at = word("remote_country", country_number(country)) | word("location_rung", LOCATION_RUNGS.index(rung))
+    return np.uint64(at)
 
 
 @kernel

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caudal.common.logline import quoted
-from caudal.contract.batch import Batch
+from caudal.contract.batch import FLOWS, Batch
 from caudal.service.admission.figures import check_flows, check_ledger
 from caudal.service.admission.windows import said, seconds_of
 from caudal.service.errors import BatchRefused
@@ -21,7 +21,7 @@ LONGEST_WINDOW_SECONDS = 3600
 # What a DateTime of ClickHouse holds.
 _LATEST = (1 << 32) - 1 - LONGEST_WINDOW_SECONDS
 
-_TEXTS = {"remote_country": re.compile(r"[A-Z]{2}"), "service": re.compile(r"[a-z0-9._-]{0,64}")}
+_TEXTS = {column.name: re.compile(column.pattern) for column in FLOWS if column.pattern}
 _LONGEST_EXPORTER = 128
 
 

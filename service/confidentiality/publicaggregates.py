@@ -11,17 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from caudal.contract.batch import FLOWS
 from caudal.service.confidentiality.confidentiality import Objection, Rule
 
-AGGREGATE_KEYS = (
-    "direction",
-    "remote_asn",
-    "remote_country",
-    "location_rung",
-    "service",
-    "sampling_from",
-    "folded",
-)
+# Those of a month's facts; nobody's figures are told apart, nor the places where an operator meters.
+AGGREGATE_KEYS = tuple(column.name for column in FLOWS if column.fact)
 _SUMS = ("bytes", "packets", "flows", "bytes_variance")
 # Of sums and shares that a factor moved; a share of less than a millionth is not told.
 _DIGITS, _SHARE_DECIMALS = 3, 6

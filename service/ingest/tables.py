@@ -55,14 +55,17 @@ class RollUp:
     def sums(self, present: frozenset[str]) -> tuple[tuple[str, str], ...]:
         """The columns that are summed, of those that the table has, and SQL of what is summed for each."""
         return tuple(
-            (c.name, _SUMMED.get(c.name, f"toInt128(s.{c.name})"))
-            for c in self.stream.columns
-            if c.kind == "sum" and c.name in present
+            (c.name, _summed(c)) for c in self.stream.columns if c.kind == "sum" and c.name in present
         )
 
 
-# A variance without an end, which a batch must not have, is cut: no statement may fail of it.
-_SUMMED = {"bytes_variance": "toInt256(floor(least(s.bytes_variance, 1e60)))"}
+def _summed(column: Column) -> str:
+    """Return SQL of a column of a staged row as roll-ups add it up: whole numbers of the width that it declares."""
+    if column.clickhouse == "Float64":
+        # One without an end, which a batch must not have, is cut: no statement may fail of it.
+        return f"to{column.summed}(floor(least(s.{column.name}, 1e60)))"
+    return f"to{column.summed}(s.{column.name})"
+
 
 FLOW = Stream("flow", FLOWS)
 OF_LEDGER = Stream("ledger", LEDGER)

@@ -5,20 +5,12 @@ from datetime import datetime
 
 import polars as pl
 
+from caudal.contract.batch import FLOWS
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.period import Month
 
 # What a stored fact is told apart by, as far as indicators ask; the rest is added up.
-FACT_KEYS = (
-    "operator",
-    "direction",
-    "remote_asn",
-    "remote_country",
-    "location_rung",
-    "service",
-    "sampling_from",
-    "folded",
-)
+FACT_KEYS = ("operator", *(column.name for column in FLOWS if column.fact))
 
 
 # What batches that were taken back leave in a roll-up until the engine merges it away: nothing is no data.

@@ -15,6 +15,7 @@ from caudal.collector.columns.flowrecords import EVENT
 from caudal.collector.exporters.ledger import COUNT, Ledger
 from caudal.collector.locate.locate import Located
 from caudal.contract.batch import DIRECTIONS, FLOWS, LOCATION_RUNGS, SAMPLING_FROM, schema
+from caudal.contract.column import Word
 
 from .builders import NOW_MS, flow_records
 
@@ -37,11 +38,10 @@ def located(**columns: Any) -> Located:
                "service": 0, "host": 1}  # fmt: skip
     given = {name: np.array(columns.get(name, [value] * count), np.uint64) for name, value in default.items()}
     code = pack(
-        asn=given["remote_asn"],
-        country=given["remote_country"],
-        **{name: given[name] for name in ("direction", "rung", "service")},
+        location_rung=given["rung"],
+        **{name: given[name] for name in ("direction", "remote_asn", "remote_country", "service")},
     )
-    return Located(given["direction"].astype(np.uint8), code, given["host"])
+    return Located(given["direction"].astype(np.uint8), code[:, Word.far_end].copy(), given["host"])
 
 
 SERVICES = ("google", "netflix")

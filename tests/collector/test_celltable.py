@@ -1,5 +1,6 @@
 """Sums by window and cell, against a dictionary."""
 
+from collections.abc import Iterable
 from itertools import chain
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from caudal.collector.aggregate.celltable import CellTable
 
 Row = tuple[int, int, int, int, float, int]  # code, window, bytes, packets, variance, host
-CODES = st.integers(0, 5) | st.integers(0, (1 << 64) - 1)
+# Of 128 bits; some differ in one word alone.
+CODES = st.integers(0, 5) | st.integers(0, 5).map(lambda code: code << 64) | st.integers(0, (1 << 128) - 1)
 WINDOWS = st.integers(-1, 2) | st.integers(-(1 << 40), 1 << 40)
 ROWS = st.lists(
     st.tuples(
@@ -22,13 +24,24 @@ ROWS = st.lists(
     ),
     max_size=40,
 )
-DTYPES = (np.uint64, np.int64, np.uint64, np.uint64, np.float64, np.uint64)
+DTYPES = (np.int64, np.uint64, np.uint64, np.float64, np.uint64)
 Cell = tuple[int, int]
 
 
+def words(codes: Iterable[int]) -> np.ndarray:
+    """Codes as tables have them: the upper 64 bits and the lower."""
+    pairs = [(code >> 64, code & (1 << 64) - 1) for code in codes]
+    return np.array(pairs, np.uint64).reshape(-1, 2)
+
+
+def whole(codes: np.ndarray) -> list[int]:
+    return [upper << 64 | lower for upper, lower in codes.tolist()]
+
+
 def add(table: CellTable, rows: list[Row]) -> None:
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    table.add(*(np.array(column, dtype) for column, dtype in zip(columns, DTYPES, strict=True)))
+    codes, *columns = list(zip(*rows, strict=True)) or [()] * 6
+    arrays = (np.array(column, dtype) for column, dtype in zip(columns, DTYPES, strict=True))
+    table.add(words(codes), *arrays)
 
 
 def model(rows: list[Row]) -> tuple[dict[Cell, list[float]], dict[Cell, set[int]]]:
@@ -45,7 +58,7 @@ def model(rows: list[Row]) -> tuple[dict[Cell, list[float]], dict[Cell, set[int]
 def check(table: CellTable, rows: list[Row], k: int) -> None:
     """In order of appearance, the sums; the hosts, as far as they are kept."""
     sums, hosts = model(rows)
-    cells = list(zip(table.codes.tolist(), table.windows.tolist(), strict=True))
+    cells = list(zip(whole(table.codes), table.windows.tolist(), strict=True))
     assert cells == list(sums)
     assert len(table) == len(cells)
     for at, cell in enumerate(cells):
@@ -69,7 +82,7 @@ def test_cells_taken_away_are_whole_and_the_rest_goes_on(
 ) -> None:
     table = CellTable(k)
     add(table, before)
-    taken = table.take(np.isin(table.codes, np.array(sorted(codes), np.uint64)))
+    taken = table.take(np.array([code in codes for code in whole(table.codes)], bool))
     check(taken, [row for row in before if row[0] in codes], k)
     add(table, after)
     check(table, [row for row in before if row[0] not in codes] + after, k)
@@ -80,7 +93,7 @@ def test_folding_adds_up_sums_and_distinct_hosts(rows: list[Row], k: int, into: 
     table, rest = CellTable(k), CellTable(k)
     add(table, rows)
     which = np.flatnonzero(table.host_count < k)
-    rest.fold(table, which, table.codes[which] % np.uint64(into))
+    rest.fold(table, which, words(code % into for code in whole(table.codes[which])))
     _, hosts = model(rows)
     few = [row for row in rows if len(hosts[row[0], row[1]]) < k]
     order = {cell: at for at, cell in enumerate(hosts)}
@@ -124,9 +137,10 @@ def test_the_largest_host_of_a_cell_is_never_underestimated(lots: list[list[Row]
     check(table, rows, k)
     check_largest(table, rows)
     folded = CellTable(k, weighing=True)
-    folded.fold(table, np.arange(len(table)), table.codes % np.uint64(into))
+    folded.fold(table, np.arange(len(table)), words(code % into for code in whole(table.codes)))
     check_largest(folded, [(row[0] % into, *row[1:]) for row in rows])
-    check_largest(table.take(table.codes % np.uint64(2) == 1), [row for row in rows if row[0] % 2])
+    odd = table.codes[:, 1] % np.uint64(2) == 1
+    check_largest(table.take(odd), [row for row in rows if row[0] % 2])
 
 
 def check_largest(table: CellTable, rows: list[Row]) -> None:
@@ -135,7 +149,7 @@ def check_largest(table: CellTable, rows: list[Row]) -> None:
         hosts = of_hosts.setdefault((code, window), {})
         hosts[host] = hosts.get(host, 0) + octets
     for cell, most, octets in zip(
-        zip(table.codes.tolist(), table.windows.tolist(), strict=True),
+        zip(whole(table.codes), table.windows.tolist(), strict=True),
         table.largest.tolist(),
         table.sums[:, 0].tolist(),
         strict=True,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caudal.collector.columns.cellcode import country_number, part
+from caudal.collector.columns.cellcode import country_number, part_of_word
 from caudal.collector.locate.locate import Located, Locator
 from caudal.contract.batch import DIRECTIONS, LOCATION_RUNGS
 from caudal.reference import AddressTable
@@ -33,13 +33,13 @@ def at(source: str, destination: str, source_as: int = 0, destination_as: int = 
 
 
 def told(located: Located) -> tuple[str, int, str, str]:
-    number = int(part(located.code, "country")[0])
-    assert part(located.code, "direction")[0] == located.direction[0]
+    number = int(part_of_word(located.code, "remote_country")[0])
+    assert part_of_word(located.code, "direction")[0] == located.direction[0]
     return (
         DIRECTIONS[located.direction[0]],
-        int(part(located.code, "asn")[0]),
+        int(part_of_word(located.code, "remote_asn")[0]),
         chr(number >> 8) + chr(number & 255),
-        LOCATION_RUNGS[int(part(located.code, "rung")[0])],
+        LOCATION_RUNGS[int(part_of_word(located.code, "location_rung")[0])],
     )
 
 
@@ -101,8 +101,10 @@ def test_versions_mixed() -> None:
     )
     located = Locator(HOME, TABLE, "UY").locate(flows)  # type: ignore[arg-type]
     assert [DIRECTIONS[one] for one in located.direction] == ["out", "out", "transit"]
-    assert part(located.code, "asn").tolist() == [64496, 64501, 0]
-    assert part(located.code, "country").tolist() == [country_number(code) for code in ("US", "CL", "ZZ")]
+    assert part_of_word(located.code, "remote_asn").tolist() == [64496, 64501, 0]
+    assert part_of_word(located.code, "remote_country").tolist() == [
+        country_number(code) for code in ("US", "CL", "ZZ")
+    ]
 
 
 # Services
@@ -121,7 +123,7 @@ def served(source: str, destination: str, tag: int = 0, table: SmallTable = WITH
         ip_version=[4], source_low=[ip(source)], destination_low=[ip(destination)], tag=[tag]
     )
     located = Locator(HOME, table, "UY", SERVICES).locate(flows)  # type: ignore[arg-type]
-    return DIRECTIONS[located.direction[0]], SERVICES[int(part(located.code, "service")[0])]
+    return DIRECTIONS[located.direction[0]], SERVICES[int(part_of_word(located.code, "service")[0])]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_agrees_with_the_rules_record_by_record(flows: list[tuple[int, ...]]) ->
             tag=tag,
         )
     )
-    assert part(located.code, "direction").tolist() == located.direction.tolist()
+    assert part_of_word(located.code, "direction").tolist() == located.direction.tolist()
     found = [
         (
             DIRECTIONS[way],
@@ -240,7 +242,10 @@ def test_agrees_with_the_rules_record_by_record(flows: list[tuple[int, ...]]) ->
         )
         for way, asn, country, rung, service, host in zip(
             located.direction.tolist(),
-            *(part(located.code, name).tolist() for name in ("asn", "country", "rung", "service")),
+            *(
+                part_of_word(located.code, name).tolist()
+                for name in ("remote_asn", "remote_country", "location_rung", "service")
+            ),
             located.host.tolist(),
             strict=True,
         )
@@ -283,7 +288,7 @@ def test_finds_the_segments_that_the_table_finds() -> None:
         located = Locator((LOCAL, LOCAL6), table, "UY").locate(flows)
         out = located.direction == DIRECTIONS.index("out")
         assert np.count_nonzero(~out) <= 2
-        for name in ("asn", "country", "rung"):
+        for name, key in (("asn", "remote_asn"), ("country", "remote_country"), ("rung", "location_rung")):
             expected_ = getattr(table, name)[segments]
-            np.testing.assert_array_equal(part(located.code, name)[out], expected_[out])
+            np.testing.assert_array_equal(part_of_word(located.code, key)[out], expected_[out])
         table.accelerate()

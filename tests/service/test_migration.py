@@ -1,58 +1,91 @@
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from caudal.contract.batch import FLOWS, LEDGER, LEDGER_COUNTS
+from caudal.contract.batch import FLOWS
 from caudal.service.errors import MigrationError
+from caudal.service.ingest.tables import ROLL_UPS, STREAMS, RollUp, Stream
 from caudal.service.migration.migration import load_migrations, migrate, pending, set_retention
 from caudal.service.queries.flows import INTERPRETED, STORED
 from caudal.service.store.store import Store
 
 from .samples import NOW
 
-# Sums of roll-ups cannot wrap, whatever is added up.
-WIDE = {
-    **dict.fromkeys(("bytes", "packets", "flows", *LEDGER_COUNTS), "Int128"),
-    "bytes_variance": "Int256",
-}
 SENDER = dict.fromkeys(("collector", "operator", "economy"), "LowCardinality(String)")
+OWN = {
+    "received_at": "DateTime('UTC') CODEC(DoubleDelta, ZSTD(1))",
+    "batch_id": "LowCardinality(String) CODEC(ZSTD(1))",
+}
+TIME = {"time": "DateTime('UTC') CODEC(DoubleDelta, ZSTD(1))"}
 
 
 def columns(store: Store, table: str) -> dict[str, str]:
-    return dict(
-        store.frame(
-            "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
+    """The columns of a table: type and codec, as they are declared."""
+    return {
+        name: f"{kind} {codec}".strip()
+        for name, kind, codec in store.frame(
+            "SELECT name, type, compression_codec FROM system.columns "
+            "WHERE database = currentDatabase() AND table = {table:String}",
             {"table": table},
         ).iter_rows()
+    }
+
+
+def declared(texts: Iterable[str]) -> dict[str, str]:
+    return dict(text.split(" ", 1) for text in texts)
+
+
+def sorting_key(store: Store, table: str) -> list[str]:
+    key = store.value(
+        "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
+        {"name": table},
     )
+    return str(key).split(", ")
 
 
-def test_tables_are_what_the_batch_declares(store: Store) -> None:
-    flows = {c.name: c.clickhouse for c in FLOWS}
-    own = {"received_at": "DateTime('UTC')", "batch_id": "LowCardinality(String)"}
-    assert columns(store, "flow_window") == {**flows, **SENDER, **own}
-    ledger = {c.name: c.clickhouse for c in LEDGER}
-    assert columns(store, "ledger_window") == {**ledger, **SENDER, **own}
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_tables_of_windows_are_what_the_batch_declares(store: Store, stream: Stream) -> None:
+    assert columns(store, stream.window) == {
+        **declared(column.in_windows for column in stream.columns),
+        **SENDER,
+        **OWN,
+    }
+
+
+@pytest.mark.parametrize("roll_up", ROLL_UPS, ids=lambda roll_up: roll_up.table)
+def test_roll_ups_are_what_the_batch_declares(store: Store, roll_up: RollUp) -> None:
+    """Also what they add up: all sums and nothing else, by every key."""
+    summed = [column for column in roll_up.stream.columns if not column.name.startswith("window_")]
+    rolled = {**declared(column.in_roll_ups for column in summed), **SENDER, **TIME}
+    assert columns(store, roll_up.table) == rolled
+    keys = {column.name for column in summed if column.kind == "key"}
+    assert set(sorting_key(store, roll_up.table)) == {"time", *SENDER, *keys}
+    engine = store.value(
+        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
+        {"name": roll_up.table},
+    )
+    listed = re.match(r"SummingMergeTree\(\((.*?)\)\)", engine)
+    assert listed is not None
+    assert set(listed[1].split(", ")) == {column.name for column in summed if column.kind == "sum"}
 
 
 @pytest.mark.parametrize("grain", ["hour", "day", "month"])
-def test_rollups_are_what_the_batch_declares(store: Store, grain: str) -> None:
-    flows = {c.name: WIDE.get(c.name, c.clickhouse) for c in FLOWS if not c.name.startswith("window_")}
-    rolled = {**flows, **SENDER, "time": "DateTime('UTC')"}
-    assert columns(store, f"flow_{grain}") == rolled
-    key = store.value(
-        "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
-        {"name": f"flow_{grain}"},
-    )
-    assert set(key.split(", ")) == {"time", *STORED}
+def test_what_is_interpreted_has_all_keys_and_sums(store: Store, grain: str) -> None:
+    rolled = {name: kind.partition(" CODEC")[0] for name, kind in columns(store, f"flow_{grain}").items()}
     attributed = columns(store, f"flow_attributed_{grain}")
     assert set(attributed) == set(rolled) | set(INTERPRETED) | {"other_operator", "halves"}
     assert {name: attributed[name] for name in rolled} == rolled
+    assert set(STORED) == {*SENDER, *(c.name for c in FLOWS if c.kind == "key" and c.name in rolled)}
 
 
-def test_ledger_by_day_is_what_the_batch_declares(store: Store) -> None:
-    counts = {c.name: WIDE.get(c.name, c.clickhouse) for c in LEDGER if not c.name.startswith("window_")}
-    assert columns(store, "ledger_day") == {**counts, **SENDER, "time": "DateTime('UTC')"}
+def test_facts_of_vintages_are_what_the_batch_declares(store: Store) -> None:
+    facts = {column.name: column.clickhouse for column in FLOWS if column.fact}
+    kept = {name: kind.partition(" CODEC")[0] for name, kind in columns(store, "vintage_cell").items()}
+    sums = {column.name for column in FLOWS if column.kind == "sum"}
+    assert set(kept) == {"economy", "operator", "time", "facts", *facts, *sums}
+    assert {name: kept[name] for name in facts} == facts
 
 
 def test_an_edited_migration_is_refused(store: Store, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import ipaddress
 import numpy as np
 import pytest
 
-from caudal.collector.columns.cellcode import part
+from caudal.collector.columns.cellcode import part_of_word
 from caudal.collector.columns.flowrecords import FlowRecords
 from caudal.collector.locate.locate import Located, Locator
 from caudal.collector.locate.nat64 import Nat64Error, Nat64Prefixes
@@ -45,11 +45,11 @@ def located(source: str, destination: str, *prefixes: str, **columns: int) -> Lo
 
 
 def told(found: Located) -> tuple[str, int, str]:
-    number = int(part(found.code, "country")[0])
-    assert part(found.code, "direction")[0] == found.direction[0]
+    number = int(part_of_word(found.code, "remote_country")[0])
+    assert part_of_word(found.code, "direction")[0] == found.direction[0]
     return (
         DIRECTIONS[found.direction[0]],
-        int(part(found.code, "asn")[0]),
+        int(part_of_word(found.code, "remote_asn")[0]),
         chr(number >> 8) + chr(number & 255),
     )
 
