@@ -9,11 +9,10 @@ from caudal.collector.aggregate.celltable import CellTable
 from caudal.collector.aggregate.dominance import DOMINANCE_PERCENT, NO_RULE, dominated
 from caudal.collector.columns import cellcode
 from caudal.collector.columns.datagrams import NO_ROOM
-from caudal.collector.columns.flowrecords import F64, I64, TRAFFIC, U8, U64, FlowRecords
+from caudal.collector.columns.flowrecords import F64, I64, TRAFFIC, U8, U64, FlowRecords, Mask
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.exporters.ledger import Ledger, fate
 from caudal.collector.exporters.plausibility import FULLEST_PACKET, NEWEST_MS, OLDEST_MS
-from caudal.collector.locate.home import Mask
 from caudal.collector.locate.locate import Located
 from caudal.contract.column import Folding, Word, schema
 from caudal.contract.columns import FLOWS

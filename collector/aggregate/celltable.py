@@ -4,9 +4,8 @@ import secrets
 
 import numpy as np
 
-from caudal.collector.columns.flowrecords import F64, I32, I64, U64
+from caudal.collector.columns.flowrecords import F64, I32, I64, U64, Mask
 from caudal.collector.columns.kernel import kernel
-from caudal.collector.locate.home import Mask
 
 _ROOM = 256
 # What a row says of its cell, in eight numbers: a line of the processor's cache. The variance is a float in there.

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from caudal.collector.columns.flowrecords import U64
-from caudal.collector.locate.home import Mask
+from caudal.collector.columns.flowrecords import U64, Mask
 
 # Who takes all bytes of a cell for those of its largest host is wrong by a ninth of these at least: the (1, k) dominance rule
 # of official statistics, with the k that asks about as much as a p% rule of p = 11.

@@ -4,9 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caudal.collector.columns.flowrecords import F64, I32, I64, PROTOCOLS, TRAFFIC, U8, U32, U64, FlowRecords
+from caudal.collector.columns.flowrecords import (
+    F64,
+    I32,
+    I64,
+    PROTOCOLS,
+    TRAFFIC,
+    U8,
+    U32,
+    U64,
+    FlowRecords,
+    Mask,
+)
 from caudal.collector.columns.kernel import kernel
-from caudal.collector.locate.home import Mask
 from caudal.collector.locate.locate import IN, INTERNAL, OUT, TRANSIT
 from caudal.contract.batch import DIRECTIONS
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from caudal.collector.columns.bigendian import big64
 from caudal.collector.columns.datagrams import Datagrams
-from caudal.collector.columns.flowrecords import I32, I64, U8, U16, U64
+from caudal.collector.columns.flowrecords import I32, I64, U8, U16, U64, Mask
 from caudal.collector.columns.kernel import kernel
-from caudal.collector.locate.home import Mask
 
 # The two come right after one another; a datagram of the same octets that comes later was sent again.
 WITHIN_MS: Final = 500

@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from caudal.collector.columns.flowrecords import U8, U16, U32, U64
-from caudal.collector.locate.home import Mask
+from caudal.collector.columns.flowrecords import U8, U16, U32, U64, Mask
 from caudal.contract.column import Bits, Column, Folding, Value, Word
 from caudal.contract.columns import FLOWS, SAMPLING_FROM, TRANSPORTS
 

@@ -12,6 +12,7 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 
 PROTOCOLS = ("netflow5", "netflow9", "ipfix", "sflow5", "packets", "netflow7")

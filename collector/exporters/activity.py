@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caudal.collector.columns.datagrams import Datagrams
-from caudal.collector.columns.flowrecords import I64
-from caudal.collector.locate.home import Mask
+from caudal.collector.columns.flowrecords import I64, Mask
 
 
 class ExporterActivity:

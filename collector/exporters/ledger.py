@@ -23,10 +23,10 @@ from caudal.collector.columns.flowrecords import (
     U64,
     WITHOUT_COUNTS,
     FlowRecords,
+    Mask,
 )
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.exporters.exportertotals import ExporterTotals
-from caudal.collector.locate.home import Mask
 from caudal.contract.batch import LEDGER, LEDGER_COUNTS, schema
 
 COUNT: Final = {name: position for position, name in enumerate(LEDGER_COUNTS)}

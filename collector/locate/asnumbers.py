@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from caudal.collector.columns.flowrecords import F64, I64, TRAFFIC, U32, U64, FlowRecords
-from caudal.collector.locate.home import Mask
+from caudal.collector.columns.flowrecords import F64, I64, TRAFFIC, U32, U64, FlowRecords, Mask
 from caudal.collector.locate.locate import IN, OUT, named_asn
 from caudal.reference import AddressTable
 

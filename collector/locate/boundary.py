@@ -15,8 +15,8 @@ from caudal.collector.columns.flowrecords import (
     U64,
     WAY_BACK,
     FlowRecords,
+    Mask,
 )
-from caudal.collector.locate.home import Mask
 from caudal.collector.locate.locate import IN, OUT
 
 Metered = Literal["ingress", "egress", "crossing"]

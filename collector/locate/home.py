@@ -4,13 +4,11 @@ import ipaddress
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-from caudal.collector.columns.flowrecords import U8, U64
+from caudal.collector.columns.flowrecords import U8, U64, Mask
 from caudal.collector.columns.kernel import kernel
 from caudal.reference.addresses.steps import Range, Version, flatten
 
-Mask = npt.NDArray[np.bool_]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LOWER_HALF = (1 << 64) - 1
 _FEW = 16  # up to so many edges are compared one by one, which is faster than a search

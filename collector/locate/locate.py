@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from caudal.collector.columns.cellcode import country_number, mask, word
-from caudal.collector.columns.flowrecords import I64, U8, U16, U32, U64, FlowRecords
+from caudal.collector.columns.flowrecords import I64, U8, U16, U32, U64, FlowRecords, Mask
 from caudal.collector.columns.kernel import kernel
-from caudal.collector.locate.home import HomePrefixes, Mask
+from caudal.collector.locate.home import HomePrefixes
 from caudal.collector.locate.nat64 import Nat64Prefixes
 from caudal.contract.batch import DIRECTIONS, LOCATION_RUNGS, UNKNOWN_COUNTRY
 from caudal.reference import AddressTable, SegmentSearch

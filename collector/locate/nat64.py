@@ -10,9 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from caudal.collector.columns.flowrecords import I64, U8, U64, FlowRecords
+from caudal.collector.columns.flowrecords import I64, U8, U64, FlowRecords, Mask
 from caudal.collector.columns.kernel import kernel
-from caudal.collector.locate.home import Mask
 
 WELL_KNOWN: Final = "64:ff9b::/96"
 _LENGTHS: Final = (32, 40, 48, 56, 64, 96)

@@ -13,7 +13,7 @@ from caudal.collector.aggregate.exportertraffic import ExporterTraffic
 from caudal.collector.aggregate.unlistedcaches import UnlistedCaches
 from caudal.collector.columns.allowlist import AllowList
 from caudal.collector.columns.datagrams import Datagrams, Exporters
-from caudal.collector.columns.flowrecords import FlowRecords
+from caudal.collector.columns.flowrecords import FlowRecords, Mask
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling.sampling import SamplingRates
 from caudal.collector.exporters.exporttimes import ExportTimes
@@ -21,7 +21,6 @@ from caudal.collector.exporters.ledger import Ledger
 from caudal.collector.exporters.plausibility import MOST_GBIT_PER_SECOND, Plausibility
 from caudal.collector.locate.asnumbers import AsNumbers
 from caudal.collector.locate.boundary import LEFT_OUT, Boundaries, Boundary, Judgement
-from caudal.collector.locate.home import Mask
 from caudal.collector.locate.locate import Locator
 from caudal.collector.packets.tunnelkinds import Tunnels
 from caudal.reference import AddressTable

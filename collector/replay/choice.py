@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from caudal.collector.columns.datagrams import Datagrams
-from caudal.collector.locate.home import Mask
+from caudal.collector.columns.flowrecords import Mask
 from caudal.collector.receive.receivingtimes import Span
 
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from caudal.collector.columns.flowrecords import F64, I64, IPFIX, NETFLOW9, SFLOW5
+from caudal.collector.columns.flowrecords import F64, I64, IPFIX, NETFLOW9, SFLOW5, Mask
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.decode.template.origin import ObservationPoint
-from caudal.collector.locate.home import Mask
 
 HIGHEST_RATE = 1_000_000.0
 JUMP = 100.0  # times what was stated before

@@ -7,9 +7,8 @@ import numpy as np
 
 from caudal.collector.columns import flowrecords
 from caudal.collector.columns.bigendian import big16
-from caudal.collector.columns.flowrecords import I64, U8
+from caudal.collector.columns.flowrecords import I64, U8, Mask
 from caudal.collector.columns.kernel import kernel
-from caudal.collector.locate.home import Mask
 
 # The ids of template sets and of options template sets.
 TEMPLATE_SETS: Final = {flowrecords.NETFLOW9: (0, 1), flowrecords.IPFIX: (2, 3)}
