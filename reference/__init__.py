@@ -1,6 +1,6 @@
 """Facts with a source and a date, and the one loader that validates them."""
 
-from caudal.reference.addresses.addresses import LOCATION_RUNGS, AddressTable, SegmentSearch
+from caudal.reference.addresses.addresses import AddressTable, SegmentSearch
 from caudal.reference.addresses.build import BuiltTable, build_addresses
 from caudal.reference.addresses.operatorlist import OwnPrefix
 from caudal.reference.addresses.ranges import RangeSource
@@ -22,7 +22,6 @@ from caudal.reference.reference import Reference, load_reference
 
 __all__ = [
     "FILES",
-    "LOCATION_RUNGS",
     "STATUSES",
     "AddressError",
     "AddressTable",

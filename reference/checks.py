@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.reference.errors import FactError
 from caudal.reference.facts import Facts, Row
 from caudal.reference.files.catalogue import (
@@ -21,7 +22,7 @@ from caudal.reference.files.catalogue import (
     TRANSIT_ASNS,
     TREATY_BANS,
 )
-from caudal.reference.files.declaration import ANY_COUNTRY, UNKNOWN_COUNTRY, FactFile
+from caudal.reference.files.declaration import ANY_COUNTRY, FactFile
 
 ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
 WORLD = "WORLD"

@@ -19,7 +19,8 @@ from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.settings.override import Override
 from caudal.collector.settings.settingsfile import load_settings
 from caudal.collector.signs.disbelief import disbeliefs
-from caudal.contract.batch import SAMPLING_FROM, balanced
+from caudal.common.vocabulary import SAMPLING_FROM
+from caudal.contract.batch import balanced
 from caudal.showing.present import ledger_table, show_damage, size
 
 _Key = tuple[str, str, int, int]

@@ -4,7 +4,7 @@ A batch is two Arrow IPC streams, one after the other: first flow aggregates, th
 same collector. The schema metadata of the first carries who sent it. A batch is named by the SHA-256
 of its bytes, so that a batch sent twice, however late, is the same batch, and a damaged one is none.
 
-What a batch holds is a contract between collector and service, with a number (`contract.py`). A later one may add columns;
+What a batch holds is a contract between collector and service, with a number (`columns.py`). A later one may add columns;
 batches that follow an earlier one, such as those that waited in a spool for long, are read with the columns' defaults.
 """
 
@@ -20,14 +20,9 @@ from caudal.contract.column import Column, of_contract, schema
 from caudal.contract.columns import (
     BALANCE,
     CONTRACT_VERSION,
-    DIRECTIONS,
     FLOWS,
     LEDGER,
     LEDGER_COUNTS,
-    LOCATION_RUNGS,
-    SAMPLING_FROM,
-    TRANSPORTS,
-    UNKNOWN_COUNTRY,
     balanced,
 )
 from caudal.contract.errors import BatchError
@@ -36,17 +31,12 @@ from caudal.contract.errors import BatchError
 __all__ = [
     "BALANCE",
     "CONTRACT_VERSION",
-    "DIRECTIONS",
     "FLOWS",
     "LEDGER",
     "LEDGER_COUNTS",
-    "LOCATION_RUNGS",
     "MEDIA_TYPE",
     "METADATA_KEY",
     "MOST_ROWS",
-    "SAMPLING_FROM",
-    "TRANSPORTS",
-    "UNKNOWN_COUNTRY",
     "Batch",
     "BatchError",
     "BatchOrigin",

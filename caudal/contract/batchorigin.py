@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
+from caudal.common.vocabulary import IDENTIFIER
 from caudal.contract.errors import BatchError
 
 MOST_OCTETS: Final = 4096
 # Of a value that is wrong so much is repeated.
 _MOST_QUOTED: Final = 80
 
-_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+_IDENTIFIER = re.compile(IDENTIFIER, re.ASCII)
 # What each member is made of, and how to say so. All of it is printable ASCII: it is logged, stored and shown.
 _TEXTS: Final = {
     "collector": (_IDENTIFIER, "an identifier: small letters, digits, . _ -, 63 at most"),

@@ -1,4 +1,4 @@
-"""What a batch holds: the words in it, and every column of its two tables. The contract between collector and service.
+"""What a batch holds: every column of its two tables. The contract between collector and service.
 
 A later contract may add columns, never change one. To add one, write it here with the next CONTRACT_VERSION as `since`; the
 code of a cell, folding, roll-ups and the API take it from here (docs/architecture.md says how).
@@ -8,15 +8,10 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS, SAMPLING_FROM, TRANSPORTS, UNKNOWN_COUNTRY
 from caudal.contract.column import Bits, Column, Folding, Word
 
 CONTRACT_VERSION = 4
-
-UNKNOWN_COUNTRY = "ZZ"
-DIRECTIONS = ("out", "in", "internal", "transit")
-LOCATION_RUNGS = ("operator", "cloud", "anycast", "database", "disagreement", "unknown")
-TRANSPORTS = ("tcp", "udp", "other", "any")
-SAMPLING_FROM = ("record", "options", "config", "assumed", "unsampled", "mixed")
 
 _TIME = pa.timestamp("s", tz="UTC")
 _TEXT = "LowCardinality(String)"

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from caudal.reference import LOCATION_RUNGS, AddressTable
+from caudal.common.vocabulary import LOCATION_RUNGS
+from caudal.reference import AddressTable
 from caudal.reference.addresses.layers import read_layer
 from caudal.reference.addresses.sources import ADDRESSES
 from caudal.reference.addresses.steps import Version

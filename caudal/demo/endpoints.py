@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.demo.blocks import known_blocks, listed_blocks
 from caudal.demo.destinations import CATALOGUE, Destination
 from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY, locations
 from caudal.demo.errors import DemoError
 from caudal.reference import AddressTable, Reference
-from caudal.reference.files.declaration import UNKNOWN_COUNTRY
 
 # Destinations as heavy as this, in records, answer from two countries of the region over IPv4.
 _HEAVY: Final = 5.0

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.service.vocabulary.dimension import words
 
 _TOP = 12
@@ -129,7 +130,7 @@ def _group_table(heading: str, rows: list[Mapping[str, Any]]) -> Table:
     for row in rows[:_TOP]:
         name = row.get("platform_name") or next(str(v) for v in row.values() if isinstance(v, str))
         table.add_row(
-            {"": "(unknown)", "ZZ": "(unknown)"}.get(name, name),
+            {"": "(unknown)", UNKNOWN_COUNTRY: "(unknown)"}.get(name, name),
             size(row["bytes"]),
             f"{size(row['bytes_low'])} – {size(row['bytes_high'])}",
             f"{row['share']:.1%}" if row["share"] is not None else "–",

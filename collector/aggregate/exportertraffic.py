@@ -18,7 +18,7 @@ from caudal.collector.columns.flowrecords import (
 )
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.locate.locate import IN, INTERNAL, OUT, TRANSIT
-from caudal.contract.batch import DIRECTIONS
+from caudal.common.vocabulary import DIRECTIONS
 
 _WORDS = 16  # of 64 bits: whether an interface of a number was met; numbers below 1,024 are told apart
 _SAMPLE = 512  # records of a lot that are looked at for more than their bytes

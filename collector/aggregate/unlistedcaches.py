@@ -9,7 +9,7 @@ import numpy as np
 
 from caudal.collector.columns.cellcode import MOST_SERVICES
 from caudal.collector.columns.flowrecords import F64, U8, FlowRecords
-from caudal.contract.batch import DIRECTIONS
+from caudal.common.vocabulary import DIRECTIONS
 
 _OUT, _IN, _INTERNAL = (DIRECTIONS.index(name) for name in ("out", "in", "internal"))
 # Less than this of a platform's traffic from home addresses is a subscriber's proxy, or a name gone astray.

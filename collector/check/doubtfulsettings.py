@@ -10,6 +10,7 @@ import numpy as np
 from caudal.collector.aggregate.dominance import DOMINANCE_PERCENT
 from caudal.collector.columns.cellcode import country_number
 from caudal.collector.settings.settings import CollectorSettings
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.reference import AddressTable, load_reference
 from caudal.reference import ReferenceError as FactsError
 
@@ -125,6 +126,6 @@ def _elsewhere(network: Network, table: AddressTable, economy: str) -> str:
         low = np.array([probe & (1 << 64) - 1 for probe in probes], np.uint64)
         segments = table.segments6(np.array([probe >> 64 for probe in probes], np.uint64), low)
     number, count = Counter(table.country[segments].tolist()).most_common(1)[0]
-    if number in (country_number("ZZ"), country_number(economy)) or count * 2 <= len(probes):
+    if number in (country_number(UNKNOWN_COUNTRY), country_number(economy)) or count * 2 <= len(probes):
         return ""
     return chr(number >> 8) + chr(number & 0xFF)

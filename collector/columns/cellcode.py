@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.collector.columns.flowrecords import U8, U16, U32, U64, Mask
+from caudal.common.vocabulary import SAMPLING_FROM, TRANSPORTS
 from caudal.contract.column import Bits, Column, Folding, Value, Word
-from caudal.contract.columns import FLOWS, SAMPLING_FROM, TRANSPORTS
+from caudal.contract.columns import FLOWS
 
 Part = U64 | U32 | U16 | U8 | int
 Names = Mapping[str, Sequence[str]]  # of keys that stand as names: all there are, '' first

@@ -24,7 +24,8 @@ from caudal.collector.packets.linktypes import unread_links
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.settings.override import Override, capacity_given
 from caudal.collector.signs.signs import Sign
-from caudal.contract.batch import LEDGER_COUNTS, SAMPLING_FROM
+from caudal.common.vocabulary import SAMPLING_FROM
+from caudal.contract.batch import LEDGER_COUNTS
 
 # No ledger window is ever closed here, so its length is of no account.
 _WINDOW_MS = 3_600_000

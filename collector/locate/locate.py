@@ -11,7 +11,7 @@ from caudal.collector.columns.flowrecords import I64, U8, U16, U32, U64, FlowRec
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.locate.home import HomePrefixes
 from caudal.collector.locate.nat64 import Nat64Prefixes
-from caudal.contract.batch import DIRECTIONS, LOCATION_RUNGS, UNKNOWN_COUNTRY
+from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS, UNKNOWN_COUNTRY
 from caudal.reference import AddressTable, SegmentSearch
 
 OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))

@@ -21,10 +21,11 @@ from caudal.collector.exporters.plausibility import MOST_GBIT_PER_SECOND
 from caudal.collector.locate.home import HomeError, HomePrefixes
 from caudal.collector.locate.nat64 import Nat64Prefixes
 from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS, opened
+from caudal.common.vocabulary import IDENTIFIER
 
 PREFIX = "CAUDAL_COLLECTOR_"
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 

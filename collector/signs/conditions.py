@@ -16,7 +16,8 @@ from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.condition import Condition
 from caudal.collector.signs.signs import Sign, signs
 from caudal.collector.signs.symptoms import symptoms
-from caudal.contract.batch import DIRECTIONS, LEDGER_COUNTS
+from caudal.common.vocabulary import DIRECTIONS
+from caudal.contract.batch import LEDGER_COUNTS
 
 PERIOD_SECONDS = 150.0
 _BITS_PER_MEGABIT = 1e6

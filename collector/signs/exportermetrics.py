@@ -10,7 +10,7 @@ from caudal.collector.columns.flowrecords import F64, I64
 from caudal.collector.exporters.exportertotals import FIRST
 from caudal.collector.exporters.ledger import COUNT, Ledger
 from caudal.collector.signs.condition import Condition
-from caudal.contract.batch import DIRECTIONS
+from caudal.common.vocabulary import DIRECTIONS
 
 T = TypeVar("T", I64, F64)
 

@@ -3,7 +3,9 @@
 Columns are named by table (`f.time`), because ClickHouse would otherwise read an alias of the same name.
 """
 
-Z_95 = 1.959964
+from caudal.common.vocabulary import NORMAL_QUANTILE_95
+
+Z_95 = round(NORMAL_QUANTILE_95, 6)
 LARGEST_ROWS = 200
 
 WHO = """f.economy = ${economy:singlequote}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from caudal.common.vocabulary import LOCATION_RUNGS, UNKNOWN_COUNTRY
 from caudal.reference.addresses.layers import U32, U64, Layer, layer_of_steps, read_layer, stack
 from caudal.reference.addresses.operatorlist import OwnPrefix, OwnRange, own_ranges, read_geofeeds
 from caudal.reference.addresses.ranges import RangeSource, read_ranges
@@ -23,9 +24,6 @@ from caudal.reference.files.catalogue import (
     PLATFORMS,
     SPECIAL_ADDRESSES,
 )
-from caudal.reference.files.declaration import UNKNOWN_COUNTRY
-
-LOCATION_RUNGS = ("operator", "cloud", "anycast", "database", "disagreement", "unknown")
 
 I32 = NDArray[np.int32]
 U16 = NDArray[np.uint16]

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.reference.addresses.steps import Range, Version
 from caudal.reference.errors import AddressError
-from caudal.reference.files.declaration import UNKNOWN_COUNTRY
 
 MOST_OCTETS = 64 << 20
 MOST_LINES = 1_000_000

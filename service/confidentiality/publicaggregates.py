@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.contract.batch import FLOWS
 from caudal.service.confidentiality.confidentiality import Objection, Rule
 
@@ -25,7 +26,7 @@ _LEAST_FLOWS = 1000
 _EXCHANGE = "exchange"
 _REST = {
     "remote_asn": 0,
-    "remote_country": "ZZ",
+    "remote_country": UNKNOWN_COUNTRY,
     "location_rung": "unknown",
     "service": "",
     "sampling_from": "",

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from caudal.common.vocabulary import CROSSING
 from caudal.reference import FILES, Reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.attribution.exchange import BORDERS, DOMESTIC, OwnNetworks
@@ -21,7 +22,7 @@ from caudal.service.confidentiality.confidentiality import (
     withhold,
 )
 from caudal.service.indicators import Context, Definition, Indicator, Observation
-from caudal.service.indicators.model.cells import DIRECTIONS, MonthCells
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.observation import FLAGS as OBSERVATION_FLAGS
 from caudal.service.national.doublemetering import FLAGS as DOUBT_FLAGS
 from caudal.service.national.doublemetering import with_doubts
@@ -339,7 +340,7 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
         border.is_in(BORDERS),
         *(border == each for each in BORDERS),
         # The aggregates that are exported tell directions apart: taken from them, out and in leave these.
-        *((border == DOMESTIC) & (direction == each) for each in DIRECTIONS),
+        *((border == DOMESTIC) & (direction == each) for each in CROSSING),
     )
     told: list[dict[str, float]] = [
         {

@@ -11,8 +11,9 @@ from functools import cached_property
 
 import polars as pl
 
+from caudal.common.vocabulary import CROSSING
 from caudal.service.indicators import Indicator, Observation
-from caudal.service.indicators.model.cells import DIRECTIONS, MonthCells
+from caudal.service.indicators.model.cells import MonthCells
 
 MOST_GROUPS = 10
 
@@ -39,7 +40,7 @@ class Jackknife:
         """Bytes out and in of each operator, the largest first."""
         return {
             str(operator): float(amount)
-            for operator, amount in self.cells.filter(pl.col("direction").is_in(DIRECTIONS))
+            for operator, amount in self.cells.filter(pl.col("direction").is_in(CROSSING))
             .group_by("operator")
             .agg(pl.col("bytes").cast(pl.Float64).sum())
             .sort("bytes", "operator", descending=[True, False])

@@ -9,7 +9,8 @@ from typing import Literal
 import polars as pl
 
 from caudal.common.logline import quoted
-from caudal.contract.batch import FLOWS, UNKNOWN_COUNTRY
+from caudal.common.vocabulary import NORMAL_QUANTILE_95, UNKNOWN_COUNTRY
+from caudal.contract.batch import FLOWS
 from caudal.service.errors import QuestionError
 from caudal.service.store.store import Store
 
@@ -19,9 +20,6 @@ _MANY_DAYS = 366
 
 Grain = Literal["hour", "day", "month"]
 GRAINS: tuple[Grain, ...] = ("month", "day", "hour")
-
-# Normal quantile of a two-sided 95 % interval.
-Z95 = 1.959963984540054
 
 _NO_DIMENSIONS = ("window_start", "window_seconds")
 STORED: dict[str, str] = {
@@ -208,7 +206,7 @@ def _where(query: FlowQuery) -> tuple[str, dict[str, object]]:
 
 
 def _finished(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    spread = Z95 * pl.col("sum_variance").sqrt()
+    spread = NORMAL_QUANTILE_95 * pl.col("sum_variance").sqrt()
     size = pl.col("sum_bytes").cast(pl.Float64)
     timed = (
         rows.rename({"slot": "time"}).with_columns(
@@ -229,7 +227,7 @@ def _finished(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
 
 
 def _interval(total: Mapping[str, float]) -> dict[str, float]:
-    spread = Z95 * math.sqrt(total["sum_variance"])
+    spread = NORMAL_QUANTILE_95 * math.sqrt(total["sum_variance"])
     return {
         "bytes": total["sum_bytes"],
         "bytes_low": max(0.0, total["sum_bytes"] - spread),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Response
 
+from caudal.common.vocabulary import IDENTIFIER
 from caudal.service.access.access import KEY, Access
 from caudal.service.access.keys import credential_of
 from caudal.service.answers.access import (
@@ -24,7 +25,7 @@ from caudal.service.problem import documented
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
 from caudal.service.roles.scope import scope_fault
-from caudal.service.settings.settings import IDENTIFIER, CollectorEntry, ServiceSettings
+from caudal.service.settings.settings import CollectorEntry, ServiceSettings
 
 
 def router(settings: ServiceSettings, access: Access, clock: Callable[[], datetime]) -> APIRouter:

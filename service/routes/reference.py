@@ -3,6 +3,7 @@
 import polars as pl
 from fastapi import APIRouter, Request
 
+from caudal.common.vocabulary import CROSSING
 from caudal.reference import Reference
 from caudal.service.access.access import KEY
 from caudal.service.answers.answers import (
@@ -15,7 +16,6 @@ from caudal.service.answers.answers import (
     Platform,
     PlatformList,
 )
-from caudal.service.indicators.model.cells import DIRECTIONS
 from caudal.service.months.measures import Measures
 from caudal.service.perturbation.perturbation import coarse
 from caudal.service.problem import documented
@@ -110,7 +110,7 @@ def economy_names(reference: Reference, economy: str) -> dict[str, str]:
 def _jurisdictions(cells: pl.DataFrame) -> pl.DataFrame:
     """Return control, platforms, bytes, share of interpreted cells, out and in; '' is unknown."""
     return (
-        cells.filter(pl.col("direction").is_in(DIRECTIONS))
+        cells.filter(pl.col("direction").is_in(CROSSING))
         .group_by("control", maintain_order=True)
         .agg(
             pl.col("platform").filter(pl.col("platform") != "").n_unique().alias("platforms"),

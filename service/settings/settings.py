@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from caudal.common.vocabulary import IDENTIFIER
 from caudal.service.errors import SettingsError
 from caudal.service.roles.roles import Role
 from caudal.service.roles.scope import scope_fault
@@ -35,7 +36,6 @@ TOKEN_PREFIX = f"{PREFIX}TOKEN_"
 # Where traffic that is not encrypted goes no further than this machine.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
-IDENTIFIER = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 

@@ -5,10 +5,11 @@ import ipaddress
 import numpy as np
 import polars as pl
 
+from caudal.common.vocabulary import LOCATION_RUNGS
 from caudal.demo.destinations import CATALOGUE, GLOBAL
 from caudal.demo.economy import ECONOMY, HOME, locations
 from caudal.demo.endpoints import Endpoint
-from caudal.reference import LOCATION_RUNGS, AddressTable, Reference
+from caudal.reference import AddressTable, Reference
 
 # RFC 2544 (benchmarking) and RFC 3849 (documentation); RFC 5398 (documentation AS numbers).
 RESERVED = [ipaddress.ip_network(prefix) for prefix in ("198.18.0.0/15", "2001:db8::/32")]

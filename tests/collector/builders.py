@@ -18,7 +18,7 @@ from caudal.collector.columns.flowrecords import DTYPES, FlowRecords, concatenat
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling.sampling import SamplingRates
 from caudal.collector.exporters.ledger import COUNT, Ledger
-from caudal.contract.batch import LOCATION_RUNGS
+from caudal.common.vocabulary import LOCATION_RUNGS
 from caudal.reference import SegmentSearch
 from caudal.reference.addresses.steps import Range, Version, flatten
 

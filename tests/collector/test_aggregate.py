@@ -14,7 +14,8 @@ from caudal.collector.columns.cellcode import MOST_SERVICES, country_number, pac
 from caudal.collector.columns.flowrecords import EVENT
 from caudal.collector.exporters.ledger import COUNT, Ledger
 from caudal.collector.locate.locate import Located
-from caudal.contract.batch import DIRECTIONS, FLOWS, LOCATION_RUNGS, SAMPLING_FROM, schema
+from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS, SAMPLING_FROM
+from caudal.contract.batch import FLOWS, schema
 from caudal.contract.column import Word
 
 from .builders import NOW_MS, flow_records

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caudal.common.vocabulary import LOCATION_RUNGS
+from caudal.common.vocabulary import LOCATION_RUNGS as RUNGS_OF_REFERENCE
 from caudal.contract.batch import (
     FLOWS,
     LEDGER,
-    LOCATION_RUNGS,
     BatchError,
     BatchOrigin,
     Column,
@@ -22,7 +23,6 @@ from caudal.contract.batch import (
     encode_batch,
     schema,
 )
-from caudal.reference.addresses.addresses import LOCATION_RUNGS as RUNGS_OF_REFERENCE
 
 ORIGIN = BatchOrigin("xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "boot-7", "caudal 0", True)
 START = datetime(2026, 9, 10, 14, 5, tzinfo=UTC)

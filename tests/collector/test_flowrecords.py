@@ -15,7 +15,7 @@ from caudal.collector.columns.flowrecords import (
     FlowRecords,
     concatenate,
 )
-from caudal.contract.batch import SAMPLING_FROM
+from caudal.common.vocabulary import SAMPLING_FROM
 
 from .builders import flow_records
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from caudal.collector.columns.flowrecords import EVENT
 from caudal.collector.exporters.ledger import COUNT, Ledger, tally
-from caudal.contract.batch import LEDGER, SAMPLING_FROM, schema
+from caudal.common.vocabulary import SAMPLING_FROM
+from caudal.contract.batch import LEDGER, schema
 
 from .builders import NOW_MS, flow_records
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from caudal.collector.columns.cellcode import country_number, part_of_word
 from caudal.collector.locate.locate import Located, Locator
-from caudal.contract.batch import DIRECTIONS, LOCATION_RUNGS
+from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS
 from caudal.reference import AddressTable
 
 from .builders import HOME, TABLE, SmallTable, flow_records, ip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caudal.collector.aggregate.unlistedcaches import UnlistedCaches
-from caudal.contract.batch import DIRECTIONS
+from caudal.common.vocabulary import DIRECTIONS
 
 from .builders import flow_records
 

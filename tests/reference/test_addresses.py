@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.reference import LOCATION_RUNGS, AddressError, AddressTable, RangeSource, build_addresses
+from caudal.common.vocabulary import LOCATION_RUNGS
+from caudal.reference import AddressError, AddressTable, RangeSource, build_addresses
 from caudal.reference.facts import load_facts
 from caudal.reference.files.catalogue import SPECIAL_ADDRESSES
 
@@ -71,7 +72,7 @@ def test_known_addresses(table: AddressTable, address: str, asn: int, country: s
 
 
 def test_rungs_are_those_of_the_batch() -> None:
-    from caudal.contract.batch import LOCATION_RUNGS as OF_THE_BATCH
+    from caudal.common.vocabulary import LOCATION_RUNGS as OF_THE_BATCH
 
     assert LOCATION_RUNGS == OF_THE_BATCH
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.service.indicators.facts.paths import DIRECT, PATHS
-from caudal.service.indicators.model.cells import UNKNOWN_COUNTRY, MonthCells
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.control import network_control
 from caudal.service.indicators.model.definition import Definition

@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from caudal.service.indicators.model.cells import UNKNOWN_COUNTRY, MonthCells
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
+from caudal.service.indicators.model.cells import MonthCells
 from caudal.service.indicators.model.context import Context
 from caudal.service.indicators.model.definition import Definition
 from caudal.service.indicators.model.indicator import Indicator

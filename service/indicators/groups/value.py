@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.service.indicators.model.cells import BoolArray, Commanded, MonthCells
 from caudal.service.indicators.model.context import UNCHECKED
 from caudal.service.indicators.model.definition import Definition
@@ -195,7 +196,7 @@ class _Sent:
             code
             for reading in month.readings.columns
             for code in month.readings.filter(pl.Series(reached))[reading].unique().to_list()
-        } - {"", "ZZ", month.context.economy.country}
+        } - {"", UNKNOWN_COUNTRY, month.context.economy.country}
         answers = []
         for code in sorted(codes):
             sole, attributed, any_reading = (

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from caudal.common.vocabulary import CROSSING, UNKNOWN_COUNTRY
 from caudal.service.indicators.model.context import UNCHECKED, Context
 from caudal.service.indicators.model.control import control_readings
 from caudal.service.indicators.model.definition import Takes
@@ -18,13 +19,11 @@ from caudal.service.indicators.model.uncertainty import FloatArray
 BoolArray = npt.NDArray[np.bool_]
 Commanded = tuple[BoolArray, BoolArray, BoolArray]
 
-UNKNOWN_COUNTRY = "ZZ"
 # Rungs that name the place itself: the operator's own list, and published cloud regions. An address
 # database (and a folded cell, of which only the country is left) can be wrong.
 EXACT_RUNGS = ("operator", "cloud")
 # What was not located by address, but by its network: a listed access network of the economy.
 NETWORK_RUNG = "network"
-DIRECTIONS = ("out", "in")
 
 _TEXTS = (
     "direction",
@@ -342,7 +341,7 @@ def _directed(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
         )
     readable = pl.col("bytes_variance").is_finite() & (pl.col("bytes_variance") >= 0)
     return (
-        typed.filter(pl.col("direction").is_in(DIRECTIONS) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0)))
+        typed.filter(pl.col("direction").is_in(CROSSING) & ((pl.col("bytes") > 0) | (pl.col("flows") > 0)))
         .with_columns(readable.fill_null(value=False).alias("readable"))
         .with_columns(
             # Of a cell without a variance nothing better is known than its own size.

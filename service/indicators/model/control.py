@@ -8,6 +8,7 @@ in a third; and the bytes of a platform may lie on the network of somebody else,
 
 import polars as pl
 
+from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.service.indicators.model.context import Context
 
 READINGS = ("control", "incorporation", "headquarters", "host")
@@ -26,10 +27,10 @@ def control_readings(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
         .join(seats, on="platform", how="left", maintain_order="left")
         .join(hosts, on="remote_asn", how="left", maintain_order="left")
     )
-    known = ~pl.col("control").is_in(["", "ZZ"])
+    known = ~pl.col("control").is_in(["", UNKNOWN_COUNTRY])
 
     def reading(name: str) -> pl.Expr:
-        said = pl.col(name).is_not_null() & ~pl.col(name).is_in(["", "ZZ"])
+        said = pl.col(name).is_not_null() & ~pl.col(name).is_in(["", UNKNOWN_COUNTRY])
         return pl.when(known & said).then(pl.col(name)).otherwise(pl.col("control")).alias(name)
 
     return read.select("control", *(reading(name) for name in READINGS[1:]))

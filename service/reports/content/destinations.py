@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from caudal.contract.batch import UNKNOWN_COUNTRY
+from caudal.common.vocabulary import CROSSING, UNKNOWN_COUNTRY
 from caudal.service.attribution.exchange import BORDERS, DOMESTIC
-from caudal.service.indicators.model.cells import DIRECTIONS
 from caudal.service.indicators.model.definition import SHARE_MINIMUM_FLOWS
 from caudal.service.indicators.model.uncertainty import (
     Quantity,
@@ -79,7 +78,7 @@ def located(cells: pl.DataFrame, *apart: str) -> pl.DataFrame:
     known = pl.when(pl.col("control") != UNKNOWN_COUNTRY).then("control").otherwise(pl.lit(UNKNOWN))
     # Cells come in one order and are added up in it, so that the same facts give the same digits.
     return (
-        cells.filter(pl.col("direction").is_in(DIRECTIONS))
+        cells.filter(pl.col("direction").is_in(CROSSING))
         .with_columns(
             pl.when(nowhere).then(pl.lit(UNKNOWN)).otherwise("remote_country").alias("location"),
             known.alias("control"),

@@ -9,7 +9,7 @@ from caudal.collector.columns.cellcode import part_of_word
 from caudal.collector.columns.flowrecords import FlowRecords
 from caudal.collector.locate.locate import Located, Locator
 from caudal.collector.locate.nat64 import Nat64Error, Nat64Prefixes
-from caudal.contract.batch import DIRECTIONS
+from caudal.common.vocabulary import DIRECTIONS
 
 from ..builders import flow_records, ip
 from .balanced import HOME, TABLE
