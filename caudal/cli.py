@@ -21,6 +21,7 @@ from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.daemon.coredumps import forbid_core_dumps
 from caudal.collector.errors import CollectorError
 from caudal.collector.locate.home import HomeError
+from caudal.common.counted import counted
 from caudal.common.logline import line, log_to_stderr
 from caudal.common.privatefiles import private_files
 from caudal.dashboards.cli import dashboards_cli
@@ -93,7 +94,7 @@ def _settings_file(context: typer.Context, config: Path | None) -> Path:
 
 
 class ReadAs(StrEnum):
-    """What a capture is to be taken for."""
+    """Kinds of content as which a capture can be read."""
 
     packets = "packets"
     exports = "exports"
@@ -101,7 +102,7 @@ class ReadAs(StrEnum):
 
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
-    """Say in one line what is wrong, and exit with 2."""
+    """Tell an error in one line, and exit with 2."""
     try:
         yield
     except (CaptureError, CollectorError, FactsError, HomeError, ServiceError) as error:
@@ -243,7 +244,11 @@ def resend_command(
     file = _settings_file(context, config)
     with _one_line_errors():
         count = Spool(load_settings(file).state_directory / "spool").take_back()
-    typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
+    typer.echo(
+        f"{counted(count, 'batch waits', 'batches wait')} to be sent again"
+        if count
+        else "nothing was refused"
+    )
 
 
 @collect_cli.command("prepare")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from caudal.common.counted import counted
 from caudal.reference import older
 from caudal.reference.errors import FactError
 from caudal.reference.files.catalogue import FILES
@@ -13,7 +14,7 @@ from caudal.reference.files.declaration import FactFile
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of one file of an overlay: rows in today's form, or gone with what stands in its place."""
+    """The outcome for one file of an overlay: rows in today's form, or gone with what stands in its place."""
 
     file: str
     rows: int
@@ -22,7 +23,7 @@ class Conversion:
     def __str__(self) -> str:
         if self.instead:
             return f"{self.file}: set aside as .{self.file}.before; {self.instead}"
-        return f"{self.file}: {self.rows} rows in today's columns; as it was: .{self.file}.before"
+        return f"{self.file}: {counted(self.rows, 'row')} in today's columns; as it was: .{self.file}.before"
 
 
 def convert_overlay(overlay: Path) -> Iterator[Conversion]:

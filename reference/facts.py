@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from caudal.common.counted import counted
 from caudal.reference import older
 from caudal.reference.errors import FactError
 from caudal.reference.files.declaration import SYNTHETIC, Cell, FactFile, FileColumn
@@ -26,7 +27,7 @@ Key = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of facts, the file and line it was read from, and whether that is an overlay's."""
+    """A row of facts, the file and line it was read from, and whether that file is an overlay's."""
 
     values: Mapping[str, Cell]
     file: Path
@@ -95,7 +96,7 @@ def load_facts(file: FactFile, overlay: Path | None = None, directory: Path = DA
 def read_facts(
     file: FactFile, faults: list[FactError], overlay: Path | None = None, directory: Path | None = DATA
 ) -> Facts:
-    """Return what can be read of one file of facts, and append every fault to `faults`.
+    """Return the rows that can be read of one file of facts, and append every fault to `faults`.
 
     A row with a wrong cell is kept with that cell as None, so that what refers to it is not a fault as well;
     one whose key is wrong is left out. Without `directory`, only the overlay is read.
@@ -154,7 +155,9 @@ def _read(file: FactFile, path: Path, faults: list[FactError], *, overlay: bool)
             if not cells:
                 continue
             if len(cells) != len(columns):
-                problem = f"has {len(cells)} cells; the header names {len(columns)} columns"
+                problem = (
+                    f"has {counted(len(cells), 'cell')}; the header names {counted(len(columns), 'column')}"
+                )
                 faults.append(FactError(path, line, "", problem))
                 continue
             row = _row(file, path, line, dict(zip(columns, cells, strict=True)), faults, overlay=overlay)

@@ -1,4 +1,4 @@
-"""What `caudal collect --check` and `caudal collect status` show to people."""
+"""The output of `caudal collect --check` and `caudal collect status` for people."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caudal.collector.check.check import Checked
+from caudal.common.counted import counted
 from caudal.showing.exportertable import SHOWN, signs_of, table_of
 from caudal.showing.present import ago, size, span
 
@@ -96,22 +97,22 @@ def status_parts(status: Mapping[str, Any], now: float) -> Iterator[RenderableTy
 
 
 def _facts(status: Mapping[str, Any], now: float) -> Table:
-    """Return what is to be said of the collector as a whole, a line for each part of it."""
+    """Return a table of the collector as a whole, a line for each part of it."""
     ledger, spool, shipping, backlog = (status[name] for name in ("ledger", "spool", "shipping", "backlog"))
     lines = {
         "collector": f"{status['collector']}, caudal {status['version']}, up {span(status['uptime_seconds'])}"
         + (", synthetic" if status["synthetic"] else "")
         + (", its clock is behind the exporters'" if status["clock_behind"] else ""),
-        "received": f"{ledger['datagrams']:,} datagrams, {ledger['received']:,} records, {ledger['decoded']:,} decoded",
+        "received": f"{counted(ledger['datagrams'], 'datagram')}, {counted(ledger['received'], 'record')}, {ledger['decoded']:,} decoded",
         "losses": _counted(ledger, _LOSSES) or "none",
         "not counted": _counted(ledger, _NOT_COUNTED) or "nothing",
         "not believed": _counted(ledger, _DOUBTS) or "nothing",
         "templates": f"{status['templates']:,} known",
-        "spool": f"{spool['batches']:,} batches, {size(spool['bytes'])} of {size(spool['most_bytes'])}"
+        "spool": f"{counted(spool['batches'], 'batch', 'batches')}, {size(spool['bytes'])} of {size(spool['most_bytes'])}"
         + (f", the oldest {span(spool['oldest_seconds'])} old" if spool["batches"] else "")
         + (f", {spool['refused']} refused" if spool["refused"] else "")
         + (f", {spool['damaged']} damaged" if spool["damaged"] else ""),
-        "shipping": f"{shipping['shipped']:,} batches to {shipping['service']}, last {ago(shipping['last_shipped_time'], now)}"
+        "shipping": f"{counted(shipping['shipped'], 'batch', 'batches')} to {shipping['service']}, last {ago(shipping['last_shipped_time'], now)}"
         + (f", {shipping['held']} held for review" if shipping.get("held") else "")
         + (f", {shipping['set_back']} set back" if shipping["set_back"] else "")
         + (f", pausing {shipping['pause_seconds']:.0f} s" if shipping["pause_seconds"] else ""),
@@ -121,14 +122,14 @@ def _facts(status: Mapping[str, Any], now: float) -> Table:
     }
     if status.get("not_allowed_datagrams"):
         lines["not allowed"] = (
-            f"{status['not_allowed_datagrams']:,} datagrams from addresses that `allow` does not hold: add them if they are "
+            f"{counted(status['not_allowed_datagrams'], 'datagram')} from addresses that `allow` does not hold: add them if they are "
             "routers of yours"
         )
     if status["interfaces"]:
         lines["interfaces"] = ", ".join(status["interfaces"])
     if backlog["batches"] or backlog["lost_batches"] or backlog["coarsened_batches"]:
         lines["backlog"] = (
-            f"{backlog['batches']} batches in memory, {backlog['coarsened_batches']} added up by hour, "
+            f"{counted(backlog['batches'], 'batch', 'batches')} in memory, {backlog['coarsened_batches']} added up by hour, "
             f"{backlog['lost_batches']} lost with {size(backlog['lost_bytes'])} of traffic"
         )
     if status.get("unlisted_caches"):

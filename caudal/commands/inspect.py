@@ -19,15 +19,16 @@ from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.settings.override import Override
 from caudal.collector.settings.settingsfile import load_settings
 from caudal.collector.signs.disbelief import disbeliefs
+from caudal.common.counted import counted
 from caudal.common.vocabulary import SAMPLING_FROM
-from caudal.contract.batch import balanced
+from caudal.contract.batch import SAMPLING_FROM, balanced
 from caudal.showing.present import ledger_table, show_damage, size
 
 _Key = tuple[str, str, int, int]
 
 
 class _Sum:
-    """What came by one template of one exporter."""
+    """The sum of the records that came by one template of one exporter."""
 
     def __init__(self) -> None:
         self.records = self.events = self.implausible = self.octets = self.packets = 0
@@ -116,7 +117,7 @@ def show_inspection(
     out.print(ledger_table(totals, balanced=balanced(totals)))
     if totals["waiting"]:
         out.print(
-            f"[yellow]{totals['waiting']} data sets wait for a template that is not in these files: give the file that "
+            f"[yellow]{counted(totals['waiting'], 'data set waits', 'data sets wait')} for a template that is not in these files: give the file that "
             "holds it first, or capture for longer than the router's template interval.[/yellow]"
         )
     for each in inspection.signs():
@@ -124,18 +125,18 @@ def show_inspection(
         out.print(Text(f"{each.exporter or 'exporter'}: {each.sentence}", style=style), soft_wrap=True)
     if totals["clock_implausible"]:
         out.print(
-            f"[yellow]{totals['clock_implausible']:,} datagrams state an export time that cannot be, and the time of their "
-            "capture was taken: set the router's clock (NTP).[/yellow]"
+            f"[yellow]{counted(totals['clock_implausible'], 'datagram states', 'datagrams state')} an export time that cannot be, and the time of "
+            "capture was taken instead: set the router's clock (NTP).[/yellow]"
         )
     agents = inspection.decoder.sflow_agents
     if agents.counters or agents.unknown:
         out.print(
-            f"Passed over: {agents.counters:,} sFlow samples of counters and {agents.unknown:,} of kinds that are not "
+            f"Passed over: {counted(agents.counters, 'sFlow sample')} of counters and {agents.unknown:,} of kinds that are not "
             "read; flows come only in flow samples."
         )
     if totals["sampling_assumed"]:
         out.print(
-            f"[yellow]{totals['sampling_assumed']:,} records come without a sampling rate: if the router samples, make "
+            f"[yellow]{counted(totals['sampling_assumed'], 'record comes', 'records come')} without a sampling rate: if the router samples, make "
             "it export the rate, or set `sampling` for it in the collector's settings.[/yellow]"
         )
 

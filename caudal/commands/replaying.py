@@ -1,4 +1,4 @@
-"""What `caudal collect replay` does for people: how far it is, and what it did in the end."""
+"""The output of `caudal collect replay` for people: how far it is, and what it did in the end."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from rich.text import Text
 from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.replay.replay import Replayed, ReplayQuestion, finish, replay
 from caudal.collector.settings.settings import CollectorSettings
+from caudal.common.counted import counted
 from caudal.reference import AddressTable
 
 # What of a ledger is told beside what was counted.
@@ -63,8 +64,14 @@ def show_replayed(out: Console, replayed: Replayed) -> None:
         counts = {name: ledger[name] for name in _TOLD if ledger.get(name)}
         for name, text in (
             ("captured", f"{first} to {last} UTC"),
-            ("replayed", f"{replayed.datagrams:,} datagrams of {replayed.exporters:,} exporters"),
-            ("left out", f"{replayed.left_out:,} datagrams, captured while the collector was receiving"),
+            (
+                "replayed",
+                f"{counted(replayed.datagrams, 'datagram')} of {counted(replayed.exporters, 'exporter')}",
+            ),
+            (
+                "left out",
+                f"{counted(replayed.left_out, 'datagram')}, captured while the collector was receiving",
+            ),
             ("records", f"{ledger['received']:,} received, {ledger['aggregated']:,} counted in flows"),
             (
                 "besides",
@@ -74,7 +81,7 @@ def show_replayed(out: Console, replayed: Replayed) -> None:
             ("batches", f"{replayed.batches:,}"),
         ):
             facts.add_row(Text(name, style="bold"), Text(text))
-    facts.add_row(Text("spooled", style="bold"), Text(f"{replayed.spooled:,} batches"))
+    facts.add_row(Text("spooled", style="bold"), Text(f"{counted(replayed.spooled, 'batch', 'batches')}"))
     out.print(facts)
     for note in replayed.notes:
         out.print(Text(note, style="yellow"), soft_wrap=True)

@@ -14,6 +14,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.ipc
 
+from caudal.common.counted import counted
 from caudal.contract.errors import BatchError
 from caudal.contract.flatbuffer import FlatBufferError, FlatTable
 
@@ -63,7 +64,7 @@ class ArrowStream:
     batches: int
 
     def measure(self, fields: Sequence[Field], most_rows: int) -> tuple[int, int]:
-        """Return how many rows the stream declares and where it ends; raise BatchError for what no batch has.
+        """Return the number of rows that the stream declares and the offset of its end; raise BatchError for what no batch has.
 
         `fields` are its columns, as the schema has them. Nothing is expanded.
         """
@@ -124,7 +125,7 @@ class ArrowStream:
         for field, (length, nulls) in zip(fields, nodes, strict=True):
             if length != rows:
                 raise BatchError(
-                    f"column {field.name} of the {self.name} stream has {length} rows of {rows}; all columns have as many"
+                    f"column {field.name} of the {self.name} stream has {length} of {rows} rows; all columns have as many"
                 )
             if nulls:
                 raise BatchError(
@@ -134,13 +135,13 @@ class ArrowStream:
                 size = self._size(message, *next(each), compressed)
                 if not least <= size <= most:
                     raise BatchError(
-                        f"column {field.name} of the {self.name} stream has a buffer of {size} octets for {rows} rows; "
+                        f"column {field.name} of the {self.name} stream has a buffer of {size} octets for {counted(rows, 'row')}; "
                         f"it has {least} to {most}"
                     )
         return rows
 
     def _size(self, message: _Message, offset: int, length: int, compressed: bool) -> int:
-        """Return how many octets a buffer has once it is expanded, by what it declares."""
+        """Return the octets that a buffer declares to have once it is expanded."""
         room = message.next - message.body
         if offset < 0 or length < 0 or offset + length > room:
             raise BatchError(

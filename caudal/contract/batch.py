@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.ipc
 
+from caudal.common.counted import counted
 from caudal.contract.arrowstream import ArrowStream, Field, open_stream, printable
 from caudal.contract.batchorigin import BatchOrigin, read_origin, write_origin
 from caudal.contract.column import Column, of_contract, schema
@@ -116,7 +117,7 @@ def _read(
     rows, end = stream.measure(fields, most_rows)
     table = stream.read(end)
     if table.num_rows != rows:
-        raise BatchError(f"the {stream.name} stream has {table.num_rows} rows and declares {rows}")
+        raise BatchError(f"the {stream.name} stream has {counted(table.num_rows, 'row')} and declares {rows}")
     for column in columns:
         _check_values(table.column(column.name), stream.name, column)
     for position, column in enumerate(declared):

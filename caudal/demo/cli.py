@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from caudal.common.counted import counted
 from caudal.common.wholefile import UnwrittenError, write_whole
 
 _MONTHS = 3
@@ -101,7 +102,7 @@ def _fill(deployment: Any, today: date, months: int, say: Console) -> dict[str, 
         progress.update(task, description="computing indicators")
         answer = answers(deployment, exported)
     say.print(
-        f"{exported.sent.datagrams:,} datagrams, {answer['ledger']['counts']['decoded']:,} flow records, "
+        f"{counted(exported.sent.datagrams, 'datagram')}, {counted(answer['ledger']['counts']['decoded'], 'flow record')}, "
         f"{answer['store_bytes'] / 1e6:.0f} MB on disk, {time.monotonic() - began:.0f} s"
     )
     return answer

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from caudal.common.counted import counted
 from caudal.demo import economy
 from caudal.demo.endpoints import address_table, make_endpoints
 from caudal.demo.errors import DemoError
@@ -23,7 +24,7 @@ _PATIENCE_SECONDS = 300
 
 @dataclass(frozen=True)
 class Exported:
-    """What the routers of the demo sent, and the truth that only the traffic model knows."""
+    """The datagrams that the routers of the demo sent, and the truth that only the traffic model knows."""
 
     sent: Sent
     truth: Truth
@@ -54,7 +55,7 @@ def export(
 
 
 def answers(deployment: Deployment, exported: Exported) -> dict[str, Any]:
-    """Return what the service's API says of the demo: indicators by month, total, ledger, and the model's truth."""
+    """Return the answers of the service's API about the demo: indicators by month, total, ledger, and the model's truth."""
     code = economy.ECONOMY
     months = [f"{month:%Y-%m}" for month in exported.months]
     listed = deployment.get("/v1/indicators").json()["indicators"]
@@ -65,7 +66,7 @@ def answers(deployment: Deployment, exported: Exported) -> dict[str, Any]:
     ledger = deployment.get(f"/v1/ledger?economy={code}&from={months[0]}&to={after}").json()
     if ledger["total"]["datagrams"] != exported.sent.datagrams:
         raise DemoError(
-            f"{exported.sent.datagrams} datagrams were sent and the ledger has {ledger['total']['datagrams']}; "
+            f"{counted(exported.sent.datagrams, 'datagram was', 'datagrams were')} sent and the ledger has {ledger['total']['datagrams']}; "
             f"see the logs in {deployment.directory}"
         )
     total = deployment.get(f"/v1/flows?{span}").json()["total"]

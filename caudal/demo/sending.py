@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from caudal.common.counted import counted
 from caudal.demo.errors import DemoError
 from caudal.demo.exporter import ROUTERS
 
@@ -20,7 +21,7 @@ _RMEM_MAX: Final = Path("/proc/sys/net/core/rmem_max")
 
 @dataclass(frozen=True)
 class Sent:
-    """What was sent; `unconfirmed` datagrams were never said to be received (0 without a callback)."""
+    """Counts of datagrams sent; `unconfirmed` ones were never said to be received (0 without a callback)."""
 
     datagrams: int
     bytes: int
@@ -28,7 +29,7 @@ class Sent:
 
 
 def safe_window() -> int:
-    """Return how many datagrams may be under way to a receiver that asked for the largest buffer allowed."""
+    """Return the number of datagrams that may be under way to a receiver that asked for the largest buffer allowed."""
     try:
         largest = int(_RMEM_MAX.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -70,7 +71,7 @@ def send(
                     octets += sockets[router].send(payload)
                 except ConnectionRefusedError as error:
                     raise DemoError(
-                        f"nobody listens on {address[0]} port {address[1]} (UDP) after {count} datagrams; "
+                        f"nobody listens on {address[0]} port {address[1]} (UDP) after {counted(count, 'datagram')}; "
                         "is the collector running?"
                     ) from error
                 count += 1
@@ -124,16 +125,16 @@ class _Confirmed:
         since = time.monotonic()
         while (confirmed := known - self._base + self._given_up) < goal:
             time.sleep(_POLL_SECONDS)
-            now, counted = time.monotonic(), self._received()
-            if counted > known:
-                known, since = counted, now
+            now, received = time.monotonic(), self._received()
+            if received > known:
+                known, since = received, now
             elif now - since > self._patience:
-                if counted == self._at_last_loss:
+                if received == self._at_last_loss:
                     raise DemoError(
-                        f"the collector has received {counted - self._base} of {sent} datagrams and none in the "
+                        f"the collector has received {received - self._base} of {counted(sent, 'datagram')} and none in the "
                         f"last {self._patience:g} seconds; is it running, and on the address they are sent to?"
                     )
-                self._at_last_loss = counted
+                self._at_last_loss = received
                 self._given_up += sent - confirmed
                 return sent
         return confirmed

@@ -1,4 +1,4 @@
-"""What a settings file means and what in it looks wrong, without receiving anything."""
+"""The check of a settings file: what a collector would do by it and what in it looks wrong, without receiving anything."""
 
 import os
 import pwd
@@ -18,13 +18,14 @@ from caudal.collector.pipeline.addresstable import load_address_table
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import load_settings, tells_token
 from caudal.collector.signs.signs import Sign
+from caudal.common.counted import counted
 from caudal.reference import AddressTable
 from caudal.reference import ReferenceError as FactsError
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a collector with these settings would do, and what looks wrong, each a line; both name settings.
+    """The outcome of a check, in lines: what a collector with these settings would do, and what looks wrong.
 
     A line of `wrong` begins with the setting that it is about. `unusable` says why it would not start.
     """
@@ -87,7 +88,7 @@ def check(config: Path, *, offline: bool = False) -> Checked:
 
 
 def _whom(unit: Unit | None) -> str:
-    """Say as whom this was checked."""
+    """Return the line that names the user as whom the settings were checked."""
     if unit is not None:
         return f"Checked as root, for {unit.name}, which runs as {unit.who}."
     if os.geteuid() == 0:
@@ -144,7 +145,7 @@ def _plan(settings: CollectorSettings, running: int | None) -> list[str]:
         if settings.listen
         else "It listens on no address.",
         f"Home are {', '.join(settings.home)}.",
-        f"It knows {len(settings.exporters)} exporters: {named} by name, {sampled} with a sampling rate; others appear "
+        f"It knows {counted(len(settings.exporters), 'exporter')}: {named} by name, {sampled} with a sampling rate; others appear "
         "under a pseudonym.",
         f"Windows are {settings.window_seconds} s long and close {settings.lateness_seconds} s after their end, or when "
         f"nothing comes for {settings.idle_seconds:g} s. {folding}",

@@ -49,6 +49,7 @@ from caudal.collector.signs.condition import Condition
 from caudal.collector.signs.conditions import Conditions
 from caudal.collector.signs.news import News
 from caudal.collector.windows.windowcloser import WindowCloser
+from caudal.common.counted import counted
 from caudal.reference import AddressTable, load_reference
 from caudal.reference import ReferenceError as FactsError
 
@@ -107,7 +108,10 @@ class Collector:
                 self._closer.close_all()
             self._backlog.close()
             if not self._shipper.drain(self.settings.drain_seconds, hurry=lambda: self._stops > 1):
-                log.warning("%d batches stay in the spool until the next start", len(self._spool.segments()))
+                log.warning(
+                    "%s in the spool until the next start",
+                    counted(len(self._spool.segments()), "batch stays", "batches stay"),
+                )
 
     def _open(self, settings: CollectorSettings, stack: ExitStack) -> None:
         """Make all parts and put them together, from the state directory to what can be asked."""
@@ -180,7 +184,7 @@ class Collector:
         return knownexporters.outside_name(number, self._pipeline.exporters.addresses, self._names, self._key)
 
     def _look(self) -> dict[int, Condition]:
-        """Return how exporters are, the same ones each time where there are too many to tell of all."""
+        """Return the conditions of exporters; where there are too many to tell of all, those of the same ones each time."""
         known = self.settings.exporters
         return self._conditions(self._conditions.numbers(known)[:MOST_LABELS], self._name, known)
 

@@ -15,6 +15,7 @@ from caudal.collector.aggregate.celltable import MOST
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import SpoolError
 from caudal.collector.windows.cutting import cut_into_batches
+from caudal.common.counted import counted
 from caudal.contract.batch import FLOWS, LEDGER, Column, decode_batch, schema
 from caudal.contract.column import Folding
 
@@ -64,7 +65,7 @@ class Backlog:
 
     @property
     def waiting_bytes(self) -> int:
-        """What waits, as it would be on disk."""
+        """The octets of the batches that wait, as they would be on disk."""
         return sum(map(len, self._bodies))
 
     def add(self, flows: pa.Table, ledger: pa.Table) -> None:
@@ -97,7 +98,11 @@ class Backlog:
             now = self._clock()
             if now - self._reminded >= _REMIND_SECONDS:
                 self._reminded = now
-                log.error("%s; %d batches wait in memory meanwhile", error, len(self._bodies))
+                log.error(
+                    "%s; %s in memory meanwhile",
+                    error,
+                    counted(len(self._bodies), "batch waits", "batches wait"),
+                )
             return False
         if self._reminded > float("-inf"):
             self._reminded = float("-inf")
@@ -136,8 +141,8 @@ class Backlog:
             return
         self.coarsened_batches += len(batches)
         log.warning(
-            "%d batches that wait in memory were added up by hour and country: their detail is lost, their totals are not",
-            len(batches),
+            "%s added up in memory by hour and country: the detail is lost, the totals are not",
+            counted(len(batches), "batch was", "batches were"),
         )
         self._bodies = bodies
 

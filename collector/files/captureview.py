@@ -1,4 +1,4 @@
-"""What a capture of exports shows of its exporters that a collector at work has no time to look at, each as a sign."""
+"""Signs that a capture of exports shows of its exporters, and that a collector at work has no time to look for."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from caudal.collector.locate.home import HomePrefixes
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.clockoffset import span
 from caudal.collector.signs.signs import Sign, signs, signs_of_decoding
+from caudal.common.counted import counted
 
 _CLOCK_SECONDS = 60
 _FEW = 20  # records, of which nothing is concluded by their shares
@@ -78,7 +79,8 @@ class CaptureView:
             yield Sign(
                 "not-allowed",
                 "not_allowed",
-                f"{self.not_allowed:,} datagrams come from addresses that `allow` does not hold: the collector leaves them out. "
+                f"{counted(self.not_allowed, 'datagram comes', 'datagrams come')} from addresses that `allow` does not hold: "
+                "the collector leaves these out. "
                 "Add the router to `allow`, or have it export from the address listed.",
                 needs_attention=True,
             )
@@ -123,16 +125,22 @@ class CaptureView:
     def _sentences(self, seen: _Seen) -> Iterator[tuple[str, str]]:
         records, traffic = seen.records, seen.records - seen.events - seen.without_counts - seen.not_read
         if records and seen.events == records:
+            all_records = (
+                "The only record is an event"
+                if records == 1
+                else f"All {counted(records, 'record')} are events"
+            )
             yield (
                 "only_events",
-                f"All {records:,} records are events (NAT, firewall) without octets and packets: nothing of them is traffic. Have the "
+                f"{all_records} (NAT, firewall) without octets and packets: nothing of them is traffic. Have the "
                 "router export flow records with octet and packet counters.",
             )
         if traffic > 0 and seen.without_addresses >= _MUCH * traffic:
             yield (
                 "no_addresses",
-                f"{seen.without_addresses:,} of {traffic:,} records have no IP addresses: nothing can be said of where they go. Add "
-                "source and destination address to the flow record.",
+                f"{seen.without_addresses:,} of {counted(traffic, 'record')} "
+                f"{'has' if seen.without_addresses == 1 else 'have'} no IP addresses: nothing can be said of where that traffic "
+                "goes. Add source and destination address to the flow record.",
             )
         if seen.clock_seconds is not None and abs(seen.clock_seconds) > _CLOCK_SECONDS:
             side = "ahead of" if seen.clock_seconds > 0 else "behind"
@@ -142,9 +150,10 @@ class CaptureView:
                 "(NTP), or the machine's.",
             )
         if traffic >= _FEW and seen.assumed == traffic and seen.packets / traffic < _SINGLE:
+            each = float(f"{seen.packets / traffic:.2g}")
             yield (
                 "perhaps_sampled",
-                f"It states no sampling rate, and its records have {seen.packets / traffic:.2g} packets each, as sampled traffic has. If "
+                f"It states no sampling rate, and its records have {counted(each, 'packet')} each, as sampled traffic has. If "
                 "it samples, export the rate (sampler option), or give it as `sampling` for this exporter.",
             )
         if (crossing := seen.out + seen.into) >= _FEW and max(seen.out, seen.into) >= _ONE_SIDED * crossing:

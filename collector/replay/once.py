@@ -1,4 +1,4 @@
-"""That nothing is replayed twice: not the same file, and not the same time of an exporter in whatever file."""
+"""Checks that nothing is replayed twice: not the same file, and not the same time of an exporter in whatever file."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from pathlib import Path
 from caudal.collector.receive.receivingtimes import Span
 from caudal.collector.replay.journal import Journal, ReplayError
 from caudal.collector.replay.survey import Survey
+from caudal.common.counted import counted
 
 # The service takes no older windows.
 _MOST_DAYS = 365
@@ -16,7 +17,7 @@ _MOST_DAYS = 365
 def require_something(found: Survey, left_out: int, now: float) -> None:
     if not found.datagrams and left_out:
         raise ReplayError(
-            f"all {left_out} datagrams were captured while the collector was receiving, so they are counted already; if it "
+            f"{counted(left_out, 'datagram was', 'datagrams were')} captured while the collector was receiving, and counted then; if it "
             "did not get them, repeat this with --received-too"
         )
     if not found.datagrams:
@@ -61,7 +62,7 @@ def require_new(
 
 
 def _overlap(one: Span, other: Span) -> bool:
-    """Tell whether two times have more in common than the moment at which one ends and the other begins."""
+    """Return True if two times have more in common than the moment at which one ends and the other begins."""
     return one == other or max(one.first_ms, other.first_ms) < min(one.last_ms, other.last_ms)
 
 

@@ -1,10 +1,11 @@
-"""What to say of exporters whose AS numbers are not those of where traffic comes from and goes to."""
+"""Signs of exporters whose AS numbers are not those of the networks where traffic comes from and goes to."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.pipeline.pipeline import Pipeline
+from caudal.common.counted import counted
 
 _FEWEST_RECORDS = 20  # fewer tell nothing of an exporter
 _FEW = 4  # so many times fewer ASes than the tables know are neighbours
@@ -19,10 +20,10 @@ class DefaultRoutes:
 
     @property
     def sentence(self) -> str:
-        """What it states and what was taken instead."""
+        """The sentence for the operator: which AS number the router states, and which was taken instead."""
         return (
-            f"{self.records:,} records tell the AS number of a default route (prefix length 0), which is that of the transit "
-            "provider: the tables' was taken. Nothing needs to be done; with a full routing table the router knows better."
+            f"{counted(self.records, 'record tells', 'records tell')} the AS number of a default route (prefix length 0), "
+            "which is that of the transit provider: the tables' was taken. Nothing needs to be done; with a full routing table the router knows better."
         )
 
 
@@ -39,7 +40,7 @@ class AsDisagreement:
 
     @property
     def sentence(self) -> str:
-        """What is wrong and what to do about it."""
+        """The sentence for the operator: what is wrong, and what to do about it."""
         said = f"Its AS numbers are not those of the tables for {self.share:.0%} of its traffic"
         cure = 'set `as_from = "tables"` for this exporter'
         if self.neighbours:

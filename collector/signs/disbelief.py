@@ -1,4 +1,4 @@
-"""What to say of exporters that are not believed: one line each, in words of whoever looks after routers."""
+"""Signs of exporters that are not believed: one line each, in words of whoever looks after routers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling.statedrates import HIGHEST_RATE, turned_round
+from caudal.common.counted import counted
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class Disbelief:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The same as values that JSON has."""
+        """The disbelief as values that JSON has."""
         return asdict(self)
 
     @property
     def sentences(self) -> list[str]:
-        """What is wrong and what to do about it, a sentence or two for each kind."""
+        """The sentences for the operator: what is wrong and what to do about it, one or two for each kind."""
         return list(self.by_kind.values())
 
     @property
@@ -41,13 +42,13 @@ class Disbelief:
             said["rate"] = f"{self._rate_said()} {self._rate_taken()}"
         if self.counts:
             said["counts"] = (
-                f"{self.counts:,} records have more octets than their packets or this router's links can hold: they are in no "
-                "sum. Update the router's software, or set `capacity_gbit_per_second` if its links carry more."
+                f"{counted(self.counts, 'record has more octets than its', 'records have more octets than their')} "
+                "packets or this router's links can hold: no sum has any of it. Update the router's software, or set `capacity_gbit_per_second` if its links carry more."
             )
         if self.time:
             said["times"] = (
-                f"{self.time:,} records end long before they were exported, after it, or before they began: they count as of "
-                "their export. Set the router's clock (NTP)."
+                f"{counted(self.time, 'record ends', 'records end')} long before the export, after it, or "
+                "before the flow began: such records count as of their export. Set the router's clock (NTP)."
             )
         return said
 
@@ -61,9 +62,9 @@ class Disbelief:
 
     def _rate_taken(self) -> str:
         if self.takes_configured:
-            return f"The rate of the settings was taken for {self.rate:,} records."
+            return f"The rate of the settings was taken for {counted(self.rate, 'record')}."
         return (
-            f"It is not believed, in {self.rate:,} records: give the true rate as `sampling` for this exporter, with "
+            f"It is not believed, in {counted(self.rate, 'record')}: give the true rate as `sampling` for this exporter, with "
             "`sampling_override = true`, or correct the router."
         )
 

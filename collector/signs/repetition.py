@@ -1,10 +1,11 @@
-"""What to say of exporters that tell again what they told before: one line each, in words of whoever looks after routers."""
+"""Signs of exporters that tell again what they told before: one line each, in words of whoever looks after routers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from caudal.collector.decode.decoder import Decoder
+from caudal.common.counted import counted
 
 # Kinds of what is said where something may be counted twice.
 NEED_ATTENTION: Final = frozenset({"totals_of_unknown_flows", "flows_forgotten"})
@@ -30,7 +31,7 @@ class Repetition:
 
     @property
     def sentences(self) -> list[str]:
-        """What it does and what to do about it, a sentence or two for each kind, those that need somebody first."""
+        """The sentences for the operator, one or two for each kind, those that need somebody first."""
         return list(self.by_kind.values())
 
     @property
@@ -39,20 +40,20 @@ class Repetition:
         said = {}
         if self.no_flow:
             said["totals_of_unknown_flows"] = (
-                f"{self.no_flow:,} records tell totals of flows without when they started or which they are: a flow that is "
-                "told more than once counts more than once. Have it export deltas (1, 2), or the flow's start as well."
+                f"{counted(self.no_flow, 'record tells', 'records tell')} totals of flows without "
+                "when they started or which they are: a flow that is told more than once counts more than once. Have it export deltas (1, 2), or the flow's start as well."
             )
         if self.given_up or self.no_room:
             said["flows_forgotten"] = (
-                f"It has more open flows than are remembered ({self.given_up:,} forgotten, {self.no_room:,} records without "
+                f"It has more open flows than are remembered ({self.given_up:,} forgotten, {counted(self.no_room, 'record')} without "
                 "room): their totals may count twice. Have it export deltas (1, 2)."
             )
         if self.begins_anew:
             said["totals_begin_anew"] = "Its totals begin anew at each export: each record counts whole."
         elif self.more or self.nothing:
             said["totals_told_again"] = (
-                f"It tells what it told before: {self.more:,} records count only by what is new in them, and {self.nothing:,} "
-                "held nothing new. Nothing is to be done."
+                f"It tells what it told before: {counted(self.more, 'record counts', 'records count')} only by what "
+                f"is new, and {self.nothing:,} held nothing new. Nothing is to be done."
             )
         elif self.fell:
             said["totals_begin_anew"] = (

@@ -1,10 +1,11 @@
-"""What is to be seen of an exporter by its counts alone, in words of whoever looks after routers."""
+"""Signs of an exporter that its counts alone show, in words of whoever looks after routers."""
 
 from collections.abc import Iterator
 
 from caudal.collector.signs.clockoffset import span
 from caudal.collector.signs.condition import Condition
 from caudal.collector.signs.signs import Sign
+from caudal.common.counted import counted
 
 SILENT_SECONDS = 600.0
 _PATIENCE_SECONDS = 120.0  # for a template: routers that are asked to repeat them each minute have by then
@@ -52,7 +53,9 @@ def _arrival(seen: Condition) -> Iterator[tuple[str, str]]:
     lately, during = seen.lately, span(seen.lately_seconds)
     if seen.lost_share > _LOST_SHARE:
         what = (
-            f"{lately['lost']:,} records" if lately["lost"] > 0 else f"{lately['lost_datagrams']:,} datagrams"
+            counted(lately["lost"], "record")
+            if lately["lost"] > 0
+            else counted(lately["lost_datagrams"], "datagram")
         )
         yield (
             "lost",
@@ -62,14 +65,14 @@ def _arrival(seen: Condition) -> Iterator[tuple[str, str]]:
     if seen.waiting_sets and seen.waiting_seconds > _PATIENCE_SECONDS:
         yield (
             "template_waiting",
-            f"{seen.waiting_sets:,} data sets wait for their template, the first for {span(seen.waiting_seconds)}: have the "
-            "router repeat its templates every 60 s.",
+            f"{counted(seen.waiting_sets, 'data set waits', 'data sets wait')} for a template, the first for "
+            f"{span(seen.waiting_seconds)}: have the router repeat its templates every 60 s.",
         )
     if lately["malformed"] > _MALFORMED_SHARE * max(lately["received"], 1):
         yield (
             "malformed",
-            f"{lately['malformed']:,} datagrams, sets or records of the last {during} could not be read: capture some "
-            "(`tcpdump -w`) and look with `caudal inspect`.",
+            f"{counted(lately['malformed'], 'datagram, set or record', 'datagrams, sets or records')} of the last {during} "
+            "could not be read: capture some (`tcpdump -w`) and look with `caudal inspect`.",
         )
 
 
@@ -79,7 +82,7 @@ def _content(seen: Condition) -> Iterator[Sign]:
         yield Sign(
             seen.name,
             "nothing_counted",
-            f"None of its {lately['decoded']:,} records of the last {span(seen.lately_seconds)} counts as traffic: export "
+            f"None of its {counted(lately['decoded'], 'record')} of the last {span(seen.lately_seconds)} counts as traffic: export "
             "records with octets, packets and both addresses.",
             needs_attention=True,
         )
@@ -107,7 +110,7 @@ def _content(seen: Condition) -> Iterator[Sign]:
         yield Sign(
             seen.name,
             "interface_unknown",
-            f"{lately['interface_unknown']:,} records of the last {span(seen.lately_seconds)} name no interface that "
-            "`external`, `internal` or `metered` could go by, and are counted, perhaps twice: export input and output.",
+            f"In {counted(lately['interface_unknown'], 'record')} of the last {span(seen.lately_seconds)} there is no interface that "
+            "`external`, `internal` or `metered` could go by. Such records are counted, perhaps twice: export input and output.",
             needs_attention=False,
         )

@@ -1,4 +1,4 @@
-"""What to say of exporters whose records count for nothing or not as they are: in words of whoever looks after routers."""
+"""Signs of exporters whose records count for nothing or not as they are, in words of whoever looks after routers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.exporters.exportertotals import FIRST
 from caudal.collector.exporters.ledger import COUNT
+from caudal.common.counted import counted
 
 _MUCH = 0.5
 
@@ -31,12 +32,12 @@ class Uncounted:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The same as values that JSON has."""
+        """The findings as values that JSON has."""
         return asdict(self)
 
     @property
     def sentences(self) -> list[str]:
-        """What is wrong and what to do about it, a sentence or two for each kind."""
+        """The sentences for the operator: what is wrong and what to do about it, one or two for each kind."""
         return list(self.by_kind.values())
 
     @property
@@ -52,12 +53,13 @@ class Uncounted:
         said = {}
         if self.without_counts:
             said["without_counts"] = (
-                f"{self.without_counts:,} of its {self.decoded:,} records tell neither octets nor packets, and are in no sum: "
+                f"{self.without_counts:,} of its {counted(self.decoded, 'record')} "
+                f"{'tells' if self.without_counts == 1 else 'tell'} neither octets nor packets, so no sum has them: "
                 "add counters of bytes and packets to the router's flow record; if they are logs, send them elsewhere."
             )
         if self.not_read:
             said["not_read"] = (
-                f"In {self.not_read:,} of its {self.decoded:,} records the sampled packet is no IP that can be read: some are "
+                f"In {self.not_read:,} of its {counted(self.decoded, 'record')} the sampled packet is no IP that can be read: some are "
                 "normal (ARP, LLDP); where they are many, have it sample 128 octets from the beginning of the frame."
             )
         if self.of_frames:

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from caudal.common.counted import counted
 from caudal.reference.addresses.build import build_addresses
 from caudal.reference.addresses.ranges import RangeSource
 from caudal.reference.addresses.sources import ADDRESSES, attributions, read_sources
@@ -39,7 +40,7 @@ _AT_MOST = 20
 
 
 class As(StrEnum):
-    """How to answer."""
+    """Forms of an answer."""
 
     text = "text"
     json = "json"
@@ -67,7 +68,7 @@ def check_command(
         typer.echo(f"suspicious: {suspicion}{f': {told}' if told else ''}")
     rows = [row for each in facts.values() for row in each.rows.values() if row.overlay or overlay is None]
     typer.echo(
-        f"{len(rows):,} rows of {overlay or 'the package'} checked: {_count(len(faults), 'fault')}, "
+        f"{counted(len(rows), 'row')} of {overlay or 'the package'} checked: {counted(len(faults), 'fault')}, "
         f"{len(suspicions)} suspicious"
     )
     if faults:
@@ -188,10 +189,10 @@ def _show_files(reference: Reference) -> None:
 
 def _show_statements(statements: list[Statement], *, everything: bool) -> None:
     file = statements[0].file
-    typer.echo(f"\n{file.filename}: {file.meaning} ({_count(len(statements), 'row')})")
+    typer.echo(f"\n{file.filename}: {file.meaning} ({counted(len(statements), 'row')})")
     shown = statements if everything else statements[-_AT_MOST:]
     if len(shown) < len(statements):
-        typer.echo(f"  … {len(statements) - len(shown):,} rows before these; --all shows them")
+        typer.echo(f"  … {counted(len(statements) - len(shown), 'row')} before these; --all shows them")
     for each in shown:
         own = f"[{_MARK} {each.row.file}:{each.row.line}] " if each.overlay else ""
         said = "; ".join(
@@ -217,10 +218,6 @@ def _plain(statement: Statement) -> dict[str, object]:
         "holds_to": statement.validity.until,
         **statement.values,
     }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _fail(error: FactsError) -> NoReturn:

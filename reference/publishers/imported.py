@@ -1,4 +1,4 @@
-"""What was read from a publisher's file, and writing it into an overlay."""
+"""Rows imported from a publisher's file, and writing them into an overlay."""
 
 import csv
 import os
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from caudal.common.counted import counted
 from caudal.reference.errors import FactError, ImportFault
 from caudal.reference.facts import load_facts
 from caudal.reference.files.declaration import FactFile
@@ -32,7 +33,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of imported rows in one file of an overlay.
+    """Counts of imported rows in one file of an overlay, by what became of them.
 
     `added` and `replaced` count rows; `kept` those that the overlay already has from another source, and that
     were therefore left as they are.
@@ -45,10 +46,12 @@ class Written:
     left_out: Mapping[str, int]
 
     def __str__(self) -> str:
-        parts = [f"{self.added} rows added, {self.replaced} replaced"]
+        parts = [f"{counted(self.added, 'row')} added, {self.replaced} replaced"]
         if self.kept:
             parts.append(f"{self.kept} kept as they were: the overlay has its own from another source")
-        parts += [f"{count} observations left out: {reason}" for reason, count in self.left_out.items()]
+        parts += [
+            f"{counted(count, 'observation')} left out: {reason}" for reason, count in self.left_out.items()
+        ]
         return f"{self.path}: {'; '.join(parts)}"
 
 

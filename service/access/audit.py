@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from caudal.common.counted import counted
 from caudal.service.roles.actor import Actor
 from caudal.service.store.store import Store
 
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to be written: who did what to what, and how it went. `detail` goes into JSON."""
+    """An entry of the record: who did what to what, and how it went. `detail` goes into JSON."""
 
     actor: Actor
     deed: str
@@ -67,7 +68,7 @@ class AuditLine:
 
 @dataclass(frozen=True)
 class Verification:
-    """Whether the chain is whole: how many lines fit, the newest hash, and the first that does not fit and why."""
+    """The outcome of verifying the chain: how many lines fit, the newest hash, the first that does not fit and why."""
 
     lines: int
     newest: str
@@ -153,7 +154,7 @@ class Audit:
                 fitting,
                 previous,
                 fitting + 1,
-                f"the end was cut while the service ran: it wrote {newest[0]} lines",
+                f"the end was cut while the service ran: it wrote {counted(newest[0], 'line')}",
             )
         return Verification(fitting, previous)
 

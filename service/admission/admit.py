@@ -1,4 +1,4 @@
-"""What a batch must satisfy to be stored, beyond having the declared columns."""
+"""Admission of a batch: the bounds that it must keep to be stored, beyond having the declared columns."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from caudal.common.counted import counted
 from caudal.common.logline import quoted
 from caudal.contract.batch import FLOWS, Batch
 from caudal.service.admission.figures import check_flows, check_ledger
@@ -72,5 +73,5 @@ def _check_windows(stream: str, table: pa.Table, received_at: datetime, limits: 
     months = len(np.unique(starts.astype("datetime64[s]").astype("datetime64[M]")))
     if months > limits.months_per_batch:
         raise BatchRefused(
-            f"the {stream} stream speaks of {months} months; send at most {limits.months_per_batch} in one batch"
+            f"the {stream} stream speaks of {counted(months, 'month')}; send at most {limits.months_per_batch} in one batch"
         )

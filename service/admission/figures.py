@@ -1,4 +1,4 @@
-"""What the numbers of a batch can be: each bound is one that no network and no meter exceeds.
+"""Bounds of the numbers of a batch, each of which no network and no meter exceeds.
 
 What an honest collector sends is within them. It counts at least so many packets as hold the bytes; where the row is
 from one of before, and no exporter behind it told packets (`packets` is 0), there is nothing to compare bytes with.
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from caudal.common.counted import counted
 from caudal.contract.batch import LEDGER_COUNTS
 from caudal.service.admission.windows import said, seconds_of
 from caudal.service.errors import BatchRefused
@@ -51,7 +52,7 @@ def check_flows(flows: pa.Table) -> None:
     full = np.where(packets > 0, (packets + records) * FULLEST_PACKET, np.inf)
     _refuse(
         flows, "bytes", octets > full,
-        lambda i: f"{octets[i]:.0f} in {packets[i]:.0f} packets; a packet holds {FULLEST_PACKET} bytes at most",
+        lambda i: f"{octets[i]:.0f} in {counted(round(float(packets[i])), 'packet')}; a packet holds {FULLEST_PACKET} bytes at most",
     )  # fmt: skip
     # Divided rather than squared: what is squared may be too large for a number.
     wide = np.sqrt(variance) > octets * _BOUNDED

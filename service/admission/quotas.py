@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from caudal.common.counted import counted
 from caudal.service.errors import QuotaExceeded
 from caudal.service.settings.intakelimits import Quotas
 
 # Of each quota: what is counted, and for how many seconds.
 _PERIODS: Final = {
-    "batches_per_hour": ("batches", 3600),
-    "rows_per_hour": ("rows", 3600),
-    "bytes_per_day": ("bytes", 86_400),
+    "batches_per_hour": (("batch", "batches"), 3600),
+    "rows_per_hour": (("row", "rows"), 3600),
+    "bytes_per_day": (("byte", "bytes"), 86_400),
 }
 
 
 @dataclass
 class _Spent:
-    """What a collector has sent, by the name of the quota, and in which hour or day of UTC that was."""
+    """Amounts that a collector has sent, by the name of the quota, and in which hour or day of UTC that was."""
 
     period: dict[str, int] = field(default_factory=dict)
     used: Counter[str] = field(default_factory=Counter)
@@ -49,7 +50,7 @@ class QuotaBook:
                 limit: int = getattr(quotas, name)
                 if used[name] >= limit:
                     raise QuotaExceeded(
-                        f"{collector} has sent {used[name]} {what} this {'hour' if period == 3600 else 'day'} (UTC), and "
+                        f"{collector} has sent {counted(used[name], *what)} this {'hour' if period == 3600 else 'day'} (UTC), and "
                         f"may send {limit} ({name}): send the batch again later",
                         quota=name,
                         used=used[name],
@@ -66,7 +67,7 @@ class QuotaBook:
             used["rows_per_hour"] += rows
 
     def _used(self, collector: str, seconds: int) -> Counter[str]:
-        """Return what is used, nothing of it in an hour or a day that is over."""
+        """Return the amounts used in the hour and day that have not ended."""
         spent = self._spent.setdefault(collector, _Spent())
         for name, (_, period) in _PERIODS.items():
             if spent.period.get(name) != seconds // period:

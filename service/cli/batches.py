@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caudal.common.counted import counted
 from caudal.service.cli.client import answer_of, problem_of, refuse, service_of
 from caudal.service.cli.options import AsJson, Config
 
@@ -146,7 +147,7 @@ def _change(
             refuse("there are no such batches")
         if not yes:
             _preview(order, chosen)
-            typer.confirm(f"{order} {len(chosen)} batches?", abort=True, err=True)
+            typer.confirm(f"{order} {counted(len(chosen), 'batch', 'batches')}?", abort=True, err=True)
         done, failed = _carry_out(client, order, reason, chosen)
     months = sorted({month for each in done for month in each["months"]})
     published = sorted({vintage for each in done for vintage in each["published"]})
@@ -156,7 +157,9 @@ def _change(
     else:
         for each in failed:
             typer.echo(f"{each['batch_id']}: {each['detail']}", err=True)
-        typer.echo(f"{len(done)} batches: {order} done; months: {', '.join(months) or 'none'}")
+        typer.echo(
+            f"{counted(len(done), 'batch', 'batches')}: {order} done; months: {', '.join(months) or 'none'}"
+        )
         if published:
             typer.echo(f"published, and may have to be revised: {', '.join(published)}")
     if failed:
@@ -182,7 +185,9 @@ def _carry_out(
             elif answer.status_code in (404, 409):
                 failed.append({"batch_id": each["batch_id"], "detail": problem_of(answer)})
             else:
-                refuse(f"{len(done)} of {len(chosen)} batches were changed, then: {problem_of(answer)}")
+                refuse(
+                    f"{len(done)} of {counted(len(chosen), 'batch', 'batches')} changed, then: {problem_of(answer)}"
+                )
     return done, failed
 
 
@@ -193,7 +198,10 @@ def _preview(order: str, chosen: list[dict[str, Any]]) -> None:
         typer.echo(f"… and {len(chosen) - _SHOWN} more", err=True)
     senders = sorted({each["collector"] for each in chosen})
     size = sum(each["bytes"] for each in chosen)
-    typer.echo(f"{order}: {len(chosen)} batches of {', '.join(senders)}, {size:,} bytes of traffic", err=True)
+    typer.echo(
+        f"{order}: {counted(len(chosen), 'batch', 'batches')} of {', '.join(senders)}, {size:,} bytes of traffic",
+        err=True,
+    )
 
 
 def _find(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from caudal.common.counted import counted
 from caudal.common.wholefile import UnwrittenError, whole_file, whole_output
 from caudal.service.cli.client import answer_of, refuse, service_of
 from caudal.service.cli.options import Config
@@ -51,7 +52,7 @@ def compute_command(
     for outcome in receipt["outcomes"]:
         made = outcome["vintage"]
         said = (
-            f"published as {made['vintage']}, {made['observations']} values"
+            f"published as {made['vintage']}, {counted(made['observations'], 'value')}"
             if made
             else {
                 "unchanged": "would say what is published; not published again",
@@ -98,7 +99,7 @@ def recompute_command(
             f"facts that its reference did not have yet, as they are now: {', '.join(answer['facts_of_today'])}"
         )
     if answer["same"]:
-        compared = f"all {answer['observations']} values"
+        compared = f"all {counted(answer['observations'], 'value')}"
         typer.echo(
             f"{vintage}: {compared}{' of the other methods' if answer['methods'] else ''} are the same"
         )

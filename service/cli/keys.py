@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caudal.common.counted import counted
 from caudal.service.cli.client import answer_of, service_of
 from caudal.service.cli.options import AsJson, Config
 
@@ -152,11 +153,11 @@ def verify_command(
     if as_json:
         typer.echo(json.dumps(found))
     elif found["whole"]:
-        typer.echo(f"{found['lines']} lines, whole; newest hash {found['newest']}")
+        typer.echo(f"{counted(found['lines'], 'line')}, whole; newest hash {found['newest']}")
         typer.echo("keep the hash elsewhere and give it with --known the next time", err=True)
     else:
         typer.echo(
-            f"line {found['wrong_line']} does not fit: {found['fault']}; {found['lines']} lines before do"
+            f"line {found['wrong_line']} does not fit: {found['fault']}; {counted(found['lines'], 'line before does', 'lines before do')}"
         )
     if not found["whole"]:
         raise typer.Exit(EXIT_NOT_WHOLE)

@@ -103,7 +103,7 @@ def test_what_the_service_refused_is_sent_again(config: Path) -> None:
     spool.open()
     spool.refuse(spool.put(b"refused"))
     result = run("collect", "resend", "--config", str(config))
-    assert (result.exit_code, result.stdout) == (0, "1 batches wait to be sent again\n")
+    assert (result.exit_code, result.stdout) == (0, "1 batch waits to be sent again\n")
     assert [segment.path.read_bytes() for segment in spool.segments()] == [b"refused"]
     assert run("collect", "--config", str(config), "resend").stdout == "nothing was refused\n"
 
@@ -333,7 +333,7 @@ def test_a_life_under_systemd(running: Running) -> None:
     wait_until(lambda: said()["ledger"]["datagrams"] == 1)  # type: ignore[index]
     shown = run(*status).stdout
     assert shown.startswith("The router needs attention: core-1 (malformed).")
-    assert "attention: core-1, malformed: 1 datagrams, sets or records" in shown
+    assert "attention: core-1, malformed: 1 datagram, set or record" in shown
     assert "127.0.0.1\n" in shown or "127.0.0.1 " in shown
     assert "uy-1, caudal" in shown
     assert "core-1" in shown

@@ -96,7 +96,7 @@ def test_nor_do_they_within_the_limit_of_rows() -> None:
     for offset, declared in list(prefixes(BODY)):
         struct.pack_into("<q", body, offset, 1 << 40)
         said = wrong(bytes(body))
-        assert "has a buffer of 1099511627776 octets for 1 rows" in said
+        assert "has a buffer of 1099511627776 octets for 1 row;" in said
         struct.pack_into("<q", body, offset, declared)
     assert decode_batch(bytes(body)).id
 
@@ -107,7 +107,7 @@ def test_a_declared_size_that_is_not_that_of_the_rows(declared: int) -> None:
     offset, _ = next(prefixes(BODY))
     struct.pack_into("<q", body, offset, declared)
     assert (
-        f"column window_start of the flows stream has a buffer of {declared} octets for 1 rows; it has 8 to 64"
+        f"column window_start of the flows stream has a buffer of {declared} octets for 1 row; it has 8 to 64"
         in (wrong(bytes(body)))
     )
 

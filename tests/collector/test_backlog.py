@@ -142,7 +142,7 @@ def test_too_much_in_memory_loses_detail_and_no_total(
     assert backlog.waiting_bytes <= sum(map(len, bodies[:13]))
     assert backlog.coarsened_batches > 12
     assert backlog.lost_batches == 0
-    assert "their totals are not" in caplog.text
+    assert "the totals are not" in caplog.text
     spool.most_bytes = None
     assert backlog.write()
     assert sums(spooled(spool)) == sums(bodies)

@@ -98,7 +98,7 @@ def test_a_datagram_that_was_late_is_no_wrong_clock(tmp_path: Path) -> None:
 
 def test_sampled_by_the_look_of_it(tmp_path: Path) -> None:
     sent: list[Sent] = [(NOW_MS, netflow5([record5(packets=1)] * 30))]
-    assert "its records have 1 packets each" in signs(tmp_path, sent)["perhaps_sampled"].sentence
+    assert "its records have 1 packet each" in signs(tmp_path, sent)["perhaps_sampled"].sentence
     assert "perhaps_sampled" not in signs(tmp_path, sent, sampling={"192.0.2.1": 1000.0})
 
 
@@ -110,7 +110,7 @@ def test_only_one_direction(tmp_path: Path) -> None:
 
 def test_an_exporter_that_is_not_allowed(tmp_path: Path) -> None:
     found = signs(tmp_path, [(NOW_MS, netflow5([record5()]))], allow=["10.0.0.0/8"])
-    assert "1 datagrams come from addresses that `allow` does not hold" in found["not_allowed"].sentence
+    assert "1 datagram comes from addresses that `allow` does not hold" in found["not_allowed"].sentence
 
 
 def test_as_the_collector_would_do_it(tmp_path: Path) -> None:

@@ -311,7 +311,7 @@ def test_a_file_system_that_is_full_for_a_while_loses_nothing(
             while True:
                 ballast.write(bytes(4096))
         send(settings, *exports(hour_ago, 0), *exports(hour_ago + 900, 1))
-        wait_until(lambda: "No space left on device; 1 batches wait in memory" in caplog.text)
+        wait_until(lambda: "No space left on device; 1 batch waits in memory" in caplog.text)
         assert metric(settings, "backlog_batches") == 1
         (small_disk / "ballast").unlink()
         wait_until(lambda: service.total("flows") == 6)
@@ -703,6 +703,6 @@ def test_a_check_beside_it_tells_of_exporters_that_need_attention(
         send(settings, b"\0\x09garbage")
         wait_until(lambda: metric(settings, "datagrams_total") == 1)
         assert [line[:30] for line in _of_exporters(settings.state_directory)] == [
-            "exporters: core-1: 1 datagrams,"[:30]
+            "exporters: core-1: 1 datagram, "[:30]
         ]
     assert list(_of_exporters(settings.state_directory)) == []

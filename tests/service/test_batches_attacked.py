@@ -203,7 +203,7 @@ def test_a_collector_waits_as_it_is_told(own: ServiceSettings, tmp_path: Path) -
         shipper = Shipper(spool, client, clock=lambda: passed, first_wait_seconds=1)
         assert 1785 <= shipper._step() <= 1786
         assert (shipper.shipped, shipper.refused, len(spool.segments())) == (1, 0, 1)
-        assert "xa-1 has sent 1 batches this hour (UTC), and may send 1" in shipper.last_error
+        assert "xa-1 has sent 1 batch this hour (UTC), and may send 1" in shipper.last_error
         passed = 1784
         assert shipper._step() == 1
         passed = 1785

@@ -28,11 +28,11 @@ SAID = {
         UNSAMPLED,
     ],
     "rates_by_interface.pcap": [],
-    "default_route_as.pcap": ["tell the AS number of a default route", "the tables' was taken", UNSAMPLED],
+    "default_route_as.pcap": ["1 record tells the AS number of a default route", "the tables' was taken", UNSAMPLED],
     "huge_counts.pcap": ["2 records have more octets than their packets", "`capacity_gbit_per_second`", UNSAMPLED],
     "two_sequences_by_port.pcap": [
         "2 exporting processes send from this address",
-        "It states no sampling rate, and its records have 1 packets each",
+        "It states no sampling rate, and its records have 1 packet each",
         UNSAMPLED,
     ],
     "three_messages.ipfix": [UNSAMPLED],

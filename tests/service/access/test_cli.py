@@ -85,7 +85,7 @@ def test_a_record_that_was_tampered_with(config: Path) -> None:
     with Store(load_settings(config).dsn.get_secret_value()) as store:
         store.command("ALTER TABLE audit DELETE WHERE number = 2 SETTINGS mutations_sync = 2")
     said = run(config, "audit", "verify", code=1).output
-    assert said == "line 3 does not fit: line 2 is missing: it was removed; 1 lines before do\n"
+    assert said == "line 3 does not fit: line 2 is missing: it was removed; 1 line before does\n"
     answer = json.loads(run(config, "audit", "verify", "--json", code=1).stdout)
     assert (answer["whole"], answer["wrong_line"], answer["lines"]) == (False, 3, 1)
 
