@@ -21,7 +21,7 @@ from caudal.collector.settings.settingsfile import load_settings
 from caudal.collector.signs.disbelief import disbeliefs
 from caudal.common.counted import counted
 from caudal.common.vocabulary import SAMPLING_FROM
-from caudal.contract.batch import SAMPLING_FROM, balanced
+from caudal.contract.batch import balanced
 from caudal.showing.present import ledger_table, show_damage, size
 
 _Key = tuple[str, str, int, int]

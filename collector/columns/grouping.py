@@ -14,12 +14,26 @@ Rows = npt.NDArray[np.uint64]
 
 
 def distinct(codes: U64) -> tuple[I64, I64]:
-    """Return where each number is first, in order of appearance, and by position which of them it is."""
+    """Return the first position of each distinct number, and for every position the index of its number among these.
+
+    Both are int64: the first (distinct,), in order of appearance, the second (codes,).
+
+    >>> first, of = distinct(np.array([7, 3, 7, 7, 5], np.uint64))
+    >>> first.tolist(), of.tolist()
+    ([0, 1, 4], [0, 1, 0, 0, 2])
+    """
     return distinct_rows(codes.reshape(-1, 1))
 
 
 def distinct_rows(rows: Rows) -> tuple[I64, I64]:
-    """Return the same of the rows of a table."""
+    """Return the first position of each distinct row of a table, and for every row the index of its like among these.
+
+    `rows` is uint64 (rows, columns); the answers are as those of `distinct`.
+
+    >>> first, of = distinct_rows(np.array([[1, 2], [1, 3], [1, 2]], np.uint64))
+    >>> first.tolist(), of.tolist()
+    ([0, 1], [0, 1, 0])
+    """
     count = len(rows)
     bits = max(4, (2 * count).bit_length())
     first: I64 = np.empty(count, np.int64)

@@ -1,4 +1,4 @@
-"""What a name, or the lack of one, says of a connection: a number of 16 bits."""
+"""Verdicts: a number of 16 bits for what a name, or the lack of one, says of a connection."""
 
 from typing import Final
 
@@ -35,12 +35,20 @@ Mask = npt.NDArray[np.bool_]
 
 
 def is_service(verdicts: U16) -> Mask:
-    """Return which verdicts name a service, as owner or as carrier."""
+    """Return True for each verdict that names a service, as owner or as carrier, bool (verdicts,).
+
+    >>> is_service(np.array([NOTHING, 3, CARRIER + 3, UNLISTED], np.uint16)).tolist()
+    [False, True, True, False]
+    """
     service: Mask = (verdicts != NOTHING) & (verdicts < UNLISTED)
     return service
 
 
 def is_content(verdicts: U16) -> Mask:
-    """Return which verdicts name the service whose content it is."""
+    """Return True for each verdict that names the service whose content it is, bool (verdicts,).
+
+    >>> is_content(np.array([NOTHING, 3, CARRIER + 3, UNLISTED], np.uint16)).tolist()
+    [False, True, False, False]
+    """
     content: Mask = is_service(verdicts) & (verdicts & np.uint16(CARRIER) == 0)
     return content

@@ -137,7 +137,7 @@ class SamplingRates:
         return True
 
     def is_news(self, point: ObservationPoint, sampler: int | None, rate: float) -> bool:
-        """Return whether `announce` would change anything, if the rate is believed."""
+        """Return True if announcing this rate, once believed, would change the rate known for the sampler."""
         if _name(point, sampler) in self._doubted.get(point[:2], ()):
             return True
         rates = self._rates.get(point[:2], {})
@@ -207,7 +207,7 @@ class SamplingRates:
         return Known(1.0, flowrecords.ASSUMED, doubted)
 
     def _is_doubted(self, point: ObservationPoint, sampler: int | None) -> bool:
-        """Return whether the rate announced for a sampler is not believed: where it was announced, else anywhere."""
+        """Return True if the rate announced for a sampler, at this point or else anywhere, is not believed."""
         doubted = self._doubted.get(point[:2])
         if not doubted:
             return False
@@ -217,7 +217,7 @@ class SamplingRates:
         return bool(here & doubted) or (not announced_here and any(name in names for _, name in doubted))
 
     def configured(self, exporter: int) -> bool:
-        """Return whether the operator gave a rate for an exporter."""
+        """Return True if the operator's settings give a sampling rate for an exporter."""
         return self._configuration(exporter) is not None
 
     def _configuration(self, exporter: int) -> "_Configured | None":
@@ -290,7 +290,11 @@ def _statements(layout: Layout, records: Records) -> Iterator[F64]:
 
 
 def is_rate(rates: F64) -> npt.NDArray[np.bool_]:
-    """Return which of the numbers are sampling rates that a router can have."""
+    """Return True for each number that is a sampling rate a router can have, bool (rates,).
+
+    >>> is_rate(np.array([1.0, 1000.0, 0.5, 2_919_759_872.0])).tolist()
+    [True, True, False, False]
+    """
     return (rates >= 1) & (rates <= HIGHEST_RATE)
 
 

@@ -17,7 +17,12 @@ _AHEAD_MS = 3_600_000
 
 
 def export_time(stated_ms: I64, received_ms: I64) -> I64:
-    """Return the export time a datagram states or, where that cannot be, the time of receipt."""
+    """Return the export time that each datagram states (ms since 1970) or, where that cannot be, the time of receipt.
+
+    >>> received = np.array([1_760_000_000_000, 1_760_000_000_000])
+    >>> export_time(np.array([1_759_999_999_000, 0]), received).tolist()
+    [1759999999000, 1760000000000]
+    """
     wrong = (stated_ms < FIRST_MS) | (stated_ms > received_ms + _AHEAD_MS)
     wrong &= received_ms >= FIRST_MS
     return np.where(wrong, received_ms, stated_ms)

@@ -68,7 +68,7 @@ def _counted(month: MonthCells, definition: Definition) -> list[Estimate]:
 
 
 def _services(month: MonthCells) -> pl.DataFrame:
-    """Return how many platforms of the month each network owner serves, '' for owners nobody knows.
+    """Return the number of platforms of the month that each network owner serves, '' for owners nobody knows.
 
     A platform counts once, with the owner of the network that carried most of its bytes: itself, a cloud,
     a content delivery network, an access network with its cache.
@@ -88,7 +88,7 @@ def _services(month: MonthCells) -> pl.DataFrame:
 
 
 def _owners(month: MonthCells) -> pl.DataFrame:
-    """Return whose each listed network is: a platform's company, or the company behind a carrier."""
+    """Return the owner of each listed network: a platform's company, or the company behind a carrier."""
     context = month.context
     found = [pl.DataFrame(schema={"remote_asn": pl.Int64, "owner": pl.String})]
     for name, company in (
@@ -142,7 +142,12 @@ def _index(
 
 
 def emd(counts: FloatArray) -> Quantity:
-    """Return S = Σ (a/C)² − 1/C of C things counted by provider, with its variance as a sample of C draws.
+    """Return S = Σ (a/C)² − 1/C of C things counted by provider, float64 (providers,), with its variance as a sample of C draws.
+
+    Var(Σ p²) = 4/C·(Σ p³ − (Σ p²)²), the delta method on a multinomial sample: zero where all are alike.
+
+    >>> emd(np.array([5.0, 5.0]))
+    Quantity(value=0.4, variance=0.0)
 
     Var(Σ p²) = 4/C·(Σ p³ − (Σ p²)²), the delta method on a multinomial sample: zero where all are alike.
     """

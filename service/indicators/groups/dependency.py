@@ -50,13 +50,17 @@ def eyeballs(context: Context) -> tuple[dict[int, float], bool]:
 
 
 def trimmed_mean(values: FloatArray) -> FloatArray:
-    """Return the mean of each row without the ⌊0.1·n⌋ least and as many greatest of its n values."""
+    """Return the mean of each row without the ⌊0.1·n⌋ least and as many greatest of its n values, float64 (rows,).
+
+    >>> trimmed_mean(np.array([[0.0, 1, 1, 1, 1, 1, 1, 1, 1, 99]])).tolist()
+    [1.0]
+    """
     cut = math.floor(TRIM * values.shape[1])
     return np.asarray(np.sort(values, axis=1)[:, cut : values.shape[1] - cut].mean(axis=1), dtype=np.float64)
 
 
 def trimmed_influence(values: FloatArray) -> FloatArray:
-    """Return what each value adds to the error of the trimmed mean of its row.
+    """Return the part of each value in the error of the trimmed mean of its row, float64, of the shape of `values`.
 
     Their squares over n(n−1) add up to the variance by the winsorised sum of squares (Tukey & McLaughlin 1963).
     """

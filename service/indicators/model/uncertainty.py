@@ -117,7 +117,10 @@ def weighted_share(weights: FloatArray, amounts: FloatArray, variances: FloatArr
     """Return S = Σ w·b / Σ b with its sampling variance Σ (w−S)²·V / (Σ b)², by the delta method.
 
     With weights 0 and 1 it is the share of `share_variance`; with −1 and 1 an asymmetry; with a
-    correction for misclassification a corrected share. Σ b must be positive.
+    correction for misclassification a corrected share. Σ b must be positive. All arrays are float64 (cells,).
+
+    >>> weighted_share(np.array([1.0, 0.0]), np.array([30.0, 10.0]), np.array([16.0, 16.0]))
+    Quantity(value=0.75, variance=0.00625)
     """
     total = float(amounts.sum())
     value = float((weights * amounts).sum()) / total
@@ -134,7 +137,7 @@ def rogan_gladen(observed: float, sensitivity: float, specificity: float) -> flo
 
 
 def rogan_gladen_weights(sensitivity: float, specificity: float) -> tuple[float, float]:
-    """Return what a byte seen inside, and one seen outside, count for in a corrected sum.
+    """Return the weights in a corrected sum of a byte seen inside and of one seen outside.
 
     The correction is linear in p, so that a corrected share is a `weighted_share`: Sp/(Se+Sp−1) inside,
     −(1−Sp)/(Se+Sp−1) outside.
@@ -181,6 +184,9 @@ def herfindahl(
     units var(s) is s(1−s)/(n−1), and this is the known (n·H−1)/(n−1). It is kept from falling below the
     least that so many owners can have. Variance by the delta method: Σ 4(s−H)²·V/B² (first order: it
     vanishes where all shares are equal). Hirschman 1945, Herfindahl 1950. Some amount must be positive.
+
+    >>> herfindahl(np.array([60.0, 40.0]), np.zeros(2)).value
+    0.52
     """
     held = float(amounts.sum())
     total = held + atoms
