@@ -243,7 +243,7 @@ class Decoder:
             self.changed.add(exporter)
 
     def _points(self, exporter: int) -> set[ObservationPoint]:
-        """Return where something of an exporter is known besides its numbers."""
+        """Return the observation points of an exporter of which templates, rates or boot times are known."""
         return set(self.templates.points(exporter)) | {
             point for point, _, _ in self.rates.announced_by(exporter)
         }
@@ -419,7 +419,7 @@ class Decoder:
         self.changed.add(point.exporter)
 
     def _contradicts(self, point: ObservationPoint, announced: Announcement) -> bool:
-        """Return whether something else was announced at a point."""
+        """Return True if a rate or boot time that differs from the announcement is known at the observation point."""
         return announced.boot_ms not in (None, self._boot_ms.get(point, announced.boot_ms)) or any(
             self.rates.announced_at(point, sampler) not in (None, rate) for sampler, rate in announced.rates
         )
@@ -547,7 +547,7 @@ class Decoder:
         self._give_up(self.waiting.take_before(1 << 62))
 
     def state(self, exporter: int, *, stopping: bool = False) -> ExporterState:
-        """Return what is worth keeping of an exporter: templates, announced sampling rates, boot times, and what it told of flows.
+        """Return the knowledge of an exporter to be kept over a restart: templates, sampling rates, boot times, totals told.
 
         Where its sequence numbers stand is part of that only when it is not followed any more.
         """

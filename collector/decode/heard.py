@@ -1,4 +1,4 @@
-"""What datagrams tell of their exporters by themselves: which protocols they speak, and what time it is by their clocks."""
+"""Protocols and clocks of exporters, as their datagrams show them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LOTS_KEPT = 15
 
 @dataclass(frozen=True)
 class ClockOffset:
-    """How far an exporter's clock is ahead of ours (behind, where negative), in milliseconds: the last, and the middle of late."""
+    """Milliseconds by which an exporter's clock is ahead of ours (negative: behind): the last, and the median of late."""
 
     last_ms: int
     median_ms: int
@@ -51,7 +51,7 @@ class Heard:
         return [name for number, name in enumerate(PROTOCOLS) if bits >> number & 1]
 
     def clock(self, exporter: int) -> ClockOffset | None:
-        """Return how far an exporter's clock is off; None if it told no time."""
+        """Return the offset of an exporter's clock; None if no datagram of the exporter told a time."""
         if exporter >= len(self._place):
             return None
         kept = self._offsets_ms[exporter]

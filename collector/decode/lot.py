@@ -17,7 +17,7 @@ _AT_ONCE = 8192  # records
 
 
 class Lot:
-    """What becomes of a lot of datagrams, put together until all of them are read.
+    """A lot of datagrams being decoded: data sets and records of one form gathered, then read by kernels at once.
 
     `give` takes the flow records, some thousands at a time: they stay in the processor's cache until all is done
     with them.
@@ -53,7 +53,7 @@ class Lot:
         self.counts[COUNT["clock_implausible"], datagrams] += export_ms != stated_ms
 
     def number_of(self, plan: Plan) -> int:
-        """Return what stands for a plan in the sets to be read."""
+        """Return the number of a plan in this lot, an index into the plans given to the kernel; a new plan gets the next."""
         return self._plans.setdefault(id(plan), (len(self._plans), plan))[0]
 
     def put(self, sets: DataSets) -> None:

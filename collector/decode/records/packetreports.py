@@ -45,7 +45,7 @@ _ENDS: Final = ABSENT["source"] | ABSENT["destination"]
 
 
 def are_packet_reports(layout: Layout) -> bool:
-    """Tell whether records of a layout have octets of a packet, or its length and no counter."""
+    """Return True if records of a layout hold octets of a packet, or a packet's length and no counter."""
     return bool(layout.sections) or (
         elements.IP_TOTAL_LENGTH in layout.elements and not layout.elements & COUNTERS
     )
@@ -119,7 +119,7 @@ def _packets(layout: Layout, records: Records, buffer: U8, export_ms: I64, tunne
 
 
 def _places(layout: Layout, records: Records, element: int) -> tuple[I64, I64]:
-    """Return where the section of each record begins, and of how many octets it is."""
+    """Return the offset of each record's packet section in the buffer, and the section's length in octets, each int64 (records,)."""
     at, octets = layout.sections[element]
     count = len(records)
     if not layout.template.variable:
@@ -129,8 +129,8 @@ def _places(layout: Layout, records: Records, element: int) -> tuple[I64, I64]:
 
 
 def _real_octets(layout: Layout, records: Records, element: int, octets: I64) -> tuple[I64, I64]:
-    """Return how many octets of each section are the packet's own, 0 where it does not begin with the packet's first; and
-    how long the frame was by what old exporters call the section's size, which is either of the two (0: not told).
+    """Return the octets of each section that are the packet's own (0 where the section does not begin with the packet's first
+    octet), and the frame's length in octets as old exporters tell it in the field for the section's size (0: not told).
     """
     begins = _numbers(layout, records, elements.SECTION_OFFSET)
     longer = np.zeros(len(records), np.int64)

@@ -1,4 +1,4 @@
-"""What exporters told of their flows before, of all exporters: bounded, forgotten after a while, kept over a restart."""
+"""Totals of flows told before, of all exporters: bounded, forgotten after a while, kept over a restart."""
 
 import secrets
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ _WAY_BACK = np.uint64(1 << 56)
 
 @dataclass(frozen=True)
 class Tellings:
-    """What the records of an exporter (its number) did that tell totals.
+    """Counts of an exporter's records that tell totals, by what became of them.
 
     Records that told more of a flow, those that told nothing new, totals that fell, records without anything to know the
     flow by, flows and records for which there was no room; and whether totals begin anew at each export.
@@ -186,7 +186,7 @@ class ToldFlows:
                 yield told
 
     def state(self, exporter: int) -> bytes:
-        """Return what is remembered of an exporter's flows, without an address: rows of ROW_OCTETS octets."""
+        """Return the flows remembered of an exporter, without an address: rows of ROW_OCTETS octets."""
         table = self._tables.get(exporter)
         if table is None or not len(table):
             return b""
@@ -216,7 +216,7 @@ class ToldFlows:
 def _identity(
     key: TemplateKey, telling: Telling, flows: FlowRecords, values: dict[int, U64], way_back: np.uint64
 ) -> Words:
-    """Return what a flow is known by, a row of eight numbers each: its ends, where it was metered, its start and number."""
+    """Return the identity of each flow, uint64 (flows, 8): its ends, where it was metered, its start and number."""
     words: Words = np.zeros((len(flows), _WORDS), np.uint64)
     words[:, 0] = (
         np.uint64(key.observation_domain | key.protocol << 32 | key.process << 36)

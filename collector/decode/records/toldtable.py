@@ -1,4 +1,4 @@
-"""What one exporter told of its flows, so that what it tells again is counted only by what is new."""
+"""Totals of the flows of one exporter, so that each record counts only by the traffic that is new in it."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -38,7 +38,7 @@ Rows = npt.NDArray[np.uint64]
 
 
 class Told(NamedTuple):
-    """What records of one direction tell: digests of flows, how (bits of `telling`), when (ms), and counters.
+    """One direction of records that tell totals: digests of flows, how they tell (bits of `telling`), times (ms), counters.
 
     `octets`, `packets` and `kind` are changed in place.
     """
@@ -74,7 +74,7 @@ class ToldTable:
 
     @property
     def begins_anew(self) -> bool:
-        """Whether a quarter of its totals fell, of late: it begins anew at each export, and all it tells is new."""
+        """True if a quarter of the exporter's totals fell of late: then each export begins anew, and each record counts whole."""
         return bool(_begins_anew(self.done))
 
     def count_new(
@@ -128,7 +128,7 @@ class ToldTable:
 
     @property
     def rows(self) -> Rows:
-        """What is remembered, a row of eight numbers for each flow."""
+        """The flows remembered, uint64 (flows, 8)."""
         return self._rows[: self._size]
 
     def latest(self, most: int) -> Rows:
@@ -145,7 +145,7 @@ class ToldTable:
 
 @kernel
 def _place(first: np.uint64, second: np.uint64, rows: Rows, index: I32) -> int:
-    """Return where in the index the row of a digest is, or belongs."""
+    """Return the slot of the index where the row of a digest is, or the free slot where it belongs."""
     at = int(np.int64(first)) & (len(index) - 1)
     while index[at] >= 0 and (rows[index[at], _FIRST] != first or rows[index[at], _SECOND] != second):
         at = (at + 1) & (len(index) - 1)
@@ -238,7 +238,7 @@ def _count_new(
 def _new_of_event(
     value: np.uint64, is_total: bool, rows: Rows, row: int, more: np.int64, counted: np.int64
 ) -> np.uint64:
-    """Return what is new in a counter of a connection's event.
+    """Return the traffic that is new in a counter of a connection's event.
 
     Increments and total are the same traffic, whichever comes first: the greater of the total and the sum of all
     increments counts. A total that is less than they, as one that wraps is, tells nothing new.
@@ -303,7 +303,7 @@ def _wraps(
     last_packets: np.uint64,
     octets_wrap: np.uint64,
 ) -> bool:
-    """Return whether octets fell because their counter began at 0 again: the packets told since can hold them."""
+    """Return True if octets fell because their counter began at 0 again: the packets told since can hold the difference."""
     if octets_wrap == 0 or octets >= last_octets or packets <= last_packets or last_octets >= octets_wrap:
         return False
     return bool(octets + (octets_wrap - last_octets) <= (packets - last_packets) * _FULLEST_PACKET)

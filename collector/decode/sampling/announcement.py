@@ -1,4 +1,4 @@
-"""What options records announce: sampling rates by sampler, and when an IPFIX exporter booted."""
+"""Announcements of options records: sampling rates by sampler, and when an IPFIX exporter booted."""
 
 from dataclasses import dataclass
 

@@ -63,7 +63,7 @@ class PlaceRates:
             self._of.pop((point.exporter, point.protocol, point.process), None)
 
     def at(self, point: ObservationPoint) -> dict[Form, dict[int, float]]:
-        """Return what is announced for places by form; what was announced in the only domain that has any holds in all."""
+        """Return the sampling rates announced for places (1 : rate), by form of place and by number of the place."""
         if not self._of:
             return {}
         for process in {point.process, 0}:
@@ -76,7 +76,7 @@ class PlaceRates:
         return {}
 
     def compares(self, point: ObservationPoint, layout: Layout) -> bool:
-        """Return whether records of a layout say at which of the places they were sampled that rates are announced for."""
+        """Return True if records of a layout name one of the places that rates were announced for."""
         return bool(self._of) and any(_comparable(form, layout) for form in self.at(point))
 
     def of_records(
@@ -129,7 +129,7 @@ def _elements(form: Form) -> list[int]:
 
 
 def _comparable(form: Form, layout: Layout) -> bool:
-    """Return whether records of a layout have the fields that places of a form are told by."""
+    """Return True if records of a layout hold the fields that tell places of a form apart."""
     return all(
         element in layout.elements
         or element in _OF_MESSAGE

@@ -145,7 +145,7 @@ def _points(exporter: I32, protocol: U8, observation_domain: U32, process: U8) -
 
 @kernel
 def _place(code: np.uint64, sampler: np.uint64, index: I32, keys: npt.NDArray[np.uint64]) -> int:
-    """Return where in the index a point and sampler are, or belong."""
+    """Return the slot of the index where a pair of point and sampler is, or the free slot where it belongs."""
     mixed = (code ^ sampler * _GOLDEN) * _GOLDEN
     at = int(np.int64(mixed >> _HALF)) & (len(index) - 1)
     while index[at] >= 0 and (keys[index[at], 0] != code or keys[index[at], 1] != sampler):

@@ -30,7 +30,7 @@ Key = tuple[ObservationPoint, int | None]
 
 @kernel
 def credible(rate: float, protocol: int) -> bool:
-    """Return whether an exporter of this protocol can sample one packet in `rate`, whatever it stated before."""
+    """Return True if an exporter of this protocol can sample one packet in `rate`, whatever it stated before."""
     if not 1 <= rate <= HIGHEST_RATE:
         return False
     return rate % _SHIFTED != 0 or protocol not in (NETFLOW9, IPFIX)
@@ -38,7 +38,7 @@ def credible(rate: float, protocol: int) -> bool:
 
 @kernel
 def believe(of_sampler: F64, rate: float, protocol: int, at_ms: int) -> bool:
-    """Return whether a rate that is stated at `at_ms` is believed, and note it among what is kept of the sampler."""
+    """Return True if a rate stated at `at_ms` is believed, and note it in the sampler's row, float64 (columns,)."""
     if rate == 1 or rate == of_sampler[LOW] or rate == of_sampler[HIGH]:
         return True
     if credible(rate, protocol):
@@ -87,7 +87,7 @@ def turned_round(rate: float) -> int | None:
 
 
 class StatedRates:
-    """What each sampler of each observation point stated, in rows of one array that kernels may write to.
+    """Sampling rates stated by each sampler of each observation point, rows of one array that kernels may write to.
 
     There are 65,536 rows at most; where more samplers are heard all begin anew.
     """
@@ -101,7 +101,7 @@ class StatedRates:
 
     @property
     def rows(self) -> F64:
-        """One row per sampler; the columns are LOW to DOUBTED."""
+        """The table, float64 (samplers, columns LOW to DOUBTED)."""
         return self._rows
 
     def row(self, point: ObservationPoint, sampler: int | None) -> int:
@@ -122,7 +122,7 @@ class StatedRates:
         return found
 
     def believe(self, point: ObservationPoint, sampler: int | None, rate: float, at_ms: int) -> bool:
-        """Return whether a rate that is stated at `at_ms` is believed, and note it."""
+        """Return True if a rate stated by a sampler at `at_ms` is believed, and note it."""
         row = self.row(point, sampler)
         return believe(self._rows[row], rate, point.protocol, at_ms)
 

@@ -27,12 +27,12 @@ class Source(NamedTuple):
 
     @property
     def name(self) -> int:
-        """The same as one number, which is a third of three of them."""
+        """The source as one number, so that a set of sources is a set of ints, a third of the size of a set of tuples."""
         return self.protocol << 48 | self.observation_domain << 16 | self.port
 
     @classmethod
     def of(cls, name: int) -> Self:
-        """Return what `name` makes a number of."""
+        """Return the source that `name` made this number of."""
         return cls(name >> 48, name >> 16 & 0xFFFF_FFFF, name & 0xFFFF)
 
 
@@ -65,7 +65,7 @@ class _Ports:
 
 
 class CommonCounts:
-    """What is known of sources that share a count, or a domain."""
+    """Sources that share a count of datagrams, or an observation domain, as far as they were found to."""
 
     def __init__(self, make: Make) -> None:
         self._make = make
@@ -114,14 +114,14 @@ class CommonCounts:
         return found
 
     def over_domains(self, exporter: int) -> bool:
-        """Return whether an exporter was seen to count over several domains."""
+        """Return True if an exporter was seen to number its datagrams over several observation domains."""
         return any(
             shared.together >= _SURE and len({name >> 16 for name in shared.own}) > 1
             for shared in self._shared.get(exporter, {}).values()
         )
 
     def from_any_port(self, exporter: int, name: int, of: Stream) -> bool:
-        """Return whether datagrams of a stream come from several ports of a domain in turn."""
+        """Return True if the datagrams of a stream come from several UDP ports of an observation domain in turn."""
         shared = self._shared.get(exporter, {}).get(id(of))
         return shared is not None and shared.together >= _SURE and name in shared.own
 

@@ -195,7 +195,7 @@ class Sources:
         return lost
 
     def _places(self, sources: I64) -> I64:
-        """Return where the state of each source stands, making room for those that are new."""
+        """Return the row of each source in the table of states, int64 (sources,); new sources get new rows."""
         at = np.searchsorted(self._source, sources)
         inside = np.minimum(at, len(self._source) - 1)
         new = self._source[inside] != sources if len(self._source) else np.ones(len(sources), np.bool_)
@@ -227,7 +227,7 @@ def _highest_so_far(values: I64, count: I64) -> I64:
 
 
 def _shifted(highest: I64, first: I64, lowest: int) -> I64:
-    """Return what was highest before each value, and `lowest` at least and at the first of each group."""
+    """Return the running maximum before each value, at least `lowest`, and `lowest` at the first value of each group."""
     before = np.empty_like(highest)
     before[1:] = highest[:-1]
     before[first] = lowest

@@ -72,7 +72,7 @@ class Sequences:
                 yield exporter, manner
 
     def state(self, exporter: int) -> dict[tuple[int, int], dict[int, Followed]]:
-        """Return where the streams of an exporter stand, by protocol and observation domain (or engine), and UDP port."""
+        """Return the state of an exporter's streams, by protocol and observation domain (or engine), then by UDP port."""
         found: dict[tuple[int, int], dict[int, Followed]] = {}
         for name, each in self._streams.get(exporter, {}).items():
             if each.expected is not None and each.last is not None:
@@ -147,7 +147,7 @@ class Sequences:
         port: U16,
         templates: I64 | None = None,
     ) -> I64:
-        """The same for the datagrams of many sources, in the order received, of one protocol."""
+        """Follow the numbers of datagrams of many sources and one protocol, in the order received, as `follow` does for one."""
         # An exporter's number has 16 bits (see Exporters), its domain 32.
         code = exporter << 48 | observation_domain << 16 | port
         lost = np.zeros(len(code), np.int64)
@@ -224,7 +224,7 @@ def _manner(each: Stream) -> str | None:
 
 
 def _regular(streams: dict[int, Stream] | None, name: int, sequence: I64, units: I64) -> bool:
-    """Return whether a known source goes on without a gap."""
+    """Return True if every number of a known source follows the one before without a gap."""
     known = None if streams is None else streams.get(name)
     if known is None or known.expected != sequence[0] or (units < 0).any():
         return False

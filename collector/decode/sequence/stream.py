@@ -1,4 +1,4 @@
-"""One stream of sequence numbers: how much was sent that never arrived, from number to number."""
+"""A stream of sequence numbers of one source, and how many units between two of its numbers never arrived."""
 
 from array import array
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ UNKNOWN_UNITS = -1
 
 
 class Followed(NamedTuple):
-    """Where a stream of numbers stands: what is worth keeping of it while nobody follows it.
+    """The state of a stream that is kept while nobody follows it: the number expected next, and how the exporter counts.
 
     `shared` says whether the exporter sends datagrams of the stream from several UDP ports in turn.
     """
@@ -34,7 +34,7 @@ class Followed(NamedTuple):
 
 @dataclass(slots=True)
 class Stream:
-    """What is known of one stream of numbers; small, as there may be very many.
+    """The state of one stream of sequence numbers; small, as there may be very many.
 
     `doubted` is a number far from the expected one that came last: nobody knows yet whether the exporter
     jumped there, or the number was wrong. `doubted_units` is how far it moves the count. `also` is the number that would
@@ -58,11 +58,11 @@ class Stream:
 
     @property
     def counts_otherwise(self) -> bool:
-        """Whether it is known to count messages, or template records as well."""
+        """True if the exporter is known to count messages, or template records as well, instead of data records."""
         return self.counts_messages >= TIMES_TO_BE_SURE or self.counts_templates >= TIMES_TO_BE_SURE
 
     def as_counted(self, units: int, templates: int) -> int:
-        """Return how far a datagram moves the count, by what is known of how the exporter counts."""
+        """Return the step that a datagram of `units` records and `templates` makes in the numbers, as this exporter counts."""
         if self.counts_messages >= TIMES_TO_BE_SURE:
             return 1
         if self.counts_templates >= TIMES_TO_BE_SURE and units >= 0:
@@ -70,7 +70,7 @@ class Stream:
         return units
 
     def continues(self, number: int, units: int) -> bool:
-        """Return whether a number goes on from where the stream stands, in any of the ways that exporters count."""
+        """Return True if a number follows the last one in any of the ways in which exporters count."""
         if number in (self.expected, self.also):
             return True
         return self.last is not None and (number - self.last) % MODULUS in (1, units)
@@ -84,7 +84,7 @@ class Stream:
             del self._seen[:-NUMBERS_KEPT]
 
     def has_seen(self, number: int) -> bool:
-        """Return whether a number came lately."""
+        """Return True if the number is one of the last that came."""
         return self._seen is not None and number in self._seen[-NUMBERS_KEPT:]
 
     def miss(self, first: int, missing: int) -> None:
@@ -95,7 +95,7 @@ class Stream:
         del self._holes[: -2 * _HOLES_KEPT]
 
     def take_back(self, number: int, units: int) -> int | None:
-        """Return how many of the missing come with a late datagram, which are missing no more; None if it is not late."""
+        """Return how many units that counted as missing arrive with a late datagram; None if the datagram is not late."""
         holes = self._holes or ()
         for at in range(0, len(holes), 2):
             first, missing = holes[at : at + 2]
@@ -223,7 +223,7 @@ def _step(stream: Stream, number: int, units: int, templates: int) -> int:
 
 
 def _counts_otherwise(stream: Stream, number: int) -> bool:
-    """Return whether a number that was not expected is what an exporter says that counts templates, or messages."""
+    """Return True if an unexpected number is the one that an exporter counting templates or messages would send."""
     if number == stream.also:
         stream.counts_templates = min(stream.counts_templates + 1, 0xFF)
         return True

@@ -57,7 +57,7 @@ def fill(buffer: U8, columns: Columns, records: Structures, tunnels: Tunnels) ->
 
 
 def address_octets(buffer: U8, at: I64, available: I64) -> I64:
-    """Return how long the address is behind each address type at `at`; too long for any slice if it is none."""
+    """Return the octets of each address by the type that stands at `at`; longer than any slice where the type is none."""
     octets = np.full(len(at), _MOST_BYTES)
     typed = np.flatnonzero(available >= 4)
     kind = unsigned32(buffer, at[typed])

@@ -40,7 +40,7 @@ _EXPANDED = np.dtype(
 
 @dataclass
 class SflowAgents:
-    """What is kept of agents between lots, and how many samples were passed over because they hold no flow.
+    """State of sFlow agents between lots, and counts of the samples passed over because they hold no flow.
 
     `counters` are interface counters; `unknown` are samples of other kinds, such as those of vendors.
     """

@@ -1,10 +1,10 @@
-"""Where records come from: an observation domain of an exporter."""
+"""Origins of records: an observation domain of an exporter."""
 
 from typing import NamedTuple
 
 
 class ObservationPoint(NamedTuple):
-    """Where a sampler belongs: an exporter's number, a protocol, an observation domain, and the process (see Processes)."""
+    """The scope of a sampler: exporter number, protocol, observation domain, and exporting process (see Processes)."""
 
     exporter: int
     protocol: int

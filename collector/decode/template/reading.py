@@ -257,7 +257,7 @@ def _number(buffer: U8, at: int, octets: int) -> np.uint64:
 def _read_zeros_elsewhere(
     column: U64, row: np.uint64, buffer: U8, plans: Plans, sets: Part, what: int
 ) -> None:
-    """Where a counter is 0 and plans say where else it may stand, take that."""
+    """Replace counters that are 0 by the counter at the second place that their plan names, if there is one."""
     for each in range(len(sets.at)):
         plan = sets.plan[each]
         step, octets = plans[plan, RECORD, 0], plans[plan, what, 1]

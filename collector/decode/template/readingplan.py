@@ -1,4 +1,4 @@
-"""How the kernel reads records of one form: where each column lies in a record, and what it means."""
+"""Reading plans: where each column lies in a record of one form, and what its number means."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -80,7 +80,7 @@ _COLUMNS: Final = (
 def reading_plan(
     places: Mapping[int, tuple[int, int]], size: int, *, absent: int = 0, zero_is_absent: int = 0
 ) -> Plan | None:
-    """Return how the kernel reads records of `size` octets, ROWS × 2; None where only `flow_records` can.
+    """Return the plan by which the kernel reads records of `size` octets, int64 (ROWS, 2); None where it cannot.
 
     `places` gives by element its place in a record and its octets; `absent` are bits of ABSENT that hold for
     the whole format, `zero_is_absent` those of values that are not known where they are 0.

@@ -36,7 +36,7 @@ _ADDRESS_OCTETS = {SOURCE_IPV4: 4, DESTINATION_IPV4: 4, SOURCE_IPV6: 16, DESTINA
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read the records of one template.
+    """The layout of the records of one template: offset and octets of each field that is read.
 
     `lengths` are the octets of each field as read: of variable-length templates only the elements that we
     read are kept (see `cut_variable`), so that every record of a layout has `size` octets.
@@ -107,18 +107,18 @@ class Layout:
 
     @cached_property
     def counts_frames(self) -> bool:
-        """Whether records count octets of frames (layer 2) and none of IP."""
+        """True if records count octets of frames (layer 2) and none of IP."""
         return not self.elements & IP_OCTETS and bool(self.elements & FRAME_OCTETS)
 
     @cached_property
     def plan(self) -> Plan | None:
-        """How the kernel reads the records of this layout, or None where it cannot."""
+        """The plan by which the kernel reads records of this layout, int64 (ROWS, 2); None where it cannot."""
         by_itself = self.template.is_options or self.template.variable or self.sections or self.telling
         return None if by_itself else reading_plan(self.places, self.size)
 
     @cached_property
     def telling(self) -> Telling | None:
-        """How records tell again what was told before, or None where all they tell is new."""
+        """The elements by which records tell totals again; None if every record tells new traffic only."""
         return None if self.template.is_options else telling(self.places)
 
     def first(self, preferred: Sequence[int]) -> int | None:

@@ -1,4 +1,4 @@
-"""How records of a layout tell their counters: what is new since the last record, or all since the flow began.
+"""Layouts whose records tell totals again, and by which elements a flow is known when they do.
 
 A total that is told again at each timeout, and the total with which a firewall ends a connection whose increments it has
 told, hold what was counted before. Who sends such records is seen by the elements of a layout, not by the maker.
@@ -35,7 +35,7 @@ _STARTS: Final = (
 
 
 class Way(NamedTuple):
-    """How one direction of a layout tells: bits of OCTET_TOTAL and PACKET_TOTAL, and octets that its octet count has."""
+    """Counters of one direction of a layout: bits of OCTET_TOTAL and PACKET_TOTAL, and the octets of its octet counter."""
 
     totals: np.uint8
     octets: int
@@ -43,7 +43,7 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True)
 class Telling:
-    """How the records of a layout tell.
+    """Elements by which the records of a layout tell totals: counters of both directions, and those that know a flow again.
 
     `event` is the element that says what happened to a connection, where records are such events. `start` and `flow` are
     the elements that tell flows with the same ends apart; with neither there is nothing to know a flow again by.
@@ -58,7 +58,7 @@ class Telling:
     reason: int | None
 
     def how(self, values: Mapping[int, U64], way: Way, count: int) -> U8:
-        """Return how each of `count` records tells this direction, in bits, from the `values` of its elements."""
+        """Return the bits of OCTET_TOTAL and PACKET_TOTAL that each of `count` records has in this direction, uint8 (count,)."""
         how = np.full(count, way.totals, np.uint8)
         if self.event is not None:
             ends = values[self.event] == _ENDS
@@ -70,7 +70,7 @@ class Telling:
 
 
 def telling(places: Mapping[int, tuple[int, int]]) -> Telling | None:
-    """Return how records with these elements tell (by element its place and octets); None if all they tell is new.
+    """Return the telling of records with these elements (offset and octets by element); None if all of it is new traffic.
 
     Deltas go before totals, as `elements` says. Events of connections are records with initiator and responder counters
     that say what happened, and to which connection or why: Cisco NSEL, not the records of a firewall (Palo Alto) that

@@ -23,14 +23,14 @@ _MOST_FIELDS = 1024
 
 
 class FieldSpecifier(NamedTuple):
-    """One field of a template: an element (NOT_READ where it is none of `elements`) and its length."""
+    """One field of a template: an element (NOT_READ where none of `elements`) and its length in octets."""
 
     element: int
     length: int
 
 
 class TemplateKey(NamedTuple):
-    """What names a template: the exporter's number, protocol, observation domain, process and template id.
+    """The scope of a template: exporter number, protocol, observation domain, process and template id.
 
     The UDP source port is no part of it, as exporters send templates and data from different ports, unless several
     processes are known to send from the exporter's address (see Processes).
@@ -44,7 +44,7 @@ class TemplateKey(NamedTuple):
 
     @property
     def point(self) -> ObservationPoint:
-        """Where the template holds."""
+        """The observation point at which the template holds."""
         return ObservationPoint(*self[:4])
 
 
@@ -57,7 +57,7 @@ class Template:
 
     @cached_property
     def variable(self) -> bool:
-        """Whether records differ in length."""
+        """True if records of the template differ in length."""
         return any(field.length == VARIABLE_LENGTH for field in self.fields)
 
     @cached_property

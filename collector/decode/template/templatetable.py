@@ -80,7 +80,7 @@ class TemplateTable:
 
     @property
     def full(self) -> bool:
-        """Whether so much of the bound is used that idle exporters had better be forgotten."""
+        """True if so much of the bound is used that idle exporters had better be forgotten."""
         return self.octets > self._limit // 8 * 7
 
     def named(
@@ -153,7 +153,7 @@ class TemplateTable:
         return self._at.get(point, {})
 
     def points(self, exporter: int) -> set[ObservationPoint]:
-        """Return where an exporter has templates."""
+        """Return the observation points at which an exporter has templates."""
         return self._points.get(exporter, set())
 
     def items(self) -> Iterator[tuple[TemplateKey, KnownTemplate]]:
@@ -163,7 +163,7 @@ class TemplateTable:
                 yield TemplateKey(*point, number), known
 
     def number_of(self, exporter: int) -> int:
-        """Return how many templates of an exporter are known."""
+        """Return the number of templates known of an exporter."""
         return self._number_of.get(exporter, 0)
 
     def oldest_announced_ms(self) -> dict[int, int]:
@@ -222,7 +222,7 @@ class TemplateTable:
     # Template sets that came before
 
     def seen_before(self, point: ObservationPoint, body: bytes, now_ms: int, port: int = 0) -> int | None:
-        """Return how many templates are in a set that is known and still in force, and take note that it came again."""
+        """Return the number of templates in a set that is known and in force, and note the repetition; None for any other set."""
         templates = self._known_sets.get(point, {}).get(body)
         if templates is None:
             return None
@@ -244,7 +244,7 @@ class TemplateTable:
 
 
 def code(key: TemplateKey) -> int:
-    """Return what names a template within its protocol as one number of 64 bits.
+    """Return a template's key within its protocol, packed into one int of 64 bits.
 
     An exporter's number has 16 bits (see Exporters), its domain 32, a template id 16. Of a process that is told from
     others there are more.

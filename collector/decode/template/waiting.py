@@ -63,7 +63,7 @@ class WaitingSets:
         return [self._remove(number) for number in list(self._by_exporter.get(exporter, ()))]
 
     def of_exporter(self, exporter: int) -> tuple[int, int]:
-        """Return how many sets of an exporter wait, and when the oldest of them came (ms since 1970; 0 for none)."""
+        """Return the number of an exporter's waiting sets, and the time the oldest came (ms since 1970; 0 for none)."""
         of_it = self._by_exporter.get(exporter)
         return (len(of_it), self._sets[next(iter(of_it))].received_ms) if of_it else (0, 0)
 

@@ -1,4 +1,4 @@
-"""What records say that count neither octets nor packets: that something happened, or nothing that can be used."""
+"""Records without counters of octets and packets: events, or flow records that cannot be used."""
 
 from collections.abc import Set as AbstractSet
 from typing import Final
