@@ -1,4 +1,4 @@
-"""What a file given to the collector is: captured traffic, captured exports, an IPFIX file, or one raw export payload."""
+"""Kinds of files given to the collector: captured traffic, captured exports, an IPFIX file, or one raw export payload."""
 
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +21,7 @@ _LONGEST_PAYLOAD = 65_535
 
 
 def file_kind(path: Path) -> FileKind:
-    """Tell what a file is by what it holds; raise CaptureError if it is none of these.
+    """Return the kind of a file by its content; raise CaptureError if it is none of these.
 
     `payload` is the content of one UDP export datagram and nothing else, `messages` an IPFIX file of several messages. A
     capture without a single UDP export datagram at its beginning is one of `packets`.

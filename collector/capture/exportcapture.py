@@ -25,7 +25,7 @@ _FRAGMENT_EXTENSION = 44
 
 @dataclass
 class ExportCounts(PacketCounts):
-    """Where the packets of a capture of export datagrams went.
+    """Counts of the packets of a capture of export datagrams, by where they went.
 
     Always `packets` = `unfragmented` + `fragments` + `not_udp` + `not_ip` + `malformed`, and
     `datagrams` = `unfragmented` + `joined` - `not_export` - `duplicated`. `joined` are datagrams put together from fragments,
@@ -172,7 +172,7 @@ class ExportReader:
 
 
 def looks_like_exports(chunk: PacketChunk) -> bool:
-    """Tell from the first packets of a file whether it is a capture of export datagrams.
+    """Return True if the first packets of a file show that it is a capture of export datagrams.
 
     It is if more than half of the UDP payloads are export datagrams by their headers, and those are a tenth
     of the IP packets at least. Looks at 1,000 UDP payloads and the packets between them.

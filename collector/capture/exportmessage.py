@@ -1,4 +1,4 @@
-"""What an export datagram looks like from outside: enough to tell one from any other UDP payload."""
+"""The outer marks of an export datagram: enough to tell one from any other UDP payload."""
 
 import struct
 
@@ -10,12 +10,12 @@ _SFLOW_ADDRESS_TYPES = (1, 2)
 
 
 def has_export_version(payload: bytes) -> bool:
-    """Tell whether a payload begins as NetFlow v5, v7 or v9, IPFIX or sFlow v5 do."""
+    """Return True if a payload begins as NetFlow v5, v7 or v9, IPFIX or sFlow v5 do."""
     return payload[:2] in (b"\0\5", b"\0\7", b"\0\x09", b"\0\x0a") or payload[:4] == b"\0\0\0\5"
 
 
 def is_export_message(payload: bytes, length: int | None = None) -> bool:
-    """Tell whether a payload is, by its header and first set, an export datagram of one of the protocols.
+    """Return True if a payload is, by its header and first set, an export datagram of one of the protocols.
 
     `length` is what the UDP header says, where less of the payload is at hand.
     """

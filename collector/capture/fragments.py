@@ -9,7 +9,7 @@ _LONGEST = 65_535
 
 @dataclass(frozen=True)
 class Fragment:
-    """One piece of an IP packet: its place in the packet's payload, and whether more pieces follow.
+    """A fragment of an IP packet: its offset in the packet's payload, and whether more fragments follow.
 
     `key` tells whose piece it is: version, addresses and identification. `whole` is false where the capture
     cut the piece short.

@@ -18,7 +18,7 @@ _LONGEST_OFFSET_SECONDS = 1 << 33
 
 @dataclass(frozen=True)
 class CapturedInterface:
-    """One interface. Its ticks are `ticks >> drop`, of which the low `bits` are a fraction of a second;
+    """An interface of a capture, and how its ticks become milliseconds: `ticks >> drop` has a fraction of a second in its low `bits`;
     the rest is turned to milliseconds by `// divisor * factor + offset_ms`.
     """
 
@@ -32,7 +32,7 @@ class CapturedInterface:
 
 
 def read_interface(block: bytes, order: str) -> CapturedInterface:
-    """Return what an interface description block says; one too short has no link type."""
+    """Return the interface of an interface description block; one too short has no link type."""
     if len(block) < _SHORTEST_BLOCK:
         return CapturedInterface(NO_LINK_TYPE)
     link_type, snap_length = struct.unpack_from(order + "HxxI", block, 8)

@@ -21,7 +21,7 @@ _CUT, _DAMAGED = range(2)
 
 
 def is_message_file(head: bytes) -> bool:
-    """Tell whether a file that begins so is more than one IPFIX message: `head` has its first 65,537 octets, or all of them."""
+    """Return True if a file is more than one IPFIX message: `head` has its first 65,537 octets, or all of them."""
     if len(head) < _HEADER or int.from_bytes(head[:2], "big") != _VERSION:
         return False
     length = int.from_bytes(head[2:4], "big")

@@ -30,7 +30,7 @@ _MOST_INTERFACES = 65_536
 
 @dataclass
 class _Section:
-    """What the blocks read so far leave to those that follow."""
+    """The state that blocks of a section leave to those that follow."""
 
     order: str = "<"
     interfaces: list[CapturedInterface] = field(default_factory=list)

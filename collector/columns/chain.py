@@ -11,7 +11,7 @@ from caudal.collector.columns.signednumbers import big32
 
 @dataclass(frozen=True)
 class ChainLayout:
-    """How records are chained: a 32-bit length, `length_at` bytes into a header of `header` bytes.
+    """The layout of chained records: a 32-bit length stands `length_at` bytes into a header of `header` bytes.
 
     The next record starts `length + added` bytes on; lengths outside `shortest` … `longest` are damage.
     """
@@ -30,7 +30,7 @@ class ChainLayout:
 
 @dataclass(frozen=True)
 class Chain:
-    """Where the complete records start, where the first incomplete one does, and whether that is damage."""
+    """The offsets of the complete records, int64 (records,), the offset of the first incomplete one, and whether that is damage."""
 
     starts: I64
     end: int

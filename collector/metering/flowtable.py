@@ -29,7 +29,7 @@ Key = tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64]
 
 @dataclass(frozen=True)
 class Timing:
-    """What parts flows, in milliseconds."""
+    """The times that part flows, in milliseconds."""
 
     window_ms: int
     active_ms: int
@@ -258,7 +258,7 @@ def _row_of(index: I32, rows: U64, count: int, place: int, key: Key) -> int:
 
 @kernel
 def _place_of(secret: U64, key: Key, places: int) -> int:
-    """Return where to look for a key first: multilinear hashing of its halves (Lemire and Kaser, 2014)."""
+    """Return the slot of the table at which to look for a key first: multilinear hashing of its halves (Lemire and Kaser, 2014)."""
     source, destination, rest = key[SOURCE_LOW], key[DESTINATION_LOW], key[REST]
     hashed = secret[0] + secret[1] * (source & _LOW_HALF) + secret[2] * (destination & _LOW_HALF)
     hashed += secret[3] * (rest & _LOW_HALF) + secret[4] * (rest >> _HALF)

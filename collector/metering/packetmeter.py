@@ -61,7 +61,7 @@ _NO_PORTS = np.uint32(ABSENT["source_port"] | ABSENT["destination_port"])
 
 @dataclass
 class MeterCounts(PacketCounts):
-    """What the meter did: where packets went, `flows` emitted, and how many of them were `split`.
+    """Counts of a packet meter: `flows` emitted, and how many of them were `split`.
 
     Of `opened` packets the one inside was metered in their place.
 

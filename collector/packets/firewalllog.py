@@ -1,4 +1,4 @@
-"""Where the packet begins in what firewalls log as captures: PFLOG of the BSDs, NFLOG of Linux.
+"""The offset of the packet in frames that firewalls log as captures: PFLOG of the BSDs, NFLOG of Linux.
 
 Sources: tcpdump.org/linktypes/LINKTYPE_NFLOG.html, OpenBSD's pflog(4).
 """

@@ -1,4 +1,4 @@
-"""Whether octets hold together as an IP packet: asked where no header before them says that they are one.
+"""The test whether octets hold together as an IP packet, for places where no header before them says that they are one.
 
 A version of IP is four bits, and the address of a network card begins with 4 or 6 as easily as with anything else. So a
 packet is taken for one only if its header, its lengths and the frame that it came in agree.
@@ -31,7 +31,7 @@ _NEXT_HEADERS[[124, 132, 135, 136, 137, 139, 140, 143]] = True
 
 @kernel
 def ipv4_holds(buffer: U8, at: int, end: int, wire: int) -> int:
-    """Return whether an IPv4 packet begins at a place: NO_PACKET, LIKELY or SURE.
+    """Return how surely an IPv4 packet begins at offset `at`: NO_PACKET, LIKELY or SURE.
 
     The frame was captured up to `end`, and ended at `wire` on the wire. SURE are packets whose header's checksum is
     right; LIKELY those whose checksum was not made yet (0) or not captured, but which end where their frame does.
@@ -59,7 +59,7 @@ def ipv4_holds(buffer: U8, at: int, end: int, wire: int) -> int:
 
 @kernel
 def ipv6_holds(buffer: U8, at: int, end: int, wire: int) -> bool:
-    """Return whether an IPv6 packet begins at a place and ends where its frame does, but for a trailer."""
+    """Return True if an IPv6 packet begins at offset `at` and ends where its frame does, but for a trailer."""
     if at + _IPV6_HEADER > end or buffer[at] >> 4 != 6 or buffer[at + 8] == _MULTICAST:
         return False
     payload, following = big16(buffer, at + 4), signed(buffer[at + 6])

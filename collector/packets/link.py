@@ -1,4 +1,4 @@
-"""Where the IP header of a captured frame is, by link type (numbers: tcpdump.org/linktypes.html)."""
+"""The offset of the IP header in a captured frame, by link type (numbers: tcpdump.org/linktypes.html)."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ _MOST_OUTER_LINKS = 3
 
 @kernel
 def find_ip(buffer: U8, start: int, end: int, wire: int, link: int) -> tuple[int, int]:
-    """Return what a frame holds (see above), and where its IP header begins.
+    """Return the content of a frame (NOT_IP, MALFORMED, UNKNOWN, IS_IPV4 or IS_IPV6), and the offset of its IP header.
 
     The frame was captured from `start` to `end`, and ended at `wire` on the wire. What wrappers.py and ppp.py know is
     passed. Nothing is read outside of the frame, which must be inside the buffer; the header may begin at its end.
@@ -65,7 +65,7 @@ def find_ip(buffer: U8, start: int, end: int, wire: int, link: int) -> tuple[int
 
 @kernel
 def _found(buffer: U8, kind: int, at: int, end: int, wire: int) -> tuple[int, int]:
-    """Return what an ethertype leads to, in the words of `find_ip`."""
+    """Return the content that an ethertype announces at offset `at`, and the offset of its IP header, as `find_ip` does."""
     kind, at = find_network(buffer, kind, at, end, wire)
     if kind == _IPV4:
         return IS_IPV4, at
@@ -76,7 +76,7 @@ def _found(buffer: U8, kind: int, at: int, end: int, wire: int) -> tuple[int, in
 
 @kernel
 def _find_elsewhere(buffer: U8, start: int, end: int, wire: int, link: int) -> tuple[int, int]:
-    """Return what a frame of the less usual links holds, and where its IP header begins."""
+    """Return the content of a frame of the less usual links, as `find_ip` does, and the offset of its IP header."""
     at = start
     for _ in range(_MOST_OUTER_LINKS):
         if link in (RADIOTAP, PPI, PRISM, AVS, PKTAP):

@@ -32,7 +32,7 @@ class PacketChunk:
 
 @dataclass
 class CaptureCounts:
-    """What was read of a capture file, and where reading ended if not at its end.
+    """Counts of a capture file that was read, and where reading ended if not at the end.
 
     `truncated` counts packets or blocks cut off by the end of the data; `damage` is one line that says what
     was wrong and where, or empty.

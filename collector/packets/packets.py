@@ -69,7 +69,7 @@ class Packets:
 
 @dataclass
 class PacketCounts:
-    """Where packets went: `packets` = `ipv4` + `ipv6` + `not_ip` + `malformed`, always.
+    """Counts of packets by where they went: `packets` = `ipv4` + `ipv6` + `not_ip` + `malformed`, always.
 
     `not_ip` are frames of other protocols, or of the link types in `unknown_link_types` (type: packets);
     `malformed` are frames whose link or IP header is cut short or contradicts itself, or tells of a packet that is longer

@@ -1,4 +1,4 @@
-"""What PPP and Cisco's HDLC carry. Sources: RFC 1661, RFC 1662, RFC 1547."""
+"""The packet inside of PPP and of Cisco's HDLC. Sources: RFC 1661, RFC 1662, RFC 1547."""
 
 from caudal.collector.columns.flowrecords import U8
 from caudal.collector.columns.kernel import kernel

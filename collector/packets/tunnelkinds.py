@@ -35,7 +35,7 @@ def opened(tunnels: Tunnels) -> frozenset[str]:
 
 
 def tunnels_of(text: str) -> Tunnels:
-    """Return what an option of the command line says: outer, inner, or kinds with commas between them.
+    """Return the kinds of tunnels that an option of the command line names: outer, inner, or kinds with commas between them.
 
     >>> sorted(tunnels_of("gtpu, vxlan"))
     ['gtpu', 'vxlan']

@@ -173,7 +173,7 @@ def _link(ethertype: int) -> int:
 
 @kernel
 def _pass_gre(bits: int, buffer: U8, at: int, end: int) -> tuple[int, int]:
-    """Return what GRE carries: plain, PPP in its version 1, or a mirrored frame behind ERSPAN's header."""
+    """Return the kind and offset of the packet in GRE: plain, PPP in its version 1, or a mirrored frame behind ERSPAN's header."""
     if at + 4 > end:
         return 0, at
     flags, kind = big16(buffer, at), big16(buffer, at + 2)
@@ -224,7 +224,7 @@ def _pass_vxlan(buffer: U8, at: int, end: int) -> tuple[int, int]:
 
 @kernel
 def _pass_gpe(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
-    """Return what VXLAN-GPE carries: Ethernet, or what its next protocol says."""
+    """Return the kind and offset of the packet in VXLAN-GPE: Ethernet, or what its next protocol says."""
     if at + 8 > end or buffer[at] & 0x08 == 0:
         return 0, at
     following = signed(buffer[at + 3])
@@ -247,7 +247,7 @@ def _pass_geneve(buffer: U8, at: int, end: int) -> tuple[int, int]:
 
 @kernel
 def _pass_gtpu(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
-    """Return what a G-PDU carries, which its header does not say; messages of the tunnel itself (echo, end) carry nothing."""
+    """Return the kind and offset of the packet in a G-PDU, whose header does not tell it; echo and end messages hold none."""
     if at + 8 > end or buffer[at] & 0xF0 != _GTPU_VERSION or buffer[at + 1] != _GTPU_PACKET:
         return 0, at
     flags = buffer[at]
@@ -270,7 +270,7 @@ def _pass_gtpu(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
 
 @kernel
 def _pass_l2tp(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
-    """Return what L2TP in UDP carries: PPP in version 2, a session's frame in version 3."""
+    """Return the kind and offset of the packet in L2TP over UDP: PPP in version 2, a session's frame in version 3."""
     if at + 6 > end:
         return 0, at
     flags = big16(buffer, at)
@@ -292,7 +292,7 @@ def _pass_l2tp(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
 
 @kernel
 def _pass_l2tp_session(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
-    """Return what is behind the session's number of L2TPv3, 0 of which is of control.
+    """Return the kind and offset of the packet behind an L2TPv3 session number; session 0 is of control.
 
     How long its cookie is, and what it carries, only the two ends know: it is tried where IP or Ethernet, in that order,
     holds together.

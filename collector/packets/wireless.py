@@ -1,4 +1,4 @@
-"""Where link control begins in a frame of IEEE 802.11, and how long the headers are that radios put before it.
+"""The offset of link control in a frame of IEEE 802.11, and the length of the headers that radios put before the frame.
 
 What is read is what was captured in the clear: frames that are encrypted, fragments, and several packets in one frame are
 other protocols here.
@@ -48,7 +48,7 @@ def pass_wireless(buffer: U8, at: int, end: int) -> tuple[int, int]:
 
 @kernel
 def radiotap_octets(buffer: U8, at: int, end: int) -> int:
-    """Return how long a header of radiotap is, or −1."""
+    """Return the length of a radiotap header in octets, or −1."""
     if at + 8 > end or buffer[at] != 0:
         return -1
     return max(little16(buffer, at + 2), 8)
@@ -56,7 +56,7 @@ def radiotap_octets(buffer: U8, at: int, end: int) -> int:
 
 @kernel
 def monitor_octets(buffer: U8, at: int, end: int) -> int:
-    """Return how long the header is that drivers of Prism or AVS put before a frame, or −1."""
+    """Return the length in octets of the header that drivers of Prism or AVS put before a frame, or −1."""
     if at + 8 > end:
         return -1
     if big32(buffer, at) & _AVS_VERSION == _AVS:

@@ -1,4 +1,4 @@
-"""What an ethertype names, down to the IP header: tags, link control, PPPoE, backbones, labels, and Ethernet in all of them.
+"""Wrappers between an ethertype and the IP header: tags, link control, PPPoE, backbones, labels, and Ethernet in all of them.
 
 Nothing but an ethertype is believed to say what follows. Behind MPLS labels nothing says it, so it is decided by what
 holds together (`holding.py`): IP, or Ethernet with or without a control word (RFC 4448) that leads to IP.
@@ -64,7 +64,7 @@ def find_network(buffer: U8, kind: int, at: int, end: int, wire: int) -> tuple[i
 
 @kernel
 def pass_wrappers(buffer: U8, kind: int, at: int, end: int) -> tuple[int, int]:
-    """Return what is behind tags and other wrappers: IPV4, IPV6, one of LABELS, OTHER or CUT, and its place."""
+    """Return the content behind tags and other wrappers (IPV4, IPV6, one of LABELS, OTHER or CUT), and its offset."""
     for _ in range(MOST_WRAPPERS + 1):
         if kind in (IPV4, IPV6, OTHER, CUT) or kind in LABELS:
             return kind, at
@@ -156,7 +156,7 @@ def _pass_nsh(buffer: U8, at: int, end: int) -> tuple[int, int]:
 
 @kernel
 def _pass_labels(buffer: U8, at: int, end: int) -> int:
-    """Return where what is behind the last label of a stack begins, −1 where the stack does not end."""
+    """Return the offset behind the last label of a stack, −1 where the stack does not end."""
     for _ in range(MOST_WRAPPERS):
         if at + 4 > end:
             return -1
@@ -196,7 +196,7 @@ def _behind_labels(buffer: U8, at: int, end: int, wire: int) -> tuple[int, int]:
 
 @kernel
 def _leads_to_ip(buffer: U8, kind: int, at: int, end: int, wire: int) -> bool:
-    """Return whether a frame leads to an IP packet that holds, by ethertypes and at most one more stack of labels."""
+    """Return True if a frame leads to an IP packet that holds, by ethertypes and at most one more stack of labels."""
     kind, at = pass_wrappers(buffer, kind, at, end)
     if kind in LABELS:
         at = _pass_labels(buffer, at, end)

@@ -134,7 +134,7 @@ class LiveCapture:
         return self._ring.receive()
 
     def new_drops(self) -> int:
-        """Return how many packets the kernel has dropped since the last call."""
+        """Return the number of packets that the kernel has dropped since the last call."""
         return self._ring.new_drops()
 
 

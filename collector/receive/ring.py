@@ -96,7 +96,7 @@ class PacketRing:
         )
 
     def new_drops(self) -> int:
-        """Return how many packets the kernel has dropped since the last call, because the ring was full."""
+        """Return the number of packets that the kernel has dropped since the last call, because the ring was full."""
         _, drops, _ = struct.unpack("=III", self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12))
         return int(drops)
 
