@@ -53,7 +53,7 @@ class Candidates:
         return len(self.which)
 
     def take(self, mask: Mask | I64) -> "Candidates":
-        """Return those that a mask or positions select."""
+        """Return the candidates that a mask, bool (candidates,), or positions, int64, select."""
         return Candidates(self.which[mask], self.start[mask], self.end[mask], self.whole[mask])
 
 
@@ -185,7 +185,7 @@ def _find(
 
 @kernel
 def _is_initial(buffer: U8, start: int) -> bool:
-    """Return whether five octets begin a QUIC Initial of a known version."""
+    """Return True if five octets begin a QUIC Initial of a known version."""
     version = big32(buffer, start + 1)
     # Version 1 has another number for Initial than version 2 (RFC 9369, section 3.2).
     return version in _VERSIONS and buffer[start] & 0xF0 == (0xC0 if version == 1 else 0xD0)

@@ -25,7 +25,7 @@ _ELSE = -1
 
 @dataclass(frozen=True)
 class Hello:
-    """What of a ClientHello is known: its name if `named`, or that more of it is needed to say.
+    """A ClientHello as far as it is known: its name if `named`, or that more of it is needed.
 
     `encrypted` says that it offers an encrypted inner hello, or pretends to, as browsers do everywhere: the
     name is then the server's public one, or the true one.
@@ -52,7 +52,7 @@ def handshake_of_records(stream: bytes) -> bytes | None:
 
 
 def read_hello(handshake: bytes) -> Hello:
-    """Return what a handshake's beginning says; the state `more` where it ends too early to say."""
+    """Return the hello in a handshake's beginning; its state is `more` where the octets end too early to say."""
     if not handshake:
         return Hello("more")
     state, at, size, encrypted = _read_hello(np.frombuffer(handshake, np.uint8), 0, len(handshake))
@@ -60,7 +60,7 @@ def read_hello(handshake: bytes) -> Hello:
 
 
 def hellos_in_one_record(buffer: U8, start: I64, end: I64) -> list[Hello | None]:
-    """Return what segments of a buffer say whose first TLS record holds a whole hello; None for others."""
+    """Return the hello of each segment whose first TLS record holds it whole; None for the other segments."""
     found = np.empty((4, len(start)), np.int64)
     _read_records(buffer, start, end, found)
     return [

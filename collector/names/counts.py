@@ -1,4 +1,4 @@
-"""How many names were looked for and found, and why not."""
+"""Counts of names looked for and found, and of the reasons why not."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +12,7 @@ OUTCOMES: Final = ("named", "named_carrier", "resolved", "resolved_carrier", *RE
 
 @dataclass
 class NameCounts:
-    """What was looked at, and the outcome of every flow, as flows and as bytes.
+    """Counts of packets looked at for names, and the outcome of every flow, as flows and as bytes.
 
     `unreadable` are packets that looked like one of these and were not; `over_limit` were not looked at,
     because there were more than allowed.

@@ -28,7 +28,7 @@ class UnreadableAnswer(ValueError):
 
 
 def read_answer(message: bytes) -> Answer | None:
-    """Return what a response says of the address of the name asked for; None if it says nothing of that.
+    """Return the aliases, addresses and TTL that a response gives for the name asked for; None if it gives none.
 
     Records that do not belong to the chain from the question are passed over. Raises UnreadableAnswer.
     """

@@ -17,7 +17,7 @@ _LONGEST_NAME = 253
 
 @dataclass(frozen=True)
 class Domain:
-    """One row of the list: a suffix, its platform, and what a name under it says.
+    """A row of the list of domains: a suffix, its platform, and what a name under the suffix says.
 
     A `carrier` row is a name of shared infrastructure, and does not say whose content it is; where names
     under it `embeds` that of the content's owner, the rest is looked up. A `registrable` row is one that a
@@ -81,18 +81,18 @@ class DomainList:
         )
 
     def verdict(self, name: bytes) -> int:
-        """Return what a name as on the wire (ASCII; of any case, with or without the last dot) says."""
+        """Return the verdict on a name as on the wire (ASCII; of any case, with or without the last dot)."""
         return self._verdict(name.lower().removesuffix(b"."), embedded=False)
 
     def verdict_of_text(self, name: str) -> int:
-        """Return what a name as people write it says, in whatever script; UNLISTED if it is no name."""
+        """Return the verdict on a name as people write it, in whatever script; UNLISTED for a text that is no name."""
         try:
             return self.verdict(idna.encode(name, uts46=True))
         except idna.IDNAError:
             return UNLISTED
 
     def verdict_of_chain(self, names: Iterable[bytes]) -> int:
-        """Return what the names of a chain of aliases say: the first owner of content, else the first carrier."""
+        """Return the verdict on a chain of aliases: the first owner of content, else the first carrier."""
         found = UNLISTED
         for name in names:
             verdict = self.verdict(name)

@@ -76,7 +76,7 @@ class Hellos:
             self.forget(connection)
 
     def begin(self, connection: int, now_ms: int, payload: bytes, sequence: int) -> Hello:
-        """Return what a segment says that begins with a hello."""
+        """Return the hello that begins with this segment, as far as the segment holds it."""
         self.forget(connection)
         hello = _read_stream(payload)
         if hello.state != "more":
@@ -86,7 +86,7 @@ class Hellos:
         return self._keep(connection, pending, hello)
 
     def go_on(self, connection: int, now_ms: int, payload: bytes, sequence: int) -> Hello:
-        """Return what a segment, with those before it, says of a hello that began and is awaited."""
+        """Return the hello that began with earlier segments, as far as it is known with this one."""
         del now_ms
         pending = self._pending.get(connection)
         place = -1 if pending is None else (sequence - pending.sequence) % _SEQUENCES
@@ -97,7 +97,7 @@ class Hellos:
         return self._keep(connection, pending, _read_stream(pending.joined()))
 
     def quic(self, connection: int, now_ms: int, datagram: bytes) -> Hello:
-        """Return what a client's datagram, and those before it, say of the hello; raise UnreadableInitial."""
+        """Return the hello in a client's datagram and those before it, as far as it is known; raise UnreadableInitial."""
         frames = crypto_frames(datagram)
         pending = self._pending.get(connection) or _Pending(now_ms, 0)
         for place, octets in frames:

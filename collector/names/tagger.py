@@ -299,7 +299,7 @@ class Tagger:
         return np.where(is_service(verdict), verdict & np.uint16(SERVICE), np.uint16(0))
 
     def _told_of(self, source: tuple[U64, U64], destination: tuple[U64, U64], at_ms: I64) -> U16:
-        """Return what all answers agree on of the address of either end, AMBIGUOUS if the ends differ."""
+        """Return the verdict on which all answers for either address agree, uint16 (flows,); AMBIGUOUS if the ends differ."""
         one = self._told.get(self._keys.of_address(*source), at_ms)
         other = self._told.get(self._keys.of_address(*destination), at_ms)
         either = np.where(one != NOTHING, one, other)
@@ -322,7 +322,7 @@ class Tagger:
 
 
 def _joined(before: int, verdict: int) -> int:
-    """Return what a connection is after one more request: what all say that say anything, else AMBIGUOUS."""
+    """Return the verdict on a connection after one more request: the one that all agree on, else AMBIGUOUS."""
     silent = (NOTHING, UNNAMED, TRUNCATED, UNREADABLE)
     # What was only resolved for its addresses gives way to what it says itself.
     if before in silent or before == verdict or (before < UNLISTED and before & RESOLVED):
