@@ -1,4 +1,4 @@
-"""What can go wrong in the collector, beyond what it counts.
+"""Errors of the collector, beyond what it counts.
 
 CollectorError
 ├── SettingsError   the settings cannot be used: file, key, what to do

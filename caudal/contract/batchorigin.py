@@ -1,4 +1,4 @@
-"""Who sent a batch: written into the metadata of its first stream, and believed in no detail when read."""
+"""The origin of a batch: its sender and making, written into the metadata of the first stream, and believed in no detail."""
 
 import json
 import re
@@ -27,7 +27,7 @@ _TEXTS: Final = {
 
 @dataclass(frozen=True)
 class BatchOrigin:
-    """Who sent a batch, and how it was made."""
+    """The sender of a batch, and how the batch was made."""
 
     collector: str
     operator: str

@@ -30,7 +30,7 @@ class FlatTable:
         return _read(self.octets, form, at) if at else otherwise
 
     def has(self, field: int) -> bool:
-        """Return whether the field is there."""
+        """Return True if the table has the field."""
         return self._place(field) != 0
 
     def table(self, field: int) -> Self:
@@ -54,7 +54,7 @@ class FlatTable:
         return list(struct.iter_unpack("<qq", self.octets[at + 4 : at + 4 + 16 * count]))
 
     def _place(self, field: int) -> int:
-        """Return where a field is; 0 where it is left out."""
+        """Return the offset of a field in the buffer; 0 where the field is left out."""
         fields = self.at - _read(self.octets, "<i", self.at)
         entry = 4 + 2 * field
         if entry + 2 > _read(self.octets, "<H", fields):

@@ -90,7 +90,7 @@ class Aggregator:
 
     @property
     def crowded(self) -> bool:
-        """Whether more windows or cells are open than the bound, so that some had better be taken now."""
+        """True if more windows or cells are open than the bound, so that some had better be taken now."""
         return len(self.windows) > self._most_windows or len(self._cells) > self._most_cells
 
     def take(self, before_ms: int | None, keep: Collection[int] = ()) -> pa.Table:
@@ -164,7 +164,7 @@ def _folded(cells: CellTable, k: int, most_percent: float) -> list[CellTable]:
 
 
 class _Estimates:
-    """What some flows add to the sums: code of the cell, window, bytes, packets, variance of bytes, local host.
+    """Contributions of flows to the sums, a row each: cell code, window, bytes, packets, variance of bytes, local host.
 
     Bytes and packets are corrected for sampling. For sampling 1:N a record adds N(N-1)q to the variance, q the sum
     of the squares of the sampled packets' sizes (Duffield, Lund & Thorup, "Charging from sampled network usage",

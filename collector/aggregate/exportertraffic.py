@@ -1,4 +1,4 @@
-"""What traffic each exporter tells of: bytes by direction, sampling rates, interfaces. Numbers only, no address."""
+"""Traffic that each exporter tells of: bytes by direction, sampling rates, interfaces. Numbers only, no address."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ _NONE_LEFT_OUT: Mask = np.zeros(0, np.bool_)
 
 @dataclass(frozen=True)
 class Traffic:
-    """What an exporter told of since it was heard first.
+    """Traffic told by an exporter since it was heard first.
 
     `octets` are bytes corrected for sampling, by direction in the order of DIRECTIONS. `lowest_rate` and `highest_rate`
     are of records that came lately, 0 where none did. `without_interface` is about how many records name neither interface.
@@ -84,7 +84,7 @@ class ExporterTraffic:
         self._rates[:, :2] = 0
 
     def of(self, exporter: int) -> Traffic:
-        """Return what an exporter told of."""
+        """Return the traffic told by an exporter."""
         if exporter >= len(self._without):
             return Traffic((0.0,) * len(DIRECTIONS), 0.0, 0.0, 0, 0, [])
         low, high, low_before, high_before = self._rates[exporter].tolist()

@@ -1,4 +1,4 @@
-"""What in the settings looks wrong by itself and by the facts, whatever the machine."""
+"""Suspicious settings, by themselves and by the facts, whatever the machine."""
 
 import ipaddress
 import itertools
@@ -115,7 +115,7 @@ def _within(one: Network, other: Network) -> bool:
 
 
 def _elsewhere(network: Network, table: AddressTable, economy: str) -> str:
-    """Return where most of a prefix is by the address tables, if they know and it is not `economy`."""
+    """Return the country where most of a prefix is by the address tables; '' if that is `economy` or unknown."""
     step = max(1, network.num_addresses // _PROBES)
     probes = [
         int(network.network_address) + at for at in range(0, min(network.num_addresses, step * _PROBES), step)

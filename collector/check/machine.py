@@ -1,4 +1,4 @@
-"""What settings meet on this machine: sockets, interfaces, disk, secrets, and the way to the service."""
+"""Checks of settings against this machine: sockets, interfaces, disk, secrets, and the way to the service."""
 
 import ipaddress
 import os

@@ -1,4 +1,4 @@
-"""What keeps a collector from starting, found in a moment: before anything is compiled or any table is built."""
+"""Reasons why a collector could not start, found in a moment: before anything is compiled or any table is built."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""What the user of a systemd unit may read and write, found out by root."""
+"""Files that the user of a systemd unit may read and write, found out by root."""
 
 import grp
 import pwd
@@ -43,12 +43,12 @@ def secrets(
 
 
 def may_write(unit: Unit, directory: Path) -> bool:
-    """Return whether the unit may make files in a directory."""
+    """Return True if the unit may make files in a directory."""
     return _may(unit, directory, _WRITE)
 
 
 def _may(unit: Unit, path: Path, how: int) -> bool:
-    """Return whether the unit's user may read or write a file, by its mode and those of the directories above it."""
+    """Return True if the unit's user may read or write a file, by its mode and those of the directories above it."""
     if not unit.dynamic and unit.user in ("", "root"):
         return True
     user, groups = _who(unit)

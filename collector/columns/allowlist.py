@@ -1,4 +1,4 @@
-"""Whose export datagrams are taken at all."""
+"""The allow list: addresses and prefixes whose export datagrams are taken, all others being left out."""
 
 import ipaddress
 import socket

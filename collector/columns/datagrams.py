@@ -150,12 +150,12 @@ class Exporters:
 
     @property
     def crowded(self) -> bool:
-        """Whether there is little room left."""
+        """True if there is little room for further exporters."""
         return len(self) > self._limit // 8 * 7
 
     @property
     def roomy(self) -> int:
-        """How many there are when there is enough room again."""
+        """The number of exporters at which there is room enough again."""
         return self._limit // 4 * 3
 
     def idle(self, seconds: float) -> list[int]:

@@ -15,7 +15,7 @@ _DAYS_KEPT = 7
 
 
 def _directory() -> Path | None:
-    """Return where compiled kernels are kept, made if need be; None if there is no place only we can write to.
+    """Return the directory of compiled kernels, made if need be; None if there is no place that only we can write to.
 
     It is systemd's cache directory, else the user's. Its name says of which sources: numba itself looks only
     at the file of a kernel, not at those of the kernels called and the constants named in it.
@@ -50,12 +50,12 @@ kernels: list["numba.core.dispatcher.Dispatcher"] = []
 
 
 def compiled_before() -> bool:
-    """Return whether kernels were compiled and kept by an earlier process; if not, it will take half a minute."""
+    """Return True if an earlier process compiled the kernels and kept them; compiling takes half a minute."""
     return _kept_in is not None and next(_kept_in.rglob("*.nbi"), None) is not None
 
 
 def kept_in() -> str:
-    """Return where compiled kernels are kept, in words."""
+    """Return the place of compiled kernels in words."""
     return str(_kept_in) if _kept_in is not None else "memory only: no cache directory may be written to"
 
 

@@ -19,19 +19,19 @@ class Notifier:
         self._sent = float("-inf")
 
     def ready(self, status: str) -> None:
-        """Say that the collector works, at first and after each reload."""
+        """Notify systemd that the collector works, at first and after each reload."""
         self._send(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
-        """Say that settings are read again; `ready` has to follow."""
+        """Notify systemd that settings are read again; `ready` has to follow."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
-        """Say that the collector ends."""
+        """Notify systemd that the collector ends."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
-        """Tell the watchdog, if there is one and half its time has passed."""
+        """Notify the watchdog, if there is one and half its time has passed."""
         now = time.monotonic()
         if self._due_seconds is not None and now - self._sent >= self._due_seconds:
             self._sent = now

@@ -1,4 +1,4 @@
-"""What a start would wait for, done beforehand: the address table built once and the kernels compiled for this processor."""
+"""Preparation of a start: the address table built once and the kernels compiled for this processor beforehand."""
 
 import time
 from collections.abc import Callable

@@ -49,7 +49,7 @@ class RecentLog(logging.Handler):
             self._said.popitem(last=False)
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return what was logged, the last at the end, as values that JSON has."""
+        """Return the last lines of the log, the newest at the end, as values that JSON has."""
         self.acquire()
         try:
             return [asdict(said) for said in self._said.values()]

@@ -58,7 +58,7 @@ class Reload:
         return True
 
     def found(self) -> Prepared | CollectorError | FactsError | None:
-        """Return what was read, or why it cannot be used, once; None while there is nothing."""
+        """Return the settings read, or why they cannot be used, once; None while there is nothing."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._thread = None

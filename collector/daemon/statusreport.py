@@ -1,4 +1,4 @@
-"""How a collector is, as `caudal collect status` gets it."""
+"""The status of a collector, as `caudal collect status` gets it."""
 
 import time
 from collections.abc import Callable, Mapping

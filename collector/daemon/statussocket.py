@@ -80,7 +80,7 @@ class StatusSocket:
 
 
 def ask(directory: Path) -> dict[str, Any]:
-    """Return what the collector on this state directory says of itself; raise StateError if none answers."""
+    """Return the status that the collector on this state directory answers; raise StateError if none answers."""
     content = b""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer, _short(directory) as place:

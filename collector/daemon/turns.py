@@ -29,7 +29,7 @@ class Turns:
             yield
 
     def look(self, report: Callable[[], T]) -> T:
-        """Return what `report` does, which only looks."""
+        """Return the answer of `report`, called between two lots; it must only look."""
         if self._lock.acquire(timeout=self._patience_seconds):
             try:
                 return report()

@@ -1,4 +1,4 @@
-"""What is kept of an exporter over a restart: templates, sampling rates, boot times, sequence numbers, flows told. No address."""
+"""The state of an exporter kept over a restart: templates, rates, boot times, sequence numbers, flows told. No address."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ class TemplateState:
 
 @dataclass(frozen=True)
 class PointState:
-    """What holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
+    """Knowledge that holds at one observation domain of one protocol: templates by id, rates as SamplingRates names them.
 
     `followed` is where its sequence numbers stood when the collector stopped in peace, by the UDP port they came from, and
     empty at any other time. `port` is the UDP port of the process that announced, of an exporter that has several. `stated` holds the
@@ -39,7 +39,7 @@ class PointState:
 
 @dataclass(frozen=True)
 class ExporterState:
-    """What is kept of one exporter; `told` are rows of ToldFlows, which remembers flows by keyed digests."""
+    """The state kept of one exporter; `told` are rows of ToldFlows, which remembers flows by keyed digests."""
 
     points: tuple[PointState, ...] = ()
     told: bytes = b""
@@ -50,7 +50,7 @@ class ExporterState:
         return max((known.seen_ms for point in self.points for known in point.templates.values()), default=0)
 
     def since(self, seen_ms: int) -> "ExporterState":
-        """Return what is left without templates unseen since `seen_ms`; what was announced at points without any goes too."""
+        """Return the state without templates unseen since `seen_ms`, and without announcements at points that have none left."""
         points = []
         for point in self.points:
             kept = {number: known for number, known in point.templates.items() if known.seen_ms >= seen_ms}

@@ -1,4 +1,4 @@
-"""Who sends batches: one run of one collector, which numbers them."""
+"""The sender of batches: one run of one collector, which numbers them."""
 
 import uuid
 from datetime import UTC, datetime

@@ -24,7 +24,7 @@ _LONGEST_PAUSE_SECONDS = 3600.0
 
 
 class Outcome(Enum):
-    """What became of a batch that was sent."""
+    """The fate of a batch that was sent, by the service's answer."""
 
     TAKEN = "taken"
     HELD = "taken, and counted once the regulator has looked at it"
@@ -36,7 +36,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a batch, and why if it is not counted: one line, which never holds the token.
+    """The outcome of sending a batch, and the reason if it is not counted: one line, which never holds the token.
 
     `pause_seconds` is how long the service asks to wait before anything else is sent.
     """
@@ -111,7 +111,7 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _detail(said: dict[str, Any], content: bytes, phrase: str, token: str) -> str:
-    """Return what the answer says, in one line, and without the token should it come back in it."""
+    """Return the service's explanation in one line, without the token should the answer repeat it."""
     text = str(said.get("detail") or said.get("title") or content[:4096].decode("utf-8", "replace") or phrase)
     plain = " ".join((text.replace(token, "…") if token else text).split())[:300]
     return "".join(letter if letter.isprintable() else "·" for letter in plain)

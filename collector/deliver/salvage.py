@@ -22,7 +22,7 @@ Send = Callable[[bytes], Outcome]
 
 @dataclass(frozen=True)
 class Salvage:
-    """What became of a refused batch: rows taken, and a batch of the others.
+    """The outcome of a refused batch that was sent in parts: rows taken, and a batch of the others.
 
     `outcome` is TAKEN where some were, REFUSED where none was; anything else ended it: it is to be done again later.
     """

@@ -1,4 +1,4 @@
-"""Whether the service takes what this collector will send: asked of the service itself, with the token, in one request."""
+"""The question to the service whether it takes what this collector will send, with the token, in one request."""
 
 import email.utils
 import ssl

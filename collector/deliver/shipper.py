@@ -34,7 +34,7 @@ _ACCEPTED_SECONDS = (
 
 @dataclass
 class _Turn:
-    """What is known of a batch that was not taken: tries, and whether others were taken meanwhile."""
+    """Tries of a batch that was not taken, and whether other batches were taken meanwhile."""
 
     tries: int = 0
     since: int = 0
@@ -109,12 +109,12 @@ class Shipper:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread that ships is there."""
+        """True while the thread that ships runs."""
         return self._thread.is_alive()
 
     @property
     def waiting_seconds(self) -> float:
-        """How long it pauses after so many failures in a row, or is asked to; 0 where shipping goes well."""
+        """Seconds of the pause after failures in a row, or that the service asked for; 0 where shipping goes well."""
         if not self._failed_in_a_row:
             return 0.0
         growing = self._first_wait_seconds * 2.0 ** min(self._failed_in_a_row - 1, 30)
@@ -122,7 +122,7 @@ class Shipper:
 
     @property
     def set_back(self) -> int:
-        """How many batches are tried rarely, because the service takes others and not them."""
+        """The number of batches that are tried rarely, because the service takes others and not them."""
         return sum(turn.aside > 0 for turn in list(self._turns.values()))
 
     def use(self, client: httpx.Client) -> None:

@@ -21,7 +21,7 @@ _NAME = re.compile(r"(\d{12})-[0-9a-f]{64}\.batch")
 
 @dataclass(frozen=True)
 class Segment:
-    """One batch in the spool, named by its place in the order and by its id."""
+    """A batch in the spool, named by its place in the order and by its id."""
 
     path: Path
 
@@ -33,7 +33,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class SpoolState:
-    """How much waits for the service, for how long the oldest has, and how much was set aside."""
+    """The spool in numbers: batches and octets that wait, the age of the oldest in seconds, batches set aside."""
 
     batches: int
     bytes: int
@@ -136,7 +136,7 @@ class Spool:
         return Segment(path)
 
     def segments(self) -> list[Segment]:
-        """Return what waits, oldest first."""
+        """Return the batches that wait, oldest first."""
         paths = sorted(_batches(self.directory))
         for path in paths:
             if path.name not in self._sizes:  # another process put it there
@@ -194,7 +194,7 @@ class Spool:
         return len(again)
 
     def state(self) -> SpoolState:
-        """Return what is there now."""
+        """Return the state of the spool now."""
         paths = [segment.path for segment in self.segments()]
         sizes = [size for path in paths if (size := _size(path, -1)) >= 0]
         oldest = 0.0

@@ -18,7 +18,7 @@ class ExporterActivity:
 
     @property
     def count(self) -> int:
-        """How many exporters were heard."""
+        """The number of exporters heard."""
         return int(np.count_nonzero(self._datagrams))
 
     def note(self, datagrams: Datagrams) -> None:

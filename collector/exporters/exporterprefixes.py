@@ -1,4 +1,4 @@
-"""What the operator says of exporters, by address or prefix: the longest prefix that holds an address counts."""
+"""Settings of exporters by address or prefix: the longest prefix that holds an address counts."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class ByPrefix(Generic[Value]):
         }
 
     def get(self, address: str) -> Value | None:
-        """Return what holds for an address; of what is no address (a payload that came without one), None."""
+        """Return the value of the longest prefix that holds the address; None for a text that is no address."""
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -1,4 +1,4 @@
-"""What the ledger counted of each exporter since the collector started, whatever windows were taken away."""
+"""Totals of the ledger for each exporter since the collector started, whatever windows were taken away."""
 
 import numpy as np
 

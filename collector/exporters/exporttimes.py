@@ -1,4 +1,4 @@
-"""What time it is by the exporters: the latest they stated, and what most of them say."""
+"""The time by the exporters' clocks: the latest that they stated, and the time that most of them say."""
 
 import time
 from collections.abc import Callable

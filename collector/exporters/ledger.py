@@ -113,7 +113,7 @@ class Ledger:
 
     @property
     def crowded(self) -> bool:
-        """Whether more rows are open than the bound, so that some had better be taken now."""
+        """True if more rows are open than the bound, so that some had better be taken now."""
         return self._size > self._most_rows
 
     def exporters(self) -> set[int]:
@@ -121,7 +121,7 @@ class Ledger:
         return set(np.unique(self._exporter[: self._size]).tolist())
 
     def by_exporter(self) -> I64:
-        """Return what was counted of each exporter since the start: row FIRST + n of `exportertotals` is exporter n."""
+        """Return the counts since the start, int64 (rows, counts); row FIRST + n of `exportertotals` is exporter n."""
         return self._taken.with_open(self._exporter[: self._size], self._counts[: self._size])
 
     def forget(self, exporter: int) -> None:
@@ -188,7 +188,7 @@ class Ledger:
 
 
 def fate(records: FlowRecords, left_out: Mask | None) -> U8:
-    """Return what becomes of each record: its kind, or that rules leave it out."""
+    """Return the fate of each record, uint8 (records,): its kind, or that rules leave it out."""
     if left_out is None:
         return records.kind
     return np.where(left_out, np.uint8(_LEFT_OUT), records.kind)
@@ -196,7 +196,7 @@ def fate(records: FlowRecords, left_out: Mask | None) -> U8:
 
 @kernel
 def _place(exporter: int, window: int, multiplier: U64, exporters: I32, windows: I64, index: I32) -> int:
-    """Return where in the index the row of an exporter and a window is, or belongs."""
+    """Return the slot of the index where the row of an exporter and window is, or the free slot where it belongs."""
     hashed = np.uint64(exporter) * multiplier[0] + np.uint64(window) * multiplier[1]
     mask = len(index) - 1
     # Of a product, the upper bits depend on all bits of what was multiplied.

@@ -1,4 +1,4 @@
-"""What of a flow record is believed: its counts only as far as IP packets and the exporter's links can carry them.
+"""Plausibility of flow records: counts are believed as far as IP packets and the exporter's links can carry them.
 
 A packet holds 65,535 octets at most. A record is of a flow that lasted as long as it says, a minute if it says less (times
 are coarse) and an hour if it says nothing, and all records that an exporter sends in a window are of what it carried in
@@ -52,7 +52,7 @@ _RATE, _COUNTS, _TIME, _AS = range(4)
 
 @dataclass(frozen=True)
 class Doubts:
-    """How many records of an exporter (its number) were not believed in what they say of rate, counts, times and AS."""
+    """Counts of an exporter's records that were not believed, by what was doubted: rate, counts, times, AS numbers."""
 
     exporter: int
     rate: int

@@ -1,4 +1,4 @@
-"""What an exporter really sends: every flow record as it was understood, and the ledger of the whole."""
+"""An inspection of captured exports: every flow record as it was understood, and the ledger of the whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Inspection:
         self.view = CaptureView(HomePrefixes(home) if home else None)
 
     def signs(self) -> list[Sign]:
-        """Return what was noticed of the exporters, under their addresses: the one who looks has the capture anyway."""
+        """Return the signs noticed of exporters, under their addresses: whoever looks has the capture anyway."""
 
         def name(number: int) -> str:
             return self.exporters.addresses[number] if number >= 0 else "not-allowed"

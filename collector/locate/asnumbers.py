@@ -1,4 +1,4 @@
-"""Whose word on AS numbers goes first, and how far the exporters' numbers and those of the tables agree."""
+"""AS numbers of exporters and of the tables: which of them goes first, and how far they agree."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ class AsNumbers:
         self._numbers = np.zeros(0, np.bool_)
 
     def goes_by_tables(self, exporter: int) -> bool:
-        """Return whether the tables go first for an exporter's number."""
+        """Return True if the tables go before the AS numbers of this exporter."""
         return self._addresses[exporter] in self._from_tables
 
     def choose(self, flows: FlowRecords) -> FlowRecords:

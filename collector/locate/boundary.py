@@ -31,7 +31,7 @@ _CROSSING = 3
 
 @dataclass(frozen=True)
 class Boundary:
-    """What the operator knows of one router: its interfaces to the outside and to the inside, by ifIndex.
+    """The interfaces of one router to the outside and to the inside, by ifIndex, as the operator gives them.
 
     Where only one of the lists is given, every other interface belongs to the other side. `metered` says
     which records of a router that meters both at ingress and at egress are the ones to count.
@@ -83,7 +83,7 @@ class Boundaries:
         self._none = not numbered
 
     def judge(self, flows: FlowRecords, direction: U8) -> Judgement | None:
-        """Return what is to be done with records of these directions; None where all are counted."""
+        """Return the verdict on each record, given its direction; None where all records are counted."""
         if self._none:
             return None
         exporter = np.minimum(flows.exporter, len(self._lists) - 1)

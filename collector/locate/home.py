@@ -58,7 +58,7 @@ def _edges(said: Iterable[tuple[Network, bool]], version: Version) -> list[int]:
 def _contains(
     ip_version: U8, high: U64, low: U64, edges4: U64, edges6_high: U64, edges6_low: U64, found: Mask
 ) -> None:
-    """Say of each address whether it is behind an odd number of edges: inside a range, that is."""
+    """Write to `found` True for each address that lies inside a range, which is behind an odd number of edges."""
     for i in range(len(found)):
         inside = False
         if ip_version[i] == 4:

@@ -1,4 +1,4 @@
-"""Where the far end of each flow is: direction, autonomous system, country, service and what answered."""
+"""The far end of each flow: direction, autonomous system, country, service, and the rung of the ladder that answered."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -148,7 +148,7 @@ def _place(country: str, rung: str) -> np.uint64:
 
 @kernel
 def _is_public(asn: int) -> bool:
-    """Return whether an AS number names somebody outside: none of 0, AS_TRANS and the private ones."""
+    """Return True if an AS number names a network outside: none of 0, AS_TRANS and the private ones."""
     return (0 < asn < _PRIVATE16 or _PUBLIC32 <= asn < _PRIVATE32) and asn != _AS_TRANS
 
 
@@ -177,7 +177,7 @@ def _last_before4(starts: U32, address: np.uint32, first: int, end: int) -> int:
 def _last_before6(
     starts_high: U64, starts_low: U64, high: np.uint64, low: np.uint64, first: int, end: int
 ) -> int:
-    """Return the same for an IPv6 address."""
+    """Return the row of the last range that starts at or before an IPv6 address, searched from `first` until before `end`."""
     while end - first > 1:
         middle = (first + end) >> 1
         start = starts_high[middle]

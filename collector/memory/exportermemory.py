@@ -223,7 +223,7 @@ class ExporterMemory:
         self._unsaved = False
 
     def _written(self, *, wait: bool) -> bool:
-        """Return whether nothing is being written now, and report if writing failed."""
+        """Return True if no write is under way, and report a write that failed."""
         if self._writing is None:
             return True
         if not wait and not self._writing.done():

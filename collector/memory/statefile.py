@@ -21,7 +21,7 @@ _MOST_OCTETS = 256 << 20
 
 
 class Entry(NamedTuple):
-    """What is kept of one exporter: when it was seen last, and its state as JSON."""
+    """An entry of the state file: when an exporter was seen last (ms since 1970), and its state as JSON."""
 
     seen_ms: int
     state: str
@@ -98,5 +98,5 @@ def read(path: Path) -> dict[str, Entry]:
 
 
 def set_aside(path: Path) -> Path:
-    """Return where a file that cannot be used is moved to."""
+    """Return the path that a file which cannot be used is moved to."""
     return path.with_suffix(".damaged")

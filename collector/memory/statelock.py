@@ -1,4 +1,4 @@
-"""One collector at a time on a state directory."""
+"""The lock on a state directory, which lets one collector at a time work on it."""
 
 import fcntl
 import os

@@ -30,7 +30,7 @@ Addresses = frozenset[tuple[int, int]]
 
 
 class InterfaceSettings(Protocol):
-    """What is asked of one interface; see the settings."""
+    """Settings of one interface to be metered, as the parts of a capture need them."""
 
     @property
     def name(self) -> str: ...

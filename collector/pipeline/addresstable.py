@@ -1,4 +1,4 @@
-"""What the settings say of places and networks, read into the address table."""
+"""Places and networks named in the settings, read into the address table."""
 
 import csv
 import ipaddress

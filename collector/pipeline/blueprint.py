@@ -36,7 +36,7 @@ def pipeline_of(
 
 
 def rules_of(settings: CollectorSettings) -> Rules:
-    """Return what a pipeline at work may be told anew."""
+    """Return the part of the settings that a pipeline at work can be given anew."""
     return Rules(
         home=settings.home,
         sampling=knownexporters.sampling_rates(settings.exporters),

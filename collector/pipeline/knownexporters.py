@@ -1,4 +1,4 @@
-"""What the operator knows of exporters, as the parts of a collector take it: by address (or prefix)."""
+"""The operator's knowledge of exporters, by address or prefix, in the forms that the parts of a collector take."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ def names(exporters: Known) -> dict[str, str]:
 
 
 def outside_name(number: int, addresses: Sequence[str], given: Mapping[str, str], key: bytes) -> str:
-    """Return what an exporter's number is called outside: a given name or a pseudonym, and never its address."""
+    """Return the name of an exporter's number outside of the collector: given or a pseudonym, and never its address."""
     if number == NOT_ALLOWED:
         return "not-allowed"
     if number == NO_ROOM:
@@ -30,17 +30,17 @@ def sampling_rates(exporters: Known) -> dict[str, float]:
 
 
 def sampling_overrides(exporters: Known) -> set[str]:
-    """Return those whose configured rate holds whatever they say."""
+    """Return the addresses and prefixes whose configured sampling rate holds whatever the exporter says."""
     return {address for address, known in exporters.items() if known.sampling_override}
 
 
 def as_from_tables(exporters: Known) -> set[str]:
-    """Return those whose AS numbers are not taken, as the tables know better."""
+    """Return the addresses and prefixes of exporters whose AS numbers are not taken, as the tables know better."""
     return {address for address, known in exporters.items() if known.as_from == "tables"}
 
 
 def capacities(exporters: Known) -> dict[str, float]:
-    """Return what the links of exporters carry, in Gbit/s, where that is known."""
+    """Return the capacity of exporters' links in Gbit/s, by address or prefix, where the settings give it."""
     return {
         address: known.capacity_gbit_per_second
         for address, known in exporters.items()

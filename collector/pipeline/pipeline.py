@@ -30,7 +30,7 @@ _MOST_OCTETS = 2 << 20
 
 
 class Rules(TypedDict):
-    """What a pipeline is told at first and may be told anew; see Pipeline."""
+    """Rules of a pipeline that can be given anew while it works; see Pipeline."""
 
     home: Iterable[str]
     sampling: Mapping[str, float]
@@ -158,7 +158,7 @@ class Pipeline:
 
     @property
     def crowded(self) -> bool:
-        """Whether so much is open that `take` had better be called now."""
+        """True if so much is open that `take` had better be called now."""
         return self._aggregator.crowded or self.ledger.crowded
 
     def datagrams(self, datagrams: Datagrams, look: Callable[[FlowRecords], None] | None = None) -> int:

@@ -94,7 +94,7 @@ class Listeners:
 
 
 def shares_port(address: str, addresses: Iterable[str]) -> bool:
-    """Return whether `address` is [::] and its port is listened on by IPv4 as well: then it must leave IPv4 to that one."""
+    """Return True if `address` is [::] and IPv4 listens on its port as well: then it must leave IPv4 to that one."""
     port = address.rpartition(":")[2]
     return address == f"[::]:{port}" and any(
         other.rpartition(":")[2] == port and not other.startswith("[") for other in addresses

@@ -92,7 +92,7 @@ class Ring:
 
 
 class Receiver:
-    """One UDP socket. Its datagrams are views into the ring, good until anything is received into it again."""
+    """A UDP socket that receives into the ring; its datagrams are views, good until the next call that receives."""
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class Receiver:
         return number
 
     def kernel_drops(self) -> int:
-        """Return how many datagrams the kernel has dropped at this socket so far."""
+        """Return the number of datagrams that the kernel has dropped at this socket so far."""
         inode = str(os.fstat(self.socket.fileno()).st_ino)
         table = "udp6" if self.socket.family == socket.AF_INET6 else "udp"
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -226,7 +226,7 @@ class Receiver:
 
 
 def may_force_buffer() -> bool:
-    """Return whether this process may have a receive buffer above net.core.rmem_max."""
+    """Return True if this process may have a receive buffer above net.core.rmem_max."""
     with socket.socket(type=socket.SOCK_DGRAM) as probe:
         try:
             probe.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 1 << 16)

@@ -1,4 +1,4 @@
-"""What was replayed, and the batches on their way from a replay to the spool: each moved there once, whatever is killed when.
+"""The journal of replays, and the batches on their way to the spool: each is moved there once, whatever is killed when.
 
     replays/lock              held by the replay at work
     replays/000007.partial/   a replay that is metering, or was killed over it: removed by the next
@@ -37,7 +37,7 @@ class ReplayError(CollectorError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a replay took: when (seconds since 1970 UTC), the SHA-256 of its files, and the times its datagrams span, by exporter.
+    """The record of a replay: when (seconds since 1970 UTC), SHA-256 of its files, times of its datagrams by exporter.
 
     Exporters are named by their pseudonyms, and no name of a file is kept.
     """
@@ -107,7 +107,7 @@ class Journal:
             yield Manifest.read(directory / _MANIFEST)
 
     def begin(self) -> "Staging":
-        """Return where the batches of a new replay are gathered."""
+        """Return the staging directory in which the batches of a new replay are gathered."""
         last = max((int(path.name) for path in _whole(self.directory)), default=0)
         place = self.directory / f"{last + 1:06d}{_PARTIAL}"
         try:

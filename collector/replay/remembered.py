@@ -1,4 +1,4 @@
-"""What a collector remembers of exporters, lent to a replay: read, and never changed."""
+"""The collector's memory of exporters, lent to a replay: read, and never changed."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace

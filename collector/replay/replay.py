@@ -40,7 +40,7 @@ _STEPS = 10  # of a window, in each of which windows that are over are closed
 
 @dataclass(frozen=True)
 class ReplayQuestion:
-    """What to replay: captures in order, of the times from `since_ms` until before `until_ms` if these are given.
+    """The order for a replay: captures in order, of the times from `since_ms` until before `until_ms` if these are given.
 
     `again` replays what was replayed before, and `received_too` what was captured while the collector was receiving: both
     count twice what was counted.
@@ -55,7 +55,7 @@ class ReplayQuestion:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a replay did: datagrams metered and left out (captured while the collector was receiving), and the ledger's counts.
+    """The outcome of a replay: datagrams metered and left out (captured while the collector was receiving), ledger counts.
 
     `spooled` are the batches moved to the spool, and `waiting` says why not all of them could be, where it is so; `notes` has a
     line for each file that could not be read to its end, and for what else is to be told.
@@ -73,7 +73,7 @@ class Replayed:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """The same as values that JSON has."""
+        """The outcome as values that JSON has."""
         return asdict(self)
 
 

@@ -26,7 +26,7 @@ Announced = tuple[str, int, int, int]  # exporter's address, protocol, observati
 
 @dataclass
 class Survey:
-    """What captures hold, by the address of exporters: from when to when in each file, and which templates they announce.
+    """The content of captures by address of exporter: times of its datagrams in each file, templates announced.
 
     `digests` are the SHA-256 of the files in hex, in their order; `datagrams` counts all of them; `damage` has a line for
     each file that could not be read to its end. `announced` has exporter's address, protocol, observation domain and

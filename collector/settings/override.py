@@ -12,7 +12,7 @@ from caudal.collector.settings.settings import CollectorSettings, Exporter
 
 @dataclass(frozen=True)
 class Override:
-    """What is given: rates by the address or prefix of exporters, whether these hold against what exporters say, and more.
+    """Settings given on the command line: sampling rates by address or prefix of exporters, their precedence, and more.
 
     What is None or empty is not given. `capacity` is in Gbit/s, `template_wait` in seconds.
     """

@@ -89,7 +89,7 @@ def _nat64(text: object) -> str:
 
 
 class Service(BaseModel):
-    """Where batches go. The token is the content of `token_file`."""
+    """The destination of batches. The token is the content of `token_file`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -114,7 +114,7 @@ class Service(BaseModel):
 
 
 class Exporter(BaseModel):
-    """What the operator knows of an exporter and it may not say itself."""
+    """The operator's knowledge of an exporter that the exporter may not say itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -15,7 +15,7 @@ from caudal.collector.settings.settings import PREFIX, CollectorSettings
 
 
 class _OverFile(CollectorSettings):
-    """The same, with the environment over the values given (pydantic-settings has it the other way round)."""
+    """The collector's settings, with the environment over the values given; pydantic-settings has it the other way round."""
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]  # it is called with keywords
@@ -61,13 +61,13 @@ def load_settings(path: Path) -> CollectorSettings:
 
 
 def tells_token(path: Path) -> bool:
-    """Return whether a settings file that can be read, or the environment, names a `token_file`."""
+    """Return True if a readable settings file, or the environment, names a `token_file`."""
     service = tomllib.loads(path.read_text(encoding="utf-8")).get("service", {})
     return "token_file" in service or f"{PREFIX}SERVICE__TOKEN_FILE" in map(str.upper, os.environ)
 
 
 def _own_token(settings: Path) -> Path:
-    """Return where the token is if nobody says so: handed over by systemd, else beside the settings.
+    """Return the path of the token where the settings name none: handed over by systemd, else beside the settings.
 
     Systemd reads the same file as root (LoadCredential=), so that a command run by hand as root finds it, too.
     """

@@ -63,13 +63,13 @@ def settings_told(settings: CollectorSettings, pseudonym: Callable[[str], str]) 
 
 
 def _lengths(prefixes: Iterable[str]) -> dict[str, int]:
-    """Return how many prefixes there are of each version and length: `{"IPv4 /16": 2}`."""
+    """Return the number of prefixes by version and length: `{"IPv4 /16": 2}`."""
     networks = map(ipaddress.ip_network, prefixes)
     return dict(Counter(f"IPv{each.version} /{each.prefixlen}" for each in networks))
 
 
 def _endpoint(text: str) -> str:
-    """Return what kind of address is listened on, and the port: `any IPv4, port 2055`."""
+    """Return the kind of address that is listened on, and the port: `any IPv4, port 2055`."""
     host, _, port = text.rpartition(":")
     try:
         address = ipaddress.ip_address(host.strip("[]").partition("%")[0])

@@ -18,7 +18,7 @@ class WrongClock:
 
     @property
     def sentence(self) -> str:
-        """What is wrong and what to do about it."""
+        """The sentence for the operator: what is wrong with the clock, and what to do about it."""
         where = "ahead of" if self.ahead_ms > 0 else "behind"
         return (
             f"Its clock is {span(abs(self.ahead_ms) / 1000)} {where} the time at which its datagrams came: set the router's "

@@ -1,4 +1,4 @@
-"""How one exporter is: what it sends, what becomes of it, and what is wrong with it."""
+"""The condition of one exporter: what it sends, what becomes of its records, and what is wrong with it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -42,7 +42,7 @@ class Condition:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether something is to be done about it."""
+        """True if something is to be done about the exporter."""
         return any(sign.needs_attention for sign in self.signs)
 
     @property
@@ -66,7 +66,7 @@ class Condition:
 
 
 def summary(conditions: list[Condition], shown: int = 5) -> str:
-    """Say in one line which exporters need attention and why: `1 of 3 routers needs attention: core-2 (silent).`"""
+    """Return one line that names the exporters needing attention, and why: `1 of 3 routers needs attention: core-2 (silent).`"""
     sick = [each for each in conditions if each.needs_attention]
     count = len(conditions)
     if not count:

@@ -1,4 +1,4 @@
-"""How all exporters are: what the parts of a collector know of each, put together when asked."""
+"""The conditions of all exporters, put together from the parts of a collector when somebody asks."""
 
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -26,7 +26,7 @@ _KNOWN_FROM = ("record", "options", "config", "assumed", "unsampled")
 
 @dataclass(frozen=True)
 class _Before:
-    """What was counted by a moment: of each exporter the ledger's counts, and bytes."""
+    """Counts of every exporter at a moment: of the ledger, int64 (exporters, counts), and bytes, float64 (exporters,)."""
 
     at: float
     counts: I64
@@ -75,7 +75,7 @@ class Conditions:
                     before.octets[exporter] = 0
 
     def not_allowed_datagrams(self) -> int:
-        """Return how many datagrams came from sources that `allow` does not hold."""
+        """Return the number of datagrams from sources that `allow` does not hold."""
         return int(self._pipeline.ledger.by_exporter()[FIRST + NOT_ALLOWED, COUNT["datagrams"]])
 
     def numbers(self, configured: Collection[str]) -> list[int]:
@@ -100,7 +100,7 @@ class Conditions:
     def __call__(
         self, numbers: Iterable[int], name: Callable[[int], str], configured: Collection[str] = ()
     ) -> dict[int, Condition]:
-        """Return how each of these exporters is, by its number: the sick ones first, then those that send most.
+        """Return the condition of each of these exporters by number: the sick first, then those that send most.
 
         `name` says what a number is called outside, `configured` has the addresses that the settings name.
         """
@@ -173,7 +173,7 @@ def _row(counts: I64, at: int, width: int) -> I64:
 
 
 def _rate_from(lately: dict[str, int]) -> str:
-    """Return how most sampling rates were known."""
+    """Return the way in which most sampling rates were known: the count of the ledger that grew most."""
     most = max(_KNOWN_FROM, key=lambda name: lately[f"sampling_{name}"])
     return most if lately[f"sampling_{most}"] > 0 else ""
 

@@ -1,4 +1,4 @@
-"""What to say of exporters that announce or number in an unusual manner: several processes, layouts that change, counts."""
+"""Signs of exporters with unusual manners: several processes, layouts that change, sequence numbers that count otherwise."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ExportManner:
 
     @property
     def by_kind(self) -> dict[str, str]:
-        """What is unusual, and what to do about it: a sentence or two for each kind."""
+        """The sentences for the operator by kind: what is unusual, and what to do about it."""
         said = {}
         if self.processes > 1:
             said[_PROCESSES] = (

@@ -20,7 +20,7 @@ Name = Callable[[int], str]
 
 @dataclass(frozen=True)
 class Sign:
-    """What was noticed of an exporter, under the name it has outside.
+    """A sign that something about an exporter deserves a look, under the exporter's name outside.
 
     `kind` is one lower-case word or several joined by `_`, the same for all exporters: it is a label of metrics. `sentence`
     says to whoever looks after routers what is wrong and what to do. `needs_attention` is false where nothing is to be
@@ -36,7 +36,7 @@ class Sign:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:
-        """Return what `plain` made values of."""
+        """Return the sign that `plain` made these values of."""
         return cls(**values)
 
     @property

@@ -59,7 +59,7 @@ def _any_of(words: Iterable[str]) -> str:
 
 
 def _instead_of_address(text: str) -> str:
-    """Return what stands for an address; text that only looks like one stays."""
+    """Return the text that replaces an address; text that only looks like an address stays."""
     if "." in text and ":" not in text:  # with zeros before its digits as well
         return "<address>"
     tail = text[len(text.rstrip(":.")) :]

@@ -1,4 +1,4 @@
-"""What `caudal collect support` writes: how a collector is, for people elsewhere who help. No address, no name, no secret."""
+"""The file of `caudal collect support`: a collector described for people elsewhere who help. No address, no name, no secret."""
 
 import importlib.metadata
 import os
@@ -37,7 +37,7 @@ About = dict[str, Any]
 
 
 def support(settings: CollectorSettings, wall: Callable[[], float] = time.time) -> About:
-    """Return what is known of a collector, running or stopped, as values that JSON has.
+    """Return the description of a collector, running or stopped, as values that JSON has.
 
     Exporters appear under the pseudonym of their address, named ones as well; the rest of what the operator calls things
     is left out, and so is whatever looks like an address in any text.
@@ -61,7 +61,7 @@ def support(settings: CollectorSettings, wall: Callable[[], float] = time.time) 
 
 
 def _words(settings: CollectorSettings, name: Callable[[str], str]) -> dict[str, str]:
-    """Return what the operator calls things, with what stands for each."""
+    """Return the names that the operator uses, each with the word that stands for it."""
     words = {settings.collector: "<collector>", settings.operator: "<operator>"}
     for each in settings.interfaces:
         words |= {each.name: "<interface>", each.exporter or each.name: "<interface>"}
@@ -113,7 +113,7 @@ def _machine(directory: Path) -> About:
 
 
 def _status(directory: Path, redaction: Redaction, missing: list[str]) -> About | None:
-    """Return what the running collector says of itself, without what says whose it is; None if none answers."""
+    """Return the status of the running collector without what says whose it is; None if none answers."""
     try:
         said = ask(directory)
     except CollectorError as error:

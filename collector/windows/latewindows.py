@@ -29,7 +29,7 @@ class LateWindows:
         self._over_ms = 0
 
     def keep(self, windows: Collection[int], over_ms: int) -> set[int]:
-        """Return those of the open `windows` that are not to be taken yet, where those that end by `over_ms` are over."""
+        """Return those of the open `windows` that wait for more late records, where windows ending by `over_ms` are over."""
         now = self._monotonic()
         window_ms = self._window_seconds * 1000
         late = {window for window in windows if (window + 1) * window_ms <= min(over_ms, self._over_ms)}

@@ -43,7 +43,7 @@ class WindowCloser:
 
     @property
     def clock_behind(self) -> bool:
-        """Whether this machine's clock is taken to be behind, because most of what comes is ahead of it."""
+        """True if this machine's clock is taken to be behind, because most of what comes is ahead of it."""
         return self._clock.behind
 
     def allow(self, lateness_seconds: float) -> None:
