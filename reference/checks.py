@@ -1,4 +1,4 @@
-"""What must hold between files of facts, beyond each cell being right by itself."""
+"""Checks between files of facts, beyond each cell being right by itself."""
 
 from collections.abc import Iterator, Mapping
 
@@ -104,7 +104,7 @@ def _check_asns(facts: Mapping[str, Facts]) -> Iterator[FactError]:
 
 
 def _contradict(row: Row, other: Row) -> bool:
-    """Return whether two rows of one network, one for each country it serves, name different owners."""
+    """Return True if two rows of one network, one for each country it serves, name different owners."""
     return any(row.values.get(name) != other.values.get(name) for name in ("parent", "control_country"))
 
 

@@ -1,4 +1,4 @@
-"""How two versions of the facts differ: row by row by the key, column by column."""
+"""Differences between two versions of the facts: row by row by the key, column by column."""
 
 import csv
 import io

@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Economy:
-    """One row of economies.csv: who and how many live there, and what the economy makes.
+    """A row of economies.csv: people, internet users, and the product of an economy.
 
     `internet_users` and `population` are people; money is USD, `gdp_per_head_ppp` constant 2021
     international USD. `region_group` names the country group that counts as the region of the economy,

@@ -1,4 +1,4 @@
-"""What the reference says of one thing: a file, a network, a platform, a group, a country."""
+"""Look-up in the reference by subject: a file, a network, a platform, a group, a country."""
 
 import difflib
 import re
@@ -34,14 +34,14 @@ _ALSO_COUNTRIES = {
 
 @dataclass(frozen=True)
 class Statement:
-    """One row of one file: what it says, for when, from where, and whether a deployment says it."""
+    """A row of a file as an answer: its values, the time in which it holds, its source, and whether an overlay has it."""
 
     file: FactFile
     row: Row
 
     @property
     def overlay(self) -> bool:
-        """Whether the row is of a deployment's overlay."""
+        """True if the row is of a deployment's overlay."""
         return self.row.overlay
 
     @property
@@ -70,12 +70,12 @@ def file_of(name: str) -> FactFile:
 
 
 def statements_of(reference: Reference, file: FactFile) -> list[Statement]:
-    """Return what a file says as of the reference's day, in the order of the file."""
+    """Return the statements of a file as of the reference's day, in the order of the file."""
     return [Statement(file, row) for row in reference.rows(file.name)]
 
 
 def find(reference: Reference, subject: str) -> list[Statement]:
-    """Return what is said of a subject as of the reference's day: the main file first, then those that refer to it.
+    """Return the statements about a subject as of the reference's day: the main file first, then those that refer to it.
 
     A subject is the name of a file, an AS number (15169 or AS15169), the id of a platform or of a country
     group, or a country code. Raises UnknownFact, which names what is near.

@@ -76,14 +76,14 @@ class Reference:
         return self._day or max(each.newest() for each in self._facts.values())
 
     def at(self, month: str) -> "Reference":
-        """Return the same reference as of a month (YYYY-MM): as of its 15th, for what held the longer part of it.
+        """Return this reference as of a month (YYYY-MM): as of its 15th, for what held the longer part of it.
 
         Raises UnknownMonth for what is no month. Figures are all kept, of whatever period they are.
         """
         return self.on(day_of_month(month))
 
     def on(self, day: date) -> "Reference":
-        """Return the same reference as of a day."""
+        """Return this reference as of a day."""
         return Reference(self.version, self.synthetic, self._facts, day)
 
     def facts(self, name: str) -> "pl.DataFrame":

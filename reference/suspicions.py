@@ -1,4 +1,4 @@
-"""What is no fault in a file of facts, and yet mostly a slip: said by `caudal reference check`."""
+"""Suspicious rows: no faults in a file of facts, and yet mostly slips, told by `caudal reference check`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Suspicion:
 def suspect(
     facts: Mapping[str, Facts], shipped: Mapping[str, Facts], today: date, *, overlay_only: bool
 ) -> list[Suspicion]:
-    """Return what looks wrong in facts, in order of the files: of an overlay's rows only, or of all.
+    """Return the suspicious rows of facts, in order of the files: of an overlay only, or of all.
 
     `shipped` are the facts without the overlay, with which its rows are compared.
     """

@@ -20,11 +20,11 @@ class Validity:
     until: date | None = None
 
     def holds(self, day: date) -> bool:
-        """Whether the day is among them."""
+        """Return True if the row holds on the day."""
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
     def overlaps(self, other: Self) -> bool:
-        """Whether some day is in both."""
+        """Return True if both hold on some day."""
         return _starts_before_end(self, other) and _starts_before_end(other, self)
 
     def __str__(self) -> str:

@@ -52,7 +52,7 @@ _NO_NETWORK = 0xFFFF_FFFF
 
 
 class SegmentSearch(NamedTuple):
-    """What finds the segment of one address, for those who look up address by address.
+    """Arrays that find the segment of one address, for those who look up address by address.
 
     `starts4`, and `high6` with `low6`, are the first addresses of the IPv4 and of the IPv6 segments, in order; the
     first of each is 0. IPv6 segments are numbered on from the IPv4 ones. Entry p of `index4` (`index6`) is how
@@ -71,7 +71,7 @@ class SegmentSearch(NamedTuple):
 
     @classmethod
     def of(cls, starts4: U32, high6: U64, low6: U64) -> "SegmentSearch":
-        """Return what finds the segments that begin at these addresses, not accelerated."""
+        """Return the search for the segments that begin at these addresses, not accelerated."""
         index4 = _index(starts4 >> np.uint32(32 - _INDEX4_BITS), _INDEX4_BITS)
         index6 = _index(high6 >> np.uint64(64 - _INDEX6_BITS), _INDEX6_BITS)
         none = np.empty(0, np.int32)
@@ -240,7 +240,7 @@ class AddressTable:
 
 @dataclass(frozen=True)
 class _Layers:
-    """What is known of the addresses of one IP version, in each list the first word first."""
+    """Knowledge of the addresses of one IP version, in each list the first word first."""
 
     ladder: list[Layer]
     asns: list[Layer]
@@ -256,7 +256,7 @@ class _Segments(NamedTuple):
 
 
 def _index(prefixes: NDArray[Any], bits: int) -> I32:
-    """Return how many of the segments that begin in these prefixes begin below each; the last counts all."""
+    """Return how many segments begin below each prefix of `bits` bits, int32 (2^bits + 1,); the last counts all."""
     begin = np.bincount(prefixes.astype(np.int64), minlength=1 << bits)
     return np.append(0, np.cumsum(begin)).astype(np.int32)
 
@@ -302,7 +302,7 @@ def _second_database(path: Path, databases: dict[str, int]) -> dict[Version, Lay
 
 
 def _both(first: Layer, second: Layer) -> Layer:
-    """Return what two databases say together: what one of them knows, or both alike; where they differ, unknown."""
+    """Return the layer that two databases make together: what one of them knows, or both alike; unknown where they differ."""
     stacked = stack([first, second])
     one, other = stacked.codes
     codes = np.where(one == 0, other, one)

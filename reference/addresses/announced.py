@@ -1,4 +1,4 @@
-"""Who announces a country's IPv4 addresses: counted from the address tables."""
+"""Networks that announce a country's IPv4 addresses, counted from the address tables."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _ALL_ADDRESSES = 1 << 32
 
 
 def announced(countries: list[str], directory: Path = ADDRESSES) -> pl.DataFrame:
-    """Return how many IPv4 addresses each network announces in each of these countries.
+    """Return the number of IPv4 addresses that each network announces in each of these countries.
 
     An address counts where both tables know it: its network by the table of AS numbers, its country by the table
     of countries; neither an operator's own list nor the clouds' are asked. Rows are in order of country and number:

@@ -37,7 +37,7 @@ NPM_ATTRIBUTIONS = {
 
 @dataclass(frozen=True)
 class BuiltTable:
-    """What became of one table: its source, and what had to be repaired.
+    """A table that was built: its source, and how many of its ranges had to be repaired.
 
     `overlaps` counts ranges that began inside another (the narrower one answers), `contradictions`
     ranges given twice with different values and `strangers` ranges whose country is none of

@@ -1,4 +1,4 @@
-"""What an operator says of addresses: a list of prefixes, whose caches stand there, and geofeeds (RFC 8805)."""
+"""An operator's own list of prefixes, the caches that stand in them, and geofeeds (RFC 8805)."""
 
 import csv
 import ipaddress
@@ -16,7 +16,7 @@ MOST_LINES = 1_000_000
 
 
 class OwnPrefix(NamedTuple):
-    """Where a prefix is; whose it is, where `asn` is not 0; whose cache it is, where `platform` is not ''.
+    """A prefix of an operator's list: its country; its network, where `asn` is not 0; its cache, where `platform` is not ''.
 
     Country ZZ says that nobody can know.
     """

@@ -1,4 +1,4 @@
-"""Whose prefixes are, by the operator's own knowledge: tables of prefix and AS number, and RIB dumps (MRT)."""
+"""Prefixes and their AS numbers, by the operator's own knowledge: tables of prefix and AS number, and RIB dumps (MRT)."""
 
 from collections import Counter
 from contextlib import closing
@@ -18,7 +18,7 @@ Origins = dict[Version, dict[int, int]]
 
 
 def read_asn_table(path: Path) -> dict[Version, Layer]:
-    """Return whose prefixes are, by a file: CSV of prefix,asn where its name ends in .csv, else an MRT RIB dump.
+    """Return the AS number of prefixes by a file: CSV of prefix,asn where its name ends in .csv, else an MRT RIB dump.
 
     The longest prefix answers. A default route says nothing of whose an address is and is left out. Raises
     AddressError.

@@ -1,4 +1,4 @@
-"""Where each address table came from, kept beside the tables, and the lines that its licence asks for."""
+"""Sources of the address tables, kept beside the tables, and the lines that their licences ask for."""
 
 import csv
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a file of facts declares: its columns, their kinds, its key; and how a cell is read by its kind."""
+"""Declarations of files of facts: columns, their kinds, the key; and how a cell is read by its kind."""
 
 import ipaddress
 import re
@@ -70,7 +70,7 @@ ANY_COUNTRY = "*"
 
 @dataclass(frozen=True)
 class FileColumn:
-    """One column of a file of facts: its name, kind, whether a cell may be empty, its meaning.
+    """A column of a file of facts: its name, kind, whether a cell may be empty, its meaning.
 
     `values` is the closed set of a text column, where it has one; of a column of ids, each must be among them.
     """

@@ -31,7 +31,7 @@ def recheck(row: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Older:
-    """How older files of one kind become today's: `added` and `removed` columns, and the conversion of a row."""
+    """The way in which older files of one kind become today's: `added` and `removed` columns, and the conversion of a row."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -49,7 +49,7 @@ def olders() -> Mapping[str, Older]:
 
 
 def is_older(file: FactFile, header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
-    """Return whether a file is of an earlier version: it has columns that are gone, or lacks what its rows would say.
+    """Return True if a file is of an earlier version: it has columns that are gone, or lacks what its rows would say.
 
     One that leaves out new columns that may be empty is of today, unless its rows say in the old way what belongs there.
     """
