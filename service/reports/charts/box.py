@@ -13,7 +13,7 @@ class Box:
     bottom: float
 
     def overlaps(self, other: "Box", apart: float = 0.0) -> bool:
-        """Return whether two boxes overlap, or are less than so far apart."""
+        """Return True if two boxes overlap, or are less than `apart` from each other."""
         return (
             self.left < other.right + apart
             and other.left < self.right + apart
@@ -22,7 +22,7 @@ class Box:
         )
 
     def holds(self, other: "Box") -> bool:
-        """Return whether another box lies in this one."""
+        """Return True if another box lies in this one."""
         return (
             self.left <= other.left
             and self.top <= other.top
@@ -39,7 +39,7 @@ class Box:
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     def meets(self, x0: float, y0: float, x1: float, y1: float) -> bool:
-        """Return whether a straight line runs through the box (Liang & Barsky 1984)."""
+        """Return True if a straight line runs through the box (Liang & Barsky 1984)."""
         first, last = 0.0, 1.0
         for step, room in (
             (x0 - x1, x0 - self.left),

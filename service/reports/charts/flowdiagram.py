@@ -71,7 +71,7 @@ class _Column:
         return sum(self.slots) + _GAP * max(len(self.nodes) - 1, 0)
 
     def middles(self, top: float, room: float, *, spread: bool) -> list[float]:
-        """Return where the middle of each node is: over all of the room, or close together in the middle of it."""
+        """Return the middle of each node: over all of the room, or close together in the middle of it."""
         gaps = max(len(self.nodes) - 1, 1)
         gap = (room - sum(self.slots)) / gaps if spread and len(self.nodes) > 1 else _GAP
         y = top + (room - sum(self.slots) - gap * (len(self.nodes) - 1)) / 2

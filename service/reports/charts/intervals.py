@@ -21,7 +21,7 @@ _TICK_SIZE = 10
 
 @dataclass(frozen=True)
 class Mark:
-    """One row: its label, value with interval, how they are written, and the value of the month before."""
+    """A row of an interval chart: its label, value with interval, how they are written, and the value of the month before."""
 
     label: str
     value: float

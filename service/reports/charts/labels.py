@@ -119,7 +119,7 @@ class Labels:
         return best is not None
 
     def _hidden(self, box: Box) -> int:
-        """Return how many points of the coasts a box would hide."""
+        """Return the number of points of the coasts that a box would hide."""
         x, y = self._coasts[:, 0], self._coasts[:, 1]
         return int(((x > box.left) & (x < box.right) & (y > box.top) & (y < box.bottom)).sum())
 
@@ -144,7 +144,7 @@ class Labels:
 
 
 def _cross(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
-    """Return whether two straight lines cross: the ends of each lie on both sides of the other."""
+    """Return True if two straight lines cross: the ends of each lie on both sides of the other."""
 
     def side(line: tuple[Point, Point], point: Point) -> float:
         (x0, y0), (x1, y1) = line

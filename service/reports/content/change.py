@@ -52,7 +52,7 @@ _OTHER_NETWORKS = 0.10
 
 
 def noticeable(now: float, before: float, *, hundredths: bool) -> bool:
-    """Return whether two values differ by more than a reader would round away.
+    """Return True if two values differ by more than a reader would round away.
 
     `hundredths` says that they are shares. 0.724 and 0.726 do not differ so, nor do 3,140 and 3,190.
     """
@@ -65,14 +65,14 @@ def noticeable(now: float, before: float, *, hundredths: bool) -> bool:
 
 
 def same_networks(now: float | None, before: float | None) -> bool:
-    """Return whether two months' coverage is close enough for a change not to be that of who reports."""
+    """Return True if two months' coverage is close enough for a change not to be that of who reports."""
     if now is None or before is None:
         return now is before
     return abs(now - before) <= _OTHER_NETWORKS * max(now, before)
 
 
 def relative_size(change: Change, now: Observation) -> float:
-    """Return how large a change is beside the wider of the two intervals; infinite where both are exact."""
+    """Return the size of a change relative to the wider of the two intervals; infinite where both are exact."""
     widths = [
         each.high - each.low
         for each in (now, change.before)

@@ -72,7 +72,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Quality:
-    """What became of the records of the month: the counts of the ledger, and whether they add up."""
+    """The quality of a month's data: the counts of the ledger, and whether they add up."""
 
     counts: Mapping[str, int]
     balanced: bool
@@ -137,12 +137,12 @@ class Content:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the figures come from a traffic model."""
+        """True if the figures come from a traffic model."""
         return SYNTHETIC in self.flags
 
     @property
     def partial(self) -> bool:
-        """Whether the month was still running."""
+        """True if the month was still running."""
         return PARTIAL_MONTH in self.flags
 
     def entries(self) -> Iterator[Entry]:
@@ -178,7 +178,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a content is made of besides the values: names and sources, of the reference in force."""
+    """Names and sources of which a content is made besides the values, of the reference in force."""
 
     reference_version: str
     names: Mapping[str, str]

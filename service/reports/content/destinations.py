@@ -1,4 +1,4 @@
-"""Where the traffic of a month goes and who controls it there, as shares that can be shown."""
+"""Destinations of a month's traffic and who controls it there, as shares that can be shown."""
 
 import math
 from collections.abc import Collection, Iterable
@@ -95,7 +95,7 @@ def located(cells: pl.DataFrame, *apart: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Moved:
-    """What factors of a `deviation` about 1 may have moved: the cells that `located` answers with operators apart."""
+    """Cells that factors of a `deviation` about 1 may have moved: those that `located` answers with operators apart."""
 
     cells: pl.DataFrame
     deviation: float

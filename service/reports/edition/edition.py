@@ -27,7 +27,7 @@ _SAME_SHARE = 1e-3
 
 @dataclass(frozen=True)
 class Publication:
-    """Who publishes the reports, where, and under which terms: '' where the deployment does not say."""
+    """The publisher of the reports, their address and terms: '' where the deployment does not say."""
 
     publisher: str = ""
     url: str = ""
@@ -80,7 +80,7 @@ class Edition:
 
     @cached_property
     def reading_note(self) -> str:
-        """How values, intervals and charts are to be read."""
+        """The note on how values, intervals and charts are to be read."""
         before = self.content.compared.get("month_before")
         if before is None:
             return self.language.say("document", "reading_alone")
@@ -88,17 +88,17 @@ class Edition:
 
     @property
     def path(self) -> str:
-        """Where the report is served."""
+        """The path under which the report is served."""
         return f"/v1/reports/{self.content.economy}/{self.content.month}"
 
     @property
     def address(self) -> str:
-        """Where readers find the report."""
+        """The address at which readers find the report."""
         return f"{self.publication.url.rstrip('/')}{self.path}"
 
     @cached_property
     def citation(self) -> str:
-        """How to cite the report."""
+        """The citation of the report."""
         provenance, say = self.content.provenance, self.language.say
         vintage = (
             say("citation", "vintage", vintage=provenance.vintage)
@@ -123,7 +123,7 @@ class Edition:
         return f"{text} {say('citation', 'synthetic')}" if self.content.synthetic else text
 
     def group_name(self, group: Group) -> str:
-        """Return what a group is called."""
+        """Return the name of a group."""
         return self.language.known("group", group.name, group.name.capitalize())
 
     def question(self, group: Group) -> str:
@@ -144,26 +144,26 @@ class Edition:
         return self._found[group.name]
 
     def finding(self, group: Group) -> str:
-        """Return what the month shows of a group: one to three sentences made of its values, or why there is none."""
+        """Return the finding of a group: one to three sentences made of its values, or why there is none."""
         return self._found[group.name].text
 
     def quote(self, group: Group) -> Quote:
-        """Return how the finding of a group is quoted."""
+        """Return the quotation of a group's finding."""
         publisher = self.publication.publisher or self.language.say("citation", "publisher")
         return quote(self.names, self._found[group.name], publisher, self.address)
 
     def comparison(self, group: Group) -> str:
-        """Return how a group's value stands beside those of the region and of economies of like size; '' without any."""
+        """Return the comparison of a group's value with the region and with economies of like size; '' without any."""
         # The value of the finding where others published it as well: what is said is then said of one thing.
         said = self.found_of(group)
         return Comparison(self.content, self.language, self.names).of(group, (said.indicator, said.dimension))
 
     def changed(self) -> list[str]:
-        """Return what changed, at most five sentences for the whole report; where nothing is told, that in a sentence each."""
+        """Return the changes of the whole report, at most five sentences; where nothing is told, why, in a sentence each."""
         return sentences(self.findings, self._news)
 
     def changes(self, group: Group) -> list[str]:
-        """Return those of the sentences of `changed` that are of a group; where there is none, that."""
+        """Return the sentences of `changed` about a group; where there is none, a sentence that says so."""
         return sentences(self.findings, [each for each in self._news if each.group == group.name])
 
     @cached_property
@@ -198,7 +198,7 @@ class Edition:
         return self.language.figure(value, low, high, definition.unit).with_interval
 
     def ranked(self, group: Group) -> list[Line]:
-        """Return the same readings, of each indicator first that which stands for it."""
+        """Return the lines of a group, of each indicator first that which stands for it."""
         ranked = []
         for entry in (each for each in group.entries if each.readings):
             first = self.findings.relevant(entry)
@@ -207,7 +207,7 @@ class Edition:
         return ranked
 
     def unit(self, definition: Definition) -> str:
-        """Return what the unit of an indicator is called."""
+        """Return the name of an indicator's unit."""
         return self.language.known("unit", definition.unit, definition.unit)
 
     def before(self, line: Line, since: Since) -> str:
@@ -219,7 +219,7 @@ class Edition:
         return arrow + written(line.definition, found.before, self.language)[0]
 
     def remark(self, remark: Remark) -> str:
-        """Return what a reader must know, in words."""
+        """Return a remark in words."""
         text = self.language.known("flag", remark.flag, FLAG_TEXTS.get(remark.flag, remark.flag))
         number = self.language.number(remark.number) if remark.number is not None else ""
         return text.format(number=number, names=self.language.listed(remark.names))
@@ -229,7 +229,7 @@ class Edition:
         return [self.remark(remark) for remark in self.content.remarks]
 
     def withheld(self, entry: Withheld) -> str:
-        """Return what was withheld by which rule."""
+        """Return the words for a withheld total, with the rule that withheld it."""
         return self.language.say(
             "withheld",
             entry.degree,
@@ -274,7 +274,7 @@ class Edition:
         return self.language.figure(figure.value, figure.low, figure.high, total.unit).with_interval
 
     def quality(self) -> list[str]:
-        """Return how good the data is, in sentences."""
+        """Return the quality of the data in sentences."""
         content, say, number = self.content, self.language.say, self.language.number
         counts = content.quality.counts
         sentences = [

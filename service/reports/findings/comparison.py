@@ -1,4 +1,4 @@
-"""How an economy's value stands beside those that others published: in words, no order where intervals overlap."""
+"""Comparison of an economy's value with those that others published: in words, no order where intervals overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Comparison:
     names: Names
 
     def of(self, group: Group, preferred: tuple[str, str | None]) -> str:
-        """Return how a group's value stands among others; '' where nobody published one to set beside it."""
+        """Return the comparison of a group's value with others; '' where nobody published one to set beside it."""
         standing = standing_of(self.content, group, preferred)
         if standing is None:
             return ""
@@ -48,7 +48,7 @@ class Comparison:
         )
 
     def _level(self, which: str, pairs: Sequence[tuple[Peer, PeerValue]], definition: Definition) -> str:
-        """Return what the others of the region, or of like size, published: their median, or each by name."""
+        """Return the values of the others of the region, or of like size: their median, or each by name."""
         if not pairs:
             return ""
         if len(pairs) < LEAST_FOR_MEDIAN:
@@ -97,7 +97,7 @@ class Comparison:
         return said
 
     def _earlier(self, standing: Standing) -> str:
-        """Return whose figures are of the month before, as this one's were not published; '' where nobody's."""
+        """Return the names whose figures are of the month before, as this one's were not published; '' where nobody's are."""
         earlier = [peer for peer, _ in standing.beside if peer.month != self.content.month]
         if not earlier:
             return ""

@@ -30,7 +30,7 @@ class Findings:
     names: Names
 
     def of(self, group: Group) -> Finding:
-        """Return what is found of a group; where nothing can be told, why, and who has what is missing."""
+        """Return the finding of a group; where nothing can be told, why, and who has what is missing."""
         if not any(entry.readings for entry in group.entries):
             return Finding(group.name, self._say("sentence", "nothing"), told=False)
         lines = list(self._lines(group))

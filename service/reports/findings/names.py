@@ -48,11 +48,11 @@ class Called:
     language: Language
 
     def border(self, key: str) -> str:
-        """Return what one of the three flows does: stays in the country, leaves it, comes into it."""
+        """Return the words for one of the three flows: stays in the country, leaves it, comes into it."""
         return self.language.known("border", key, key)
 
     def place(self, key: str) -> str:
-        """Return what a country is called; also the unknown, and others taken together."""
+        """Return the name of a country; also of the unknown, and of others taken together."""
         if key == UNKNOWN:
             return self.language.say("label", "unknown")
         if key == OTHER:
@@ -60,7 +60,7 @@ class Called:
         return self.content.places.get(self.language.code, {}).get(key, key)
 
     def dimension(self, definition: Definition, dimension: str | None) -> str:
-        """Return what an observation of an indicator is of; '' where it has no dimension."""
+        """Return the words for the part that an observation is of; '' where it has no dimension."""
         if not dimension:
             return ""
         if definition.dimension == "category":
@@ -76,7 +76,7 @@ class Called:
         return self.breakdown(dimension)
 
     def breakdown(self, dimension: str) -> str:
-        """Return what an id of a dimension is called that is no category."""
+        """Return the name of a dimension's id that is no category."""
         label = self.language.say
         held = parts(dimension)
         match held.form:
@@ -96,7 +96,7 @@ class Called:
         return self._called(dimension)
 
     def measure(self, definition: Definition, dimension: str | None) -> str:
-        """Return what a value is and of what, as a sentence begins; title and dimension where the language has no words for it."""
+        """Return the words for a value and its part, as a sentence begins; title and dimension where the language has none."""
         title = definition.title.get(self.language.code, definition.title["en"])
         of = self.dimension(definition, dimension)
         phrase = self.language.known("measure", definition.id, "") or (f"{title} ({{of}})" if of else title)
@@ -125,7 +125,7 @@ class Called:
         return told if told == status else f"{told} ({status})"
 
     def attribution(self, line: str) -> str:
-        """Return what the licence of a source asks to be shown."""
+        """Return the line that the licence of a source asks to be shown."""
         return self.language.known("attribution", line, line)
 
     @property

@@ -1,4 +1,4 @@
-"""How a finding is quoted: everything that belongs to it in one text, and what must not be concluded."""
+"""Quotations of findings: everything that belongs to one in one text, and what must not be concluded."""
 
 from caudal.service.reports.findings.finding import Finding, Quote
 from caudal.service.reports.findings.names import Names
@@ -40,7 +40,7 @@ CAUTIONS: dict[str, tuple[str, ...]] = {
 
 
 def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote:
-    """Return how a finding is quoted; `address` is that of the report, without a vintage."""
+    """Return the quotation of a finding; `address` is that of the report, without a vintage."""
     content, language = names.content, names.language
     provenance = content.provenance
     if provenance.vintage:
@@ -90,7 +90,7 @@ def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote
 
 
 def _coverage(names: Names) -> str:
-    """Return how many of the country's users the reporting networks serve, or that it is not known."""
+    """Return the words for the share of the country's users that the reporting networks serve, or that it is not known."""
     coverage, language = names.content.coverage, names.language
     if coverage.share is None or coverage.users is None:
         return language.say("quote", "coverage_unknown")

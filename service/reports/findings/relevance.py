@@ -33,7 +33,7 @@ _APART = frozenset({"J6", "J8", "V7", "V8", "P1", "P3"})
 
 
 def adds_up(definition: Definition) -> bool:
-    """Return whether the observations of an indicator are parts of something: then the largest says most of it."""
+    """Return True if the observations of an indicator are parts of something: then the largest says most of it."""
     return not (
         definition.unit in _APART_UNITS or definition.group in _APART_GROUPS or definition.id in _APART
     )

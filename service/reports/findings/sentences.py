@@ -45,7 +45,7 @@ class Sentences:
         return sentence(phrase.format(**figures))
 
     def base(self, line: Line) -> str:
-        """Return what a value is of, as it stands in a sentence: "of the measured traffic"; '' of an earlier method."""
+        """Return the base of a value as it stands in a sentence: "of the measured traffic"; '' of an earlier method."""
         if earlier(line.definition):
             return ""
         base = line.definition.base_of(line.observation.dimension)
@@ -115,7 +115,7 @@ class Sentences:
         return self._say("sentence", "aside", between=between)
 
     def _named(self, line: Line) -> dict[str, str]:
-        """Return what a sentence may name: countries, taxes, how many, lines of a scale."""
+        """Return the names that a sentence may use: countries, taxes, how many, lines of a scale."""
         language, observation = self.names.language, line.observation
         held = parts(observation.dimension or "")
         country = held.country or (observation.dimension or "").split("-")[0]
@@ -142,7 +142,7 @@ class Sentences:
         return article[next(genders, "plain")].format(place=regime or place)
 
     def _companies(self, line: Line) -> str:
-        """Return how many companies a value is of, and which where they are few."""
+        """Return the number of companies that a value is of, and their names where they are few."""
         names: tuple[str, ...] = ()
         if line.definition.dimension == "platform":
             names = self._behind(line)
@@ -171,7 +171,7 @@ _GENDERS = ("masculine", "feminine", "masculines", "feminines")
 
 
 def earlier(definition: Definition) -> bool:
-    """Return whether values are of an earlier method: today's words may say of them what they are not."""
+    """Return True if values are of an earlier method: today's words may say of them what they are not."""
     today = CATALOGUE.get(definition.id)
     return today is not None and today.definition.method_version != definition.method_version
 
@@ -182,7 +182,7 @@ def _limits(observation: Observation) -> tuple[float, float, float]:
 
 
 def sayable(line: Line) -> bool:
-    """Return whether a value can be said: no scale fits all functions together, and an index without its scale says nothing."""
+    """Return True if a value can be said: no scale fits all functions together, and an index needs its scale."""
     return line.definition.id != "C1" or bool(band(line.observation))
 
 

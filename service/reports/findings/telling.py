@@ -29,7 +29,7 @@ class Silence(StrEnum):
 
 
 def metered(definition: Definition, observation: Observation) -> bool:
-    """Return whether a value is of metered traffic, and so of the networks that report only."""
+    """Return True if a value is of metered traffic, and so of the networks that report only."""
     return definition.base_of(observation.dimension) in METERED
 
 

@@ -27,7 +27,7 @@ def render_html(edition: Edition) -> bytes:
 
 
 def _own(edition: Edition) -> dict[str, Any]:
-    """Return what only the brief says: what must not be concluded of any finding, and where the whole report is."""
+    """Return the parts that only the brief has: what must not be concluded of any finding, and where the whole report is."""
     cautions = dict.fromkeys(c for group in edition.content.groups for c in edition.quote(group).cautions)
     return {
         "cautions": list(cautions)[:_CAUTIONS],

@@ -21,7 +21,7 @@ class Form:
 
     @property
     def binary(self) -> bool:
-        """Whether it is no text."""
+        """True if the form is no text."""
         return self.suffix.rpartition(".")[2] in ("xlsx", "pdf", "zip")
 
     @property

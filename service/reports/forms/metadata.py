@@ -4,7 +4,7 @@ from caudal.service.reports.edition.edition import Edition
 
 
 def metadata(edition: Edition) -> list[tuple[str, str]]:
-    """Return what a report is, of which facts, and how to cite it: pairs of name and text."""
+    """Return the metadata of a report as pairs of name and text: its kind, its facts, and how to cite it."""
     content, label = edition.content, edition.language.phrases["label"]
     provenance = content.provenance
     pairs = [

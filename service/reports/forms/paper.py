@@ -27,7 +27,7 @@ def render(edition: Edition) -> bytes:
 
 
 def plain(edition: Edition) -> dict[str, Any]:
-    """Return what a template on paper needs."""
+    """Return the values that a template on paper needs."""
     shown = view(edition, paper=True)
     # A language tag of typst is two letters; the territory goes apart.
     shown["territory"] = edition.language.territory or None

@@ -25,13 +25,13 @@ def render(edition: Edition) -> bytes:
 
 
 def render_picture(edition: Edition, name: str, suffix: str) -> bytes:
-    """Return one picture of PICTURES as `svg` or `png`."""
+    """Return a picture of PICTURES as `svg` or `png`."""
     svg = picture(edition, name).svg(edition)
     return png(svg) if suffix == "png" else svg.encode()
 
 
 def captions(edition: Edition) -> str:
-    """Return what stands beside the pictures: title, caption and alternative text of each, and how to cite."""
+    """Return the text beside the pictures: title, caption and alternative text of each, and how to cite."""
     say = edition.language.say
     lines = [
         say("press", "sheet", title=edition.title, subtitle=edition.subtitle),

@@ -110,7 +110,7 @@ class _Column:
         self._positions: dict[str, int] = {}
 
     def position(self, value: str) -> int | None:
-        """Return where a value stands among those of its component; None where there is none."""
+        """Return the index of a value among those of its component; None where it is none of them."""
         return self._positions.setdefault(value, len(self._positions)) if value != "" else None
 
     def dimension(self) -> dict[str, object]:

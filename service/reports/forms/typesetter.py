@@ -25,12 +25,12 @@ class Typesetter:
         self._one_at_a_time = threading.Lock()
 
     def pdf(self, shown: Mapping[str, Any]) -> bytes:
-        """Return what is shown as PDF, dated `computed_at` of it; the rest must be what JSON can hold."""
+        """Return the PDF of the values shown, dated `computed_at` of them; the rest must be what JSON can hold."""
         with self._one_at_a_time:
             return self._pdf(shown)
 
     def pdf_and_number(self, shown: Mapping[str, Any], label: str) -> tuple[bytes, int]:
-        """Return what is shown as PDF, and the number that stands at a label of it."""
+        """Return the PDF of the values shown, and the number that stands at a label of it."""
         with self._one_at_a_time:
             return self._pdf(shown), int(json.loads(self._compiler.query(label, field="value", one=True)))
 

@@ -100,7 +100,7 @@ def view(edition: Edition, *, paper: bool) -> dict[str, Any]:
 
 
 def _notices(edition: Edition) -> list[Remark]:
-    """Return what to know before quoting and no banner says, the most important first."""
+    """Return the remarks to know before quoting that no banner makes, the most important first."""
     ranks = {flag: rank for rank, flag in enumerate(_FIRST_NOTICES)}
     told = [each for each in edition.content.remarks if each.flag not in _IN_BANNERS]
     return sorted(told, key=lambda each: (ranks.get(each.flag, len(ranks)), each.flag))
@@ -136,7 +136,7 @@ def _group(edition: Edition, group: Group, *, paper: bool) -> dict[str, Any]:
 
 
 def _missing(edition: Edition) -> list[dict[str, Any]]:
-    """Return what lacks for a value, each reason once, with the indicators that it keeps from having one."""
+    """Return the reasons why values lack, each once, with the indicators that it keeps from having one."""
     lacking: dict[tuple[str, str], dict[str, list[Line]]] = {}
     for group in edition.content.groups:
         for line in edition.lines(group):
@@ -154,7 +154,7 @@ def _missing(edition: Edition) -> list[dict[str, Any]]:
 
 
 def _all_of(lines: list[Line]) -> str:
-    """Return what lines of one indicator are of, in a few words: more than three parts are the indicator."""
+    """Return the parts that lines of one indicator are of, in a few words: more than three are the indicator."""
     of = ", ".join(line.of for line in lines if line.of) if len(lines) <= _MOST_PARTS else ""
     title = f"{lines[0].definition.id} {lines[0].title}"
     return f"{title}: {of}" if of else title

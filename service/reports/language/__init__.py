@@ -1,4 +1,4 @@
-"""What a report says in a language: its words, and how it writes numbers, dates and months."""
+"""Languages of a report: its words, and how it writes numbers, dates and months."""
 
 from caudal.service.reports.language.language import LANGUAGES, FigureText, Language
 

@@ -81,7 +81,7 @@ class FigureText:
 
 @dataclass(frozen=True)
 class Language:
-    """One language in the form of one country, where CLDR has that."""
+    """A language in the form of one country, where CLDR has that."""
 
     code: str
     territory: str
@@ -93,17 +93,17 @@ class Language:
 
     @cached_property
     def locale(self) -> Locale:
-        """Its CLDR locale."""
+        """The CLDR locale."""
         return Locale.parse(f"{self.code}_{self.territory}" if self.territory else self.code)
 
     @cached_property
     def tag(self) -> str:
-        """Its BCP 47 tag, as HTML and HTTP write it."""
+        """The BCP 47 tag, as HTML and HTTP write it."""
         return f"{self.code}-{self.territory}" if self.territory else self.code
 
     @cached_property
     def phrases(self) -> Mapping[str, Mapping[str, str]]:
-        """Its words, by section and key; their fixed numbers as the country writes them."""
+        """The words by section and key; their fixed numbers as the country writes them."""
         return MappingProxyType(
             {
                 name: MappingProxyType({key: self.written(text) for key, text in section.items()})
@@ -171,11 +171,11 @@ class Language:
         )
 
     def before(self, unit: str) -> str:
-        """Return what is written before a number: a currency, in some languages."""
+        """Return the text before a number of a unit: a currency, in some languages."""
         return self._money(unit, 0, 0)[0] if unit in self.phrases["money"] else ""
 
     def scale(self, unit: str, size: float) -> tuple[float, str]:
-        """Return what the numbers of an axis of this size are multiplied by, and what is written after them."""
+        """Return the factor for the numbers of an axis of this size, and the text after them."""
         if unit == "share":
             return 100.0, self.percent_sign
         if unit in _BARE:
@@ -191,16 +191,16 @@ class Language:
 
     @cached_property
     def percent_sign(self) -> str:
-        """What is written after a number of per cent: the sign, in some countries after a space that does not break."""
+        """The text after a number of per cent: the sign, in some countries after a space that does not break."""
         pattern = str(self.locale.percent_formats[None].pattern)
         return pattern[pattern.rindex("0") + 1 :]
 
     def _scale(self, size: float) -> int:
-        """Return what money of this size is counted in, a million or a thousand million; 0 where it is small."""
+        """Return the unit in which money of this size is counted, a million or a thousand million; 0 where it is small."""
         return next((each for each in _SCALES_OF.get(self.code, _SCALES) if size >= each), 0)
 
     def _money(self, unit: str, size: float, shown: float) -> tuple[str, str]:
-        """Return what stands before and after the number `shown` of an amount of this size."""
+        """Return the texts before and after the number `shown` of an amount of this size."""
         scale, words = self._scale(size), ""
         if scale:
             forms = self.locale.compact_decimal_formats["long"]

@@ -1,4 +1,4 @@
-"""What an indicator's definition says of its method, in the language of a report."""
+"""Methods of indicators in the language of a report, by their definitions."""
 
 import hashlib
 import tomllib

@@ -1,4 +1,4 @@
-"""How numbers stand in a picture: on an axis, and intervals behind their value."""
+"""Numbers in a picture: on an axis, and intervals behind their value."""
 
 from caudal.service.reports.language import Language
 

@@ -65,7 +65,7 @@ def _panels(edition: Edition, group: Group, only: Collection[str] = ()) -> list[
 
 
 def _key(edition: Edition) -> Key:
-    """Return what the signs of an interval chart are, in words."""
+    """Return the key to the signs of an interval chart, in words."""
     say, before = edition.language.say, edition.content.compared.get("month_before")
     return Key(
         say("chart", "value"),

@@ -55,7 +55,7 @@ def history_chart(edition: Edition, group: Group) -> str | None:
 
 
 def history_note(edition: Edition, group: Group, series: Series) -> str:
-    """Return what the line of a series shows, in words: its first and last value, the lowest and the highest."""
+    """Return the words for the line of a series: its first and last value, the lowest and the highest."""
     definition = next(d for d, _ in group.readings() if d.id == series.indicator)
     valued = series.valued
     told = {

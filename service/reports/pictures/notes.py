@@ -8,7 +8,7 @@ _MOST_NAMED = 3
 
 
 def map_note(edition: Edition) -> str:
-    """Return what the map shows, in words; where there is none, why."""
+    """Return the words for what the map shows; where there is no map, why."""
     known = [s for s in edition.content.destinations.locations if s.key not in (UNKNOWN, OTHER)]
     unknown = next((s.value for s in edition.content.destinations.locations if s.key == UNKNOWN), 0.0)
     if not any(share.value > 0 for share in known):
@@ -23,7 +23,7 @@ def map_note(edition: Edition) -> str:
 
 
 def flow_note(edition: Edition) -> str:
-    """Return what the flow diagram shows, in words; where there is none, why."""
+    """Return the words for what the flow diagram shows; where there is none, why."""
     if not is_flow_known(edition):
         unknown = sum(link.share for link in edition.content.destinations.links if link.location == UNKNOWN)
         return _why_none(edition, "no_flow", unknown)
@@ -31,12 +31,12 @@ def flow_note(edition: Edition) -> str:
 
 
 def flow_key(edition: Edition) -> str:
-    """Return how the flow diagram is read."""
+    """Return the words on how the flow diagram is read."""
     return edition.language.say("document", "flow_note")
 
 
 def _three_flows(edition: Edition) -> str:
-    """Return how much stays in the country, leaves it and comes into it, with intervals; '' without traffic."""
+    """Return the amounts that stay in the country, leave it and come into it, with intervals; '' without traffic."""
     shown = {
         share.key: edition.language.figure(share.value, share.low, share.high, "share").with_interval
         for share in edition.content.destinations.borders
@@ -49,7 +49,7 @@ def _three_flows(edition: Edition) -> str:
 
 
 def is_flow_known(edition: Edition) -> bool:
-    """Return whether of any traffic a place or a jurisdiction can be named: unknown and "other" alone say nothing."""
+    """Return True if of any traffic a place or a jurisdiction can be named: unknown and "other" alone say nothing."""
     return any(
         link.share > 0 and not {link.location, link.control} <= {UNKNOWN, OTHER}
         for link in edition.content.destinations.links

@@ -68,7 +68,7 @@ def picture(edition: Edition, name: str) -> Picture:
 
 
 def _control(edition: Edition) -> str:
-    """Return what the month shows of jurisdictions, and how the flow diagram is read."""
+    """Return the month's words about jurisdictions, and how the flow diagram is read."""
     found = _finding(edition, "jurisdiction")
     return f"{found} {flow_note(edition)}".strip()
 

@@ -51,7 +51,7 @@ def report(edition: RegionEdition) -> RegionReport:
 
 
 def status_of(cell: Cell) -> Literal["value", "insufficient", "withheld", "none"]:
-    """Return whether a cell has a value, and what it has instead."""
+    """Return the status of a cell: that it has a value, or what it has instead."""
     if cell.observation is None:
         return "none"
     if cell.withheld:

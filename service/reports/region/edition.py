@@ -56,12 +56,12 @@ class RegionEdition:
         return [self.language.say("region", "synthetic")] if self.content.synthetic else []
 
     def place(self, economy: str) -> str:
-        """Return what an economy is called."""
+        """Return the name of an economy."""
         return self.names.place(economy)
 
     @cached_property
     def who(self) -> str:
-        """How many economies of the group published the month, which ones, and that no others are in the figures."""
+        """The sentence on how many economies of the group published the month, which ones, and that no others are in."""
         content, number = self.content, self.language.number
         return self.language.say(
             "region",
@@ -72,7 +72,7 @@ class RegionEdition:
         )
 
     def notes(self) -> list[str]:
-        """Return what to know before quoting: who is left out, what is withheld, what compares with nothing."""
+        """Return the notes to know before quoting: who is left out, what is withheld, what compares with nothing."""
         content, say, listed = self.content, self.language.say, self.language.listed
         notes = [say("region", "note_no_total"), say("region", "note_coverage")]
         if content.left_out:
@@ -88,7 +88,7 @@ class RegionEdition:
         return notes
 
     def group_name(self, group: RegionGroup) -> str:
-        """Return what a group of indicators is called."""
+        """Return the name of a group of indicators."""
         return self.language.known("group", group.name, group.name.capitalize())
 
     def question(self, group: RegionGroup) -> str:
@@ -96,11 +96,11 @@ class RegionEdition:
         return self.language.known("question", group.name, "")
 
     def column_name(self, column: RegionColumn) -> str:
-        """Return what the values of a column are, and of what."""
+        """Return the name of a column: the value, and of what."""
         return self.names.measure(column.definition, column.dimension)
 
     def summary(self, group: RegionGroup) -> str:
-        """Return what the economies of the region show of a group, in a sentence or two about its headline.
+        """Return the summary of a group over the economies of the region: a sentence or two about its headline.
 
         That is the first column with a value. The highest and the lowest are named only where no other interval overlaps.
         """
@@ -159,7 +159,7 @@ class RegionEdition:
         return self.names.reason(cell.observation.reason if cell.observation is not None else None)
 
     def coverage(self, member: Member) -> str:
-        """Return how much of an economy's internet users its figures speak for."""
+        """Return the words for the share of an economy's internet users that its figures speak for."""
         share = member.coverage.share
         if share is None:
             return self.language.say("region", "coverage_unknown")
@@ -169,7 +169,7 @@ class RegionEdition:
 
     @cached_property
     def citation(self) -> str:
-        """How to cite the report: with every vintage in it."""
+        """The citation of the report, with every vintage in it."""
         content, say = self.content, self.language.say
         references = sorted({member.reference_version for member in content.members})
         text = say(
@@ -186,7 +186,7 @@ class RegionEdition:
 
 
 def _lowest(column: RegionColumn) -> tuple[Member, PeerValue] | None:
-    """Return whose interval ends below all others; None where nobody's does."""
+    """Return the economy whose interval ends below all others; None where there is none."""
     pairs = column.compared
     least = min(pairs, key=lambda pair: pair[1].high)
     apart = all(value.low > least[1].high for member, value in pairs if member is not least[0])
@@ -194,7 +194,7 @@ def _lowest(column: RegionColumn) -> tuple[Member, PeerValue] | None:
 
 
 def _highest(column: RegionColumn) -> tuple[Member, PeerValue] | None:
-    """Return whose interval begins above all others; None where nobody's does."""
+    """Return the economy whose interval begins above all others; None where there is none."""
     pairs = column.compared
     most = max(pairs, key=lambda pair: pair[1].low)
     apart = all(value.high < most[1].low for member, value in pairs if member is not most[0])

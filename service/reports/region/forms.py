@@ -21,7 +21,7 @@ class RegionForm:
 
     @property
     def media_type(self) -> str:
-        """Its media type."""
+        """The media type."""
         return FORMS[self.name].media_type
 
     @property
@@ -31,7 +31,7 @@ class RegionForm:
 
     @property
     def inline(self) -> bool:
-        """Whether a browser shows it."""
+        """True if a browser shows the form."""
         return FORMS[self.name].inline
 
     def render(self, edition: "RegionEdition") -> bytes:

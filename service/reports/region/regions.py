@@ -97,7 +97,7 @@ class Regions:
         return entity_tag(month.state, "region", month.group, month.month, self.publication, *asked)
 
     def content(self, month: RegionMonth) -> RegionContent:
-        """Return what the economies of a month published, side by side."""
+        """Return the figures that the economies published of a month, side by side."""
         reference = self._reference.at(month.month)
         values = published_values(self._store, month.issues, INDICATORS)
         coverage = coverages(self._store, [each.vintage for each in month.issues])

@@ -35,7 +35,7 @@ class Component:
     codelist: str = ""
 
     def name_of(self, code: str, language: str) -> str:
-        """Return what a code is called; '' where the code list does not have it."""
+        """Return the name of a code; '' where the code list does not have it."""
         names = codes().get(self.codelist, {}).get(code)
         return names[language] if names else ""
 
@@ -136,5 +136,5 @@ def codes() -> Mapping[str, Mapping[str, Names]]:
 
 
 def concept_name(component: Component, language: str) -> str:
-    """Return what a component is called in a language."""
+    """Return the name of a component in a language."""
     return component.names[language]

@@ -1,4 +1,4 @@
-"""How wide texts are in the typeface of the reports, and how they are broken into lines.
+"""Widths of texts in the typeface of the reports, and their breaking into lines.
 
 A text and a size come in; widths in the units of the size, and lines, go out. `widths.json` is made of the font by `build`.
 """

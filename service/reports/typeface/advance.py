@@ -1,4 +1,4 @@
-"""How wide a text is in IBM Plex Sans."""
+"""Widths of texts in IBM Plex Sans."""
 
 import json
 import unicodedata
@@ -15,7 +15,7 @@ _WITHOUT_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
 
 
 def width_of(text: str, size: float, *, bold: bool = False) -> float:
-    """Return how wide a text is, in the unit of its size: `width_of("Chile", 10)` is 22.6; kerning is left out."""
+    """Return the width of a text, in the unit of its size: `width_of("Chile", 10)` is 22.6; kerning is left out."""
     known = _widths()["bold" if bold else "regular"]
     return sum(known[each] if each in known else _foreign(each) for each in text) * size / 1000
 

@@ -34,7 +34,7 @@ _QUESTION = """
 
 
 def widths(weight: int) -> dict[str, int]:
-    """Return how far each character goes on, in thousandths of the size."""
+    """Return the advance of each character, in thousandths of the size."""
     codes = [code for first, end in RANGES for code in range(first, end) if chr(code).isprintable()]
     fonts = typst.Fonts(
         include_system_fonts=False,
