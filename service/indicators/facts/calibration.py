@@ -1,4 +1,4 @@
-"""How V3 and V8 are fitted on what is known: receipts of levies and VAT, and filings by country.
+"""Fit of V3 and V8 on what is known: receipts of levies and VAT, and filings by country.
 
 For each country and kind of receipt, x(θ) is the logarithm of the turnover that the receipts imply, over the
 turnover that filings spread by users · (product per head)^θ give. Receipts of a kind have a mean b(θ), for they
@@ -64,7 +64,7 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What receipts say of a country, as draws: θ, the spread of countries, and how this one lies.
+    """The fit of receipts for a country, as draws: θ, the spread of countries, and how this one lies.
 
     `effect` are draws of the logarithm of the country's turnover over what users and product give; one firm's
     differs from it by `firm`, a standard deviation. `base` are draws of the logarithm of what a levy or VAT
@@ -103,7 +103,7 @@ class Calibration:
         self.firms = firm_ratios(context)
 
     def fit(self, country: str, *, own: bool = True) -> Fit:
-        """Return what receipts say of `country`: those of the others, and its own unless `own` is False."""
+        """Return the fit for `country`: on the receipts of the others, and on its own unless `own` is False."""
         others = [each for each in self.known if each.country != country and each.measure != REVENUE]
         levels = {
             measure: [each.mean for each in others if each.measure == measure] for measure in (LEVY, VAT)

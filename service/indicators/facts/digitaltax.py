@@ -53,7 +53,7 @@ class DigitalTax:
     row: Row
 
     def reaches(self, levies: Set[str]) -> bool:
-        """Return whether one of the services of a platform is taxed."""
+        """Return True if one of the services of a platform is taxed."""
         return not self.scope.isdisjoint(levies)
 
     def taxed(self, world: float, home: FloatArray) -> FloatArray:

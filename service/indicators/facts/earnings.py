@@ -1,4 +1,4 @@
-"""What a platform earned on services in the narrowest region of a filing that an economy lies in.
+"""Earnings of a platform on services in the narrowest region of a filing that an economy lies in.
 
 Where a company reports its sales by kind, goods of its own are left out, and each of its platforms gets the
 kinds that are its own, in the countries where it sells them.

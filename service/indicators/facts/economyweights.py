@@ -1,4 +1,4 @@
-"""How much of a region's revenue an economy weighs: its users times a power of its product per head."""
+"""Weight of an economy in a region's revenue: its users times a power of its product per head."""
 
 import math
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ class EconomyWeights:
         self._usable: dict[str, FloatArray] = {}
 
     def head(self, country: str) -> Head | None:
-        """Return what is known of an economy; None where the facts have no row of it."""
+        """Return the users and product per head of an economy; None where the facts have no row of it."""
         return self._heads.get(country)
 
     def known(self, countries: Iterable[str]) -> list[str]:

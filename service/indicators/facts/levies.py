@@ -64,7 +64,7 @@ class Levies:
         return share * (1 - SPLIT_OF_WORLD), min(1.0, share * (1 + SPLIT_OF_WORLD))
 
     def offers(self, platform: str) -> list[Row]:
-        """Return what a platform's company published of its sales by kind: world totals of one year, without own goods."""
+        """Return the sales by kind that a platform's company published: world totals of one year, without own goods."""
         return self._offers.get(platform, [])
 
 

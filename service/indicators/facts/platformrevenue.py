@@ -1,4 +1,4 @@
-"""What platforms earn on an economy's users: revenue of a region of a filing, spread over its countries."""
+"""Earnings of platforms on an economy's users: revenue of a region of a filing, spread over its countries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ REVENUE_CHANGE = 0.36
 
 @dataclass(frozen=True, eq=False)
 class PlatformRevenue:
-    """What a platform earned on the economy's users in a year: draws in USD, and what they rest on.
+    """Earnings of a platform on the economy's users in a year: draws in USD, and what they rest on.
 
     `revenue` is that of the region, USD, in the year that ended on `period_end`, and `part` the share of it that
     is services of the platform. `share` are draws of the economy's part of the region. `plain` are draws of the
@@ -79,7 +79,7 @@ class PlatformRevenue:
 
 @dataclass(frozen=True, eq=False)
 class RevenueCapture:
-    """What every platform with a usable filing earned on the economy's users, or why it is not known."""
+    """Earnings of every platform with a usable filing on the economy's users, or why they are not known."""
 
     platforms: tuple[PlatformRevenue, ...]
     weights: EconomyWeights
@@ -104,7 +104,7 @@ def capture_of(month: MonthCells) -> RevenueCapture:
 
 
 def capture(context: Context, *, own: bool = True) -> RevenueCapture:
-    """Return what platforms earned on the users of the context's economy, by the facts that hold then.
+    """Return the earnings of platforms on the users of the context's economy, by the facts that hold then.
 
     For each platform it takes the narrowest region that the economy lies in, of the last year that had
     begun by the month's end. Receipts of the economy itself count unless `own` is False.

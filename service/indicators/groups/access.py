@@ -133,7 +133,7 @@ class _Reach:
     reached: BoolArray
 
     def weights(self, regime: Regime, scenario: str) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return what the regime weighs on each cell: at least, by the reading taken, at most."""
+        """Return the weight of the regime on each cell, float64 (cells,): at least, by the reading taken, at most."""
         at_home, abroad = regime.at_home[scenario], regime.abroad[scenario]
         held = (self.attributed, self.reached, self.reached)
         low, taken, high = (np.maximum(self.home * at_home[end], held[end] * abroad[end]) for end in range(3))

@@ -31,7 +31,7 @@ COLUMNS = ("regime", "country", "covers", "level", "date")
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a regime lets personal data go in a month.
+    """The countries into which a regime lets personal data go in a month.
 
     `full` are countries found adequate all month, the regime's own included; `partial` those found so in
     part (certified companies, one sector) or for some days. `open_ended` says that a decision covers
@@ -47,7 +47,7 @@ class Standing:
 
 
 def standing(context: Context, regime: str) -> Standing | None:
-    """Return where `regime` lets personal data go in the month; None where no row names a country."""
+    """Return the standing of a regime in the month; None where no row names a country."""
     rows = context.fact("adequacy")
     if not set(COLUMNS) <= set(rows.columns):
         return None
@@ -77,7 +77,7 @@ def standing(context: Context, regime: str) -> Standing | None:
 
 
 def _no_list(context: Context, regime: str) -> bool:
-    """Return whether a row says that the regime has no list of countries, or none yet."""
+    """Return True if a row says that the regime has no list of countries, or none yet."""
     rows = context.fact("adequacy")
     if not set(COLUMNS) <= set(rows.columns):
         return False

@@ -36,7 +36,7 @@ End = tuple[int, str]
 
 @dataclass
 class Ways:
-    """What the paths to one far end carry: in all, where every hop is known or a detour is, and by country abroad."""
+    """Bytes on the paths to one far end: in all, where every hop is known or a detour is, and by country abroad."""
 
     total: float = 0.0
     known: float = 0.0

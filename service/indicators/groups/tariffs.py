@@ -79,7 +79,7 @@ class Line:
     rows: tuple[Row, ...]
 
     def displaced(self, growth_share: FloatArray) -> FloatArray:
-        """Return what would be imported on carriers at so much of the growth, less what still is, USD."""
+        """Return the imports on carriers, in USD, at so much of the growth, less those that still happen."""
         carried = self.base * (1 + growth_share * self.growth) ** self.years
         return np.maximum(0.0, carried - self.last)
 
@@ -249,7 +249,7 @@ def _lines(context: Context) -> list[Line]:
 
 
 def moratorium_in_force(context: Context) -> bool | None:
-    """Return whether the WTO's moratorium held on the month's last day; None where the facts do not say."""
+    """Return True if the WTO's moratorium held on the month's last day; None where the facts do not say."""
     state: bool | None = None
     for row in sorted(rows(context, "moratorium", ("date", "effect")), key=lambda row: str(row["date"])):
         if str(row["date"]) > last_day(context).isoformat():

@@ -139,7 +139,7 @@ def payload_sent(month: MonthCells, definition: Definition) -> list[Estimate]:
 
 
 class _Sent:
-    """What users send to platforms, per user, by what the platforms are and who controls them."""
+    """Payload that users send to platforms, per user, by what the platforms are and who controls them."""
 
     def __init__(
         self, month: MonthCells, definition: Definition, payload: Payload, out: BoolArray, users: float
@@ -153,7 +153,7 @@ class _Sent:
         self._unlisted = out & month.unlisted
 
     def whole(self, flags: frozenset[str]) -> Estimate:
-        """Return what goes to all platforms controlled elsewhere."""
+        """Return the payload to all platforms controlled elsewhere."""
         month, payload, attributed = self._month, self._payload, self._elsewhere[1]
         certain = ratio_bounds(self._sampling(payload.total(attributed)), GIGABYTE * self._users, USERS_ERROR)
         observing = attributed & month.services["observes"].to_numpy()
@@ -179,7 +179,7 @@ class _Sent:
         return self._estimate(self._elsewhere, self._unlisted, None, details, flags)
 
     def by_function(self) -> list[Estimate]:
-        """Return what goes to the platforms of each function; networks that no list knows are in none."""
+        """Return the payload to the platforms of each function; networks that no list knows are in none."""
         nothing = np.zeros(len(self._month), dtype=np.bool_)
         answers = []
         for name in FUNCTIONS:
@@ -190,7 +190,7 @@ class _Sent:
         return answers
 
     def by_jurisdiction(self) -> list[Estimate]:
-        """Return what goes to platforms that each other country controls, the greatest first."""
+        """Return the payload to platforms that each other country controls, the greatest first."""
         month, reached = self._month, self._elsewhere[2]
         codes = {
             code

@@ -1,4 +1,4 @@
-"""What a value is of: the denominator of a share, whose users or revenue a number counts.
+"""Bases of values: the denominator of a share, whose users or revenue a number counts.
 
 A base is a code. What it is called is said where somebody reads it; sentences take those words and no others, so that a
 sentence and a definition cannot say different things.
@@ -95,5 +95,5 @@ WITHIN_FUNCTION = "function"
 
 
 def within_function(dimension: str | None) -> bool:
-    """Return whether an observation is of one function: `carries_video`, `carries_video-largest_4`, `US-pays`."""
+    """Return True if an observation is of one function: `carries_video`, `carries_video-largest_4`, `US-pays`."""
     return not FUNCTIONS.keys().isdisjoint((dimension or "").split("-"))

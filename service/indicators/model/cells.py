@@ -206,7 +206,7 @@ class MonthCells:
 
     @cached_property
     def services(self) -> pl.DataFrame:
-        """What the far end of each cell does: function, observes, video (see `functions.py`)."""
+        """The service at the far end of each cell, a row each: function, observes, video (see `functions.py`)."""
         return services(self.cells, self.context)
 
     @cached_property
@@ -250,7 +250,7 @@ class MonthCells:
 
     @cached_property
     def readings(self) -> pl.DataFrame:
-        """Who could command each cell: one column for each reading of control (see `control.py`)."""
+        """The countries that could command each cell: one column for each reading of control (see `control.py`)."""
         return control_readings(self.cells, self.context)
 
     def commanded(self, jurisdictions: frozenset[str]) -> Commanded:
@@ -315,7 +315,7 @@ class MonthCells:
 
     @cached_property
     def variance_unknown(self) -> bool:
-        """Whether some cells had no readable sampling variance."""
+        """True if some cells had no readable sampling variance."""
         return bool((self.cells[_UNREADABLE] > 0).any())
 
 

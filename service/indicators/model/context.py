@@ -1,4 +1,4 @@
-"""What an indicator needs to know besides the flow cells: the economy, its region, its users, the month."""
+"""The context of an indicator besides the flow cells: the economy, its region, its users, the month."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Economy(Protocol):
 
     @property
     def country(self) -> str:
-        """Its code, ISO 3166-1 alpha-2."""
+        """The country code, ISO 3166-1 alpha-2."""
 
     @property
     def internet_users(self) -> int | None:
@@ -30,12 +30,12 @@ class Economy(Protocol):
 
     @property
     def status(self) -> str:
-        """How its row was checked."""
+        """The status of the economy's row: how it was checked."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """One economy in one month, as far as it is not in the flow cells.
+    """An economy in a month, as far as it is not in the flow cells.
 
     `month` is YYYY-MM. `region_members` are the country codes of `region_group`, the group taken as the
     economy's region. `coverage` is the share of the economy's internet users that the reporting networks

@@ -1,4 +1,4 @@
-"""Who can command the far end of a cell: not always one jurisdiction.
+"""Readings of control: who can command the far end of a cell, which is not always one jurisdiction.
 
 The attribution names one: whose law reaches the company at the top. Three others can reach the same
 bytes. A parent may be incorporated in one country and run from another (Cayman Islands and China), its head office
@@ -15,7 +15,7 @@ READINGS = ("control", "incorporation", "headquarters", "host")
 
 
 def control_readings(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Return one country code per cell and reading, in the order of the cells.
+    """Return a country code per cell and reading, a frame in the order of the cells.
 
     `cells` has platform, remote_asn and control. A reading that the facts (platforms, platform_asns,
     access_networks, transit_asns, other_networks) do not know is that of control; where control is unknown all are.
@@ -37,7 +37,7 @@ def control_readings(cells: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 def _seats(platforms: pl.DataFrame) -> pl.DataFrame:
-    """Return where each platform's parent is incorporated and has its head office."""
+    """Return the countries where each platform's parent is incorporated and has its head office."""
     wanted = ("platform_id", "incorporation_country", "hq_country")
     if not set(wanted) <= set(platforms.columns):
         return pl.DataFrame(

@@ -1,4 +1,4 @@
-"""What an indicator is, as data: everything about it except the function that computes it."""
+"""Definitions of indicators as data: everything about one except the function that computes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,16 +69,16 @@ class Definition:
             raise DefinitionError(f"indicator {self.id} has level {self.level}; it must lie between 0 and 1")
 
     def base_of(self, dimension: str | None) -> Base:
-        """Return what the observation with this dimension is of: "US-pays" of C7 is of one function, "US" of all."""
+        """Return the base of the observation with this dimension: "US-pays" of C7 is of one function, "US" of all."""
         within = WITHIN_FUNCTION if within_function(dimension) else ""
         return self.bases.get(dimension or "", self.bases.get(within, self.base))
 
     @property
     def interpreted(self) -> bool:
-        """Whether the value depends on who a network or platform is said to be."""
+        """True if the value depends on who a network or platform is said to be."""
         return not ATTRIBUTED_INPUTS.isdisjoint(self.inputs)
 
     @property
     def located(self) -> bool:
-        """Whether the value depends on where the far end is said to be."""
+        """True if the value depends on where the far end is said to be."""
         return "remote_country" in self.inputs

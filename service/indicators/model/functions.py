@@ -1,4 +1,4 @@
-"""What the far end of a cell does for those who send it something: its function, and whether it is video.
+"""Functions of the far end of a cell for those who send it something, and whether it is video.
 
 A platform has the function of its category (`categories.csv`); a network that is listed without a platform has that of
 its kind. What is neither has none: '' in every frame here.

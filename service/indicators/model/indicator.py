@@ -36,7 +36,7 @@ class Indicator:
         return self.observe(MonthCells.read(cells, context))
 
     def observe(self, month: MonthCells) -> list[Observation]:
-        """Return one observation per dimension; one without dimension where the sample is too small."""
+        """Return an observation per dimension; one without dimension where the sample is too small."""
         definition = self.definition
         if month.total() <= 0:
             return [self._insufficient(month, undefined(reason("no_bytes"), month.flows()))]

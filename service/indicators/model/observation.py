@@ -1,4 +1,4 @@
-"""What an indicator answers: estimates from its function, observations once they may be published."""
+"""Answers of indicators: estimates from their functions, observations once they may be published."""
 
 import math
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ SIGNIFICANT_DIGITS = 12
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an indicator's function returns: a value in [low, high] from so many flow records, or why not."""
+    """An estimate of an indicator's function: a value in [low, high] from so many flow records, or why not."""
 
     value: float | None
     low: float | None

@@ -1,4 +1,4 @@
-"""How often an address database finds a country's own addresses in it: which measurement applies."""
+"""Accuracy of address databases for a country's own addresses: which measurement applies."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How many bytes of a cell are payload: what is left without the headers that its packets must have had.
+"""Payload of a cell in bytes: what is left without the headers that its packets must have had.
 
 Stored are bytes, header to payload, and packets. A packet has at least 28 octets of headers (IPv4 20, UDP or ICMP 8) and
 at most 100 (IPv6 40, TCP with all options 60). So b bytes in n packets hold between b − 100·n, but not less than nothing,
