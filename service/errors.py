@@ -1,4 +1,4 @@
-"""What can go wrong in the service.
+"""Errors of the service.
 
 ServiceError
 ├── SettingsError      the settings cannot be used: file, key, what to do
@@ -115,7 +115,7 @@ class ChangeRefused(QuestionError):
 
 
 class AlreadyPublished(QuestionError):
-    """What is published does not change; a revision needs a reason."""
+    """A month is published already, and does not change; a revision needs a reason."""
 
 
 class NotPublished(QuestionError):
@@ -127,7 +127,7 @@ class NotPublished(QuestionError):
 
 
 class NotFound(QuestionError):
-    """What was asked for does not exist; `kind` says what it is, `available` names what does exist."""
+    """The thing asked for does not exist; `kind` says what it is, `available` names those that do."""
 
     def __init__(self, kind: str, message: str, available: Sequence[str]) -> None:
         super().__init__(message)

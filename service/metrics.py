@@ -1,4 +1,4 @@
-"""What the service counts about itself, for Prometheus. Labels come from closed sets."""
+"""Metrics of the service about itself, for Prometheus. Labels come from closed sets."""
 
 import time
 from typing import Literal

@@ -200,7 +200,7 @@ def _problem(request: Request, error: Exception) -> JSONResponse:
 
 
 def _plain(kind: str) -> Callable[[Request, Exception], JSONResponse]:
-    """Return what answers an error that its message says all of."""
+    """Return the handler of an error whose message says all of it."""
     return lambda request, error: _answer(request, Problem(kind, str(error)))
 
 

@@ -1,4 +1,4 @@
-"""Who asks, found out in one place, and what is said to whom may not."""
+"""Identification of who asks, in one place, and the answer to whoever may not."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -233,14 +233,14 @@ class Access:
         return actor
 
     def same_origin(self, connection: HTTPConnection) -> bool:
-        """Whether a browser says that a page of this service sends the request."""
+        """Return True if a browser says that a page of this service sends the request."""
         site, origin = (connection.headers.get(name) for name in ("sec-fetch-site", "origin"))
         if site is None and origin is None:
             return False
         return site in (None, "same-origin") and origin in (None, self._origin)
 
     def _is_near(self, connection: HTTPConnection) -> bool:
-        """Whether a request comes from where metrics may be read without a key, and through no proxy."""
+        """Return True if a request comes from where metrics may be read without a key, and through no proxy."""
         if connection.client is None or any(name in connection.headers for name in _FORWARDED):
             return False
         try:

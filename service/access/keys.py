@@ -31,7 +31,7 @@ FORM = re.compile(rf"caudal_([0-9A-Za-z]{{{_ID_LETTERS}}})_([0-9A-Za-z]{{{_SECRE
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key: everything but the key. None in `economies` or `operators`: it is not bound to any."""
+    """A key as the store knows it, without the key itself. None in `economies` or `operators`: it is not bound to any."""
 
     id: str
     digest: str
@@ -47,21 +47,21 @@ class Key:
     reason: str = ""
 
     def state(self, now: datetime) -> KeyState:
-        """Return whether it may be used."""
+        """Return the state of the key at a time: valid, expired or revoked."""
         if self.revoked_at is not None:
             return "revoked"
         return "valid" if now < self.expires_at else "expired"
 
     @property
     def actor(self) -> Actor:
-        """Who holds it."""
+        """The actor that holds the key."""
         return Actor(
             self.role, self.name, self.economies, self.operators, credential_of(self.id), self.expires_at
         )
 
 
 def credential_of(key_id: str) -> str:
-    """Return what a key is called where it is written down who did something."""
+    """Return the name of a key in the record of who did something."""
     return f"key {key_id}"
 
 

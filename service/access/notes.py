@@ -1,4 +1,4 @@
-"""What happens often, for the record: gathered, and written once a minute, a line for each kind of it.
+"""Notes of frequent deeds for the record: gathered, and written once a minute, a line for each kind.
 
 A refusal is not worth a write to disk each, or whoever is refused could fill the disk; a reader of exact figures
 asks for many pages. So the first is written at once, and those that follow within a minute are one line with

@@ -12,7 +12,7 @@ from caudal.service.settings.settings import Person
 
 @dataclass(frozen=True)
 class Claims:
-    """What a provider vouches for: its own name of somebody, an address where it is verified, and all the rest."""
+    """Claims of a provider about a person: its own id of somebody, an address where it is verified, and all the rest."""
 
     subject: str
     email: str | None
@@ -27,11 +27,11 @@ class Claims:
 
     @property
     def name(self) -> str:
-        """What somebody is written down as."""
+        """The name under which the person is written down."""
         return self.email or self.subject
 
     def fits(self, person: Person) -> bool:
-        """Whether this is who is meant."""
+        """Return True if the claims are those of this person of the settings."""
         if person.claim == "email":
             return self.email is not None and self.email.casefold() == person.value.casefold()
         if person.claim == "sub":

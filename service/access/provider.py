@@ -72,7 +72,7 @@ class Provider:
         self._keys: tuple[datetime, KeySet] | None = None
 
     def begin(self) -> tuple[str, Attempt]:
-        """Return where to send a browser, and what is to come back; raise ProviderError."""
+        """Return the address to send a browser to, and the attempt that is to come back; raise ProviderError."""
         attempt = Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48))
         url = prepare_grant_uri(
             self._endpoint("authorization_endpoint"),
@@ -160,7 +160,7 @@ class Provider:
         return url
 
     def _known(self) -> dict[str, Any]:
-        """Return what the provider says of itself."""
+        """Return the provider's own description of itself."""
         now = self._clock()
         with self._lock:
             if self._metadata is None or now >= self._metadata[0] + _KEPT:

@@ -1,4 +1,4 @@
-"""What the service remembers of browsers: for so long, of so many, by ids that nobody can guess."""
+"""The memory of browsers: for so long, of so many, by ids that nobody can guess."""
 
 import secrets
 import threading

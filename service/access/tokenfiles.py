@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Where tokens of somebody stand: `named` says so in messages; without a file in a variable."""
+    """A place where tokens of somebody stand: `named` says so in messages; without a file in a variable."""
 
     actor: Actor
     named: str
@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True)
 class _Look:
-    """What a file was like: None in `state` where there was none."""
+    """The state of a file when it was looked at: None in `state` where there was none."""
 
     state: tuple[int, ...] | None
 
@@ -84,7 +84,7 @@ class TokenFiles:
             self._index()
 
     def actor(self, digest: str) -> Actor | None:
-        """Return whose token has this SHA-256, hex; None where it is nobody's."""
+        """Return the actor whose token has this SHA-256, hex; None where the token is nobody's."""
         now = self._monotonic()
         if now - self._looked >= _SECONDS_BETWEEN_LOOKS:
             self._looked = now
@@ -133,7 +133,7 @@ class TokenFiles:
 
 
 def sources(settings: ServiceSettings) -> tuple[Source, ...]:
-    """Return where the tokens of these settings stand."""
+    """Return the places where the tokens of these settings stand."""
     found = []
     for collector in settings.collectors:
         actor = Actor(

@@ -1,4 +1,4 @@
-"""Whether what a batch adds is within what the operator's links can carry: what is not waits for review."""
+"""Capacity of an operator's links: a batch that would exceed it waits for review."""
 
 import numpy as np
 import polars as pl
@@ -66,7 +66,7 @@ def _carried(batch: Batch) -> pl.DataFrame:
 
 
 def _stored(store: Store, batch: Batch, hours: list[int]) -> dict[int, float]:
-    """Return what is stored of these hours of the operator, in bytes, by when they begin."""
+    """Return the bytes stored of these hours of the operator, by when they begin (seconds since 1970)."""
     found = store.frame(
         "SELECT toInt64(toUnixTimestamp(time)) AS start, "
         "greatest(sum(toFloat64(f.bytes)), sum(toFloat64(f.packets)) * {smallest:UInt8}) AS carried "

@@ -21,7 +21,7 @@ GIVEN: tuple[Given, ...] = ("facts", "public", "operators")
 
 @dataclass(frozen=True)
 class Answer:
-    """What an indicator says: in how many of its answers there is a value, and why not in the others.
+    """The answer of an indicator: in how many of its values there is one, and why not in the others.
 
     `reasons` are the codes of its reasons (see `reason.py`), each once.
     """
@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def answers(self) -> bool:
-        """Whether there is any value."""
+        """True if there is any value."""
         return self.values > 0
 
 

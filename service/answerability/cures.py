@@ -1,4 +1,4 @@
-"""What would make an indicator answer, and where anybody can get it, by the code of the reason that it gives."""
+"""Cures: what would make an indicator answer, and where anybody can get it, by the code of the reason that it gives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Cure:
-    """What lacks, in the words of a to-do list; who has it; and the address to begin at."""
+    """A cure: what lacks, in the words of a to-do list; who has it; and the address to begin at."""
 
     what: str
     source: str

@@ -1,4 +1,4 @@
-"""What networks of one economy exchange with each other: told apart by AS number, in the country, counted once.
+"""Exchange between networks of one economy: told apart by AS number, in the country, counted once.
 
 An operator meters what crosses the border of its network. That is the border of the country only where the far
 end is not another network of the same economy. What such a network and the operator exchange stays in the

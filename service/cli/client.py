@@ -75,7 +75,7 @@ def service_at(url: str) -> Iterator["httpx.Client"]:
 
 
 def answer_of(answer: "httpx.Response", role: str = "publisher") -> dict[str, Any]:
-    """Return what was answered; where it was refused, say why and end the command.
+    """Return the JSON of an answer; where the service refused, tell why and end the command.
 
     `role` is that of the client: where nobody knows it, it is said which setting names its token.
     """
@@ -87,7 +87,7 @@ def answer_of(answer: "httpx.Response", role: str = "publisher") -> dict[str, An
 
 
 def problem_of(answer: "httpx.Response") -> str:
-    """Return what an answer that refuses says, in one line."""
+    """Return the problem that a refusing answer names, in one line."""
     try:
         return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):
@@ -95,7 +95,7 @@ def problem_of(answer: "httpx.Response") -> str:
 
 
 def refuse(message: str) -> NoReturn:
-    """Say why a command cannot do what it was asked to, and end it."""
+    """Tell why a command cannot be carried out, and end it."""
     typer.echo(f"caudal: {line(message)}", err=True)
     raise typer.Exit(EXIT_REFUSED)
 

@@ -33,7 +33,7 @@ Deed = Literal["reported", "declared", "undeclared", "changed"]
 
 @dataclass(frozen=True)
 class Rule:
-    """How many operators must contribute to a total, and how near the largest may be told, in per cent.
+    """The rule for totals: how many operators must contribute, and how near the largest may be told, in per cent.
 
     1 and 0 let everything pass.
     """
@@ -43,7 +43,7 @@ class Rule:
 
     @property
     def forbids(self) -> bool:
-        """Whether there is any total that may not be published."""
+        """True if there is any total that may not be published."""
         return self.minimum_operators > 1 or self.percent > 0
 
     def objection(self, contributions: Iterable[float], did: Deed = "reported") -> "Objection | None":
@@ -91,7 +91,7 @@ class Withheld:
 
 
 def degree_of(definition: Definition) -> Degree | None:
-    """Return whether an indicator shows an amount of traffic, or gives one back; None if neither."""
+    """Return how an indicator depends on traffic, as an amount or as something that gives one back; None if in neither way."""
     if definition.unit in _PRIMARY_UNITS:
         return "primary"
     return "secondary" if definition.unit in _SECONDARY_UNITS else None

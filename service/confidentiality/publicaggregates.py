@@ -55,7 +55,7 @@ def aggregates(
     whole: Objection | None = None,
     moved: bool = False,
 ) -> Aggregates:
-    """Return what may be shown of a month's facts (as `month_facts` answers them); all where not `protected`.
+    """Return the aggregates of a month's facts (as `month_facts` answers them) that may be shown; all where not `protected`.
 
     `whole` is what else forbids the sums. Where each operator's were `moved` by a factor, they are told to three digits,
     and cells of few flow records belong to the rest; and so does what networks of the economy `exchange` (a column that
@@ -145,7 +145,7 @@ def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -
 
 
 def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -> int:
-    """Return how many of the ordered cells must be added up for their sum to be shown; 0 where none need be.
+    """Return how many of the ordered cells must be added up for their sum to be shown; 0 where no sum is needed.
 
     All of them, where even that is not enough: then the direction is one row.
     """

@@ -1,4 +1,4 @@
-"""Where a request comes from: the address of its client, through the proxies that are trusted."""
+"""The address of a request's client, through the proxies that are trusted."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -28,7 +28,7 @@ class Proxies:
         self._trusted = tuple(trusted)
 
     def trusts(self, address: str) -> bool:
-        """Whether an address is that of a trusted proxy."""
+        """Return True if an address is that of a trusted proxy."""
         try:
             known = ip_address(normal(address))
         except ValueError:
@@ -36,7 +36,7 @@ class Proxies:
         return any(known in network for network in self._trusted)
 
     def overlooks(self, scope: Scope) -> bool:
-        """Whether a request seems to come through a proxy on this machine that is not trusted."""
+        """Return True if a request seems to come through a proxy on this machine that is not trusted."""
         peer = (scope.get("client") or ("", 0))[0]
         forwarded = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
         return forwarded and normal(peer) in ("127.0.0.1", "::1") and not self.trusts(peer)

@@ -15,7 +15,7 @@ _GRACE_SECONDS = 10.0
 
 
 def declared_bytes(scope: Scope) -> int | None:
-    """Return how long a request says that its body is: 0 without one, None where it will be seen."""
+    """Return the declared length of a request's body in bytes: 0 without a body, None where the length will be seen."""
     for name, value in scope["headers"]:
         if name == b"transfer-encoding":
             return None

@@ -1,4 +1,4 @@
-"""One connection, as HTTP/1.1: uvicorn's protocol, with deadlines that it has none of."""
+"""A connection by HTTP/1.1: uvicorn's protocol, with the deadlines that it lacks."""
 
 import asyncio
 import logging
@@ -45,7 +45,7 @@ class _Lingering:
             self._transport.write_eof()
 
     def is_closing(self) -> bool:
-        """Whether nothing more is to be written."""
+        """Return True if nothing more is to be written."""
         return self.lingers or self._transport.is_closing()
 
     def __getattr__(self, name: str) -> Any:
@@ -139,7 +139,7 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def _should_upgrade(self) -> bool:
-        """Return that no other protocol is spoken; uvicorn would warn of each that asks for one."""
+        """Return False, as no other protocol is spoken; uvicorn would warn of each request for one."""
         return False
 
     def _note(self) -> None:

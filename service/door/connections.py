@@ -62,7 +62,7 @@ class Connections:
         return len(self._open)
 
     def admit(self, descriptor: int, address: str) -> bool:
-        """Return whether a connection that was just accepted may stay; where all places are taken, an idle one goes for it."""
+        """Return True if a connection just accepted may stay; where all places are taken, an idle one goes for it."""
         sender = network_of(normal(address))
         self._forget(descriptor)
         if self._addresses[sender] >= self.settings.connections_per_address and not self._proxies.trusts(

@@ -26,7 +26,7 @@ class Counts(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What it may raise."""
+        """The exceptions that the storage may raise."""
         return ValueError
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
@@ -49,7 +49,7 @@ class Counts(Storage):
         return self._counts.get(key, (0, time.time()))[1]
 
     def check(self) -> bool:
-        """Whether it works."""
+        """Return True if the storage works."""
         return True
 
     def reset(self) -> int | None:

@@ -1,4 +1,4 @@
-"""How many connections the process may have open: as many descriptors as the system gives it, less what the store needs."""
+"""The number of connections that the process may have open: the system's descriptors, less those that the store needs."""
 
 import resource
 
@@ -21,7 +21,7 @@ def raise_descriptor_limit() -> int:
 
 
 def most_connections(wanted: int, descriptors: int) -> int:
-    """Return how many connections may be open at once; raise SettingsError where hardly any could be."""
+    """Return the number of connections that may be open at once; raise SettingsError where hardly any could be."""
     reserve = min(_MOST_RESERVE, max(_LEAST_RESERVE, descriptors // 4))
     most = min(wanted, descriptors - reserve)
     if most < _LEAST_CONNECTIONS:

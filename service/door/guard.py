@@ -1,4 +1,4 @@
-"""Who knows who asks, and what they may have: the door asks, others answer."""
+"""The guard, who knows who asks and what they may have: the door asks, others answer."""
 
 from typing import Protocol
 

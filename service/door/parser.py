@@ -22,7 +22,7 @@ class Parser(h11.Connection):
         self._octets = 0
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Return what came next; raise h11.RemoteProtocolError for what is refused."""
+        """Return the next event of the connection; raise h11.RemoteProtocolError for one that is refused."""
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._chunks = self._octets = 0

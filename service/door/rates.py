@@ -1,4 +1,4 @@
-"""How often somebody may ask: by key, or by address where there is none."""
+"""Rates at which somebody may ask: by key, or by address where there is none."""
 
 import time
 
@@ -45,7 +45,7 @@ class Rates:
 
     @property
     def counted(self) -> int:
-        """How many senders are being counted."""
+        """The number of senders being counted."""
         return len(self._storage)
 
     def _network(self, address: str) -> str:

@@ -57,7 +57,7 @@ FLAG_TEXTS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of an economy reported in a month.
+    """The part of an economy that reported in a month.
 
     `operators` reported; `users` is the sum of their declared subscribers and `share` that over the economy's
     internet users, both None unless an operator that reported declared them; `undeclared` names the others.
@@ -71,7 +71,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class MonthInputs:
-    """What a month's values depend on, besides the facts of the store and of the reference.
+    """The inputs of a month's values besides the facts of the store and of the reference.
 
     `operators` reported; `declared` are (subscribers, as of) of those that declared any. `asns` are the AS numbers that
     operators of the economy declared, those that did not report among them; `counted_once` is false of vintages of before what two
@@ -250,7 +250,7 @@ def evaluate(
     routes: pl.DataFrame | None = None,
     region_flows: pl.DataFrame | None = None,
 ) -> MonthMeasures:
-    """Return what the facts of a month say, with national totals, and without what is confidential.
+    """Return the measures of a month from its facts, with national totals, and without what is confidential.
 
     `month_facts` and `region_flows` are what the queries of these names answer; the former are multiplied by the
     factors of `inputs`, and nothing that is returned depends on anything else of them. The reference is taken as of the
@@ -329,7 +329,7 @@ def evaluate(
 
 
 def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | None, Objection | None]:
-    """Return what forbids the sums of all operators, and what those that go by declared subscribers.
+    """Return the objections to telling the sums of all operators, and those that go by declared subscribers.
 
     The latter give back the bytes of the operators that declared, as what they are divided by is public;
     beside the sums of all, also those of the others. What may not be told of one of the flows (domestic, out, in) forbids
@@ -368,7 +368,7 @@ def _objections(inputs: MonthInputs, cells: pl.DataFrame) -> tuple[Objection | N
 
 
 def _to_difference(rule: Rule, changed: Mapping[str, tuple[float, ...]]) -> Objection | None:
-    """Return what forbids amounts beside those of an earlier vintage: who has both has what changed."""
+    """Return the objection to amounts beside those of an earlier vintage: who has both has the difference."""
     told = [[sum(each) for each in changed.values()]]
     told += [list(each) for each in zip(*changed.values(), strict=True)]
     return _first(rule.objection(amounts, "changed") for amounts in told)

@@ -1,4 +1,4 @@
-"""What a deployment supplies of its own for the indicators: ways of traffic, and routes to the economy."""
+"""Data that a deployment supplies for the indicators: paths of traffic, and routes to the economy."""
 
 import hashlib
 import io
@@ -34,7 +34,7 @@ class Supplied:
 
 
 def read_supplied(settings: ServiceSettings, reference: Reference) -> Supplied:
-    """Return what the settings name, of routes those to the access networks of the operators' economies.
+    """Return the paths and routes that the settings name, of routes those to the access networks of the operators' economies.
 
     Raises SettingsError where a file cannot be read.
     """

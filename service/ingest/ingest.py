@@ -44,7 +44,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class _Known:
-    """What the store knows of a batch; `recorded` says whether it has its row in `batch`."""
+    """The store's knowledge of a batch; `recorded` says whether it has its row in `batch`."""
 
     state: State
     received_at: datetime
@@ -165,7 +165,7 @@ class Ingest:
             self._known(batch_id)
 
     def quarantined(self) -> int:
-        """Return how many batches wait because something could not be done to them."""
+        """Return the number of batches that wait because something could not be done to them."""
         return int(
             self._store.value(
                 "SELECT count() FROM (SELECT batch_id FROM batch_change GROUP BY batch_id "
@@ -174,7 +174,7 @@ class Ingest:
         )
 
     def short_of_space(self) -> int | None:
-        """Return how many bytes of disk are missing to the reserve; None where none are."""
+        """Return the bytes of disk missing to the reserve; None where none are."""
         self._keep_merges()
         return self._space.short()
 

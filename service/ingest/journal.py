@@ -27,7 +27,7 @@ SIGNS: Mapping[str, int] = {
 
 @dataclass(frozen=True)
 class Deed:
-    """What is being done to a batch; `state` is the one the batch is in afterwards.
+    """A deed that is being done to a batch; `state` is the one the batch is in afterwards.
 
     `marks` are the highest block numbers before it was begun, by table; `present` the partitions, as
     table/partition, that are not to be written because they are as they should be. `body` is given only by a journal
@@ -59,7 +59,7 @@ class Journal:
         self._store = store
 
     def exists(self) -> bool:
-        """Whether the store has a journal at all, of whichever version."""
+        """Return True if the store has a journal at all, of whichever version."""
         return bool(
             self._store.value(
                 "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'batch_pending'"
@@ -114,7 +114,7 @@ class Journal:
         self._store.insert("batch_change", pa.table(row))
 
     def noted(self, deed: Deed) -> bool:
-        """Whether what was done is written down."""
+        """Return True if the deed is written down."""
         return bool(
             self._store.value(
                 "SELECT count() FROM batch_change WHERE batch_id = {id:String} AND number = {number:UInt64} "

@@ -1,4 +1,4 @@
-"""What becomes of a batch: the answers of ingest, the states a batch is in, what may be ordered in each."""
+"""Outcomes for a batch: the answers of ingest, the states a batch is in, the orders possible in each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from caudal.service.errors import NotFound
 
 
 class State(StrEnum):
-    """Where a batch stands; only a counted one is part of any figure."""
+    """States of a batch; only a counted one is part of any figure."""
 
     counted = "counted"
     held = "held"
@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 class Order(StrEnum):
-    """What may be ordered about a batch that is known."""
+    """Orders about a batch that is known."""
 
     retract = "retract"
     restore = "restore"

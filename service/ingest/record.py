@@ -1,4 +1,4 @@
-"""What is written down of a batch for ever: who sent it, when, with which software, how much it carries."""
+"""The permanent record of a batch: who sent it, when, with which software, how much it carries."""
 
 import io
 import json

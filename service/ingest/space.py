@@ -1,4 +1,4 @@
-"""How much room the store has, and what a batch may need of it."""
+"""Disk space of the store, and how much a batch may need of it."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _OTHER_PARTS = 12
 
 
 def need_of(batch: Batch, body: bytes, months: int) -> int:
-    """Return how many bytes of disk storing a batch may take, estimated on the safe side."""
+    """Return the bytes of disk that storing a batch may take, estimated on the safe side."""
     rows = batch.flows.num_rows + batch.ledger.num_rows
     parts = _OTHER_PARTS + _PARTS_A_MONTH * months
     return int(2 * len(body) + _BYTES_A_ROW * rows + _BYTES_A_PART * parts)

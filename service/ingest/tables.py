@@ -14,7 +14,7 @@ _OUTSIDE_ROLLUPS = ("window_start", "window_seconds")
 
 @dataclass(frozen=True)
 class Stream:
-    """One of the two streams of a batch: its columns, and the table in memory its rows wait in."""
+    """A stream of a batch: its columns, and the table in memory in which its rows wait."""
 
     name: str
     columns: tuple[Column, ...]

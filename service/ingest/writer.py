@@ -32,7 +32,7 @@ class _Work:
 
     @property
     def one_window(self) -> bool:
-        """Whether each cell comes once at most: then there is nothing to add up, and the engine does later."""
+        """True if each cell comes once at most: then there is nothing to add up, and the engine does later."""
         return len(self.batch.flows.column("window_start").unique()) == 1
 
     @property

@@ -41,7 +41,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered file: its statements, and the SHA-256 of its bytes in hex."""
+    """A numbered file: its statements, and the SHA-256 of its bytes in hex."""
 
     number: int
     name: str
@@ -73,7 +73,7 @@ def load_migrations(directory: Traversable | None = None) -> tuple[Migration, ..
 
 
 def pending(store: Store, migrations: tuple[Migration, ...]) -> list[Migration]:
-    """Return what is still to apply; raise MigrationError where the store has another history."""
+    """Return the migrations still to apply; raise MigrationError where the store has another history."""
     store.command(_RECORD)
     recorded = {
         number: (name, sha256)

@@ -70,7 +70,7 @@ def inputs_with_codes(store: Store) -> None:
 
 
 def with_codes(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is kept with a vintage, its sentences as `to_stored` writes reasons; what is so already stays."""
+    """Return the record kept with a vintage, its sentences as `to_stored` writes reasons; codes stay."""
     return {
         **stored,
         **{

@@ -155,7 +155,7 @@ def _figures(code: str, texts: Mapping[str, str]) -> Iterator[tuple[str, Figure]
 
 @cache
 def _shape(code: str) -> re.Pattern[str]:
-    """Return what the sentences of a reason look like; a figure named twice is the same both times."""
+    """Return the pattern of the sentences of a reason; a figure named twice is equal both times."""
     parts, end, seen = [], 0, set[str]()
     for found in _FIGURE.finditer(SENTENCES[code]):
         name, kind = found[1], found[2] or ""

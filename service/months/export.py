@@ -118,7 +118,7 @@ def export_aggregates(
 
 
 def _objection(vintage: Vintage) -> Objection | None:
-    """Return what forbade the totals of a vintage."""
+    """Return the objection that forbade the totals of a vintage."""
     withheld = json.loads(vintage.inputs)["withheld"]
     found = (withheld_of(each) for each in withheld if each["what"] == "bytes")
     return next((Objection(each.rule, each.why) for each in found), None)

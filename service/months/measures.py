@@ -66,7 +66,7 @@ _KEPT_REFERENCES = 4
 
 @dataclass(frozen=True)
 class Basis:
-    """What the values of a month are computed from: cells as `interpret` answers them, the reference as of the month.
+    """The basis of a month's values: cells as `interpret` answers them, the reference as of the month.
 
     `vintage` is whose facts and reference they are; None where the month is not published. `deviation` is that of the
     factors by which operators' traffic was multiplied; 0 where it was not.
@@ -155,11 +155,11 @@ class Measures:
         return month
 
     def is_synthetic(self, economy: str) -> bool:
-        """Whether what an economy's figures show was made up rather than metered."""
+        """Return True if the figures of an economy show made-up traffic rather than metered."""
         return self.may_be_synthetic(economy) or synthetic_batches(self._store, economy) > 0
 
     def may_be_synthetic(self, economy: str) -> bool:
-        """Whether an economy exists for made-up traffic only; a real one never takes any."""
+        """Return True if an economy exists for made-up traffic only; a real one never takes any."""
         if economy == DEMO_ECONOMY:
             return True
         try:
@@ -168,12 +168,12 @@ class Measures:
             return False
 
     def protected(self, economy: str) -> bool:
-        """Whether amounts of an economy's traffic are confidential: metered, and the rule forbids some."""
+        """Return True if amounts of an economy's traffic are confidential: metered, and the rule forbids some."""
         rule = self._settings.confidentiality
         return Rule(rule.minimum_operators, rule.percent).forbids and not self.is_synthetic(economy)
 
     def awaits_publication(self, economy: str) -> bool:
-        """Whether months of an economy that are not published are for roles only."""
+        """Return True if months of an economy that are not published are for roles only."""
         return self._settings.confidentiality.running_months == "roles" and self.protected(economy)
 
     def coverage(self, economy: str, start: datetime, end: datetime) -> Coverage:
@@ -188,7 +188,7 @@ class Measures:
         return coverage_of(inputs, self._reference)
 
     def inputs(self, economy: str, month: str) -> MonthInputs:
-        """Return what the values of a month depend on, besides facts and reference, as it is now."""
+        """Return the inputs of a month's values as they are now, besides facts and reference."""
         period = Month.parse(month)
         reporting = reporting_operators(self._store, economy, period.start, period.end)
         flags = set()
@@ -220,7 +220,7 @@ class Measures:
         )
 
     def region_flows(self, economy: str, month: str, *, exact: bool = False) -> pl.DataFrame | None:
-        """Return what the store holds of the other members of an economy's region in a month; None where nothing.
+        """Return the flows of the other members of an economy's region in a month, a frame; None where the store has none.
 
         Each operator's is multiplied by its factor, unless `exact`. Made-up traffic of others is no neighbour of a metered
         economy; nor is metered traffic that is protected one of made-up traffic, whose running months everybody sees, to the last digit.
@@ -288,7 +288,7 @@ class Measures:
         )
 
     def published(self, economy: str, month: str, vintage: str | None = None) -> MonthMeasures | None:
-        """Return what was published of a month, by default its newest vintage; None where nothing was.
+        """Return the published measures of a month, of its newest vintage by default; None where nothing was published.
 
         A vintage that is asked for and is none of this month's raises NotFound naming those there are.
         """
@@ -307,7 +307,7 @@ class Measures:
         return kept
 
     def basis(self, economy: str, month: str, vintage: str | None = None, *, exact: bool = False) -> Basis:
-        """Return what a month's values are computed from: of a published one as a vintage kept it, the newest by default.
+        """Return the basis of a month's values: of a published one as a vintage kept it, the newest by default.
 
         The traffic of each operator is multiplied by its factor, unless `exact`. Where the reference of a vintage cannot be
         read any more, the one in force interprets the facts: its version tells. Raises NotFound where the month has no such vintage.
@@ -357,7 +357,7 @@ class Measures:
         indicators: Iterable[Indicator] | None = None,
         vintage: str | None = None,
     ) -> MonthMeasures:
-        """Return what was published of a month, else what is computed now; of all indicators by default."""
+        """Return the published measures of a month, else those computed now; of all indicators by default."""
         chosen = tuple(CATALOGUE.values() if indicators is None else indicators)
         found = self.published(economy, month, vintage)
         if found is None:

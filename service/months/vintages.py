@@ -60,7 +60,7 @@ UNDETERMINED = "J9"
 
 @dataclass(frozen=True)
 class Recomputation:
-    """Whether a vintage, computed again, says the same; `differences` names the first that do not.
+    """The outcome of computing a vintage again: whether it says the same; `differences` names the first that do not.
 
     Compared is what is computed by the same method still, which `observations` counts; `methods` names the others, as
     "V2 1 → 2". These `software`, the release that published it, computes to the digit. `facts_of_today` are the files
@@ -380,7 +380,7 @@ def _methods_now(measured: MonthMeasures) -> dict[str, str]:
 
 
 def _changed_methods(published: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """Return what is not computed as it was when it was published, each in words: "V2 1 → 2"."""
+    """Return the indicators whose method is another than when it was published, each in words: "V2 1 → 2"."""
     return {
         name: f"{name} {published.get(name, 'none')} → {now.get(name, 'withdrawn')}"
         for name in dict.fromkeys((*published, *now))
@@ -412,7 +412,7 @@ def _same(one: MonthMeasures, other: MonthMeasures) -> bool:
 
 
 def _differences(published: MonthMeasures, again: MonthMeasures) -> list[str]:
-    """Return where two computations of a month say different things, in words."""
+    """Return the differences between two computations of a month, in words."""
     differences = []
     for name in dict.fromkeys((*published.observations, *again.observations)):
         before, after = published.observations.get(name), again.observations.get(name)

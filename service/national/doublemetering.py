@@ -1,4 +1,4 @@
-"""How far values may move where it cannot be told whether what two networks exchange was metered once or twice."""
+"""Limits of values where it cannot be told whether the exchange of two networks was metered once or twice."""
 
 import math
 from collections.abc import Iterator, Mapping

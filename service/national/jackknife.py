@@ -71,7 +71,7 @@ class Jackknife:
         ]
 
     def changes(self, deviation: float) -> list[Changes]:
-        """Return how the observations of `chosen` change where each group of operators carries e^−deviation of it.
+        """Return the changes of the observations of `chosen` where each group of operators carries e^−deviation of its traffic.
 
         What has no value then is left out.
         """
@@ -105,7 +105,7 @@ def observations_by_key(
 def changes_in(
     month: MonthCells, observed: Mapping[str, list[Observation]], indicators: Mapping[str, Indicator]
 ) -> Changes:
-    """Return how observations of `indicators` change where `month` is read in place of theirs; without those of no value then."""
+    """Return the changes of observations of `indicators` where `month` is read in place of theirs; those without a value are left out."""
     before = {(each.indicator, each.dimension): each for name in indicators for each in observed[name]}
     return {
         key: change
@@ -115,7 +115,7 @@ def changes_in(
 
 
 def change_of(before: Observation | None, after: Observation) -> Change | None:
-    """Return how value and limits differ; None where one of the observations has none."""
+    """Return the differences of value, lower and upper limit; None where one of the observations has no value."""
     if before is None:
         return None
     one, other = (

@@ -173,7 +173,7 @@ def withhold_totals(
 
 @dataclass(frozen=True)
 class _Carried:
-    """What operators carry of a flow: operator, bytes, bytes_variance, least, most; and of all flows.
+    """Traffic of operators in a flow: operator, bytes, bytes_variance, least, most; and of all flows.
 
     `margin` is by how much less and more it may be for want of places, over all operators, which carry `everything`.
     """
@@ -185,7 +185,7 @@ class _Carried:
     deviation: float
 
     def of(self, operators: Collection[str]) -> "_Carried":
-        """Return what these operators carry."""
+        """Return the part that these operators carry."""
         own = pl.col("operator").is_in(list(operators))
         return replace(self, rows=self.rows.filter(own), all_flows=self.all_flows.filter(own))
 

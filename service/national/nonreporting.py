@@ -1,4 +1,4 @@
-"""What a share may be of the whole economy, where some of its operators do not report.
+"""Limits of a share for the whole economy, where some of its operators do not report.
 
 A value is stated of the networks that report. Were those a sample of all, left to chance, the economy's own would
 differ from it as the values of samples differ among themselves: the jackknife leaves out one operator after the other

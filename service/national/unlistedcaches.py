@@ -1,4 +1,4 @@
-"""What shares may be where caches of platforms stand in operators' networks and no list names them.
+"""Limits of shares where caches of platforms stand in operators' networks and no list names them.
 
 What subscribers fetch from such a cache is between two home addresses, and so inside the network: in no indicator. Where
 a collector saw names, these bytes still carry the platform's (direction `internal`): U of them, beside B bytes out and in
@@ -62,7 +62,7 @@ def with_cache_limits(
 
 
 def _of_all_traffic(definition: Definition) -> bool:
-    """Return whether values are shares of all bytes, or of all whose place is known."""
+    """Return True if values are shares of all bytes, or of all whose place is known."""
     return (
         definition.unit == "share" and definition.takes == "all" and _OF_A_PART.isdisjoint(definition.inputs)
     )

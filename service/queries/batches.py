@@ -55,7 +55,7 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class Change:
-    """What was done to a batch: the deed, the state afterwards, why, by whom, when."""
+    """A change of a batch: the deed, the state afterwards, why, by whom, when."""
 
     deed: str
     state: State
@@ -125,7 +125,7 @@ def batches(store: Store, query: BatchQuery) -> tuple[list[BatchRow], int]:
 
 
 def changes(store: Store, batch_id: str) -> list[Change]:
-    """Return what was done to a batch since it was received, in order."""
+    """Return the changes of a batch since it was received, in order."""
     found = store.frame(
         "SELECT deed, state, reason, subject, toUInt32(changed_at) AS changed FROM batch_change "
         "WHERE batch_id = {id:String} ORDER BY number, deed = 'quarantine' LIMIT 1 BY number, deed",

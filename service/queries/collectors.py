@@ -1,4 +1,4 @@
-"""What collectors sent: batches by day and by where they stand."""
+"""Batches of collectors by day and by state."""
 
 from datetime import datetime
 

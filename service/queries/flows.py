@@ -52,7 +52,7 @@ _UNDETERMINED = f"((NOT exchange AND (remote_country IN ('', '{UNKNOWN_COUNTRY}'
 
 @dataclass(frozen=True)
 class FlowQuery:
-    """What to add up: economies, the time [start, end) in whole hours UTC, groupings, filters.
+    """A question about traffic: economies, the time [start, end) in whole hours UTC, groupings, filters.
 
     `group_by` holds names of GROUPINGS, at most one of them a grain of time. `filters` maps dimensions to
     the values they may have. Rows come by time and then by bytes, `limit` of them after `offset`.
@@ -73,7 +73,7 @@ class FlowQuery:
 
     @property
     def wide(self) -> bool:
-        """Whether it costs much: many groups, or many rows to read for them."""
+        """True if the question costs much: many groups, or many rows to read for them."""
         days = (self.end - self.start).days
         return len(self.group_by) >= _MANY_GROUPINGS or days > (
             _MANY_DAYS if roll_up(self) == "month" else 31

@@ -99,7 +99,7 @@ def reporting_operators(store: Store, economy: str, start: datetime, end: dateti
 
 
 def synthetic_batches(store: Store, economy: str) -> int:
-    """Return how many batches of an economy were made by a traffic model."""
+    """Return the number of batches of an economy that were made by a traffic model."""
     return int(
         store.value(
             "SELECT count() FROM batch_counted WHERE economy = {economy:String} AND synthetic",

@@ -1,4 +1,4 @@
-"""What is published of many economies or months at once: the names of vintages, and single values of each."""
+"""Publications of many economies or months at once: the names of vintages, and single values of each."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

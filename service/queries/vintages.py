@@ -1,4 +1,4 @@
-"""What was published: vintages, and the values of each."""
+"""Vintages that were published, and the values of each."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -109,7 +109,7 @@ def find_vintage(store: Store, economy: str, month: str, vintage: str | None) ->
 
 
 def read_vintage(store: Store, vintage: Vintage) -> MonthMeasures:
-    """Return what a vintage published."""
+    """Return the measures that a vintage published."""
     stored = json.loads(vintage.inputs)
     inputs = MonthInputs.from_json(vintage.inputs)
     observations: dict[str, list[Observation]] = {name: [] for name in stored["indicators"]}
@@ -183,7 +183,7 @@ def reason_of(row: dict[str, Any]) -> Reason | None:
 
 
 def withheld_of(stored: dict[str, Any]) -> Withheld:
-    """Return what was withheld as a vintage keeps it."""
+    """Return the totals withheld, of the form in which a vintage keeps them."""
     why = from_stored(stored["why"])
     return Withheld(**{**stored, "why": why or reason("undefined")})
 

@@ -1,4 +1,4 @@
-"""Whether the service can work: looked up by a thread of its own, answered within a moment whatever else goes on."""
+"""Readiness of the service: looked up by a thread of its own, answered within a moment whatever else goes on."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Who asks, and the one function that decides what they get."""
+"""Actors, and the one function that decides what they get."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from caudal.service.roles.roles import OF_OPERATORS, TABLE, Resource, Role
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks: a role, and the name it is written down under.
+    """Somebody who asks: a role, and the name to be written down.
 
     `economies` and `operators` are those it is restricted to, None where it is not. `credential` names the key, token
     file or session that proved it, never its secret; `expires_at` is when that ends, None where it does not.
@@ -26,7 +26,7 @@ class Actor:
 
     @property
     def known(self) -> bool:
-        """Whether it proved who it is."""
+        """True if the actor proved who it is."""
         return bool(self.credential)
 
 
@@ -36,7 +36,7 @@ SERVICE = Actor(Role.publisher, "service", credential="own")
 
 
 def entitled(actor: Actor, resource: Resource) -> bool:
-    """Return whether the role of an actor may have a resource at all, of whichever economies and operators."""
+    """Return True if the role of an actor may have a resource at all, of whichever economies and operators."""
     return resource in TABLE.get(actor.role, frozenset())
 
 
@@ -46,7 +46,7 @@ def decide(
     economies: Collection[str] = (),
     operators: Collection[str] | None = None,
 ) -> bool:
-    """Return whether an actor may have a resource of economies, and there of operators; None means of all of them.
+    """Return True if an actor may have a resource of economies, and there of operators; None means of all of them.
 
     An actor that is bound to operators has nothing of all operators: ask for its own. Default is no.
     """

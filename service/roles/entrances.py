@@ -38,7 +38,7 @@ class Entrance:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What paths it is for."""
+        """The pattern of the paths that lead in here."""
         return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path)))
 
 

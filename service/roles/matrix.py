@@ -23,7 +23,7 @@ _BOUND_TO_ECONOMIES = frozenset({Role.analyst, Role.publisher})
 
 
 def cell(role: Role, resource: Resource) -> str:
-    """Return how much of a resource a role has: all (●), of its own operators or of its economies, or nothing."""
+    """Return the access of a role to a resource: all (●), of its own operators or of its economies, or nothing."""
     if resource not in TABLE[role]:
         return ""
     if role in OF_OPERATORS and resource in _OF_ONES_OWN:

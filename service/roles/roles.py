@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is to the service."""
+    """Roles that somebody can have at the service."""
 
     public = "public"
     analyst = "analyst"
@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class Resource(StrEnum):
-    """What is to be had: each route asks for one of these, and for no other."""
+    """Resources of the service: each route asks for one of these, and for no other."""
 
     health = "health"
     metrics = "metrics"

@@ -1,4 +1,4 @@
-"""What a key, or a person, of each role may and must be bound to."""
+"""The scope that a key, or a person, of each role may and must be bound to."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from caudal.service.roles.roles import Role
 
 
 def scope_fault(role: Role, economies: Collection[str], operators: Collection[str]) -> str | None:
-    """Return what is wrong with binding a role to these economies and operators, in words; None where nothing is.
+    """Return the fault of binding a role to these economies and operators, in words; None where there is none.
 
     >>> scope_fault(Role.analyst, [], [])
     'an analyst reads the aggregates of economies: give at least one economy'

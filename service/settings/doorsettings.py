@@ -20,7 +20,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 class DoorSettings(BaseModel):
-    """What the service takes of anybody, and how much of it at once.
+    """The limits of what anybody may send to the service, and how much of it at once.
 
     Seconds, bytes and counts are bounds; the defaults suit two cores and 4 GiB. A rate is "600/minute" or "off".
     """
@@ -72,7 +72,7 @@ class DoorSettings(BaseModel):
 
     @property
     def store_clients(self) -> int:
-        """How many statements the store takes at once, so that nobody who is let in waits for another there.
+        """The number of statements that the store takes at once, so that nobody who is let in waits for another there.
 
         The two beside the places are the publisher's and the one that looks whether the store answers.
         """
@@ -80,7 +80,7 @@ class DoorSettings(BaseModel):
 
     @property
     def threads(self) -> int:
-        """How many threads handlers may need at once, so that nobody who is let in waits for one."""
+        """The number of threads that handlers may need at once, so that nobody who is let in waits for one."""
         return self._places + 16
 
     @property

@@ -1,4 +1,4 @@
-"""How much is taken: of one batch, of a collector by the hour and day, and of an operator by what its links carry."""
+"""Limits of intake: of one batch, of a collector by the hour and day, and of an operator by its links."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -7,7 +7,7 @@ MOST_GBIT_PER_SECOND = 100_000.0
 
 
 class Admission(BaseModel):
-    """What a batch must satisfy to be stored, and when it waits for review instead of being counted.
+    """The bounds that a batch must keep to be stored, and beyond which it waits for review instead of being counted.
 
     `capacity_gbit_per_second` is that of operators that declare none of their own: what all their links to their
     subscribers and to other networks together could carry, both directions added up.
@@ -22,7 +22,7 @@ class Admission(BaseModel):
 
 
 class Quotas(BaseModel):
-    """What a collector may send, by hours and days of UTC."""
+    """The quotas of a collector, by hours and days of UTC."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -41,7 +41,7 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
 class SubscriberCount(BaseModel):
-    """How many people an operator served on a day."""
+    """The number of people that an operator served on a day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -176,7 +176,7 @@ class ConfidentialitySettings(BaseModel):
 
 
 class Storage(BaseModel):
-    """How much of the disk of an embedded store stays free: what would leave less is refused with 507."""
+    """Storage of an embedded store: how much of the disk stays free; what would leave less is refused with 507."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

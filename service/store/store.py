@@ -113,7 +113,7 @@ class Store:
 
     @property
     def directory(self) -> Path | None:
-        """Where an embedded store is; None of a server's."""
+        """The directory of an embedded store; None of a server's."""
         return Path(self._place) if self.embedded else None
 
     def __repr__(self) -> str:

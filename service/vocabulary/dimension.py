@@ -1,4 +1,4 @@
-"""What tells the observations of one indicator apart: ids that stay, and the figures that some of them hold.
+"""Dimensions that tell the observations of one indicator apart: ids that stay, and the figures that some of them hold.
 
 A dimension is an id of SDMX (letters, digits, _ and -): a code of a country, platform, category or scenario, or one of
 the forms made here. What it is called is said where somebody reads it, in that language.
@@ -22,7 +22,7 @@ Form = Literal["plain", "largest", "strict", "through", "design"]
 
 @dataclass(frozen=True)
 class Parts:
-    """What an id of a dimension holds: `of` is what it names, `count` of the largest, `percent` the rate of a design.
+    """The parts of a dimension's id: `of` names its subject, `count` is of the largest, `percent` the rate of a design.
 
     `of` is the regime of a strict reading, the reading of one through a `country`, the instrument of a design of a
     `country`, and the whole id where it has no form.
@@ -62,7 +62,7 @@ def slug(name: str) -> str:
 
 
 def parts(dimension: str) -> Parts:
-    """Return what an id holds."""
+    """Return the parts of a dimension's id."""
     if found := _LARGEST.fullmatch(dimension):
         return Parts("largest", dimension, count=int(found[1]))
     if found := _STRICT.fullmatch(dimension):

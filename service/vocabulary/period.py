@@ -27,7 +27,7 @@ class Month:
 
     @property
     def start(self) -> datetime:
-        """Its first moment."""
+        """The first moment of the month, UTC."""
         return datetime(self.year, self.number, 1, tzinfo=UTC)
 
     @property
@@ -47,17 +47,17 @@ class Month:
 
     @property
     def middle(self) -> date:
-        """Its 15th: what holds then holds for the month."""
+        """The 15th of the month: facts that hold then hold for the month."""
         return date(self.year, self.number, 15)
 
     @property
     def days(self) -> int:
-        """How many days it has."""
+        """The number of days of the month."""
         return calendar.monthrange(self.year, self.number)[1]
 
     @property
     def epoch(self) -> int:
-        """Its first moment in seconds since 1970 UTC."""
+        """The first moment of the month in seconds since 1970 UTC."""
         return int(self.start.timestamp())
 
     def __str__(self) -> str:

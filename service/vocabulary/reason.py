@@ -145,7 +145,7 @@ Figure: TypeAlias = "int | float | str | Reason"
 
 @dataclass(frozen=True)
 class Told:
-    """One reason: its code in REASONS and its figures, numbers where the reason has numbers, else texts."""
+    """A reason: its code in REASONS and its figures, numbers where the reason has numbers, else texts."""
 
     code: str
     figures: Mapping[str, Figure]
@@ -160,7 +160,7 @@ class Told:
 
 
 class Reason(str):
-    """One reason or several, `told` one by one; as a text, their English sentences."""
+    """The reasons why there is no value, `told` one by one; as a text, their English sentences."""
 
     told: tuple[Told, ...]
 
@@ -171,7 +171,7 @@ class Reason(str):
         return made
 
     def __getnewargs__(self) -> tuple[Told, ...]:  # type: ignore[override]
-        """Return what a copy is made of."""
+        """Return the arguments of which a copy is made."""
         return self.told
 
 

@@ -48,7 +48,7 @@ class Flights:
         self._lock = threading.Lock()
 
     def once(self, name: str, find: Callable[[], Kept | None], make: Callable[[], Kept]) -> Kept:
-        """Return what `find` finds, or what `make` makes and keeps for it; raise Busy where too many wait.
+        """Return the answer that `find` finds, or the one that `make` makes and keeps for it; raise Busy where too many wait.
 
         Where whoever makes it fails or leaves, the next one makes it.
         """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Work:
-    """What one request has done: until when it may take, what its questions may cost and span, its gate.
+    """The work of one request: until when it may take, how much its questions may cost and span, its gate.
 
     `dear` is the gate of dear work; `holding` says that the request is inside it. `until` is a moment of
     `time.monotonic`, and `months` how many a question may span; None where nothing limits them.
@@ -33,12 +33,12 @@ class Work:
     _gone: threading.Event = field(default_factory=threading.Event)
 
     def leave(self) -> None:
-        """Say that nobody waits for the answer any more."""
+        """Note that nobody waits for the answer any more."""
         self._gone.set()
 
     @property
     def gone(self) -> bool:
-        """Whether nobody waits for the answer any more."""
+        """True if nobody waits for the answer any more."""
         return self._gone.is_set()
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""What one question to the store may cost: limits that ClickHouse itself keeps."""
+"""Limits of one question to the store, kept by ClickHouse itself."""
 
 from dataclasses import dataclass
 
