@@ -25,7 +25,7 @@ def datasource() -> Any:
 
 @dataclass(frozen=True)
 class Query:
-    """One query of a panel or an annotation, written in SQL with the plugin's macros.
+    """A query of a panel or an annotation, written in SQL with the plugin's macros.
 
     It stands in for the SDK's builders and for what they build: `build` and `to_json` are all that the
     SDK calls.

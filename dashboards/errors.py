@@ -1,4 +1,4 @@
-"""What can go wrong with dashboards.
+"""Errors of the dashboards.
 
 DashboardError
 ├── BuildError      the dashboard's JSON could not be written

@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 15.0
 
 
 class Grafana:
-    """One Grafana, spoken to as a service account; every answer that is no success is a PublishError."""
+    """A Grafana, spoken to as a service account; every answer that is no success is a PublishError."""
 
     def __init__(self, url: str, token: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = _checked_url(url)

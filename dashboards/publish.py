@@ -20,7 +20,7 @@ Outcome = Literal["created", "updated", "unchanged"]
 
 @dataclass(frozen=True)
 class NewDatasource:
-    """Where ClickHouse is, for a data source to create: host, native or HTTP port, database, user, password."""
+    """The address of ClickHouse for a data source to create: host, native or HTTP port, database, user, password."""
 
     host: str
     port: int = 9000
@@ -33,7 +33,7 @@ class NewDatasource:
 
 @dataclass(frozen=True)
 class Published:
-    """What publishing did: the outcome, where the dashboard is, and what else was created on the way."""
+    """The outcome of publishing: where the dashboard is, and what else was created on the way."""
 
     outcome: Outcome
     url: str
@@ -173,7 +173,7 @@ def _same(present: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def _holds(present: Any, wanted: Any) -> bool:
-    """Say whether everything wanted is present; Grafana adds defaults and drops nulls when it saves."""
+    """Return True if everything wanted is present; Grafana adds defaults and drops nulls when it saves."""
     if isinstance(wanted, dict):
         return isinstance(present, dict) and all(
             _holds(present.get(key), value) for key, value in wanted.items()

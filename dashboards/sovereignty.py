@@ -38,7 +38,7 @@ def title(indicator: str) -> str:
 
 
 def critique(indicator: str) -> str:
-    """Return what the catalogue says an indicator cannot tell."""
+    """Return the catalogue's text on what an indicator cannot tell."""
     return f"What it cannot tell: {CATALOGUE[indicator].definition.critique}"
 
 

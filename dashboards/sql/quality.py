@@ -1,4 +1,4 @@
-"""How good the data are: what is undetermined, how sampling was known, the ledger, who is silent."""
+"""Queries about the quality of the data: what is undetermined, how sampling was known, the ledger, who is silent."""
 
 from caudal.contract.batch import BALANCE
 from caudal.dashboards.sql.scope import CONTROLLED, DAYS, LARGEST_ROWS, LOCATED, WHO, bit_rate, scope

@@ -1,4 +1,4 @@
-"""What every query of the dashboard shares: whose flows, which time, what a row is known of.
+"""Parts of SQL that every query of the dashboard shares: whose flows, which time, what a row is known of.
 
 Columns are named by table (`f.time`), because ClickHouse would otherwise read an alias of the same name.
 """

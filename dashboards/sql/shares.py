@@ -78,7 +78,7 @@ ORDER BY position"""
 
 
 def share_by_month(share: Share) -> str:
-    """One share by month: share, low, high."""
+    """Return the SQL of a share by month, with columns share, low, high."""
     return f"""SELECT month AS time,
   {_SHARE}
 FROM (

@@ -39,7 +39,7 @@ WHERE batches > 0"""
 
 
 def provenance() -> str:
-    """One text: whether what is shown was measured."""
+    """Return the SQL of one text: whether what is shown was measured."""
     return f"""SELECT multiIf(count() = 0, 'no data', countIf(f.synthetic) = 0, 'measured',
   countIf(f.synthetic) = count(), 'SYNTHETIC', 'PARTLY SYNTHETIC') AS "data are"
 FROM batch_counted AS f
