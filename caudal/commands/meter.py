@@ -49,7 +49,7 @@ _ROWS_A_BATCH = 200_000
 
 @dataclass(frozen=True)
 class MeterQuestion:
-    """What to meter_captures, and for whom.
+    """The question to a meter_captures: files to read, and for whose network.
 
     `sampling` gives the rates of exporters by address or prefix, as the settings of a collector would. With the `settings` of a collector everything is metered as it
     would, with what `home`, `economy`, `k` and `override` say in the place of its own. Cells are not folded by default (`k` 1): the answer stays with whoever has the capture anyway.

@@ -1,4 +1,4 @@
-"""Where `caudal collect support` writes what it found: a text that a person can read before sending it."""
+"""The file that `caudal collect support` writes: a text that a person can read before sending it."""
 
 import json
 import os

@@ -76,7 +76,7 @@ class Repeats(logging.Filter):
         self._seen: OrderedDict[tuple[str, int, str, str], list[float]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is to be logged."""
+        """Return True if a record is to be logged."""
         if record.levelno < logging.WARNING:
             return True
         message = record.getMessage()

@@ -23,7 +23,7 @@ def private_files() -> Iterator[None]:
 
 
 def warn_if_open(directory: Path) -> None:
-    """Say in the log, with what to do, that everybody on the machine may enter a directory that holds private files.
+    """Warn in the log that everybody on the machine may enter a directory that holds private files, with what to do.
 
     It is said and not mended: a directory that was there before may be somebody else's as well, `/tmp` for instance.
     """

@@ -12,7 +12,7 @@ STANDARD_OUTPUT = "-"
 
 
 class UnwrittenError(Exception):
-    """What a command was to write is not there, or not whole: why, and what to do."""
+    """A file that a command was to write is not there, or not whole: why, and what to do."""
 
 
 @contextmanager

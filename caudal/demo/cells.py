@@ -32,7 +32,7 @@ RHYTHMS: Final[tuple[Rhythm, ...]] = ("evening", "office")
 
 @dataclass(frozen=True)
 class Cells:
-    """One column per property, one row per cell; `records_per_hour` is the mean in the middle of the period."""
+    """Cells of the traffic model, an array (cells,) per property; `records_per_hour` is the mean in the middle of the period."""
 
     endpoint: I64
     outbound: Bool

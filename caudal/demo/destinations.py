@@ -16,7 +16,7 @@ Rhythm = Literal["evening", "office"]
 
 @dataclass(frozen=True)
 class Habit:
-    """How a kind of service is used, by direction as the subscriber sees it.
+    """The use of a kind of service, by direction as the subscriber sees it.
 
     `inbound` is the share of flow records that come in; `long` the share of records from long flows, the
     rest being exchanges of a few packets; packet sizes are mean IP bytes; `udp` is the share of QUIC and
@@ -50,7 +50,7 @@ TELEMETRY: Final = Habit(0.35, 260, 640, 0.10, 0.30, "office", 8883)
 
 @dataclass(frozen=True)
 class Destination:
-    """One platform or network: its share of flow records, habit, where it answers from, and its growth.
+    """A platform or network: its share of flow records, habit, where it answers from, and its growth.
 
     `platform` is a platform id of the reference, or '' for the network `asn`. `records` is relative to the
     others; `sites` are relative to each other, and those not found in the address table give theirs to the

@@ -24,7 +24,7 @@ _SITES_OVER_IPV6: Final = 2
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One block of addresses of a destination, where it is and which rung of the ladder says so.
+    """A block of addresses of a destination, where it is and which rung of the ladder says so.
 
     The first address is `high`, `low` (IPv4: high 0); `size` counts IPv4 addresses, or IPv6 /64s. `weight` is
     the share of flow records, relative to other endpoints. `announced` tells whether routers know the AS number.
@@ -141,7 +141,7 @@ def _of_family(destination: Destination, blocks: pl.DataFrame, share: float) -> 
 
 
 def _most(blocks: pl.DataFrame, countries: int = 1) -> list[dict[str, Any]]:
-    """One block in each of the `countries` where most blocks are."""
+    """Return one block in each of the `countries` countries that have most blocks."""
     counted = blocks.with_columns(blocks=pl.len().over("country"))
     by_most = ("blocks", "country", "size", "high", "low")
     ordered = counted.sort(by_most, descending=[True, False, True, False, False])

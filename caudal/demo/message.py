@@ -1,4 +1,4 @@
-"""What NetFlow v9 and IPFIX have in common: fields, templates, sets, and when a message is full."""
+"""Messages of NetFlow v9 and IPFIX: fields, templates, sets, and when a message is full."""
 
 import struct
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Message:
-    """One export datagram: when it is sent (seconds since 1970 UTC), by which router, and its bytes."""
+    """An export datagram: when it is sent (seconds since 1970 UTC), by which router, and its bytes."""
 
     export_seconds: int
     router: int

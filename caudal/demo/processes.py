@@ -210,7 +210,7 @@ token_file = "{token}"
         return answer
 
     def store_bytes(self) -> int:
-        """Return what the store takes on disk."""
+        """Return the bytes that the store takes on disk."""
         files = [path for path in (self.directory / "store").rglob("*") if path.is_file()]
         return sum(path.stat().st_blocks * 512 for path in files if path.exists())
 

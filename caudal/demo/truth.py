@@ -1,4 +1,4 @@
-"""What the traffic model knows and a collector can only estimate."""
+"""The truth that the traffic model knows and a collector can only estimate."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -28,7 +28,7 @@ class Truth:
             self._sums[name][month] += sums[name]
 
     def frame(self) -> pl.DataFrame:
-        """Return one row per month and cell: what it is, and its totals.
+        """Return the cells by month, a row each: what the cell is, and its totals.
 
         Columns: month (first day), destination, platform, direction, remote_asn, remote_country, location_rung,
         ip_version, transport; true_bytes, true_packets, records, sampled_bytes, sampled_packets (Int64).

@@ -107,7 +107,7 @@ def _rate(each: Exporter) -> str:
 
 
 def _offset(seconds: float | None) -> str:
-    """Return how far a clock is off, in the unit that says it in few letters."""
+    """Return the offset of a clock in the unit that needs fewest letters."""
     if seconds is None:
         return "–"
     sign = "+" if seconds > 0 else "-"

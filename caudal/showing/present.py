@@ -19,7 +19,7 @@ SYNTHETIC_NOTE = "synthetic: made by a traffic model, not metered"
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return where to show things: as wide as the terminal, or wide enough where there is none."""
+    """Return the console to show things on: as wide as the terminal, or wide enough where there is none."""
     plain = Console(stderr=stderr)
     return plain if plain.is_terminal else Console(stderr=stderr, width=_WIDTH)
 
@@ -46,7 +46,7 @@ def count(number: int) -> str:
 
 
 def ago(moment: float, now: float) -> str:
-    """Return how long before `now` a moment was, both in seconds since 1970; a moment of 0 was never."""
+    """Return the time between a moment and `now` in words, both in seconds since 1970; a moment of 0 was never."""
     return f"{span(max(0.0, now - moment))} ago" if moment else "never"
 
 
@@ -117,7 +117,7 @@ def _names_table(names: Mapping[str, Any]) -> Table:
 
 
 def show_damage(out: Console, damage: Sequence[str]) -> None:
-    """Say which files could not be read to their end."""
+    """Show which files could not be read to their end."""
     for line in damage:
         out.print(f"[yellow]{line}. What came before it is counted.[/yellow]")
 
@@ -172,7 +172,7 @@ def indicator_table(indicators: Sequence[Mapping[str, Any]], months: list[str], 
 
 
 def _beside(indicators: Sequence[Mapping[str, Any]], month: str, name: str) -> str:
-    """Return what is the same for all values of a month and stands beside each."""
+    """Return the figure that stands beside all values of a month and is equal for all of them."""
     for indicator in indicators:
         for entry in indicator["months"]:
             if entry["month"] == month and entry["observations"]:
