@@ -12,7 +12,7 @@ from caudal.commands.inspect import show_inspection
 
 from .balanced import FILES
 
-UNSAMPLED = "come without a sampling rate"
+UNSAMPLED = " without a sampling rate"
 # Of each file what is said, and nothing else: the beginnings of sentences and what to do.
 SAID = {
     "nsel_teardown.pcap": ["It tells what it told before", "Nothing is to be done", UNSAMPLED],
