@@ -19,7 +19,7 @@ PRESENTERS = frozenset(
         "reference/reference.py",  # frames of platforms and networks, for those that show them
         "reference/publishers/worldbank.py",  # puts a date before a note that it keeps
         "service/routes/reference.py",
-        "service/routes/facts.py",
+        "service/routes/platforms.py",
         "service/reports/findings/names.py",  # a figure of a reason, shown as it stands
     }
 )

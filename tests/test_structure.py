@@ -1,7 +1,9 @@
 """The rules about which package may import which hold (pyproject.toml, [tool.importlinter])."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -33,3 +35,39 @@ def test_packages_are_imported_under_their_installed_name() -> None:
                     assert not line.startswith((f"from {name}.", f"from {name} ", f"import {name}")), (
                         f"{path}: {line}"
                     )
+
+
+def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
+    """Yield the dotted name and the syntax of every module of a package: ("caudal.service.api.app", ...)."""
+    directory = ROOT / package.removeprefix("caudal.").replace(".", "/")
+    for path in sorted(directory.rglob("*.py")):
+        inside = path.relative_to(directory).with_suffix("").parts
+        yield ".".join((package, *inside)).removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """Yield the dotted names that a module imports, wherever it does: "caudal.service", "caudal.service.api.app"."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def test_only_the_application_imports_routes() -> None:
+    routes = "caudal.service.routes"
+    importing = {
+        name
+        for name, module in modules("caudal.service")
+        if any(each.startswith(routes) for each in imported(module))
+    }
+    assert importing == {"caudal.service.api.app"}
+
+
+def test_handlers_are_functions_of_their_module() -> None:
+    """No handler is made inside of a function: what it works with is among its parameters."""
+    for name, module in modules("caudal.service.routes"):
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in module.body:
+                assert not node.decorator_list, f"{name}: {node.name} is decorated inside of a function"

@@ -1,14 +1,13 @@
 """Identification of who asks, in one place, and the answer to whoever may not."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi import Request
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
@@ -34,9 +33,6 @@ LOGINS_MOST = 20_000
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-
-# Makes the documentation offer to send a key; what it is worth is decided here.
-KEY = Depends(HTTPBearer(auto_error=False, description="a key or token"))
 
 
 class Access:
@@ -145,14 +141,6 @@ class Access:
             f"{actor.name} has the role {actor.role} ({actor.credential}), which does not have this: "
             f"{MEANING[resource]}",
         )
-
-    def demand(self, resource: Resource) -> Callable[[Request], Awaitable[Actor]]:
-        """Return a dependency of a route: gives who asks, or refuses."""
-
-        async def entered(request: Request) -> Actor:
-            return self.enter(request.scope, resource)
-
-        return entered
 
     def allow(
         self,

@@ -11,6 +11,7 @@ from caudal.service.vocabulary.reason import Reason as WhyNoValue
 from caudal.service.vocabulary.reason import to_stored
 
 if TYPE_CHECKING:
+    from caudal.service.evaluation.evaluation import Coverage
     from caudal.service.indicators import Observation
 
 EconomyCode = Annotated[
@@ -72,6 +73,16 @@ class CoverageAnswer(Answer):
     share: float | None = Field(
         description="of the economy's internet users; null undeclared", examples=[0.6]
     )
+
+    @classmethod
+    def of(cls, coverage: "Coverage") -> "CoverageAnswer":
+        """Return coverage as the API says it."""
+        return cls(
+            operators=list(coverage.operators),
+            undeclared=list(coverage.undeclared),
+            users=coverage.users,
+            share=coverage.share,
+        )
 
 
 class FlowSums(Answer):

@@ -12,14 +12,13 @@ from functools import partial
 from typing import Self
 
 import uvicorn
-from fastapi import FastAPI
 
 from caudal.common.logline import line, log_to_stderr
 from caudal.reference import Reference, load_reference
 from caudal.reference import ReferenceError as FactsError
 from caudal.service.access.access import Access
 from caudal.service.access.tokenfiles import TokenFiles
-from caudal.service.api.app import create_app, utc_now
+from caudal.service.api.app import Api
 from caudal.service.door.connection import Connection
 from caudal.service.door.connections import Connections, Listener
 from caudal.service.door.descriptors import most_connections, raise_descriptor_limit
@@ -32,6 +31,7 @@ from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import Person, ServiceSettings
 from caudal.service.store.referencetables import load_operator_networks, load_reference_tables
 from caudal.service.store.store import Store
+from caudal.service.wiring import utc_now, wire
 
 _log = logging.getLogger("caudal.service")
 EXIT_SETTINGS = 2
@@ -77,18 +77,19 @@ class Service:
             set_retention(self._store, self._settings.keep_windows_days)
             load_reference_tables(self._store, reference, self._clock)
             load_operator_networks(self._store, self._settings.operators, self._clock)
-            app = create_app(self._settings, self._store, reference, self._clock, self._own_tokens)
-            self._access = app.state.access
+            parts = wire(self._settings, self._store, reference, self._clock, self._own_tokens)
+            app = Api(parts)
+            self._access = parts.access
             self._access.start()
-            if app.state.vintages.sweep():
+            if parts.vintages.sweep():
                 _log.warning("removed what a computation left that was interrupted")
             if self._settings.publication.enabled:
                 self._publisher = Publisher(
-                    app.state.vintages,
+                    parts.vintages,
                     self._store,
                     self._settings.publication,
                     self._clock,
-                    app.state.metrics,
+                    parts.metrics,
                     self._record_publication,
                 )
                 self._publisher.start()
@@ -102,13 +103,13 @@ class Service:
         self._server = uvicorn.Server(self._config(app, most))
         return self._server
 
-    def _config(self, app: FastAPI, most: int) -> uvicorn.Config:
-        """Return the settings of uvicorn: our connections, no other protocol, nobody's word for an address."""
+    def _config(self, app: Api, most: int) -> uvicorn.Config:
+        """Return how the server serves: our connections, no other protocol, nobody's word for an address."""
         door = self._settings.door
         assert self._socket is not None
-        closed = app.state.metrics.connections_closed
+        closed = app.parts.metrics.connections_closed
         connections = Connections(door, most, lambda reason: closed.labels(reason).inc())
-        self._socket = Listener.of(self._socket, connections)
+        self._socket = Listener(self._socket, connections)
         return uvicorn.Config(
             app,
             http=partial(Connection, connections),  # type: ignore[arg-type]

@@ -155,19 +155,14 @@ class Listener(socket.socket):
     nobody writes a line of log for each attempt.
     """
 
-    connections: Connections
-    _spare: int
-
-    @classmethod
-    def of(cls, bound: socket.socket, connections: Connections) -> "Listener":
-        """Return a listener in place of a socket that listens."""
-        listener = cls(bound.family, bound.type, bound.proto, fileno=bound.detach())
+    def __init__(self, bound: socket.socket, connections: Connections) -> None:
+        """Take the place of a socket that listens."""
+        super().__init__(bound.family, bound.type, bound.proto, fileno=bound.detach())
         # Taken over by what is accepted; asyncio sets it only where a socket was made with its protocol. Without it the
         # body of an answer waits for the acknowledgement of its head, 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.connections = connections
-        listener._spare = os.open(os.devnull, os.O_RDONLY)
-        return listener
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connections = connections
+        self._spare = os.open(os.devnull, os.O_RDONLY)
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Return the next connection that may stay; raise BlockingIOError where there is none for now."""

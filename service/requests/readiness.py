@@ -7,12 +7,44 @@ from collections.abc import Callable
 import anyio
 import anyio.to_thread
 
+import caudal
 from caudal.service.answers.answers import Health
+from caudal.service.errors import ServiceError
+from caudal.service.ingest import Ingest
+from caudal.service.migration.migration import Migration, pending
 from caudal.service.problem import Problem
+from caudal.service.store.referencetables import reference_in_force
+from caudal.service.store.store import Store
 
 # A look that takes longer is not waited for, and what the last one said counts while it is not older than that.
 _PATIENCE_SECONDS = 5.0
 _LAST_SECONDS = 30.0
+
+
+def look(store: Store, ingest: Ingest, migrations: tuple[Migration, ...]) -> Health:
+    """Return how the service is; raise Problem saying why it cannot work: the store, the reference or the disk."""
+    try:
+        left = pending(store, migrations)
+        version = reference_in_force(store)
+        quarantined = 0 if left else ingest.quarantined()
+        if not left:
+            ingest.check_answers()
+    except ServiceError as error:
+        raise Problem("not-ready", "the store does not answer; the log says why") from error
+    if left:
+        names = ", ".join(migration.name for migration in left)
+        raise Problem("not-ready", f"migrations are still to apply: {names}; start the service again")
+    if version is None:
+        raise Problem("not-ready", "no reference data is loaded; start the service again")
+    short = ingest.short_of_space()
+    if short is not None:
+        raise Problem(
+            "not-ready",
+            f"the disk of the store lacks {max(1, short >> 20)} MiB to the reserve of [storage]; make room: no batch "
+            "is taken until then",
+        )
+    details: dict[str, str | int] = {"migrations": len(migrations), "reference_version": version}
+    return Health(version=caudal.__version__, details={**details, "quarantined": quarantined})
 
 
 class Readiness:

@@ -6,18 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from caudal.common.logline import quoted
-from caudal.reference import Reference
-from caudal.service.access.access import KEY, Access
 from caudal.service.answers.answers import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
+from caudal.service.choices import TimeParameter, span
+from caudal.service.dependencies import KEY, TheAccess, TheMeasures, TheReference, TheStore, demand
 from caudal.service.errors import QuestionError
-from caudal.service.months.measures import Coverage, Measures
 from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
 from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
-from caudal.service.requests.choices import TimeParameter, span
 from caudal.service.roles.actor import Actor, decide, entitled
 from caudal.service.roles.roles import Resource
-from caudal.service.store.store import Store
+from caudal.service.sight import AMOUNTS_WITHHELD
 from caudal.service.workload.heavywork import heavy_work
 
 EconomyParameter = Annotated[
@@ -26,107 +24,90 @@ EconomyParameter = Annotated[
 ]
 
 
-# A table that anyone may cut anew cannot be made safe cell by cell: two answers together tell what each withholds.
-AMOUNTS_WITHHELD = (
-    "how much traffic there is, is told by /v1/totals and /v1/export/aggregates.jsonl, as far as the rules of "
-    "confidentiality allow (minimum number of operators, p% rule); here only to those whose key "
-    "allows it, or where the settings let everything pass (confidentiality: minimum_operators = 1, percent = 0)"
+router = APIRouter(tags=["flows"])
+
+
+@router.get(
+    "/v1/flows",
+    summary="Flows by any grouping",
+    responses=documented(401, 403, 404, 422, 503),
+    dependencies=[KEY],
 )
+def get_flows(
+    store: TheStore,
+    reference: TheReference,
+    measures: TheMeasures,
+    access: TheAccess,
+    actor: Annotated[Actor, Depends(demand(Resource.published))],
+    economy: EconomyParameter,
+    month: MonthText | None = None,
+    start: Annotated[TimeParameter, Query(alias="from")] = None,
+    end: Annotated[TimeParameter, Query(alias="to")] = None,
+    group_by: Annotated[
+        str,
+        Query(
+            description=f"names, with commas between: {', '.join(GROUPINGS)}",
+            max_length=300,
+            examples=["platform,control"],
+        ),
+    ] = "",
+    where: Annotated[
+        list[Annotated[str, Query(max_length=1000)]],
+        Query(
+            description="dimension:value, several values with commas between; repeat for several dimensions",
+            max_length=20,
+            examples=[["direction:out", "control:US,CN"]],
+        ),
+    ] = [],  # noqa: B006 - FastAPI copies defaults
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+) -> FlowsAnswer:
+    """Add up flows of economies in a time, by the dimensions named, from the coarsest exact roll-up.
 
-
-def router(store: Store, reference: Reference, measures: Measures, access: Access) -> APIRouter:
-    """Return the route that answers flows."""
-    routes = APIRouter(tags=["flows"])
-
-    @routes.get(
-        "/v1/flows",
-        summary="Flows by any grouping",
-        responses=documented(401, 403, 404, 422, 503),
-        dependencies=[KEY],
-    )
-    def get_flows(
-        actor: Annotated[Actor, Depends(access.demand(Resource.published))],
-        economy: EconomyParameter,
-        month: MonthText | None = None,
-        start: Annotated[TimeParameter, Query(alias="from")] = None,
-        end: Annotated[TimeParameter, Query(alias="to")] = None,
-        group_by: Annotated[
-            str,
-            Query(
-                description=f"names, with commas between: {', '.join(GROUPINGS)}",
-                max_length=300,
-                examples=["platform,control"],
-            ),
-        ] = "",
-        where: Annotated[
-            list[Annotated[str, Query(max_length=1000)]],
-            Query(
-                description="dimension:value, several values with commas between; repeat for several dimensions",
-                max_length=20,
-                examples=[["direction:out", "control:US,CN"]],
-            ),
-        ] = [],  # noqa: B006 - FastAPI copies defaults
-        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-        offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
-    ) -> FlowsAnswer:
-        """Add up flows of economies in a time, by the dimensions named, from the coarsest exact roll-up.
-
-        Without a time the newest month of the first economy is taken. Intervals are 95 % and hold what packet sampling leaves
-        uncertain; `undetermined` holds what location and attribution leave open. Of a metered economy they are
-        told to roles that may have exact figures only: any grouping would show what single operators carry. The key
-        of an operator is told of that operator.
-        """
-        economies = tuple(dict.fromkeys(economy))
-        for code in economies:
-            measures.months(code)
-        filters = _filters(where)
-        if actor.operators is not None and entitled(actor, Resource.exact):
-            filters.setdefault("operator", tuple(sorted(actor.operators)))
-            access.allow(actor, Resource.exact, economies, filters["operator"])
-        protected = [code for code in economies if measures.protected(code)]
-        if decide(actor, Resource.exact, economies, filters.get("operator")):
-            access.note_reading(actor, Resource.exact, protected)
-        else:
-            _refuse(protected)
-        time = span(measures, economies[0], month, start, end)
-        query = FlowQuery(economies, time.start, time.end, _names(group_by), filters, limit, offset)
-        with heavy_work() if query.wide else nullcontext():
-            answer = flows(store, query)
-        keys = [name for name in answer.rows.columns if name in DIMENSIONS]
-        return FlowsAnswer(
-            economy=list(economies),
-            start=time.start,
-            end=time.end,
-            group_by=list(query.group_by),
-            roll_up=answer.roll_up,
-            synthetic=any(measures.is_synthetic(code) for code in economies),
-            reference_version=reference.version,
-            undetermined=answer.undetermined,
-            coverage={
-                code: coverage_answer(measures.coverage(code, time.start, time.end)) for code in economies
-            },
-            total=FlowSums.model_validate(answer.total),
-            rows=[
-                FlowRow(
-                    time=row.get("time"),
-                    group={key: row[key] for key in keys},
-                    **{name: row[name] for name in (*FlowSums.model_fields, "share")},
-                )
-                for row in answer.rows.iter_rows(named=True)
-            ],
-            more=answer.more,
-        )
-
-    return routes
-
-
-def coverage_answer(coverage: Coverage) -> CoverageAnswer:
-    """Return coverage as the API says it."""
-    return CoverageAnswer(
-        operators=list(coverage.operators),
-        undeclared=list(coverage.undeclared),
-        users=coverage.users,
-        share=coverage.share,
+    Without a time the newest month of the first economy is taken. Intervals are 95 % and hold what packet sampling leaves
+    uncertain; `undetermined` holds what location and attribution leave open. Of a metered economy they are
+    told to roles that may have exact figures only: any grouping would show what single operators carry. The key
+    of an operator is told of that operator.
+    """
+    economies = tuple(dict.fromkeys(economy))
+    for code in economies:
+        measures.months(code)
+    filters = _filters(where)
+    if actor.operators is not None and entitled(actor, Resource.exact):
+        filters.setdefault("operator", tuple(sorted(actor.operators)))
+        access.allow(actor, Resource.exact, economies, filters["operator"])
+    protected = [code for code in economies if measures.protected(code)]
+    if decide(actor, Resource.exact, economies, filters.get("operator")):
+        access.note_reading(actor, Resource.exact, protected)
+    else:
+        _refuse(protected)
+    time = span(measures, economies[0], month, start, end)
+    query = FlowQuery(economies, time.start, time.end, _names(group_by), filters, limit, offset)
+    with heavy_work() if query.wide else nullcontext():
+        answer = flows(store, query)
+    keys = [name for name in answer.rows.columns if name in DIMENSIONS]
+    return FlowsAnswer(
+        economy=list(economies),
+        start=time.start,
+        end=time.end,
+        group_by=list(query.group_by),
+        roll_up=answer.roll_up,
+        synthetic=any(measures.is_synthetic(code) for code in economies),
+        reference_version=reference.version,
+        undetermined=answer.undetermined,
+        coverage={
+            code: CoverageAnswer.of(measures.coverage(code, time.start, time.end)) for code in economies
+        },
+        total=FlowSums.model_validate(answer.total),
+        rows=[
+            FlowRow(
+                time=row.get("time"),
+                group={key: row[key] for key in keys},
+                **{name: row[name] for name in (*FlowSums.model_fields, "share")},
+            )
+            for row in answer.rows.iter_rows(named=True)
+        ],
+        more=answer.more,
     )
 
 

@@ -1,14 +1,11 @@
 """/v1/keys: making, listing and revoking keys; /v1/me: who one is."""
 
 import re
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from caudal.common.vocabulary import IDENTIFIER
-from caudal.service.access.access import KEY, Access
 from caudal.service.access.keys import credential_of
 from caudal.service.answers.access import (
     KeyAnswer,
@@ -20,6 +17,7 @@ from caudal.service.answers.access import (
     known,
     scope,
 )
+from caudal.service.dependencies import KEY, TheAccess, TheClock, TheSettings, demand
 from caudal.service.errors import QuestionError
 from caudal.service.problem import documented
 from caudal.service.roles.actor import Actor
@@ -27,84 +25,88 @@ from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
 from caudal.service.roles.scope import scope_fault
 from caudal.service.settings.settings import CollectorEntry, ServiceSettings
 
+router = APIRouter(tags=["access"], dependencies=[KEY])
 
-def router(settings: ServiceSettings, access: Access, clock: Callable[[], datetime]) -> APIRouter:
-    """Return the routes of keys."""
-    routes = APIRouter(tags=["access"], dependencies=[KEY])
 
-    @routes.get("/v1/me", summary="Who one is to the service", responses=documented(401))
-    async def get_me(
-        actor: Annotated[Actor, Depends(access.demand(Resource.oneself))], response: Response
-    ) -> MeAnswer:
-        """Return whose the key, token or login of the request is, and what it may have."""
-        response.headers["Cache-Control"] = "no-store"
-        return MeAnswer(
-            name=actor.name,
-            role=actor.role,
-            credential=actor.credential,
-            economies=scope(actor.economies),
-            operators=scope(actor.operators),
-            expires_at=actor.expires_at,
-            may={str(each): MEANING[each] for each in Resource if each in TABLE[actor.role]},
-        )
-
-    @routes.get("/v1/keys", summary="Keys", responses=documented(401, 403, 503))
-    def get_keys(_: Annotated[Actor, Depends(access.demand(Resource.holders))]) -> KeyList:
-        """Return every key there ever was, without the keys themselves, oldest first."""
-        now = clock()
-        return KeyList(keys=[KeyAnswer.of(key, now) for key in access.keys.all()])
-
-    @routes.post(
-        "/v1/keys",
-        summary="Make a key",
-        status_code=201,
-        responses=documented(401, 403, 409, 413, 422, 503),
+@router.get("/v1/me", summary="Who one is to the service", responses=documented(401))
+async def get_me(actor: Annotated[Actor, Depends(demand(Resource.oneself))], response: Response) -> MeAnswer:
+    """Return whose the key, token or login of the request is, and what it may have."""
+    response.headers["Cache-Control"] = "no-store"
+    return MeAnswer(
+        name=actor.name,
+        role=actor.role,
+        credential=actor.credential,
+        economies=scope(actor.economies),
+        operators=scope(actor.operators),
+        expires_at=actor.expires_at,
+        may={str(each): MEANING[each] for each in Resource if each in TABLE[actor.role]},
     )
-    def post_key(
-        actor: Annotated[Actor, Depends(access.demand(Resource.keys))],
-        order: Annotated[KeyOrder, Body()],
-        response: Response,
-    ) -> NewKeyAnswer:
-        """Make a key. It is in this answer and nowhere else: what is kept is its SHA-256.
 
-        Two keys of a role and name may be valid, so that one can take the place of the other.
-        """
-        _check(settings, order)
-        key, token = access.keys.create(
-            order.role, order.name, order.economies, order.operators, order.days, actor.name
-        )
-        access.audit.write(
-            actor,
-            "key.make",
-            credential_of(key.id),
-            detail={
-                "role": str(key.role),
-                "name": key.name,
-                "economies": scope(key.economies),
-                "operators": scope(key.operators),
-                "expires_at": key.expires_at.isoformat(),
-            },
-        )
-        response.headers["Cache-Control"] = "no-store"
-        return NewKeyAnswer(**known(key, clock()), key=token)
 
-    @routes.post(
-        "/v1/keys/{id}/revocation",
-        summary="Revoke a key",
-        responses=documented(401, 403, 404, 413, 422, 503),
+@router.get("/v1/keys", summary="Keys", responses=documented(401, 403, 503))
+def get_keys(
+    _: Annotated[Actor, Depends(demand(Resource.holders))], access: TheAccess, clock: TheClock
+) -> KeyList:
+    """Return every key there ever was, without the keys themselves, oldest first."""
+    now = clock()
+    return KeyList(keys=[KeyAnswer.of(key, now) for key in access.keys.all()])
+
+
+@router.post(
+    "/v1/keys",
+    summary="Make a key",
+    status_code=201,
+    responses=documented(401, 403, 409, 413, 422, 503),
+)
+def post_key(
+    settings: TheSettings,
+    access: TheAccess,
+    clock: TheClock,
+    actor: Annotated[Actor, Depends(demand(Resource.keys))],
+    order: Annotated[KeyOrder, Body()],
+    response: Response,
+) -> NewKeyAnswer:
+    """Make a key. It is in this answer and nowhere else: what is kept is its SHA-256.
+
+    Two keys of a role and name may be valid, so that one can take the place of the other.
+    """
+    _check(settings, order)
+    key, token = access.keys.create(
+        order.role, order.name, order.economies, order.operators, order.days, actor.name
     )
-    def post_revocation(
-        actor: Annotated[Actor, Depends(access.demand(Resource.keys))],
-        id: Annotated[str, Path(max_length=40, examples=["4fGk02Zq"])],
-        order: Annotated[RevocationOrder, Body()],
-    ) -> KeyAnswer:
-        """Have a key be valid no longer, from this moment on. A key that is revoked stays so."""
-        key, new = access.keys.revoke(id, actor.name, order.reason)
-        if new:
-            access.audit.write(actor, "key.revoke", credential_of(key.id), detail={"reason": order.reason})
-        return KeyAnswer.of(key, clock())
+    access.audit.write(
+        actor,
+        "key.make",
+        credential_of(key.id),
+        detail={
+            "role": str(key.role),
+            "name": key.name,
+            "economies": scope(key.economies),
+            "operators": scope(key.operators),
+            "expires_at": key.expires_at.isoformat(),
+        },
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return NewKeyAnswer(**known(key, clock()), key=token)
 
-    return routes
+
+@router.post(
+    "/v1/keys/{id}/revocation",
+    summary="Revoke a key",
+    responses=documented(401, 403, 404, 413, 422, 503),
+)
+def post_revocation(
+    access: TheAccess,
+    clock: TheClock,
+    actor: Annotated[Actor, Depends(demand(Resource.keys))],
+    id: Annotated[str, Path(max_length=40, examples=["4fGk02Zq"])],
+    order: Annotated[RevocationOrder, Body()],
+) -> KeyAnswer:
+    """Have a key be valid no longer, from this moment on. A key that is revoked stays so."""
+    key, new = access.keys.revoke(id, actor.name, order.reason)
+    if new:
+        access.audit.write(actor, "key.revoke", credential_of(key.id), detail={"reason": order.reason})
+    return KeyAnswer.of(key, clock())
 
 
 def _check(settings: ServiceSettings, order: KeyOrder) -> None:

@@ -1,148 +1,135 @@
-"""GET /v1/platforms, /v1/jurisdictions, /v1/economies: who is who, and what there is."""
+"""GET /v1/reference: what the facts are, each with its source, date, status, and whether a deployment says it."""
 
-import polars as pl
-from fastapi import APIRouter, Request
+from datetime import date
+from typing import Annotated
 
-from caudal.common.vocabulary import CROSSING
-from caudal.reference import Reference
-from caudal.service.access.access import KEY
+from fastapi import APIRouter, Path, Query
+
+from caudal.reference import FILES, Reference, UnknownFact
+from caudal.reference.files.declaration import OVERLAY, FactFile
+from caudal.reference.lookup import Statement, file_of, find, statements_of
 from caudal.service.answers.answers import (
-    EconomyCode,
-    EconomyList,
-    EconomyMonths,
-    Jurisdiction,
-    JurisdictionList,
+    FactColumn,
+    FactFileAnswer,
+    FactRow,
+    FactsAnswer,
     MonthText,
-    Platform,
-    PlatformList,
+    ReferenceAnswer,
+    SubjectAnswer,
 )
-from caudal.service.months.measures import Measures
-from caudal.service.perturbation.perturbation import coarse
+from caudal.service.dependencies import TheReference
+from caudal.service.errors import NotFound
 from caudal.service.problem import documented
-from caudal.service.queries import economies_with_data
-from caudal.service.requests.choices import VintageText
-from caudal.service.requests.sight import Sight
-from caudal.service.routes.flows import AMOUNTS_WITHHELD
-from caudal.service.store.store import Store
-from caudal.service.workload.heavywork import heavy_work
+
+UNCHECKED = "memory"
 
 
-def router(store: Store, reference: Reference, measures: Measures, sight: Sight) -> APIRouter:
-    """Return the routes that answer what the reference and the store hold."""
-    routes = APIRouter(tags=["reference"])
-
-    @routes.get("/v1/platforms", summary="Platforms and who controls them")
-    def get_platforms() -> PlatformList:
-        """Return the platforms of the reference in force, with source, date and status of each."""
-        return PlatformList(reference_version=reference.version, platforms=_platforms(reference))
-
-    @routes.get(
-        "/v1/jurisdictions",
-        summary="Controlling jurisdictions of a month",
-        responses=documented(401, 403, 404, 422, 503),
-        dependencies=[KEY],
-    )
-    def get_jurisdictions(
-        request: Request,
-        economy: EconomyCode,
-        month: MonthText | None = None,
-        vintage: VintageText | None = None,
-    ) -> JurisdictionList:
-        """Return who controls the far ends of an economy's traffic, by bytes; by default in the newest month.
-
-        Of a month that is published, as it was published. Of a metered economy only shares are told.
-        """
-        withheld = not sight.exact(request, economy)
-        chosen = measures.month(economy, month, running=sight.running(request, economy))
-        sight.note(request, economy, [chosen])
-        with heavy_work():
-            basis = measures.basis(economy, chosen, vintage, exact=not withheld)
-        names = dict(basis.reference.countries.select("country", "name_en").iter_rows())
-        return JurisdictionList(
-            economy=economy,
-            month=chosen,
-            synthetic=measures.is_synthetic(economy),
-            reference_version=basis.reference.version,
-            vintage=basis.vintage.vintage if basis.vintage is not None else None,
-            withheld=AMOUNTS_WITHHELD if withheld else None,
-            jurisdictions=[
-                Jurisdiction(
-                    control=control,
-                    name=names.get(control),
-                    platforms=platforms,
-                    bytes=None if withheld else amount,
-                    share=coarse(share) if withheld and share is not None else share,
-                )
-                for control, platforms, amount, share in _jurisdictions(basis.cells).iter_rows()
-            ],
-        )
-
-    @routes.get("/v1/economies", summary="Economies with data", responses=documented(503))
-    def get_economies(request: Request) -> EconomyList:
-        """Return the economies with data, the months that who asks may see, and the operators that reported."""
-        return EconomyList(
-            economies=[
-                EconomyMonths(
-                    economy=row["economy"],
-                    names=economy_names(reference, row["economy"]),
-                    months=measures.months(row["economy"], running=sight.running(request, row["economy"])),
-                    operators=row["operators"],
-                    synthetic=measures.is_synthetic(row["economy"]),
-                )
-                for row in economies_with_data(store).iter_rows(named=True)
-            ]
-        )
-
-    return routes
+router = APIRouter(tags=["reference"])
 
 
-def economy_names(reference: Reference, economy: str) -> dict[str, str]:
-    """Return the names of an economy by language; its code where the reference has none."""
-    rows = reference.economies.filter(pl.col("country") == economy)
-    if rows.is_empty():
-        rows = reference.countries.filter(pl.col("country") == economy)
-    return {
-        language: str(rows[f"name_{language}"][0]) if rows.height else economy
-        for language in ("en", "es", "pt")
-    }
-
-
-def _jurisdictions(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return control, platforms, bytes, share of interpreted cells, out and in; '' is unknown."""
-    return (
-        cells.filter(pl.col("direction").is_in(CROSSING))
-        .group_by("control", maintain_order=True)
-        .agg(
-            pl.col("platform").filter(pl.col("platform") != "").n_unique().alias("platforms"),
-            pl.col("bytes").sum(),
-        )
-        .sort("bytes", "control", descending=[True, False])
-        .with_columns((pl.col("bytes") / pl.col("bytes").sum()).fill_nan(None).alias("share"))
+@router.get("/v1/reference", summary="What the facts are")
+def get_reference(reference: TheReference) -> ReferenceAnswer:
+    """Return the version of the reference in force, and its files with columns and numbers of rows."""
+    return ReferenceAnswer(
+        reference_version=reference.version,
+        day=reference.day,
+        synthetic=reference.synthetic,
+        files=[_file(reference, file) for file in FILES],
     )
 
 
-def _platforms(reference: Reference) -> list[Platform]:
-    asns: dict[str, list[int]] = {}
-    for asn, platform in reference.networks.select("asn", "platform_id").iter_rows():
-        if platform:
-            asns.setdefault(platform, []).append(asn)
-    categories = {row["category"]: row for row in reference.facts("categories").iter_rows(named=True)}
-    return [
-        Platform(
-            platform=row["platform_id"],
-            control=row["control_country"] or "",
-            stage=row["ladder_stage"],
-            asns=asns.get(row["platform_id"], []),
-            category_names={
-                language: categories[row["category"]][f"name_{language}"] for language in ("en", "es", "pt")
-            },
-            function=categories[row["category"]]["function"],
-            as_of=str(row["as_of"]),
-            overlay=row["overlay"],
-            **{
-                name: row[name] or ""
-                for name in ("name", "operator", "parent", "tier", "category", "source", "status", "note")
-            },
-        )
-        for row in reference.platforms.iter_rows(named=True)
+@router.get("/v1/reference/{file}", summary="A file of facts", responses=documented(404, 422))
+def get_facts(
+    reference: TheReference,
+    file: Annotated[str, Path(max_length=40, description="its name without .csv", examples=["adequacy"])],
+    month: MonthText | None = None,
+    overlay: Annotated[
+        bool | None, Query(description="only rows of the deployment's overlay, or only those shipped")
+    ] = None,
+) -> FactsAnswer:
+    """Return the rows of a file that hold in a month, by default as of the newest facts."""
+    asked = reference.at(month) if month else reference
+    try:
+        declared = file_of(file)
+    except UnknownFact as error:
+        raise NotFound("fact", str(error), list(error.available)) from error
+    rows = [
+        _row(each) for each in statements_of(asked, declared) if overlay is None or each.overlay == overlay
     ]
+    return FactsAnswer(
+        reference_version=asked.version,
+        day=asked.day,
+        file=declared.name,
+        meaning=declared.meaning,
+        supply=declared.cure or None,
+        overlay_rows=sum(row.overlay for row in rows),
+        rows=rows,
+    )
+
+
+@router.get(
+    "/v1/reference/about/{subject}",
+    summary="What the facts say of one thing",
+    responses=documented(404, 422),
+)
+def get_subject(
+    reference: TheReference,
+    subject: Annotated[
+        str,
+        Path(
+            max_length=40,
+            description="an AS number, a platform, a country group, a country code, or a file",
+            examples=["AS15169"],
+        ),
+    ],
+    month: MonthText | None = None,
+) -> SubjectAnswer:
+    """Return every row that speaks of a platform, network, country or group, as of a month."""
+    asked = reference.at(month) if month else reference
+    try:
+        found = find(asked, subject)
+    except UnknownFact as error:
+        raise NotFound("fact", str(error), list(error.available)) from error
+    return SubjectAnswer(
+        reference_version=asked.version,
+        day=asked.day,
+        subject=subject,
+        rows=[_row(each) for each in found],
+    )
+
+
+def _file(reference: Reference, file: FactFile) -> FactFileAnswer:
+    facts = reference.facts(file.name)
+    return FactFileAnswer(
+        file=file.name,
+        meaning=file.meaning,
+        key=list(file.key),
+        columns=[
+            FactColumn(
+                name=column.name,
+                kind=column.kind,
+                meaning=column.meaning,
+                required=column.required,
+                values=list(column.values),
+            )
+            for column in file.columns
+        ],
+        rows=facts.height,
+        overlay_rows=int(facts[OVERLAY].sum()),
+        unchecked_rows=int(facts["status"].str.contains(UNCHECKED).sum()),
+        supply=file.cure or None,
+    )
+
+
+def _row(statement: Statement) -> FactRow:
+    validity = statement.validity
+    return FactRow(
+        file=statement.file.name,
+        overlay=statement.overlay,
+        holds_from=validity.since,
+        holds_to=validity.until,
+        cells={
+            name: value.isoformat() if isinstance(value, date) else value
+            for name, value in statement.values.items()
+        },
+    )

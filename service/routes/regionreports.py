@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.service.answers.answers import MonthText
+from caudal.service.dependencies import TheRegions
+from caudal.service.preferences import LanguageCode, wanted_form, wanted_language
 from caudal.service.problem import documented
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.reports.region.model import RegionReport
-from caudal.service.reports.region.regions import RegionMonth, Regions
-from caudal.service.requests.preferences import LanguageCode, wanted_form, wanted_language
+from caudal.service.reports.region.regions import RegionMonth
 from caudal.service.workload.caching import cache_headers, not_modified
 
 FormName = Literal["json", "csv", "html", "pdf"]
@@ -27,60 +28,57 @@ GroupId = Annotated[
 _DEFAULT = "json"
 
 
-def router(regions: Regions) -> APIRouter:
-    """Return the route that answers the reports of country groups."""
-    routes = APIRouter(tags=["reports"])
-    contents = {
-        form.bare_type: {"schema": {"type": "string", "format": "binary"}}
-        for form in REGION_FORMS.values()
-        if form.name != _DEFAULT
+_CONTENTS = {
+    form.bare_type: {"schema": {"type": "string", "format": "binary"}}
+    for form in REGION_FORMS.values()
+    if form.name != _DEFAULT
+}
+
+router = APIRouter(tags=["reports"])
+
+
+@router.get(
+    "/v1/reports/region/{group}/{month}",
+    summary="The report of a country group's month",
+    response_model=RegionReport,
+    responses={
+        200: {"description": "The report.", "content": _CONTENTS},
+        304: {"description": "Nothing is new."},
+        **documented(404, 422, 503),
+    },
+)
+def get_region_report(
+    request: Request,
+    regions: TheRegions,
+    group: GroupId,
+    month: Annotated[MonthText, Path()],
+    format: Annotated[
+        FormName | None, Query(description="by default what Accept asks for, else json")
+    ] = None,
+    language: Annotated[
+        LanguageCode | None,
+        Query(description="by default what Accept-Language asks for, else what most of the economies read"),
+    ] = None,
+) -> Response:
+    """Return the headlines of each group of indicators, economy by economy, with the vintages they are of.
+
+    Only published months count, for whoever asks. What an economy withheld is in no figure.
+    """
+    form = REGION_FORMS[format or wanted_form(request, REGION_FORMS.values(), _DEFAULT)]
+    found = regions.month(group, month)
+    chosen = language or wanted_language(request) or found.language
+    tag = regions.tag(found, form.name, chosen)
+    same = not_modified(request, tag)
+    if same is not None:
+        return same
+    body, name = regions.render(found, form, chosen)
+    headers = {
+        **cache_headers(tag),
+        "Content-Disposition": f'{"inline" if form.inline else "attachment"}; filename="{name}"',
+        "Content-Language": chosen,
+        "Link": _links(regions.publication, found),
     }
-
-    @routes.get(
-        "/v1/reports/region/{group}/{month}",
-        summary="The report of a country group's month",
-        response_model=RegionReport,
-        responses={
-            200: {"description": "The report.", "content": contents},
-            304: {"description": "Nothing is new."},
-            **documented(404, 422, 503),
-        },
-    )
-    def get_region_report(
-        request: Request,
-        group: GroupId,
-        month: Annotated[MonthText, Path()],
-        format: Annotated[
-            FormName | None, Query(description="by default what Accept asks for, else json")
-        ] = None,
-        language: Annotated[
-            LanguageCode | None,
-            Query(
-                description="by default what Accept-Language asks for, else what most of the economies read"
-            ),
-        ] = None,
-    ) -> Response:
-        """Return the headlines of each group of indicators, economy by economy, with the vintages they are of.
-
-        Only published months count, for whoever asks. What an economy withheld is in no figure.
-        """
-        form = REGION_FORMS[format or wanted_form(request, REGION_FORMS.values(), _DEFAULT)]
-        found = regions.month(group, month)
-        chosen = language or wanted_language(request) or found.language
-        tag = regions.tag(found, form.name, chosen)
-        same = not_modified(request, tag)
-        if same is not None:
-            return same
-        body, name = regions.render(found, form, chosen)
-        headers = {
-            **cache_headers(tag),
-            "Content-Disposition": f'{"inline" if form.inline else "attachment"}; filename="{name}"',
-            "Content-Language": chosen,
-            "Link": _links(regions.publication, found),
-        }
-        return Response(body, media_type=form.media_type, headers=headers)
-
-    return routes
+    return Response(body, media_type=form.media_type, headers=headers)
 
 
 def _links(publication: Publication, found: RegionMonth) -> str:

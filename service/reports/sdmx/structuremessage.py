@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from caudal.service.reports.sdmx.structure import (
@@ -26,6 +27,24 @@ _TITLES = {
 }
 # When this version of the structure was made, whatever the code lists hold.
 _PREPARED = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+class StructureMessage:
+    """The structure message of one reference, made when it is first asked for.
+
+    `places` are the names of countries by language and code: {"en": {"CL": "Chile", ...}, ...}.
+    """
+
+    def __init__(self, places: Mapping[str, Mapping[str, str]]) -> None:
+        self._places = places
+
+    @cached_property
+    def content(self) -> bytes:
+        """The message, as XML."""
+        codes = sorted(self._places["en"])
+        return structure_message(
+            {code: {language: names[code] for language, names in self._places.items()} for code in codes}
+        )
 
 
 def structure_message(areas: Mapping[str, Names]) -> bytes:

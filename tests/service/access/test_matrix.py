@@ -13,7 +13,7 @@ from starlette.routing import Mount
 
 from caudal.contract.batch import MEDIA_TYPE
 from caudal.reference import Reference
-from caudal.service.api.app import create_app
+from caudal.service.api.app import Api
 from caudal.service.api.server import Service
 from caudal.service.roles.actor import Actor, decide
 from caudal.service.roles.entrances import ENTRANCES, Entrance, entrance_of
@@ -21,6 +21,7 @@ from caudal.service.roles.matrix import with_matrix
 from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
 from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
+from caudal.service.wiring import wire
 
 from ...patience import PATIENCE_SECONDS
 from ..conftest import clear
@@ -325,7 +326,7 @@ def test_what_became_of_ones_own_batches(service: Service) -> None:
 
 
 def test_every_route_is_an_entrance(settings: ServiceSettings, store: Store, reference: Reference) -> None:
-    app = create_app(settings, store, reference, lambda: NOW)
+    app = Api(wire(settings, store, reference, lambda: NOW))
 
     def all_of(routes: Any) -> Iterator[APIRoute]:
         for route in routes:

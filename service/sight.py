@@ -10,6 +10,13 @@ from caudal.service.problem import Problem
 from caudal.service.roles.actor import decide
 from caudal.service.roles.roles import Resource
 
+# A table that anyone may cut anew cannot be made safe cell by cell: two answers together tell what each withholds.
+AMOUNTS_WITHHELD = (
+    "how much traffic there is, is told by /v1/totals and /v1/export/aggregates.jsonl, as far as the rules of "
+    "confidentiality allow (minimum number of operators, p% rule); here only to those whose key "
+    "allows it, or where the settings let everything pass (confidentiality: minimum_operators = 1, percent = 0)"
+)
+
 
 class Sight:
     """Decides what of an economy's figures an answer may hold, and has it noted where that is more than the public's."""
