@@ -1,9 +1,10 @@
 """The rules about which package may import which hold (pyproject.toml, [tool.importlinter])."""
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ def test_packages_are_imported_under_their_installed_name() -> None:
 
 def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
     """Yield the dotted name and the syntax of every module of a package: ("caudal.service.api.app", ...)."""
-    directory = ROOT / package.removeprefix("caudal.").replace(".", "/")
+    directory = ROOT / package.replace(".", "/")
     for path in sorted(directory.rglob("*.py")):
         inside = path.relative_to(directory).with_suffix("").parts
         yield ".".join((package, *inside)).removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))
@@ -71,3 +72,40 @@ def test_handlers_are_functions_of_their_module() -> None:
         for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node not in module.body:
                 assert not node.decorator_list, f"{name}: {node.name} is decorated inside of a function"
+
+
+# Where SELECTs stand: those of the service, those by which the store looks after itself, and those of the dashboards.
+SELECTING = (
+    "caudal.service.queries",
+    "caudal.service.store.store",
+    "caudal.service.migration.migration",
+    "caudal.service.ingest",
+    "caudal.service.earlier",
+    "caudal.dashboards.sql",
+)
+_SELECT = re.compile(r"(?:^|\()\s*(?:SELECT|WITH)\s")
+
+
+def texts(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield every text of a module that is no docstring, with its line; the parts of an f-string one by one."""
+    prose = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.lineno, node.value
+
+
+def is_within(name: str, rooms: Iterable[str]) -> bool:
+    """Return whether a module is one of these modules, or stands in one of these packages."""
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+def test_selects_stand_with_the_queries_and_the_store() -> None:
+    found = {
+        f"{name}:{line}"
+        for package in ("caudal.service", "caudal.dashboards", "caudal.demo", "caudal.reference")
+        for name, module in modules(package)
+        if not is_within(name, SELECTING)
+        for line, text in texts(module)
+        if _SELECT.search(text)
+    }
+    assert not found, f"SELECTs outside of {', '.join(SELECTING)}: {', '.join(sorted(found))}"

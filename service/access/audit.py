@@ -17,6 +17,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from caudal.common.counted import counted
+from caudal.service.queries.audit import COLUMNS, lines_from, newest_line, newest_lines
 from caudal.service.roles.actor import Actor
 from caudal.service.store.store import Store
 
@@ -25,7 +26,6 @@ Outcome = Literal["done", "refused", "failed"]
 NOTHING_BEFORE = "0" * 64
 _LETTERS_MOST = 500
 _LINES_AT_ONCE = 10_000
-_COLUMNS = "number, time, actor, role, credential, deed, subject, outcome, detail, previous, hash"
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Audit:
         if not entries:
             return
         with self._lock:
-            number, previous = self._newest if self._newest is not None else self._read_newest()
+            number, previous = self._newest or newest_line(self._store) or (0, NOTHING_BEFORE)
             now = self._clock().astimezone(UTC)
             now = now.replace(microsecond=now.microsecond // 1000 * 1000)
             lines = []
@@ -119,15 +119,7 @@ class Audit:
 
     def page(self, before: int | None, limit: int, deed: str | None = None) -> list[AuditLine]:
         """Return lines, newest first, from before a number on."""
-        where, values = ["1"], {"limit": limit, "before": before or 0, "deed": deed or ""}
-        if before is not None:
-            where.append("number < {before:UInt64}")
-        if deed is not None:
-            where.append("deed = {deed:String}")
-        rows = self._store.frame(
-            f"SELECT {_COLUMNS} FROM audit WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT {{limit:UInt32}}",
-            values,
-        )
+        rows = newest_lines(self._store, before, limit, deed)
         return [AuditLine(**row) for row in rows.iter_rows(named=True)]
 
     def verify(self, known: str | None = None) -> Verification:
@@ -162,11 +154,7 @@ class Audit:
         """Yield every line by number; a repeated number comes twice."""
         after, repeated = 0, 0
         while True:
-            rows = self._store.frame(
-                f"SELECT {_COLUMNS} FROM audit WHERE number >= {{after:UInt64}} ORDER BY number, hash "
-                "LIMIT {limit:UInt32} OFFSET {repeated:UInt32}",
-                {"after": after, "limit": _LINES_AT_ONCE, "repeated": repeated},
-            )
+            rows = lines_from(self._store, after, repeated, _LINES_AT_ONCE)
             for row in rows.iter_rows(named=True):
                 line = AuditLine(**row)
                 repeated = repeated + 1 if line.number == after else 1
@@ -174,10 +162,6 @@ class Audit:
                 yield line
             if rows.height < _LINES_AT_ONCE:
                 return
-
-    def _read_newest(self) -> tuple[int, str]:
-        rows = self._store.frame("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
-        return rows.row(0) if rows.height else (0, NOTHING_BEFORE)
 
 
 def _fault(line: AuditLine, expected: int, previous: str) -> str | None:
@@ -218,7 +202,7 @@ def _text(text: str) -> str:
 
 
 def _rows(lines: Sequence[AuditLine]) -> pa.Table:
-    columns: dict[str, Any] = {name: [getattr(line, name) for line in lines] for name in _COLUMNS.split(", ")}
+    columns: dict[str, Any] = {name: [getattr(line, name) for line in lines] for name in COLUMNS}
     columns["number"] = pa.array(columns["number"], pa.uint64())
     columns["time"] = pa.array(columns["time"], pa.timestamp("ms", tz="UTC"))
     return pa.table(columns)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from caudal.common.logline import quoted
 from caudal.service.access.keys import VALID_AT_ONCE, Key, digest_of, new_key
 from caudal.service.errors import KeyConflict, NotFound
+from caudal.service.queries.keys import keys, revocations
 from caudal.service.roles.roles import Role
 from caudal.service.store.store import Store
 
@@ -32,18 +33,9 @@ class Keyring:
     def load(self) -> None:
         """Read every key from the store."""
         with self._lock:
-            revoked = {
-                row["id"]: row
-                for row in self._store.frame(
-                    "SELECT id, min(revoked_at) AS at, argMin(revoked_by, revoked_at) AS by, "
-                    "argMin(reason, revoked_at) AS why FROM access_key_revocation GROUP BY id"
-                ).iter_rows(named=True)
-            }
+            revoked = {row["id"]: row for row in revocations(self._store).iter_rows(named=True)}
             found = {}
-            for row in self._store.frame(
-                "SELECT id, digest, role, name, economies, operators, created_at, expires_at, created_by "
-                "FROM access_key ORDER BY created_at, id"
-            ).iter_rows(named=True):
+            for row in keys(self._store).iter_rows(named=True):
                 end = revoked.get(row["id"])
                 found[row["digest"]] = Key(
                     id=row["id"],

@@ -5,6 +5,7 @@ import polars as pl
 
 from caudal.contract.batch import Batch
 from caudal.service.admission.windows import said, seconds_of
+from caudal.service.queries.hours import bytes_by_hour
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
 
@@ -34,7 +35,8 @@ def review(store: Store, batch: Batch, settings: ServiceSettings) -> str | None:
             f"{_at_most(per_second * seconds, gbit)}"
         )
     hours = windows.group_by(pl.col("start") // _HOUR * _HOUR).agg(pl.col("carried").sum()).sort("start")
-    stored = _stored(store, batch, hours["start"].to_list())
+    origin = batch.origin
+    stored = bytes_by_hour(store, origin.economy, origin.operator, hours["start"].to_list(), _SMALLEST_PACKET)
     for start, carried in hours.iter_rows():
         before = stored.get(start, 0.0)
         if carried + before > per_second * _HOUR:
@@ -63,23 +65,6 @@ def _carried(batch: Batch) -> pl.DataFrame:
         .select("start", "seconds", pl.max_horizontal("octets", pl.col("packets") * _SMALLEST_PACKET).alias("carried"))
         .sort("start", "seconds")
     )  # fmt: skip
-
-
-def _stored(store: Store, batch: Batch, hours: list[int]) -> dict[int, float]:
-    """Return the bytes stored of these hours of the operator, by when they begin (seconds since 1970)."""
-    found = store.frame(
-        "SELECT toInt64(toUnixTimestamp(time)) AS start, "
-        "greatest(sum(toFloat64(f.bytes)), sum(toFloat64(f.packets)) * {smallest:UInt8}) AS carried "
-        "FROM flow_hour AS f WHERE economy = {economy:String} AND operator = {operator:String} "
-        "AND time IN (SELECT toDateTime(arrayJoin({hours:Array(UInt32)}), 'UTC')) GROUP BY start",
-        {
-            "smallest": _SMALLEST_PACKET,
-            "economy": batch.origin.economy,
-            "operator": batch.origin.operator,
-            "hours": hours,
-        },
-    )
-    return dict(found.iter_rows())
 
 
 def _at_most(most: float, gbit: float) -> str:

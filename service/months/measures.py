@@ -38,6 +38,7 @@ from caudal.service.queries import (
     months_with_data,
     reporting_operators,
 )
+from caudal.service.queries.batches import received_of
 from caudal.service.queries.months import region_flows, synthetic_batches
 from caudal.service.queries.vintages import Vintage, find_vintage, read_vintage, vintages
 from caudal.service.settings.settings import ServiceSettings
@@ -405,12 +406,7 @@ class Measures:
 
     def _unpublished(self, economy: str, month: str) -> str:
         # What an economy exchanges with its region is also told by who else reports there.
-        where = "WHERE has({economies:Array(String)}, economy)"
-        received = self._store.frame(
-            f"SELECT count() AS batches, toUInt32(max(received_at)) AS newest, "
-            f"(SELECT max(number) FROM batch_change {where}) AS changes FROM batch {where}",
-            {"economies": [economy, *self._neighbours(economy, month)]},
-        ).row(0)
+        received = received_of(self._store, [economy, *self._neighbours(economy, month)])
         inputs = self.inputs(economy, month)
         return f"{received} {inputs.to_json()}"
 

@@ -42,10 +42,15 @@ from caudal.service.national.national import METHOD_VERSION
 from caudal.service.perturbation.perturbation import PERTURBED, perturbed
 from caudal.service.queries import ledger_sums, month_facts
 from caudal.service.queries.vintages import (
+    ORPHANED,
     TOTALS,
     Vintage,
     find_vintage,
+    keeps_input,
+    kept_cells,
+    kept_input,
     methods_of,
+    orphans,
     read_vintage,
     vintages,
 )
@@ -100,11 +105,12 @@ class Vintages:
         """Remove what computations left that were killed; return whether there was anything. Not while one runs."""
         left = False
         with self._lock:
-            for table, key in (("indicator_value", "run"), ("vintage_cell", "facts")):
-                orphan = f"{key} NOT IN (SELECT {key} FROM vintage)"
-                if self._store.value(f"SELECT count() FROM {table} WHERE {orphan}"):
+            for table, key in ORPHANED.items():
+                if names := orphans(self._store, table):
                     self._store.command(
-                        f"ALTER TABLE {table} DELETE WHERE {orphan} SETTINGS mutations_sync = 2"
+                        f"ALTER TABLE {table} DELETE WHERE has({{names:Array(String)}}, {key}) "
+                        "SETTINGS mutations_sync = 2",
+                        {"names": names},
                     )
                     left = True
         return left
@@ -235,12 +241,7 @@ class Vintages:
         rows = month_facts(self._store, economy, month)
         facts = sha256(rows.write_csv().encode()).hexdigest()
         time = Month.parse(month).start
-        known = self._store.value(
-            "SELECT count() FROM vintage_cell WHERE economy = {economy:String} "
-            "AND time = toDateTime({start:UInt32}, 'UTC') AND facts = {facts:String}",
-            {"economy": economy, "start": Month.parse(month).epoch, "facts": facts},
-        )
-        if known != rows.height:
+        if kept_cells(self._store, economy, month, facts) != rows.height:
             owned = rows.select(
                 pl.lit(economy).alias("economy"),
                 pl.lit(time).dt.cast_time_unit("ms").alias("time"),
@@ -257,9 +258,7 @@ class Vintages:
             return ""
         content = to_bytes(frame)
         digest = digest_of(content)
-        if not self._store.value(
-            "SELECT count() FROM vintage_input WHERE digest = {digest:String}", {"digest": digest}
-        ):
+        if not keeps_input(self._store, digest):
             rows = pa.table({"digest": [digest], "kind": [kind], "content": pa.array([content], pa.binary())})
             self._store.insert("vintage_input", rows, token=digest)
         return digest
@@ -267,11 +266,8 @@ class Vintages:
     def _kept(self, digest: str) -> pl.DataFrame | None:
         if not digest:
             return None
-        content = self._store.value(
-            "SELECT hex(content) FROM vintage_input WHERE digest = {digest:String} LIMIT 1",
-            {"digest": digest},
-        )
-        return from_bytes(bytes.fromhex(content)) if content else None
+        content = kept_input(self._store, digest)
+        return from_bytes(content) if content else None
 
     def _write(
         self, measured: MonthMeasures, inputs: MonthInputs, facts: str, number: int, reason: str

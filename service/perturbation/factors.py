@@ -9,6 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from caudal.service.perturbation.perturbation import reach_of
+from caudal.service.queries.factors import drawn_factors
 from caudal.service.store.store import Store
 
 _Lot = Callable[[], float]
@@ -48,7 +49,7 @@ class Factors:
             return Drawn()
         with self._lock:
             if any(self._lacks(economy, operator, reach) for operator in operators):
-                self._read()
+                self._known = drawn_factors(self._store)
             for operator in operators:
                 if self._lacks(economy, operator, reach):
                     self._draw(economy, operator, reach)
@@ -61,13 +62,6 @@ class Factors:
     def _lacks(self, economy: str, operator: str, reach: float) -> bool:
         known = self._known.get((economy, operator))
         return known is None or known[1] < reach * (1 - 1e-12)
-
-    def _read(self) -> None:
-        rows = self._store.frame(
-            "SELECT economy, operator, argMax(factor, (reach, drawn_at)) AS chosen, max(reach) AS widest "
-            "FROM perturbation GROUP BY economy, operator"
-        )
-        self._known = {(str(row[0]), str(row[1])): (float(row[2]), float(row[3])) for row in rows.iter_rows()}
 
     def _draw(self, economy: str, operator: str, reach: float) -> None:
         before, reached = self._known.get((economy, operator), (1.0, 1.0))

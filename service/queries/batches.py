@@ -1,6 +1,6 @@
 """Which batches there are, where each stands, what was done to it, and what was published of its months."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -141,6 +141,17 @@ def changes(store: Store, batch_id: str) -> list[Change]:
         )
         for row in found.iter_rows(named=True)
     ]
+
+
+def received_of(store: Store, economies: Collection[str]) -> tuple[int, int, int]:
+    """Return how many batches of economies were received, when the newest was (Unix time), and the number of the last change."""
+    where = "WHERE has({economies:Array(String)}, economy)"
+    batches, newest, change = store.frame(
+        f"SELECT count() AS batches, toUInt32(max(received_at)) AS newest, "
+        f"(SELECT max(number) FROM batch_change {where}) AS changes FROM batch {where}",
+        {"economies": list(economies)},
+    ).row(0)
+    return batches, newest, change
 
 
 def published_of(store: Store, economy: str, months: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ from caudal.service.indicators import Observation
 from caudal.service.national.national import Figure, NationalTotal
 from caudal.service.queries.ledger import LedgerAnswer
 from caudal.service.store.store import Store
+from caudal.service.vocabulary.period import Month
 from caudal.service.vocabulary.reason import Reason, from_stored, reason
 
 _COLUMNS = (
@@ -37,6 +38,9 @@ VALUE_COLUMNS = (
     "reason_figures",
 )
 
+
+# What a vintage has its rows under, by table.
+ORPHANED = {"indicator_value": "run", "vintage_cell": "facts"}
 
 # What national totals are called where methods are told, beside the ids of indicators.
 TOTALS = "totals"
@@ -172,6 +176,41 @@ def _methods(store: Store, vintage: Vintage, stored: Mapping[str, Any]) -> dict[
         {"economy": vintage.economy, "run": vintage.run},
     )
     return {str(name): Method(str(version), str(unit)) for name, version, unit in found.iter_rows()}
+
+
+def orphans(store: Store, table: str) -> list[str]:
+    """Return the names, by the key of ORPHANED, under which a table has rows that no vintage has."""
+    key = ORPHANED[table]
+    found = store.frame(
+        f"SELECT DISTINCT toString({key}) AS name FROM {table} WHERE {key} NOT IN (SELECT {key} FROM vintage) ORDER BY name"
+    )
+    return [str(name) for name in found["name"]]
+
+
+def kept_cells(store: Store, economy: str, month: str, facts: str) -> int:
+    """Return how many cells of an economy's month are kept under the hash of its facts."""
+    return int(
+        store.value(
+            "SELECT count() FROM vintage_cell WHERE economy = {economy:String} "
+            "AND time = toDateTime({start:UInt32}, 'UTC') AND facts = {facts:String}",
+            {"economy": economy, "start": Month.parse(month).epoch, "facts": facts},
+        )
+    )
+
+
+def keeps_input(store: Store, digest: str) -> bool:
+    """Return whether an input of vintages is kept, by its SHA-256 in hex."""
+    return bool(
+        store.value("SELECT count() FROM vintage_input WHERE digest = {digest:String}", {"digest": digest})
+    )
+
+
+def kept_input(store: Store, digest: str) -> bytes:
+    """Return an input of vintages by its SHA-256 in hex; empty where it is not kept."""
+    content = store.value(
+        "SELECT hex(content) FROM vintage_input WHERE digest = {digest:String} LIMIT 1", {"digest": digest}
+    )
+    return bytes.fromhex(content or "")
 
 
 def reason_of(row: dict[str, Any]) -> Reason | None:

@@ -16,6 +16,7 @@ from caudal.reference import FILES, Reference, load_reference, older
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.facts import DATA
 from caudal.service.errors import QuestionError
+from caudal.service.queries.reference import keeps_files, kept_file_names, kept_files
 from caudal.service.store.store import Store
 
 _SHIPPED, _OVERLAY = "data", "overlay"
@@ -26,10 +27,7 @@ def archive_reference(store: Store, reference: Reference, overlay: Path | None) 
 
     All of them are written or none. Raises QuestionError where they are no longer those it was loaded from.
     """
-    known = store.value(
-        "SELECT count() FROM reference_file WHERE version = {version:String}", {"version": reference.version}
-    )
-    if known:
+    if keeps_files(store, reference.version):
         return False
     places = [(_SHIPPED, DATA)] + ([(_OVERLAY, overlay)] if overlay is not None else [])
     files = {
@@ -59,12 +57,7 @@ def archived_reference(store: Store, version: str) -> Reference:
     Files of an earlier version are read in today's columns (`reference/older`); those that it did not have yet are
     the package's of today, which `files_of_today` names.
     """
-    files = dict(
-        store.frame(
-            "SELECT toString(file) AS name, content FROM reference_file WHERE version = {version:String}",
-            {"version": version},
-        ).iter_rows()
-    )
+    files = kept_files(store, version)
     if not files:
         raise QuestionError(f"reference version {version} is not kept in this store")
     try:
@@ -79,10 +72,7 @@ def archived_reference(store: Store, version: str) -> Reference:
 
 def files_of_today(store: Store, version: str) -> tuple[str, ...]:
     """Return the files of facts that a version that is kept did not have yet, as FILE.csv."""
-    kept = store.frame(
-        "SELECT toString(file) AS name FROM reference_file WHERE version = {version:String}",
-        {"version": version},
-    )["name"].to_list()
+    kept = kept_file_names(store, version)
     return tuple(file.filename for file in FILES if f"{_SHIPPED}/{file.filename}" not in kept)
 
 

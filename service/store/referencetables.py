@@ -9,6 +9,14 @@ import pyarrow as pa
 
 from caudal.reference import Reference
 from caudal.service.errors import StoreError
+from caudal.service.queries.reference import (
+    OPERATOR_NETWORK,
+    has_version,
+    operator_networks,
+    operator_networks_number,
+    reference_in_force,
+    was_in_force,
+)
 from caudal.service.settings.settings import Operator
 from caudal.service.store.store import Store
 
@@ -67,11 +75,9 @@ def load_reference_tables(store: Store, reference: Reference, clock: Callable[[]
     version = reference.version
     if not _VERSION.fullmatch(version):
         raise StoreError(f"reference version {version!r} is not a name of letters, digits, dots and hyphens")
-    known = store.value(
-        "SELECT count() FROM reference_version WHERE version = {version:String}", {"version": version}
-    )
+    known = was_in_force(store, version)
     # A version that was loaded by an older service lacks the rows of younger tables.
-    lacking = [table for table in _TABLES if not known or not _has(store, table, version)]
+    lacking = [table for table in _TABLES if not known or not has_version(store, table, version)]
     for table in lacking:
         store.command(f"ALTER TABLE {table} DROP PARTITION '{version}'")
         store.insert(table, _rows(reference, table))
@@ -89,33 +95,16 @@ def load_operator_networks(
         for operator in operators
         for each in operator.asns
     ) or [("", "", 0, _FIRST, _LAST)]
-    columns = ("economy", "operator", "asn", "since", "until")
-    found = store.frame(
-        f"SELECT {', '.join(columns)} FROM operator_network "
-        "WHERE number = (SELECT max(number) FROM operator_network) ORDER BY economy, operator, asn, since, until"
-    )
-    if [tuple(row) for row in found.iter_rows()] == wanted:
+    if operator_networks(store) == wanted:
         return False
-    number = int(store.value("SELECT max(number) FROM operator_network")) + 1
-    rows = dict(zip(columns, zip(*wanted, strict=True), strict=True))
+    number = operator_networks_number(store) + 1
+    rows = dict(zip(OPERATOR_NETWORK, zip(*wanted, strict=True), strict=True))
     types = {"asn": pa.uint32(), "since": pa.date32(), "until": pa.date32()}
     told = {name: pa.array(column, types.get(name)) for name, column in rows.items()}
     told["number"] = pa.array([number] * len(wanted), pa.uint64())
     told["loaded_at"] = pa.array([clock()] * len(wanted), pa.timestamp("ms", tz="UTC"))
     store.insert("operator_network", pa.table(told))
     return True
-
-
-def _has(store: Store, table: str, version: str) -> bool:
-    count = store.value(
-        f"SELECT count() FROM {table} WHERE version = {{version:String}}", {"version": version}
-    )
-    return bool(count)
-
-
-def reference_in_force(store: Store) -> str | None:
-    """Return the version that the views join, or None where none was loaded."""
-    return store.value("SELECT argMax(version, loaded_at) FROM reference_version") or None
 
 
 def _rows(reference: Reference, table: str) -> pa.Table:
