@@ -78,7 +78,13 @@ def test_handlers_are_functions_of_their_module() -> None:
 SELECTING = (
     "caudal.service.queries",
     "caudal.service.store.store",
+    "caudal.service.auditrows",
+    "caudal.service.factorrows",
+    "caudal.service.hourrows",
+    "caudal.service.keyrows",
+    "caudal.service.referencerows",
     "caudal.service.migration.migration",
+    "caudal.service.views",
     "caudal.service.ingest",
     "caudal.service.earlier",
     "caudal.dashboards.sql",

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from caudal.common.counted import counted
-from caudal.service.queries.audit import COLUMNS, lines_from, newest_line, newest_lines
+from caudal.service.auditrows import COLUMNS, lines_from, newest_line, newest_lines
 from caudal.service.roles.actor import Actor
 from caudal.service.store.store import Store
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from caudal.reference import Reference
 from caudal.service.attribution.exchange import OwnNetworks, counted_once
+from caudal.service.indicators.model.cells import CARRIERS
 
 CELL_KEYS = (
     "operator",
@@ -34,8 +35,6 @@ _SUMS = ("bytes", "packets", "flows", "bytes_variance")
 # The other keys follow from network and platform.
 _TOLD_APART = CELL_KEYS[: CELL_KEYS.index("platform") + 1]
 _NO_TEXTS = ("remote_asn", "folded", "stage", "exchange", "counted", "doubtful")
-# Whose control says something about what they carry, where no platform is known.
-_CARRIERS = ("access", "transit", "wholesale", "satellite", "ixp", "academic", "government", "enterprise")
 
 
 def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl.DataFrame:
@@ -62,7 +61,7 @@ def interpret(facts: pl.DataFrame, reference: Reference, own: OwnNetworks) -> pl
         .with_columns(
             pl.when(pl.col("platform_control").fill_null("") != "")
             .then("platform_control")
-            .when(pl.col("network_kind").is_in(_CARRIERS))
+            .when(pl.col("network_kind").is_in(CARRIERS))
             .then("network_control")
             .alias("control"),
             pl.coalesce("platform_status", "network_status").alias("interpretation_status"),

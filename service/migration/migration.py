@@ -19,6 +19,7 @@ import pyarrow as pa
 from caudal.service.errors import MigrationError
 from caudal.service.migration.rewriting import DEEDS
 from caudal.service.store.store import Store
+from caudal.service.views import make_views
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 # A deed that SQL cannot do, such as reading sentences; each may run again, like a statement.
@@ -99,12 +100,17 @@ def pending(store: Store, migrations: tuple[Migration, ...]) -> list[Migration]:
 def migrate(
     store: Store, clock: Callable[[], datetime], migrations: tuple[Migration, ...] | None = None
 ) -> list[Migration]:
-    """Apply what is still to apply, in order, and return it."""
+    """Apply what is still to apply, in order, and return it; then make the views of this version anew.
+
+    Where `migrations` are given, these alone are applied: views of an earlier schema are those that they make themselves.
+    """
     applied = pending(store, load_migrations() if migrations is None else migrations)
     for migration in applied:
         for statement in migration.statements:
             execute(store, statement)
         store.insert("schema_migration", _record(migration, clock()))
+    if migrations is None:
+        make_views(store)
     return applied
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from caudal.reference import Reference
 from caudal.service.errors import StoreError
-from caudal.service.queries.reference import (
+from caudal.service.referencerows import (
     OPERATOR_NETWORK,
     has_version,
     operator_networks,

@@ -24,6 +24,8 @@ Commanded = tuple[BoolArray, BoolArray, BoolArray]
 EXACT_RUNGS = ("operator", "cloud")
 # What was not located by address, but by its network: a listed access network of the economy.
 NETWORK_RUNG = "network"
+# Kinds of networks whose control says something about what they carry, where no platform is known.
+CARRIERS = ("access", "transit", "wholesale", "satellite", "ixp", "academic", "government", "enterprise")
 
 _TEXTS = (
     "direction",
