@@ -4,10 +4,12 @@
 which border they cross, and what of the sums counts where two networks of one economy report them. `flow_counted_GRAIN` has the
 sums as they count. What is interpreted of a month with the facts of that month says the same (`interpretation.py`).
 
-Views hold nothing: they are made anew, of what the tables have, each time after the migrations were applied.
+Views hold nothing: they are made anew after the migrations, of what the tables have, where they are not those of this version.
+Each carries the hash of its text as a comment, because the engine keeps the text in its own words.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from hashlib import sha256
 
 from caudal.contract.batch import FLOWS, UNKNOWN_COUNTRY
 from caudal.service.indicators.model.cells import CARRIERS, DIRECTIONS, EXACT_RUNGS
@@ -69,22 +71,33 @@ _COUNTED = (
 )
 
 
-def make_views(store: Store) -> None:
-    """Make the views of a store that is migrated, or make them anew."""
-    for statement in statements(_columns(store)):
-        store.command(statement)
+def make_views(store: Store) -> list[str]:
+    """Make those views of a store that is migrated that are not as this version has them; return their names."""
+    comments = dict(
+        store.frame(
+            "SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+        ).iter_rows()
+    )
+    made = []
+    for name, text in views(_columns(store)).items():
+        comment = f"sha256 {sha256(text.encode()).hexdigest()}"
+        if comments.get(name) != comment:
+            store.command(f"CREATE OR REPLACE VIEW {name} AS {text} COMMENT '{comment}'")
+            made.append(name)
+    return made
 
 
-def statements(columns: Iterable[str]) -> Iterator[str]:
-    """Yield the statements that make the views, in order, over roll-ups that have these columns."""
+def views(columns: Iterable[str]) -> dict[str, str]:
+    """Return the SELECT of each view by name, in the order in which they can be made, over roll-ups that have these columns."""
+    selects = {}
     stored = [f"f.{name} AS {name}" for name in columns]
     told = [f"{sql} AS {name}" for name, sql in _INTERPRETED.items()]
     for grain in GRAINS:
-        yield (
-            f"CREATE OR REPLACE VIEW flow_attributed_{grain} AS "
+        selects[f"flow_attributed_{grain}"] = (
             f"SELECT {', '.join((*stored, *told))} FROM flow_{grain} AS f {_JOINED}"
         )
-        yield f"CREATE OR REPLACE VIEW flow_counted_{grain} AS {_COUNTED} FROM flow_attributed_{grain}"
+        selects[f"flow_counted_{grain}"] = f"{_COUNTED} FROM flow_attributed_{grain}"
+    return selects
 
 
 def _columns(store: Store) -> list[str]:

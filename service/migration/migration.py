@@ -100,7 +100,7 @@ def pending(store: Store, migrations: tuple[Migration, ...]) -> list[Migration]:
 def migrate(
     store: Store, clock: Callable[[], datetime], migrations: tuple[Migration, ...] | None = None
 ) -> list[Migration]:
-    """Apply what is still to apply, in order, and return it; then make the views of this version anew.
+    """Apply what is still to apply, in order, and return it; then make the views of this version.
 
     Where `migrations` are given, these alone are applied: views of an earlier schema are those that they make themselves.
     """
