@@ -29,7 +29,6 @@ from grafana_foundation_sdk.models.dashboard import (
 from caudal.dashboards.clickhouse import Query, datasource
 
 HEIGHT = 9
-FULL_WIDTH = 24
 SHARE_UNIT = "percentunit"
 BYTES_UNIT = "decbytes"
 RATE_UNIT = "bps"

@@ -5,7 +5,6 @@ lists and logs, and 256 random bits. Who has the key has the role; so only its S
 """
 
 import hashlib
-import re
 import secrets
 import string
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ _LETTERS = string.digits + string.ascii_letters
 _ID_LETTERS = 8
 _SECRET_BITS = 256
 _SECRET_LETTERS = 43  # 62^43 > 2^256
-FORM = re.compile(rf"caudal_([0-9A-Za-z]{{{_ID_LETTERS}}})_([0-9A-Za-z]{{{_SECRET_LETTERS}}})")
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,6 @@ class Work:
         """Note that nobody waits for the answer any more."""
         self._gone.set()
 
-    @property
-    def gone(self) -> bool:
-        """True if nobody waits for the answer any more."""
-        return self._gone.is_set()
-
     def check(self) -> None:
         """Return if the work is still wanted; raise Gone or TooLong otherwise."""
         if self._gone.is_set():

@@ -5,7 +5,7 @@ from html import escape
 
 from caudal.service.reports.charts.box import Box
 from caudal.service.reports.charts.palette import FAINT, INK, RULE
-from caudal.service.reports.typeface import ASCENT, DESCENT, LEADING, width_of, wrapped
+from caudal.service.reports.typeface import ASCENT, DESCENT, LEADING, width_of
 from caudal.service.reports.typeface.lines import RESERVE
 
 FONT = "IBM Plex Sans, system-ui, sans-serif"
@@ -156,11 +156,6 @@ def text_box(
     width = width_of(text, size, bold=bold)
     left = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
     return Box(left, y - ASCENT * size, left + width, y + DESCENT * size)
-
-
-def fitted(text: str, width: float, size: float = SIZE) -> str:
-    """Return a text in one line of a width in user units, its last words left out for an ellipsis."""
-    return "".join(wrapped(text, width, size, 1).lines)
 
 
 def legend(drawing: Drawing, x: float, y: float, entries: Mapping[str, str]) -> None:
