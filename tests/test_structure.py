@@ -74,6 +74,35 @@ def test_handlers_are_functions_of_their_module() -> None:
                 assert not node.decorator_list, f"{name}: {node.name} is decorated inside of a function"
 
 
+# Of objects of others, who have it so: uvicorn, starlette, anyio, Typer, numpy and zipfile. `told` is set by its own __new__.
+FOREIGN = frozenset(
+    {
+        "__doc__",
+        "compress_type",
+        "disconnected",
+        "external_attr",
+        "should_exit",
+        "status_code",
+        "told",
+        "total_tokens",
+        "writeable",
+    }
+)
+
+
+def test_nobody_sets_the_attributes_of_others() -> None:
+    """What an object has it is given when it is made, or sets itself."""
+    found = {
+        f"{name}:{node.lineno} {ast.unparse(node)}"
+        for package in ("caudal.service", "caudal.dashboards")
+        for name, module in modules(package)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr not in FOREIGN
+        if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+    }
+    assert not found, sorted(found)
+
+
 # Where SELECTs stand: those of the service, those by which the store looks after itself, and those of the dashboards.
 SELECTING = (
     "caudal.service.queries",

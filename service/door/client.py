@@ -10,16 +10,21 @@ from caudal.service.workload.cancellation import Work
 class Client:
     """Receives from the server in one place, so that somebody always hears that the client has left.
 
-    `body` is what the door has read of it, `unread` whether it has not.
+    `unread` says that the door has not read the body.
     """
 
     def __init__(self, receive: Receive) -> None:
         self.receive_from_server = receive
-        self.body = b""
+        self._body = b""
         self.unread = True
         self._handed_over = False
         self._left = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+
+    def read(self, body: bytes) -> None:
+        """Keep the body that the door has read, for the application."""
+        self._body = body
+        self.unread = False
 
     def watch(self, work: Work) -> None:
         """From now on, stop the work when the client leaves."""
@@ -34,7 +39,7 @@ class Client:
         """Return the body, then that the client has left, once it has (ASGI)."""
         if not self._handed_over:
             self._handed_over = True
-            body, self.body = self.body, b""
+            body, self._body = self._body, b""
             return {"type": "http.request", "body": body, "more_body": False}
         if self._watcher is None:
             while (await self.receive_from_server())["type"] != "http.disconnect":

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import anyio.to_thread
 from starlette.datastructures import MutableHeaders
@@ -156,7 +156,7 @@ class Door:
         if entrance is None or entrance.path.startswith(_FILES):
             # A file of the documentation, or no way in: the application says so, and is given no body.
             if declared_bytes(scope) != 0:
-                answer.headers = {"Connection": "close"}
+                answer.close_connection()
             async with self._pages.place(network_of(address)):
                 await self._app(scope, client.receive, answer)
             return
@@ -172,8 +172,7 @@ class Door:
             await self._work(scope, client, answer, entrance, sender)
             return
         async with self._bodies.place(sender):
-            client.body = await read_body(client.receive_from_server, limit, self._settings)
-            client.unread = False
+            client.read(await read_body(client.receive_from_server, limit, self._settings))
             await self._work(scope, client, answer, entrance, sender)
 
     async def _identified(self, scope: Scope, address: str) -> Actor:
@@ -194,14 +193,14 @@ class Door:
         place = await self._place_of(entrance, known).take(sender)
         try:
             if entrance.budget is not Budget.export:
-                answer.place = place
+                answer.free(place)
             if entrance.method not in _SAFE:
                 # What changes the store is finished, whoever is still there to be told.
                 await self._app(scope, client.receive, answer)
                 return
             until = time.monotonic() + self._settings.work_seconds
             work = Work(self._dear[known], self._limits, until, self._settings.months)
-            answer.work = work
+            answer.end_deadline(work)
             client.watch(work)
             token = CURRENT.set(work)
             try:
@@ -227,19 +226,31 @@ class _Answer:
         self._scope = scope
         self._send = send
         self._https = https
-        self.headers: Mapping[str, str] = {}
-        self.place: Place | None = None
-        self.work: Work | None = None
+        self._headers: dict[str, str] = {}
+        self._place: Place | None = None
+        self._work: Work | None = None
         self.status = 0
+
+    def close_connection(self) -> None:
+        """Have the connection closed after the answer."""
+        self._headers["Connection"] = "close"
+
+    def free(self, place: Place) -> None:
+        """Give a place to the next when the answer begins."""
+        self._place = place
+
+    def end_deadline(self, work: Work) -> None:
+        """Let a work take as long as it likes when the answer begins."""
+        self._work = work
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if self.place is not None:
-                self.place.give_back()
-            if self.work is not None:
-                self.work.until = None
-            MutableHeaders(scope=message).update(self.headers)
+            if self._place is not None:
+                self._place.give_back()
+            if self._work is not None:
+                self._work.end_deadline()
+            MutableHeaders(scope=message).update(self._headers)
             secure(message, self._scope["path"], self._scope["state"]["actor"], https=self._https)
         body = message.get("body", b"")
         if message["type"] != "http.response.body" or len(body) <= _PIECE_BYTES:

@@ -36,6 +36,14 @@ class Work:
         """Note that nobody waits for the answer any more."""
         self._gone.set()
 
+    def end_deadline(self) -> None:
+        """Let the work take as long as it likes from now on."""
+        self.until = None
+
+    def hold(self, holding: bool) -> None:
+        """Say whether the request is inside its gate."""
+        self.holding = holding
+
     def check(self) -> None:
         """Return if the work is still wanted; raise Gone or TooLong otherwise."""
         if self._gone.is_set():

@@ -73,11 +73,11 @@ def heavy_work(patient: bool = False) -> Iterator[None]:
         yield
         return
     work.dear.enter(work, patient)
-    work.holding = True
+    work.hold(True)
     try:
         yield
     finally:
-        work.holding = False
+        work.hold(False)
         work.dear.leave()
 
 
