@@ -106,16 +106,9 @@ def test_nobody_sets_the_attributes_of_others() -> None:
 # Where SELECTs stand: those of the service, those by which the store looks after itself, and those of the dashboards.
 SELECTING = (
     "caudal.service.queries",
-    "caudal.service.store.store",
-    "caudal.service.auditrows",
-    "caudal.service.factorrows",
-    "caudal.service.hourrows",
-    "caudal.service.keyrows",
-    "caudal.service.referencerows",
-    "caudal.service.migration.migration",
-    "caudal.service.views",
+    "caudal.service.store",
+    "caudal.service.migration",
     "caudal.service.ingest",
-    "caudal.service.earlier",
     "caudal.dashboards.sql",
 )
 _SELECT = re.compile(r"(?:^|\()\s*(?:SELECT|WITH)\s")

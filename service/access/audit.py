@@ -17,8 +17,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from caudal.common.counted import counted
-from caudal.service.auditrows import COLUMNS, lines_from, newest_line, newest_lines
 from caudal.service.roles.actor import Actor
+from caudal.service.store.auditrows import COLUMNS, lines_from, newest_line, newest_lines
 from caudal.service.store.store import Store
 
 Outcome = Literal["done", "refused", "failed"]

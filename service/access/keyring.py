@@ -10,8 +10,8 @@ import pyarrow as pa
 from caudal.common.logline import quoted
 from caudal.service.access.keys import VALID_AT_ONCE, Key, digest_of, new_key
 from caudal.service.errors import KeyConflict, NotFound
-from caudal.service.keyrows import keys, revocations
 from caudal.service.roles.roles import Role
+from caudal.service.store.keyrows import keys, revocations
 from caudal.service.store.store import Store
 
 _TIME = pa.timestamp("ms", tz="UTC")

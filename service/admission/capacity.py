@@ -5,8 +5,8 @@ import polars as pl
 
 from caudal.contract.batch import Batch
 from caudal.service.admission.windows import said, seconds_of
-from caudal.service.hourrows import bytes_by_hour
 from caudal.service.settings.settings import ServiceSettings
+from caudal.service.store.hourrows import bytes_by_hour
 from caudal.service.store.store import Store
 
 _HOUR = 3600

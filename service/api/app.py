@@ -9,6 +9,7 @@ from caudal.service import problem
 from caudal.service.door.door import Door
 from caudal.service.door.hosts import Hosts
 from caudal.service.metrics import RequestTimer
+from caudal.service.requests.wiring import Parts
 from caudal.service.routes import (
     audit,
     batchchanges,
@@ -29,7 +30,6 @@ from caudal.service.routes import (
     sdmx,
     vintages,
 )
-from caudal.service.wiring import Parts
 
 _DESCRIPTION = """Monitors a country's digital sovereignty from the metadata of its data flows.
 

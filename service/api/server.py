@@ -26,12 +26,12 @@ from caudal.service.errors import ListenError, ServiceError, SettingsError
 from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import migrate, set_retention
 from caudal.service.months.publisher import Publisher
+from caudal.service.requests.wiring import utc_now, wire
 from caudal.service.roles.actor import SERVICE
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import Person, ServiceSettings
 from caudal.service.store.referencetables import load_operator_networks, load_reference_tables
 from caudal.service.store.store import Store
-from caudal.service.wiring import utc_now, wire
 
 _log = logging.getLogger("caudal.service")
 EXIT_SETTINGS = 2

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from caudal.service.errors import MigrationError
 from caudal.service.migration.rewriting import DEEDS
+from caudal.service.migration.views import make_views
 from caudal.service.store.store import Store
-from caudal.service.views import make_views
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 # A deed that SQL cannot do, such as reading sentences; each may run again, like a statement.

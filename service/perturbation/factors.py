@@ -8,8 +8,8 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from caudal.service.factorrows import drawn_factors
 from caudal.service.perturbation.perturbation import reach_of
+from caudal.service.store.factorrows import drawn_factors
 from caudal.service.store.store import Store
 
 _Lot = Callable[[], float]

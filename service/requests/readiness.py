@@ -13,7 +13,7 @@ from caudal.service.errors import ServiceError
 from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import Migration, pending
 from caudal.service.problem import Problem
-from caudal.service.referencerows import reference_in_force
+from caudal.service.store.referencerows import reference_in_force
 from caudal.service.store.store import Store
 
 # A look that takes longer is not waited for, and what the last one said counts while it is not older than that.

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from caudal.service.answers.access import AuditLineAnswer, AuditPage, VerificationAnswer
-from caudal.service.dependencies import KEY, TheAccess, demand
 from caudal.service.problem import documented
+from caudal.service.requests.dependencies import KEY, TheAccess, demand
 from caudal.service.roles.roles import Resource
 
 router = APIRouter(tags=["access"], dependencies=[KEY, Depends(demand(Resource.audit))])

@@ -15,11 +15,11 @@ from caudal.service.answers.batches import (
     ChangeOrder,
     ChangeReceipt,
 )
-from caudal.service.dependencies import KEY, TheAccess, TheIngest, TheStore, demand
 from caudal.service.errors import QuestionError
 from caudal.service.ingest import State, unknown_batch
 from caudal.service.problem import documented
 from caudal.service.queries.batches import BatchQuery, BatchRow, batches, changes, published_of
+from caudal.service.requests.dependencies import KEY, TheAccess, TheIngest, TheStore, demand
 from caudal.service.roles.actor import Actor, decide
 from caudal.service.roles.roles import Resource
 from caudal.service.store.store import Store

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from caudal.common.logline import quoted
 from caudal.contract.batch import MEDIA_TYPE
 from caudal.service.answers.answers import BatchReceipt
-from caudal.service.dependencies import KEY, TheAccess, TheIntake
 from caudal.service.ingest import Accepted, Held
 from caudal.service.problem import Problem, documented
+from caudal.service.requests.dependencies import KEY, TheAccess, TheIntake
 from caudal.service.roles.roles import Resource
 from caudal.service.settings.settings import CollectorEntry
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from caudal.service.answers.batches import CollectorDay, CollectorStatus
-from caudal.service.dependencies import KEY, TheClock, TheStore, demand
 from caudal.service.problem import documented
 from caudal.service.queries.collectors import batches_by_day, newest_batch
+from caudal.service.requests.dependencies import KEY, TheClock, TheStore, demand
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import Resource
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from caudal.service.answers.answers import EconomyCode, MonthText
-from caudal.service.choices import bounded
-from caudal.service.dependencies import TheClock, TheMeasures, TheSettings, TheStore
 from caudal.service.months.export import MEDIA_TYPE, export_aggregates, export_values
 from caudal.service.problem import documented
 from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.requests.choices import bounded
+from caudal.service.requests.dependencies import TheClock, TheMeasures, TheSettings, TheStore
 from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
 from caudal.service.workload.cancellation import check
 from caudal.service.workload.heavywork import heavy_work

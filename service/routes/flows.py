@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, Query
 
 from caudal.common.logline import quoted
 from caudal.service.answers.answers import CoverageAnswer, FlowRow, FlowsAnswer, FlowSums, MonthText
-from caudal.service.choices import TimeParameter, span
-from caudal.service.dependencies import KEY, TheAccess, TheMeasures, TheReference, TheStore, demand
 from caudal.service.errors import QuestionError
 from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
 from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
+from caudal.service.requests.choices import TimeParameter, span
+from caudal.service.requests.dependencies import KEY, TheAccess, TheMeasures, TheReference, TheStore, demand
+from caudal.service.requests.sight import AMOUNTS_WITHHELD
 from caudal.service.roles.actor import Actor, decide, entitled
 from caudal.service.roles.roles import Resource
-from caudal.service.sight import AMOUNTS_WITHHELD
 from caudal.service.workload.heavywork import heavy_work
 
 EconomyParameter = Annotated[

@@ -5,8 +5,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import caudal
 from caudal.service.answers.answers import Health
-from caudal.service.dependencies import TheMetrics, TheReadiness, demand
 from caudal.service.problem import documented
+from caudal.service.requests.dependencies import TheMetrics, TheReadiness, demand
 from caudal.service.roles.roles import Resource
 
 router = APIRouter(tags=["operation"])

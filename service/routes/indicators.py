@@ -16,12 +16,12 @@ from caudal.service.answers.answers import (
     MonthText,
     ObservationAnswer,
 )
-from caudal.service.choices import Exact, VintageText, bounded, most_months
-from caudal.service.dependencies import TheMeasures, TheReference, TheSight
 from caudal.service.errors import NotFound, QuestionError
 from caudal.service.indicators import CATALOGUE, Definition, Indicator
 from caudal.service.months.measures import Measures, MonthMeasures
 from caudal.service.problem import documented
+from caudal.service.requests.choices import Exact, VintageText, bounded, most_months
+from caudal.service.requests.dependencies import TheMeasures, TheReference, TheSight
 from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
 from caudal.service.workload.cancellation import check
 from caudal.service.workload.heavywork import heavy_work

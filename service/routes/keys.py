@@ -17,9 +17,9 @@ from caudal.service.answers.access import (
     known,
     scope,
 )
-from caudal.service.dependencies import KEY, TheAccess, TheClock, TheSettings, demand
 from caudal.service.errors import QuestionError
 from caudal.service.problem import documented
+from caudal.service.requests.dependencies import KEY, TheAccess, TheClock, TheSettings, demand
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
 from caudal.service.roles.scope import scope_fault

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query, Request
 from caudal.contract.batch import LEDGER, LEDGER_COUNTS
 from caudal.service.access.access import actor_of
 from caudal.service.answers.answers import EconomyCode, LedgerList, LedgerRow, MonthText
-from caudal.service.choices import Span, TimeParameter, span
-from caudal.service.dependencies import KEY, TheMeasures, TheSight, TheStore
 from caudal.service.errors import QuestionError
 from caudal.service.months.measures import Measures
 from caudal.service.problem import documented
 from caudal.service.queries import ledger
+from caudal.service.requests.choices import Span, TimeParameter, span
+from caudal.service.requests.dependencies import KEY, TheMeasures, TheSight, TheStore
 from caudal.service.roles.roles import OF_OPERATORS
 from caudal.service.vocabulary.period import Month
 

@@ -9,9 +9,9 @@ from caudal.common.logline import quoted
 from caudal.service.access.access import LOGIN, SESSION, Access
 from caudal.service.access.people import actor_of_claims
 from caudal.service.access.provider import Provider
-from caudal.service.dependencies import TheAccess, demand
 from caudal.service.errors import LoginRefused, ProviderError
 from caudal.service.problem import Problem, documented
+from caudal.service.requests.dependencies import TheAccess, demand
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import Resource, Role
 

@@ -15,12 +15,12 @@ from caudal.service.answers.answers import (
     Platform,
     PlatformList,
 )
-from caudal.service.choices import VintageText
-from caudal.service.dependencies import KEY, TheMeasures, TheReference, TheSight, TheStore
 from caudal.service.perturbation.perturbation import coarse
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
-from caudal.service.sight import AMOUNTS_WITHHELD
+from caudal.service.requests.choices import VintageText
+from caudal.service.requests.dependencies import KEY, TheMeasures, TheReference, TheSight, TheStore
+from caudal.service.requests.sight import AMOUNTS_WITHHELD
 from caudal.service.workload.heavywork import heavy_work
 
 router = APIRouter(tags=["reference"])

@@ -17,9 +17,9 @@ from caudal.service.answers.answers import (
     ReferenceAnswer,
     SubjectAnswer,
 )
-from caudal.service.dependencies import TheReference
 from caudal.service.errors import NotFound
 from caudal.service.problem import documented
+from caudal.service.requests.dependencies import TheReference
 
 UNCHECKED = "memory"
 

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.service.answers.answers import MonthText
-from caudal.service.dependencies import TheRegions
-from caudal.service.preferences import LanguageCode, wanted_form, wanted_language
 from caudal.service.problem import documented
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.reports.region.model import RegionReport
 from caudal.service.reports.region.regions import RegionMonth
+from caudal.service.requests.dependencies import TheRegions
+from caudal.service.requests.preferences import LanguageCode, wanted_form, wanted_language
 from caudal.service.workload.caching import cache_headers, not_modified
 
 FormName = Literal["json", "csv", "html", "pdf"]

@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.service.answers.answers import EconomyCode, MonthText
-from caudal.service.choices import VintageText
-from caudal.service.dependencies import TheReports, TheSight
-from caudal.service.preferences import LanguageCode, wanted_form, wanted_language
 from caudal.service.problem import documented
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.edition.model import Report
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.forms.form import PICTURE_TYPES
 from caudal.service.reports.reports import Months, Reports, language_of
-from caudal.service.sight import Sight
+from caudal.service.requests.choices import VintageText
+from caudal.service.requests.dependencies import TheReports, TheSight
+from caudal.service.requests.preferences import LanguageCode, wanted_form, wanted_language
+from caudal.service.requests.sight import Sight
 from caudal.service.workload.caching import cache_headers, not_modified
 
 FormName = Literal[

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from caudal.common.logline import quoted
 from caudal.reference import Reference
-from caudal.service.dependencies import TheMeasures, TheReference, TheReports, TheSight, TheStructure
 from caudal.service.errors import NotFound, QuestionError
 from caudal.service.problem import documented
 from caudal.service.reports.forms import FORMS
 from caudal.service.reports.reports import language_of
 from caudal.service.reports.sdmx.structure import AGENCY, DATAFLOW, STRUCTURE, VERSION
 from caudal.service.reports.sdmx.structuremessage import MEDIA_TYPE, StructureMessage
+from caudal.service.requests.dependencies import TheMeasures, TheReference, TheReports, TheSight, TheStructure
 from caudal.service.vocabulary.period import Month
 from caudal.service.workload.caching import cache_headers, entity_tag, not_modified
 

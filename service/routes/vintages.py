@@ -20,8 +20,15 @@ from caudal.service.answers.vintages import (
     VintageAnswer,
     VintageList,
 )
-from caudal.service.choices import Exact, VintageText
-from caudal.service.dependencies import (
+from caudal.service.errors import AlreadyPublished, NotFound
+from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs
+from caudal.service.indicators import CATALOGUE
+from caudal.service.months.vintages import Vintages
+from caudal.service.problem import documented
+from caudal.service.queries import economies_with_data, months_with_data
+from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.requests.choices import Exact, VintageText
+from caudal.service.requests.dependencies import (
     KEY,
     TheAccess,
     TheMeasures,
@@ -31,13 +38,6 @@ from caudal.service.dependencies import (
     TheVintages,
     demand,
 )
-from caudal.service.errors import AlreadyPublished, NotFound
-from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs
-from caudal.service.indicators import CATALOGUE
-from caudal.service.months.vintages import Vintages
-from caudal.service.problem import documented
-from caudal.service.queries import economies_with_data, months_with_data
-from caudal.service.queries.vintages import Vintage, vintages
 from caudal.service.roles.actor import Actor, decide
 from caudal.service.roles.roles import Resource
 from caudal.service.workload.caching import cache_headers, entity_tag, not_modified

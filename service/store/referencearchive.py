@@ -16,7 +16,7 @@ from caudal.reference import FILES, Reference, load_reference, older
 from caudal.reference import ReferenceError as FactsError
 from caudal.reference.facts import DATA
 from caudal.service.errors import QuestionError
-from caudal.service.referencerows import keeps_files, kept_file_names, kept_files
+from caudal.service.store.referencerows import keeps_files, kept_file_names, kept_files
 from caudal.service.store.store import Store
 
 _SHIPPED, _OVERLAY = "data", "overlay"

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from caudal.reference import Reference
 from caudal.service.errors import StoreError
-from caudal.service.referencerows import (
+from caudal.service.settings.settings import Operator
+from caudal.service.store.referencerows import (
     OPERATOR_NETWORK,
     has_version,
     operator_networks,
@@ -17,7 +18,6 @@ from caudal.service.referencerows import (
     reference_in_force,
     was_in_force,
 )
-from caudal.service.settings.settings import Operator
 from caudal.service.store.store import Store
 
 # The days that the store can hold.

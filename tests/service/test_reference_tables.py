@@ -4,7 +4,7 @@ import pytest
 
 from caudal.reference import Reference, load_reference
 from caudal.service.errors import StoreError
-from caudal.service.referencerows import reference_in_force
+from caudal.service.store.referencerows import reference_in_force
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
 

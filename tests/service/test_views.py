@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from caudal.service.migration.migration import load_migrations, migrate
+from caudal.service.migration.views import GRAINS, make_views, views
 from caudal.service.store.store import Store
-from caudal.service.views import GRAINS, make_views, views
 
 from .samples import NOW
 

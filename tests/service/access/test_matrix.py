@@ -15,13 +15,13 @@ from caudal.contract.batch import MEDIA_TYPE
 from caudal.reference import Reference
 from caudal.service.api.app import Api
 from caudal.service.api.server import Service
+from caudal.service.requests.wiring import wire
 from caudal.service.roles.actor import Actor, decide
 from caudal.service.roles.entrances import ENTRANCES, Entrance, entrance_of
 from caudal.service.roles.matrix import with_matrix
 from caudal.service.roles.roles import MEANING, TABLE, Resource, Role
 from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
-from caudal.service.wiring import wire
 
 from ...patience import PATIENCE_SECONDS
 from ..conftest import clear

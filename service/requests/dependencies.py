@@ -16,20 +16,20 @@ from fastapi.security import HTTPBearer
 from caudal.reference import Reference
 from caudal.service.access.access import Access
 from caudal.service.ingest import Ingest
-from caudal.service.intake import Intake
 from caudal.service.metrics import Metrics
 from caudal.service.months.measures import Measures
 from caudal.service.months.vintages import Vintages
 from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports
 from caudal.service.reports.sdmx.structuremessage import StructureMessage
+from caudal.service.requests.intake import Intake
 from caudal.service.requests.readiness import Readiness
+from caudal.service.requests.sight import Sight
+from caudal.service.requests.wiring import Parts
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import Resource
 from caudal.service.settings.settings import ServiceSettings
-from caudal.service.sight import Sight
 from caudal.service.store.store import Store
-from caudal.service.wiring import Parts
 from caudal.service.workload.caching import Renderings
 
 # Makes the documentation offer to send a key; what it is worth is decided by `demand`.

@@ -15,7 +15,6 @@ from caudal.service.access.keyring import Keyring
 from caudal.service.access.tokenfiles import TokenFiles
 from caudal.service.evaluation.supplied import read_supplied
 from caudal.service.ingest import Ingest, Space
-from caudal.service.intake import Intake
 from caudal.service.metrics import Metrics
 from caudal.service.migration.migration import load_migrations
 from caudal.service.months.measures import Measures
@@ -24,10 +23,11 @@ from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports, places_of
 from caudal.service.reports.sdmx.structuremessage import StructureMessage
+from caudal.service.requests.intake import Intake
 from caudal.service.requests.readiness import Readiness, look
+from caudal.service.requests.sight import Sight
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import ServiceSettings
-from caudal.service.sight import Sight
 from caudal.service.store.store import Store
 from caudal.service.workload.caching import Renderings
 

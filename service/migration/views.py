@@ -11,8 +11,9 @@ Each carries the hash of its text as a comment, because the engine keeps the tex
 from collections.abc import Iterable
 from hashlib import sha256
 
-from caudal.contract.batch import FLOWS, UNKNOWN_COUNTRY
-from caudal.service.indicators.model.cells import CARRIERS, DIRECTIONS, EXACT_RUNGS
+from caudal.common.vocabulary import CROSSING, UNKNOWN_COUNTRY
+from caudal.contract.batch import FLOWS
+from caudal.service.indicators.model.cells import CARRIERS, EXACT_RUNGS
 from caudal.service.store.store import Store
 
 GRAINS = ("hour", "day", "month")
@@ -30,7 +31,7 @@ def _in_force(table: str, columns: str) -> str:
 
 # The platform: the one that DNS or TLS named, else the one whose network it is.
 _PLATFORM = "if(f.service != '', f.service, n.platform)"
-_CROSSING = f"f.direction IN ({_listed(DIRECTIONS)})"
+_CROSSING = f"f.direction IN ({_listed(CROSSING)})"
 _NOWHERE_ELSE = f"f.remote_country IN ('', '{UNKNOWN_COUNTRY}', f.economy)"
 # What is known of each row, by its name: SQL over f (facts), n (network), p (platform), c (country) and e (network_met).
 _INTERPRETED = {
@@ -51,7 +52,7 @@ _INTERPRETED = {
     f"e.owner != '', NOT (f.remote_country NOT IN ('', '{UNKNOWN_COUNTRY}', f.economy) "
     f"AND f.location_rung IN ({_listed(EXACT_RUNGS)})), "
     f"e.listed, {_NOWHERE_ELSE} OR f.location_rung = 'anycast', 0)",
-    "border": f"multiIf(f.direction NOT IN ({_listed(DIRECTIONS)}), '', "
+    "border": f"multiIf(f.direction NOT IN ({_listed(CROSSING)}), '', "
     "exchange OR (f.remote_country = f.economy AND f.location_rung != 'anycast'), 'domestic', toString(f.direction))",
     "other_operator": "if(exchange, e.owner, '')",
     # Halves of the sums that count: two, or one where the other side reports them as well.
