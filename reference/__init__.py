@@ -1,5 +1,9 @@
 """Facts with a source and a date, and the one loader that validates them."""
 
+# From the root of a checkout, `import reference` would load every module a second time.
+if __name__ != "caudal.reference":
+    raise ImportError("this is caudal.reference: write `import caudal.reference`")
+
 from caudal.reference.addresses.addresses import AddressTable, SegmentSearch
 from caudal.reference.addresses.build import BuiltTable, build_addresses
 from caudal.reference.addresses.operatorlist import OwnPrefix

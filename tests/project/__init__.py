@@ -1,0 +1,1 @@
+"""How the project itself is built, checked, measured and released."""
