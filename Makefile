@@ -5,7 +5,8 @@
 # make kill-matrix ROUNDS=500   kill collector and service at any step, and compare totals
 # make search  run the tests that draw their own inputs with inputs drawn anew
 # make fuzz   mutate export datagrams for FUZZ_SECONDS, led by what of the decoder they reach
-# make lock   write constraints.txt anew
+# make format  write the code as the formatter wants it, and mend what ruff can mend
+# make lock   write requirements/ anew, for what pyproject.toml asks now; make upgrade raises every version
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +20,7 @@ DEBIAN_TOOLS := dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot system
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
-.PHONY: help demo test check pytest pytest-service pytest-others search kill-matrix debian bench validation fuzz lock picture clean
+.PHONY: help demo test check format pytest pytest-service pytest-others search kill-matrix debian bench validation fuzz lock upgrade picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -33,6 +34,10 @@ check: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+format: $(VENV)/installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 # Two at a time: those of the service take about as long as all others.
 pytest: $(VENV)/installed-test debian
@@ -69,10 +74,18 @@ fuzz: $(VENV)/installed-test
 picture: $(VENV)/installed
 	$(BIN)/caudal demo --once --picture docs/demo.svg
 
+# What is pinned stays pinned: `make upgrade` raises it. The largest set is locked first, and the others follow it.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	--custom-compile-command 'make lock'
+
 lock: $(VENV)/installed-test
-	$(PIP) install uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --extra test --no-header --no-annotate \
-		--no-emit-index-url --upgrade --output-file constraints.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra test --group build --output-file requirements/test.txt pyproject.toml
+	$(LOCK) --constraint requirements/test.txt --extra service --output-file requirements/service.txt pyproject.toml
+	$(LOCK) --constraint requirements/test.txt --output-file requirements/collector.txt pyproject.toml
+	$(LOCK) --constraint requirements/test.txt --group build --output-file requirements/build.txt
+
+upgrade:
+	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
 
 debian:
 	@for package in $(DEBIAN_PACKAGES); do PATH="$$PATH:/usr/sbin" command -v $$package >/dev/null || missing="$$missing $$package"; done; \
@@ -87,13 +100,15 @@ $(VENV)/bin/pip:
 		|| { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: $(VENV)/bin/pip pyproject.toml constraints.txt
+# Wheels are the very files whose hashes are written down. A folder has no hash: what is in it is installed by itself.
+$(VENV)/installed: $(VENV)/bin/pip pyproject.toml hatch_build.py requirements/build.txt requirements/service.txt
 	@echo "installing into $(VENV) (about 400 MB of wheels the first time)"
-	@$(PIP) install --constraint constraints.txt --editable '.[service]'
+	@$(PIP) install --require-hashes --requirement requirements/build.txt --requirement requirements/service.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed
-	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+$(VENV)/installed-test: $(VENV)/installed requirements/test.txt
+	@$(PIP) install --require-hashes --requirement requirements/test.txt
 	@touch $@
 
 clean:

@@ -116,15 +116,15 @@ def test_what_the_collector_compiles_has_a_place_of_its_own() -> None:
     assert place in [target for _, target in mounts(SERVICES["collector"])]
 
 
-def test_the_image_gets_every_package_and_the_constraints() -> None:
+def test_the_image_gets_every_package_and_the_hashes() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     kept = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
-    for name in ("caudal", "collector", "dashboards", "reference", "service"):
+    for name in ("caudal", "collector", "dashboards", "reference", "service", "requirements"):
         assert f"COPY {name} {name}\n" in dockerfile
         assert f"!{name}" in kept
     for name in re.search(r"^COPY (.*) \./$", dockerfile, re.MULTILINE)[1].split():
         assert f"!{name}" in kept
-    assert "--constraint constraints.txt" in dockerfile
+    assert "--require-hashes --requirement requirements/service.txt" in dockerfile
 
 
 def test_the_dsn_is_put_together_from_the_secret(tmp_path: Path) -> None:
