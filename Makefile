@@ -6,6 +6,9 @@
 # make search  run the tests that draw their own inputs with inputs drawn anew
 # make fuzz   mutate export datagrams for FUZZ_SECONDS, led by what of the decoder they reach
 # make format  write the code as the formatter wants it, and mend what ruff can mend
+# make hooks   have git run `make check` before each commit
+# make coverage   run every test, and tell of each room which lines none of them runs (TESTS=tests/reference: of some)
+# make release VERSION=1.2.0   number the changelog, write the version, commit and tag; nothing is pushed
 # make lock   write requirements/ anew, for what pyproject.toml asks now; make upgrade raises every version
 
 PYTHON ?= python3
@@ -20,7 +23,7 @@ DEBIAN_TOOLS := dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot system
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
-.PHONY: help demo test check format pytest pytest-service pytest-others search kill-matrix debian bench validation fuzz lock upgrade picture clean
+.PHONY: help demo test check format hooks release coverage pytest pytest-service pytest-others search kill-matrix debian bench validation fuzz lock upgrade picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -38,6 +41,12 @@ check: $(VENV)/installed-test
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+hooks: $(VENV)/installed-test
+	$(BIN)/pre-commit install
+
+release: check
+	$(BIN)/python -m project.release $(VERSION)
 
 # Two at a time: those of the service take about as long as all others.
 pytest: $(VENV)/installed-test debian

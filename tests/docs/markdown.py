@@ -33,8 +33,8 @@ class Section:
 
 
 def pages() -> list[Path]:
-    """Return README.md, CHANGELOG.md and all pages below docs/."""
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """Return the pages at the root (README.md and the like) and all below docs/."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @lru_cache

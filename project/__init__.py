@@ -1,0 +1,1 @@
+"""What the project needs of itself, and no installation has: releases, and which lines the tests run."""
