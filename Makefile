@@ -45,6 +45,15 @@ format: $(VENV)/installed-test
 hooks: $(VENV)/installed-test
 	$(BIN)/pre-commit install
 
+TESTS ?= tests
+
+# Tests that fail are no reason to tell nothing of what they ran; but the command fails in the end.
+coverage: $(VENV)/installed-test
+	rm -rf .coverage && mkdir .coverage
+	CAUDAL_ROOT='$(CURDIR)' $(BIN)/python -m coverage run -m pytest $(TESTS); failed=$$?; \
+	CAUDAL_ROOT='$(CURDIR)' $(BIN)/python -m coverage combine --quiet && $(BIN)/python -m project.coverage; \
+	exit $$failed
+
 release: check
 	$(BIN)/python -m project.release $(VERSION)
 
@@ -121,4 +130,4 @@ $(VENV)/installed-test: $(VENV)/installed requirements/test.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
