@@ -129,7 +129,7 @@ def main(arguments: list[str]) -> int:
         f"v{asked.version} is committed and tagged here. Look at it with `git show v{asked.version}`; to publish it:\n"
         f"    git push --atomic origin HEAD v{asked.version}\n"
         "To undo it before that:\n"
-        f"    git tag --delete v{asked.version} && git reset --hard HEAD~"
+        f"    git tag --delete v{asked.version} && git reset --keep HEAD~"
     )
     return 0
 
