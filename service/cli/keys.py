@@ -8,6 +8,7 @@ import typer
 from caudal.common.counted import counted
 from caudal.service.cli.client import answer_of, service_of
 from caudal.service.cli.options import AsJson, Config
+from caudal.service.roles.roles import OF_KEYS
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.
@@ -32,9 +33,7 @@ audit_cli = typer.Typer(
 @keys_cli.command("create")
 def create_command(
     config: Config,
-    role: Annotated[
-        str, typer.Option("--role", help="analyst, operator, publisher, auditor, admin or collector.")
-    ],
+    role: Annotated[str, typer.Option("--role", help=f"{', '.join(OF_KEYS[:-1])} or {OF_KEYS[-1]}.")],
     name: Annotated[str, typer.Option("--name", help="Who is to hold it; of a collector its id.")],
     economy: Annotated[
         list[str] | None, typer.Option("--economy", help="Bind it to this economy; repeat for more.")

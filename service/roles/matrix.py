@@ -1,25 +1,25 @@
-"""The table of who may ask for what, as documentation: made of the same tables that decide.
+"""The tables of roles, as documentation: made of the same declarations that decide.
 
-    python -m caudal.service.roles.matrix docs/api.md
+    python -m caudal.service.roles.matrix docs/api.md docs/deploy.md
 
-writes it anew between the two markers of a page.
+writes anew what stands between markers of a page: who may ask for what, and what each role is for.
 """
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from caudal.service.roles.entrances import ENTRANCES
-from caudal.service.roles.roles import MEANING, OF_OPERATORS, TABLE, Resource, Role
-
-BEGIN = "<!-- roles: made by python -m caudal.service.roles.matrix -->"
-END = "<!-- /roles -->"
+from caudal.service.roles.roles import MEANING, OF_KEYS, OF_OPERATORS, RULES, TABLE, Resource, Role
 
 # Of what a role may have, what it has of its own operators only.
 _OF_ONES_OWN = frozenset(
     {Resource.exact, Resource.quality, Resource.batches, Resource.ingest, Resource.status}
 )
 _OF_ECONOMIES = frozenset({Resource.running, Resource.exact, Resource.publish})
-_BOUND_TO_ECONOMIES = frozenset({Role.analyst, Role.publisher})
+# What the keys of a role are bound to, by how it is bound to operators, then to economies.
+_BOUND = {"some": "operators", "one": "its operator"}
+_BOUND_TO_ECONOMIES = {"must": "economies", "may": "economies, or none", "none": "–"}
 
 
 def cell(role: Role, resource: Resource) -> str:
@@ -28,7 +28,7 @@ def cell(role: Role, resource: Resource) -> str:
         return ""
     if role in OF_OPERATORS and resource in _OF_ONES_OWN:
         return "own"
-    if role in _BOUND_TO_ECONOMIES and resource in _OF_ECONOMIES:
+    if RULES[role].economies != "none" and resource in _OF_ECONOMIES:
         return "economies"
     return "●"
 
@@ -44,15 +44,37 @@ def matrix() -> str:
     return "\n".join(lines)
 
 
-def with_matrix(page: str) -> str:
-    """Return a page with the tables between its markers; raise ValueError where it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no {BEGIN} … {END}; put both where the tables are to be")
-    return f"{before}{BEGIN}\n{matrix()}\n{END}{after}"
+def roles() -> str:
+    """Return the table of the roles of keys in Markdown: what each is for, and what its keys are bound to."""
+    lines = ["| role | for | bound to |", "|---|---|---|"]
+    for role in OF_KEYS:
+        rule = RULES[role]
+        bound = _BOUND.get(rule.operators) or _BOUND_TO_ECONOMIES[rule.economies]
+        lines.append(f"| {role} | {rule.meant_for} | {bound} |")
+    return "\n".join(lines)
+
+
+# What can stand in a page, by the name in its markers.
+_TABLES: Mapping[str, Callable[[], str]] = {"roles": matrix, "keys": roles}
+
+
+def with_tables(page: str) -> str:
+    """Return a page with each table between its markers; raise ValueError where it has the markers of none."""
+    found = False
+    for name, table in _TABLES.items():
+        begin, end = f"<!-- {name}: made by python -m caudal.service.roles.matrix -->", f"<!-- /{name} -->"
+        before, opened, rest = page.partition(begin)
+        _, closed, after = rest.partition(end)
+        if opened and closed:
+            page, found = f"{before}{begin}\n{table()}\n{end}{after}", True
+    if not found:
+        raise ValueError(
+            "the page has no table of roles: put <!-- roles: made by python -m caudal.service.roles.matrix --> and "
+            "<!-- /roles --> where it is to be"
+        )
+    return page
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        Path(name).write_text(with_matrix(Path(name).read_text(encoding="utf-8")), encoding="utf-8")
+        Path(name).write_text(with_tables(Path(name).read_text(encoding="utf-8")), encoding="utf-8")

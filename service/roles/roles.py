@@ -1,11 +1,14 @@
-"""The roles, what there is to be had, and the one table that says which role may have what.
+"""The roles, what there is to be had, and the one declaration of each role: what it may have, and of whom.
 
-What the table does not name is denied. A key may be given fewer economies or operators than its role allows, never
-more.
+What a role does not name is denied. A key may be given fewer economies or operators than its role allows, never more.
+To add a role, add a member of `Role` and its `Rule` here; keys, people, the door, the command line and the tables in the
+documentation go by these.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 
 class Role(StrEnum):
@@ -62,33 +65,73 @@ MEANING: Mapping[Resource, str] = {
 
 _PUBLIC = frozenset({Resource.health, Resource.facts, Resource.published, Resource.oneself})
 
-TABLE: Mapping[Role, frozenset[Resource]] = {
-    Role.public: _PUBLIC,
-    Role.analyst: _PUBLIC | {Resource.running, Resource.exact},
-    Role.operator: _PUBLIC | {Resource.exact, Resource.quality, Resource.batches},
-    Role.publisher: _PUBLIC | {Resource.running, Resource.exact, Resource.publish},
-    Role.auditor: _PUBLIC
-    | {
-        Resource.metrics,
-        Resource.running,
-        Resource.exact,
-        Resource.quality,
-        Resource.batches,
-        Resource.holders,
-        Resource.audit,
-    },
-    Role.admin: _PUBLIC
-    | {
-        Resource.metrics,
-        Resource.quality,
-        Resource.batches,
-        Resource.changes,
-        Resource.keys,
-        Resource.holders,
-        Resource.audit,
-    },
-    Role.collector: _PUBLIC | {Resource.ingest, Resource.status},
+
+@dataclass(frozen=True)
+class Rule:
+    """What a role is for, which resources it may have, and which economies and operators its keys are bound to.
+
+    A key names no economies, may name some, or must; no operators, at least one ("some"), or exactly one. A role of
+    operators has what belongs to an operator of its own operators only.
+    """
+
+    meant_for: str
+    resources: frozenset[Resource]
+    economies: Literal["none", "may", "must"] = "none"
+    operators: Literal["none", "some", "one"] = "none"
+
+
+RULES: Mapping[Role, Rule] = {
+    Role.public: Rule("everybody, without a key", _PUBLIC),
+    Role.analyst: Rule(
+        "who studies figures that the public does not get exactly",
+        _PUBLIC | {Resource.running, Resource.exact},
+        economies="must",
+    ),
+    Role.operator: Rule(
+        "a network operator: its own traffic, ledger and batches, nobody else's",
+        _PUBLIC | {Resource.exact, Resource.quality, Resource.batches},
+        operators="some",
+    ),
+    Role.publisher: Rule(
+        "who publishes and revises months",
+        _PUBLIC | {Resource.running, Resource.exact, Resource.publish},
+        economies="may",
+    ),
+    Role.auditor: Rule(
+        "who reads everything and changes nothing",
+        _PUBLIC
+        | {
+            Resource.metrics,
+            Resource.running,
+            Resource.exact,
+            Resource.quality,
+            Resource.batches,
+            Resource.holders,
+            Resource.audit,
+        },
+    ),
+    Role.admin: Rule(
+        "who makes keys, and takes batches back",
+        _PUBLIC
+        | {
+            Resource.metrics,
+            Resource.quality,
+            Resource.batches,
+            Resource.changes,
+            Resource.keys,
+            Resource.holders,
+            Resource.audit,
+        },
+    ),
+    Role.collector: Rule(
+        "a collector, in place of a token file; the key is named after its id",
+        _PUBLIC | {Resource.ingest, Resource.status},
+        operators="one",
+    ),
 }
 
-# Whoever has one of these roles sees what is bound to an operator of its own operators only.
-OF_OPERATORS = frozenset({Role.operator, Role.collector})
+# Which role may have what, and whose keys are bound to operators: they see of these only what belongs to an operator.
+TABLE: Mapping[Role, frozenset[Resource]] = {role: rule.resources for role, rule in RULES.items()}
+OF_OPERATORS = frozenset(role for role, rule in RULES.items() if rule.operators != "none")
+# The roles that a key can have, or a person who logs in.
+OF_KEYS = tuple(role for role in Role if role is not Role.public)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from caudal.service.roles.roles import Role
+from caudal.service.roles.roles import RULES, Role
 
 
 def scope_fault(role: Role, economies: Collection[str], operators: Collection[str]) -> str | None:
@@ -13,18 +13,21 @@ def scope_fault(role: Role, economies: Collection[str], operators: Collection[st
     """
     if role is Role.public:
         return "the public needs no key: give another role"
-    if role is Role.operator:
-        if economies:
-            return "an operator is bound to operators, which have their economies: give no economies"
-        return None if operators else "an operator sees its own: give at least one operator"
-    if role is Role.collector:
-        if economies:
-            return "a collector is bound to its operator, which has its economy: give no economies"
-        return None if len(operators) == 1 else "a collector sends for one operator: give exactly one"
+    rule = RULES[role]
+    one = f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+    match rule.operators:
+        case "some":
+            if economies:
+                return f"{one} is bound to operators, which have their economies: give no economies"
+            return None if operators else f"{one} sees its own: give at least one operator"
+        case "one":
+            if economies:
+                return f"{one} is bound to its operator, which has its economy: give no economies"
+            return None if len(operators) == 1 else f"{one} sends for one operator: give exactly one"
     if operators:
         return f"{role} is not bound to operators: give none, or another role"
-    if role is Role.analyst and not economies:
-        return "an analyst reads the aggregates of economies: give at least one economy"
-    if role in (Role.auditor, Role.admin) and economies:
+    if rule.economies == "must" and not economies:
+        return f"{one} reads the aggregates of economies: give at least one economy"
+    if rule.economies == "none" and economies:
         return f"{role} is not bound to economies: give none, or another role"
     return None

@@ -13,7 +13,7 @@ from caudal.service.access.keyring import Keyring
 from caudal.service.access.keys import DAYS, Key, digest_of, new_key
 from caudal.service.errors import KeyConflict, NotFound
 from caudal.service.migration.migration import migrate
-from caudal.service.roles.roles import Role
+from caudal.service.roles.roles import RULES, Role
 from caudal.service.roles.scope import scope_fault
 from caudal.service.store.store import Store
 
@@ -140,5 +140,10 @@ def test_what_a_role_may_be_bound_to(role: Role, economies: list[str], operators
         Role.admin: not economies and not operators,
         Role.collector: len(operators) == 1 and not economies,
     }
-    assert (fault is None) == allowed[role]
+    assert role not in allowed or (fault is None) == allowed[role]
+    rule = RULES[role]
+    if operators and economies:
+        assert fault is not None
+    assert (rule.operators != "none") >= (fault is None and bool(operators))
+    assert (rule.economies != "none") >= (fault is None and bool(economies))
     assert fault is None or re.search(r": give ", fault)
