@@ -14,10 +14,11 @@ from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, evaluat
 from caudal.service.indicators import CATALOGUE
 from caudal.service.months.measures import Measures
 from caudal.service.queries import LedgerAnswer
+from caudal.service.referencenames import category_names, country_names, economy_names
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.destinations import destinations_of
 from caudal.service.reports.edition.edition import Publication
-from caudal.service.reports.reports import Reports, categories_of, names_of, places_of
+from caudal.service.reports.reports import Reports
 from caudal.service.settings.settings import load_settings
 from caudal.service.store.store import Store
 
@@ -57,12 +58,12 @@ def of_countries(economies: Iterable[str]) -> Iterator[Content]:
             ledger=LedgerAnswer(cells.clear(), dict.fromkeys(LEDGER_COUNTS, 0), True, 1, False),
             facts=Facts(
                 reference_version=reference.version,
-                names=names_of(reference, economy),
+                names=economy_names(reference, economy),
                 region=reference.economy(economy).region_group,
-                places=places_of(reference),
+                places=country_names(reference),
                 platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
                 attributions=tuple(attributions()),
-                categories=categories_of(reference),
+                categories=category_names(reference),
             ),
             provenance=Provenance(reference.version, _NOW, "readability"),
         )

@@ -12,6 +12,7 @@ from caudal.service.indicators.model.base import BASES, WITHIN_FUNCTION
 from caudal.service.indicators.model.definition import TAKES, Definition
 from caudal.service.indicators.model.indicator import Indicator
 from caudal.service.indicators.model.observation import COMMON_DETAILS, FLAGS
+from caudal.service.languages import TRANSLATED
 
 COMMAND = "python -m caudal.service.indicators.document > docs/indicators.md"
 
@@ -156,7 +157,7 @@ def _entry(definition: Definition) -> Iterator[str]:
     least, greatest = definition.range
     yield f'### <a id="{definition.id.lower()}"></a>{definition.id} · {definition.title["en"]}'
     yield ""
-    yield f"*{definition.title['es']}* (es) · *{definition.title['pt']}* (pt)"
+    yield " · ".join(f"*{definition.title[code]}* ({code})" for code in TRANSLATED)
     yield ""
     yield f"> {definition.formula}"
     yield ""

@@ -9,11 +9,12 @@ from datetime import datetime
 from babel.languages import get_territory_language_info
 
 import caudal
-from caudal.reference import Reference, attributions
+from caudal.reference import attributions
 from caudal.service.indicators import CATALOGUE
 from caudal.service.months.measures import Measures, MonthMeasures
 from caudal.service.queries.published import issues
 from caudal.service.queries.vintages import Vintage, vintages
+from caudal.service.referencenames import category_names, country_names, economy_names
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.change import Since
 from caudal.service.reports.content.destinations import Moved, destinations_of, located
@@ -158,13 +159,13 @@ class Reports:
             ledger=self._measures.ledger(economy, months.month, now.vintage),
             facts=Facts(
                 reference_version=reference.version,
-                names=names_of(reference, economy),
+                names=economy_names(reference, economy),
                 region=reference.economy(economy).region_group,
-                places=places_of(reference),
+                places=country_names(reference),
                 platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
                 companies=dict(reference.facts("platforms").select("platform_id", "parent").iter_rows()),
                 attributions=tuple(attributions()),
-                categories=categories_of(reference),
+                categories=category_names(reference),
             ),
             provenance=Provenance(
                 reference_version=now.reference_version or reference.version,
@@ -204,30 +205,6 @@ class Reports:
             if known:
                 before[since] = self._measures.measured(economy, month, vintage=known[-1])
         return before
-
-
-def names_of(reference: Reference, economy: str) -> dict[str, str]:
-    """Return the name of an economy by language."""
-    known = reference.economy(economy)
-    return {"en": known.name_en, "es": known.name_es, "pt": known.name_pt}
-
-
-def places_of(reference: Reference) -> dict[str, dict[str, str]]:
-    """Return the names of all countries, by language and code."""
-    frame = reference.countries
-    return {
-        language: dict(zip(frame["country"], frame[f"name_{language}"], strict=True))
-        for language in LANGUAGES
-    }
-
-
-def categories_of(reference: Reference) -> dict[str, dict[str, str]]:
-    """Return the names of all kinds of service, by language and category."""
-    frame = reference.facts("categories")
-    return {
-        language: dict(zip(frame["category"], frame[f"name_{language}"], strict=True))
-        for language in LANGUAGES
-    }
 
 
 def language_of(economy: str) -> str:

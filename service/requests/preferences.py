@@ -1,14 +1,17 @@
 """What a request prefers among what there is, by Accept and Accept-Language."""
 
 from collections.abc import Collection
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from fastapi import Request
 
-from caudal.service.reports.language import LANGUAGES
+from caudal.service.languages import LANGUAGES
 
-# Those of LANGUAGES, as the description of the API names them.
-LanguageCode = Literal["es", "pt", "en"]
+# One of LANGUAGES, which the description of the API names.
+if TYPE_CHECKING:
+    LanguageCode = str
+else:
+    LanguageCode = Literal[LANGUAGES]
 
 
 class Offered(Protocol):

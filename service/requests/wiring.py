@@ -19,9 +19,10 @@ from caudal.service.metrics import Metrics
 from caudal.service.migration.migration import load_migrations
 from caudal.service.months.measures import Measures
 from caudal.service.months.vintages import Vintages
+from caudal.service.referencenames import country_names
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.region.regions import Regions
-from caudal.service.reports.reports import Reports, places_of
+from caudal.service.reports.reports import Reports
 from caudal.service.reports.sdmx.structuremessage import StructureMessage
 from caudal.service.requests.intake import Intake
 from caudal.service.requests.readiness import Readiness, look
@@ -102,6 +103,6 @@ def wire(
         regions=Regions(store, reference, publication),
         reports=Reports(store, measures, clock, publication),
         sight=Sight(measures, access),
-        structure=StructureMessage(places_of(reference)),
+        structure=StructureMessage(country_names(reference)),
         vintages=Vintages(store, reference, measures, clock, settings.reference_overlay, supplied),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -108,7 +107,7 @@ def get_indicator(
 def _definition_answer(definition: Definition) -> DefinitionAnswer:
     """Return a definition as the API says it."""
     return DefinitionAnswer.model_validate(
-        {name: value for name, value in asdict(definition).items() if name in DefinitionAnswer.model_fields}
+        {name: value for name, value in definition.as_data().items() if name in DefinitionAnswer.model_fields}
     )
 
 

@@ -15,9 +15,11 @@ from caudal.service.answers.answers import (
     Platform,
     PlatformList,
 )
+from caudal.service.languages import ORIGINAL, TRANSLATED
 from caudal.service.perturbation.perturbation import coarse
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
+from caudal.service.referencenames import category_names, economy_names
 from caudal.service.requests.choices import VintageText
 from caudal.service.requests.dependencies import KEY, TheMeasures, TheReference, TheSight, TheStore
 from caudal.service.requests.sight import AMOUNTS_WITHHELD
@@ -85,7 +87,7 @@ def get_economies(
         economies=[
             EconomyMonths(
                 economy=row["economy"],
-                names=_economy_names(reference, row["economy"]),
+                names=economy_names(reference, row["economy"]),
                 months=measures.months(row["economy"], running=sight.running(request, row["economy"])),
                 operators=row["operators"],
                 synthetic=measures.is_synthetic(row["economy"]),
@@ -93,17 +95,6 @@ def get_economies(
             for row in economies_with_data(store).iter_rows(named=True)
         ]
     )
-
-
-def _economy_names(reference: Reference, economy: str) -> dict[str, str]:
-    """Return the names of an economy by language; its code where the reference has none."""
-    rows = reference.economies.filter(pl.col("country") == economy)
-    if rows.is_empty():
-        rows = reference.countries.filter(pl.col("country") == economy)
-    return {
-        language: str(rows[f"name_{language}"][0]) if rows.height else economy
-        for language in ("en", "es", "pt")
-    }
 
 
 def _jurisdictions(cells: pl.DataFrame) -> pl.DataFrame:
@@ -125,7 +116,8 @@ def _platforms(reference: Reference) -> list[Platform]:
     for asn, platform in reference.networks.select("asn", "platform_id").iter_rows():
         if platform:
             asns.setdefault(platform, []).append(asn)
-    categories = {row["category"]: row for row in reference.facts("categories").iter_rows(named=True)}
+    functions = dict(reference.facts("categories").select("category", "function").iter_rows())
+    names = category_names(reference)
     return [
         Platform(
             platform=row["platform_id"],
@@ -133,9 +125,9 @@ def _platforms(reference: Reference) -> list[Platform]:
             stage=row["ladder_stage"],
             asns=asns.get(row["platform_id"], []),
             category_names={
-                language: categories[row["category"]][f"name_{language}"] for language in ("en", "es", "pt")
+                language: names[language][row["category"]] for language in (ORIGINAL, *TRANSLATED)
             },
-            function=categories[row["category"]]["function"],
+            function=functions[row["category"]],
             as_of=str(row["as_of"]),
             overlay=row["overlay"],
             **{

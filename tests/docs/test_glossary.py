@@ -14,7 +14,7 @@ from tests.docs.markdown import ROOT, prose
 from tests.docs.translated import PAGES
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-TEXTS = ROOT / "service" / "reports" / "language"
+TEXTS = ROOT / "service" / "texts"
 LANGUAGES = ("en", "es", "pt")
 _WORDS = re.compile(r"`([^`]+)`")
 

@@ -315,11 +315,7 @@ INDICATORS = (
             id="J7",
             group="jurisdiction",
             base="measured",
-            title={
-                "en": "Exposure to foreign laws that compel access",
-                "es": "Exposición a leyes extranjeras que obligan a dar acceso",
-                "pt": "Exposição a leis estrangeiras que obrigam a dar acesso",
-            },
+            name="Exposure to foreign laws that compel access",
             unit="score",
             range=(0.0, 1.0),
             formula="CAE = Σ b·max(w_l, w_j) / B over the laws of all jurisdictions but the country's own, w_l the "
@@ -342,6 +338,9 @@ INDICATORS = (
             "own, so that none looks worse because more of its own laws are known, and a court at home is not counted "
             "as a power abroad. The list is not whole: laws that nobody listed weigh nothing. Exposure is what the law allows, not what was ordered; encryption with keys held "
             "elsewhere is not seen.",
+            clause="{value} {base} {aside} is within reach of a foreign law that compels access to data",
+            cautions=("law", "networks"),
+            sums_up=("equal",),
             method_version="3",
             dimension="scenario or jurisdiction",
             details={

@@ -173,11 +173,7 @@ INDICATORS = (
             id="J6",
             group="jurisdiction",
             base="measured",
-            title={
-                "en": "Share in countries with adequate data protection",
-                "es": "Proporción en países con protección de datos adecuada",
-                "pt": "Parcela do tráfego em países com proteção adequada",
-            },
+            name="Share in countries with adequate data protection",
             unit="share",
             range=(0.0, 1.0),
             formula="ADQ_r(t) = B[l ∈ A_r(t)] / B, A_r(t) the countries that regime r finds adequate all through "
@@ -194,6 +190,8 @@ INDICATORS = (
             source_status="verified",
             critique="Adequacy is a legal status, not protection; not all traffic is personal data, and data may "
             "lawfully go elsewhere under other safeguards.",
+            clause="{value} {base} {aside} goes to countries whose data protection is adequate under the rules of {from}",
+            cautions=("adequacy", "networks"),
             method_version="3",
             dimension="regime",
             details={

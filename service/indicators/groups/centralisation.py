@@ -164,11 +164,7 @@ INDICATORS = (
             id="C5",
             group="concentration",
             base="things_counted",
-            title={
-                "en": "Centralisation of services in the networks that host them",
-                "es": "Centralización de los servicios en las redes que los alojan",
-                "pt": "Centralização dos serviços nas redes que os hospedam",
-            },
+            name="Centralisation of services in the networks that host them",
             unit="index",
             range=(0.0, 1.0),
             formula="S = Σ_i (a_i / C)² − 1 / C, a_i the things that provider i provides, C all of them: the distance (of "
@@ -182,6 +178,8 @@ INDICATORS = (
             source_status="verified_existence_memory_formula",
             critique="It counts things, not use: a large and a small service weigh alike. The services are those that "
             "the reference facts know by name, not all there are.",
+            clause="Two {base}, picked at random, have the same provider with a probability of {value} {aside}",
+            cautions=("things",),
             method_version="2",
             # The sample are the things counted, not flows.
             minimum_flows=0,

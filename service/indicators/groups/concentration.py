@@ -328,11 +328,7 @@ INDICATORS = (
             base="with_platforms",
             bases={WITHIN_FUNCTION: "with_platforms_of_function"},
             takes="services",
-            title={
-                "en": "Platform concentration (HHI)",
-                "es": "Concentración por plataforma (IHH)",
-                "pt": "Concentração por plataforma (IHH)",
-            },
+            name="Platform concentration (HHI)",
             unit="index",
             range=(0.0, 1.0),
             formula="H = Σ_p s_p² − Σ_p var(s_p), s_p the platform's share of the bytes of known platforms, those of access "
@@ -350,6 +346,8 @@ INDICATORS = (
             "1,800; the European Commission has 1,000 and 2,000, Internet Society Pulse 1,500, 2,500 and 5,000), where its "
             "whole interval lies in one band. A function is still no relevant market, bytes are not revenue, and a platform of "
             "several kinds is in one function with all of them.",
+            clause="The concentration by company {base} is {value} of {total} possible points {aside}: {scale}",
+            cautions=("market", "networks"),
             method_version="2",
             dimension="function",
             details={
@@ -372,11 +370,7 @@ INDICATORS = (
             group="concentration",
             base="measured",
             bases={WITHIN_FUNCTION: "with_services_of_function"},
-            title={
-                "en": "Jurisdiction concentration (HHI)",
-                "es": "Concentración por jurisdicción (IHH)",
-                "pt": "Concentração por jurisdição (IHH)",
-            },
+            name="Jurisdiction concentration (HHI)",
             unit="index",
             range=(0.0, 1.0),
             formula="HJ = Σ_j FCS_j² − Σ_j var(FCS_j), FCS as J4: shares of all bytes, so that unknown "
@@ -389,6 +383,8 @@ INDICATORS = (
             source_status="verified",
             critique="One dominant jurisdiction and two rival ones are not the same risk, whatever the "
             "index; it does not see whether the largest is the country itself.",
+            clause="The control {base} is as concentrated as if {value} countries of equal size shared it {aside}",
+            cautions=("jurisdictions", "networks"),
             method_version="3",
             dimension="function",
             details={
@@ -410,11 +406,7 @@ INDICATORS = (
             base="with_platforms",
             bases={WITHIN_FUNCTION: "with_platforms_of_function"},
             takes="services",
-            title={
-                "en": "Effective number of platforms",
-                "es": "Número efectivo de plataformas",
-                "pt": "Número efetivo de plataformas",
-            },
+            name="Effective number of platforms",
             unit="count",
             range=(1.0, None),
             formula="ENP = 1 / H, H as C1 (the Hill number of order 2); then within each function",
@@ -424,6 +416,9 @@ INDICATORS = (
             source_status="verified",
             critique="It ignores who the largest is, and reads as a count of alternatives that users may "
             "not have.",
+            clause="The concentration {base} equals that of {value} platforms of equal size {aside}",
+            measure="platforms of equal size that would be as concentrated",
+            cautions=("market", "networks"),
             method_version="2",
             dimension="function",
             details={
@@ -440,11 +435,7 @@ INDICATORS = (
             base="with_platforms",
             bases={WITHIN_FUNCTION: "with_platforms_of_function"},
             takes="services",
-            title={
-                "en": "Share of the k largest platforms",
-                "es": "Proporción de las k mayores plataformas",
-                "pt": "Parcela das k maiores plataformas",
-            },
+            name="Share of the k largest platforms",
             unit="share",
             range=(0.0, 1.0),
             formula="CR_k = the sum of the k largest s_p, s_p as C1, for k = 1, 4, 8; 1 where there are "
@@ -456,6 +447,12 @@ INDICATORS = (
             source="Industrial economics; 150 networks carried half of the traffic: Labovitz et al. 2010",
             source_status="verified",
             critique="k is arbitrary, and everything beyond the k-th is ignored.",
+            clause="{value} {base} {aside} is carried by the {k} largest platforms",
+            clauses={
+                "one": "{value} {base} {aside} is carried by the largest platform alone",
+            },
+            measure="measured traffic with platforms that is with the {k} largest",
+            cautions=("market", "networks"),
             method_version="3",
             dimension="k",
             details={

@@ -216,11 +216,7 @@ INDICATORS = (
             id="C6",
             group="dependency",
             base="addresses",
-            title={
-                "en": "Dependency on networks (AS hegemony)",
-                "es": "Dependencia de redes (hegemonía de AS)",
-                "pt": "Dependência de redes (hegemonia de AS)",
-            },
+            name="Dependency on networks (AS hegemony)",
             unit="share",
             range=(0.0, 1.0),
             formula="H_c(a) = Σ_e w_e · the mean over viewpoints v, without the ⌊0.1·n⌋ least and greatest of n, of the "
@@ -235,6 +231,8 @@ INDICATORS = (
             source_status="verified_code_memory_weights",
             critique="The control plane without traffic: a path announced is not a byte carried, and peering at an "
             "exchange that no collector sees is missing. IPv4 only; addresses are not people.",
+            clause="{value} {base} {aside} is reached through {of}",
+            cautions=("paths",),
             method_version="1",
             # The sample are viewpoints, not flows.
             minimum_flows=0,
@@ -252,11 +250,7 @@ INDICATORS = (
             group="dependency",
             base="with_services",
             bases={WITHIN_FUNCTION: "with_services_of_function"},
-            title={
-                "en": "Services lost if a jurisdiction refused them",
-                "es": "Servicios que se perderían si una jurisdicción los negara",
-                "pt": "Serviços que seriam perdidos se uma jurisdição os negasse",
-            },
+            name="Services lost if a jurisdiction refused them",
             unit="share",
             range=(0.0, 1.0),
             formula="L_k = B[services, j = k] / B[services], for every foreign k that controls some; then within each function f, "
@@ -273,6 +267,9 @@ INDICATORS = (
             "and a large one easily done without. That what remains could take over what is lost is not supposed; whether "
             "it could, bytes do not say. Platforms that run on the clouds of others fall with them, and are counted where they "
             "are controlled.",
+            clause="If companies controlled from {from} refused service, {value} {base} {aside} would be lost",
+            measure="measured traffic with services that would be lost if companies controlled from one country ({of}) refused",
+            cautions=("refusal", "networks"),
             method_version="3",
             dimension="jurisdiction and function",
             details={

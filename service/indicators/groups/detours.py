@@ -155,11 +155,7 @@ INDICATORS = (
             id="J8",
             group="jurisdiction",
             base="routed_in_region",
-            title={
-                "en": "Share of regional traffic that detours outside the region",
-                "es": "Proporción del tráfico regional que se desvía fuera de la región",
-                "pt": "Parcela do tráfego regional com desvio por fora da região",
-            },
+            name="Share of regional traffic that detours outside the region",
             unit="share",
             range=(0.0, 1.0),
             formula="TDR = B[l ∈ g(c), path crosses k ∉ g(c)] / B[l ∈ g(c), path known]; by the place of the hops "
@@ -173,6 +169,9 @@ INDICATORS = (
             critique="An AS path is not the physical path: a carrier controlled from abroad may carry the byte "
             "within the region, and remote peering hides one that leaves it. Routers are located with error. "
             "Paths are those of the day they were measured.",
+            clause="{value} {base} {aside} leaves the region on its way",
+            cautions=("route", "networks"),
+            sums_up=("place", "network"),
             method_version="3",
             dimension="reading, and country crossed",
             details={

@@ -138,11 +138,7 @@ INDICATORS = (
             base="exchanged_abroad",
             bases={REGION: "exchanged_by_region"},
             takes="crossing",
-            title={
-                "en": "Exchange that stays in the region",
-                "es": "Intercambio que permanece en la región",
-                "pt": "Trocas que permanecem na região",
-            },
+            name="Exchange that stays in the region",
             unit="share",
             range=(0.0, 1.0),
             formula="RNI = Σ_{c ∈ g} B[l ∈ g, l ≠ c] / Σ_{c ∈ g} B[l known, l ≠ c]; for the country alone (economy), and "
@@ -157,6 +153,10 @@ INDICATORS = (
             critique="It needs exporters in every member. A byte between two members that report counts at both ends, "
             "as in trade statistics, and a member weighs by the bytes of its networks that report, not by its size; "
             "caches at home take exchange out of sight.",
+            clause="{value} {base} {aside} stays in the region",
+            measure="measured traffic with a known location in other countries that stays in the region",
+            cautions=("integration", "networks"),
+            sums_up=("economy", "region"),
             method_version="3",
             dimension="scope",
             details={

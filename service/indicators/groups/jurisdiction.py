@@ -271,11 +271,7 @@ INDICATORS = (
             id="J1",
             group="jurisdiction",
             base="located",
-            title={
-                "en": "Share of traffic located in the country",
-                "es": "Proporción del tráfico con ubicación en el país",
-                "pt": "Parcela do tráfego localizada no país",
-            },
+            name="Share of traffic located in the country",
             unit="share",
             range=(0.0, 1.0),
             formula="DLS = B[l = c] / B[l known]; corrected DLS* = (DLS − (1−Sp)) / (Se + Sp − 1)",
@@ -287,6 +283,9 @@ INDICATORS = (
             critique="A nearby cache or an anycast address answers for a service run elsewhere; where a "
             "byte lies does not say who commands it (see J3, J5). Se was measured on addresses of "
             "public clouds, each weighing alike, not on bytes.",
+            clause="{value} {base} {aside} stays in the country",
+            measure="traffic with a known location that stays in the country",
+            cautions=("location", "networks"),
             method_version="3",
             details=_LOCATION_DETAILS,
         ),
@@ -297,11 +296,7 @@ INDICATORS = (
             id="J2",
             group="jurisdiction",
             base="located",
-            title={
-                "en": "Share of traffic located in the region",
-                "es": "Proporción del tráfico con ubicación en la región",
-                "pt": "Parcela do tráfego localizada na região",
-            },
+            name="Share of traffic located in the region",
             unit="share",
             range=(0.0, 1.0),
             formula="RLS = B[l ∈ g(c)] / B[l known], g(c) the country group taken as the region of c, "
@@ -312,6 +307,8 @@ INDICATORS = (
             source="Regional confinement (EU28) of tracking flows: Iordanou et al., IMC 2018",
             source_status="verified",
             critique="The choice of the region decides the result: the group is named beside the value.",
+            clause="{value} {base} {aside} stays in the region, the country included",
+            cautions=("location", "networks"),
             method_version="3",
             details=_LOCATION_DETAILS,
         ),
@@ -322,11 +319,7 @@ INDICATORS = (
             id="J3",
             group="jurisdiction",
             base="measured",
-            title={
-                "en": "Share of traffic under domestic control",
-                "es": "Proporción del tráfico bajo control nacional",
-                "pt": "Parcela do tráfego sob controle nacional",
-            },
+            name="Share of traffic under domestic control",
             unit="share",
             range=(0.0, 1.0),
             formula="DCS = B[j = c] / B",
@@ -337,6 +330,8 @@ INDICATORS = (
             critique="Control of the host is not control of the tenant. A national service on a foreign "
             "cloud counts as domestic where a name told it from its host, with the host's jurisdiction in "
             "the interval; where nothing told it, as the host's.",
+            clause="{value} {base} {aside} goes to networks controlled from the country itself",
+            cautions=("control", "networks"),
             method_version="4",
             details=_CONTROL_DETAILS,
         ),
@@ -347,11 +342,7 @@ INDICATORS = (
             id="J4",
             group="jurisdiction",
             base="measured",
-            title={
-                "en": "Share of traffic by the jurisdiction that controls it",
-                "es": "Proporción del tráfico según la jurisdicción que lo controla",
-                "pt": "Parcela do tráfego por jurisdição que o controla",
-            },
+            name="Share of traffic by the jurisdiction that controls it",
             unit="share",
             range=(0.0, 1.0),
             formula="FCS_k = B[j = k] / B for every jurisdiction k with bytes; Σ_k FCS_k + the share of "
@@ -364,6 +355,9 @@ INDICATORS = (
             critique="Under dual control (incorporated in one country, run from another) the value follows "
             "one jurisdiction, by effective control; another that could command the same bytes has them "
             "in its interval only, also where its own value is 0.",
+            clause="{value} {base} {aside} goes to networks controlled from {from}",
+            measure="measured traffic that passes through companies controlled from one country ({of})",
+            cautions=("control", "networks"),
             method_version="4",
             dimension="jurisdiction",
             details=_CONTROL_DETAILS,
@@ -375,11 +369,7 @@ INDICATORS = (
             id="J5",
             group="jurisdiction",
             base="measured",
-            title={
-                "en": "Share located in the country and controlled from abroad",
-                "es": "Proporción ubicada en el país y controlada desde el exterior",
-                "pt": "Tráfego no país controlado a partir do exterior",
-            },
+            name="Share located in the country and controlled from abroad",
             unit="share",
             range=(0.0, 1.0),
             formula="LCG = B[l = c and j ≠ c, j known] / B; conditional LCG / (B[l = c] / B)",
@@ -393,6 +383,8 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Legal reach depends on possession, custody or control, on encryption, and on who "
             "holds the keys; the gap says where a foreign order could arrive, not that one did.",
+            clause="{value} {base} {aside} stays in the country with networks controlled from abroad",
+            cautions=("control", "networks"),
             method_version="4",
             details={
                 "conditional": "the gap as a share of the bytes located in the country",
@@ -414,11 +406,7 @@ INDICATORS = (
             id="J9",
             group="jurisdiction",
             base="measured",
-            title={
-                "en": "Undetermined share",
-                "es": "Proporción indeterminada",
-                "pt": "Parcela indeterminada do tráfego",
-            },
+            name="Undetermined share",
             unit="share",
             range=(0.0, 1.0),
             formula="UND = B[l unknown, anycast included, or operator unknown] / B; each byte counts once",
@@ -428,6 +416,8 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Must be read beside every other indicator. What is located or attributed wrongly "
             "is not in it.",
+            clause="{value} {base} {aside} could not be located or attributed",
+            cautions=("undetermined", "networks"),
             method_version="3",
             # A bound holds of any sample, and must be shown also where nothing else can be.
             minimum_flows=1,

@@ -139,11 +139,7 @@ INDICATORS = (
             base="sent",
             bases={DELIVERED: "delivered"},
             takes="services",
-            title={
-                "en": "Processing outside the region",
-                "es": "Procesamiento fuera de la región",
-                "pt": "Processamento fora da região",
-            },
+            name="Processing outside the region",
             unit="share",
             range=(0.0, 1.0),
             formula="PE_d = Σ P[j ∉ g(c)] / Σ P, P the payload (as V2) sent to platforms, d = sent, or delivered by them, "
@@ -168,6 +164,13 @@ INDICATORS = (
             critique="Who controls a platform says who decides about what is sent to it, not where the work on it is done. Video "
             "outweighs everything that is delivered (without_video leaves it out), and most of what goes out to watch it are "
             "acknowledgements, so that the limits of what is sent are wide.",
+            clause="{value} {base} {aside} goes to platforms controlled from outside the region",
+            clauses={
+                "delivered": "{value} {base} {aside} comes from platforms controlled from outside the region",
+            },
+            measure="data sent to platforms that goes to those controlled from outside the region",
+            cautions=("processing", "payload"),
+            sums_up=("sent", "delivered"),
             method_version="2",
             dimension="way of the payload",
             details={
@@ -190,11 +193,7 @@ INDICATORS = (
             group="positioning",
             base="processed",
             takes="services",
-            title={
-                "en": "Share of the region's platforms in data processing (stages 3 to 5)",
-                "es": "Proporción de las plataformas de la región en el procesamiento de datos (etapas 3 a 5)",
-                "pt": "Plataformas da região no processamento de dados (etapas 3 a 5)",
-            },
+            name="Share of the region's platforms in data processing (stages 3 to 5)",
             unit="share",
             range=(0.0, 1.0),
             formula="RCS = B[j ∈ g(c), s ≥ 3] / B[s ≥ 3], s the stage of the platform",
@@ -215,6 +214,9 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Bytes understate software, and video outweighs both; control of a platform is not where its "
             "work is done.",
+            clause="{value} {base} {aside} belongs to platforms controlled from the region",
+            measure="measured traffic with platforms that process data that is with those controlled from the region",
+            cautions=("volume", "networks"),
             method_version="3",
             details={
                 "sole": "the share that the region alone commands by every reading",

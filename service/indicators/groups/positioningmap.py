@@ -117,11 +117,7 @@ INDICATORS = (
             id="P4",
             group="positioning",
             base="revenue_of_region",
-            title={
-                "en": "Market position of the region's platforms",
-                "es": "Posición de mercado de las plataformas de la región",
-                "pt": "Posição de mercado das plataformas da região",
-            },
+            name="Market position of the region's platforms",
             unit="share",
             range=(0.0, 1.0),
             formula="Q_ab = VC[j ∈ g(c), quadrant ab] / VC[j ∈ g(c), tagged], VC the value captured (V3), a commodity or "
@@ -133,6 +129,8 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="The tags are expert judgement; value captured in the country stands for value captured, and only "
             "platforms with published regional revenue are in it.",
+            clause="An estimated {value} {base} {aside} has the market position “{of}”",
+            cautions=("judgement", "published"),
             method_version="2",
             # Computed of filings and of the judgement of raters, from no flows.
             minimum_flows=0,

@@ -265,11 +265,7 @@ INDICATORS = (
             id="V7",
             group="value",
             base="displaced_imports",
-            title={
-                "en": "Tariffs that could be levied on digital deliveries",
-                "es": "Aranceles que se podrían cobrar por entregas digitales",
-                "pt": "Tarifas que poderiam ser cobradas sobre entregas digitais",
-            },
+            name="Tariffs that could be levied on digital deliveries",
             unit="USD/year",
             range=(0.0, None),
             formula="TRF = Σ_h τ_h · o_h · max(0, M_h0 · (1 + u·g_h)^t − M_ht), h the subheadings kept in tariff_lines.csv, "
@@ -310,6 +306,9 @@ INDICATORS = (
             "year. Until the moratorium lapsed on 30 or 31 March 2026 the figure is what a member had to forgo; since "
             "then it is what it could levy, if it chose to, on deliveries from partners to whom no treaty binds it. "
             "Revisions of the Harmonized System move products between codes.",
+            clause="Customs duties {base} ({of}) could bring an estimated {value} {aside}",
+            cautions=("duties",),
+            sums_up=("applied_rates", "bound_rates"),
             method_version="2",
             minimum_flows=0,
             dimension="scenario",

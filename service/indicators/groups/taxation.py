@@ -297,11 +297,7 @@ INDICATORS = (
             id="V8",
             group="value",
             base="taxable_revenue",
-            title={
-                "en": "Possible revenue of a digital services tax",
-                "es": "Recaudación posible de un impuesto a los servicios digitales",
-                "pt": "Arrecadação possível de um imposto sobre serviços digitais",
-            },
+            name="Possible revenue of a digital services tax",
             unit="USD/year",
             range=(0.0, None),
             formula="DSTP = ρ · e^ℓ_c · Σ_p R_cp · φ_p · τ_p, for each design: the economy's own, proposed ones "
@@ -325,6 +321,12 @@ INDICATORS = (
             "at home (Enache 2025); it invites retaliation. That revenue would not shrink is assumed. Most known "
             "receipts are of rich countries in Europe: how much a levy reaches in Latin America nobody has "
             "published yet. Firms without a filing are in the level of receipts, not in the thresholds.",
+            clause="A tax as in the law of {from} ({instrument}, {rate}) {base} could bring an estimated {value} {aside}",
+            clauses={
+                "own": "The country's own tax ({instrument}, {rate}) {base} brings an estimated {value} {aside}",
+                "proposed": "The tax proposed in the country ({instrument}, {rate}) {base} could bring an estimated {value} {aside}",
+            },
+            cautions=("tax", "published"),
             method_version="2",
             minimum_flows=0,
             dimension="design",
@@ -347,11 +349,7 @@ INDICATORS = (
             id="V9",
             group="value",
             base="published_profits",
-            title={
-                "en": "Tax gap from profit shifting",
-                "es": "Brecha tributaria por traslado de utilidades",
-                "pt": "Lacuna tributária por transferência de lucros",
-            },
+            name="Tax gap from profit shifting",
             unit="USD/year",
             range=(None, None),
             formula="PSG = t_c · (m_p · VC_cp − π_cp), t_c the statutory rate, m_p profit before tax over revenue "
@@ -368,6 +366,12 @@ INDICATORS = (
             "countries for honest reasons, and Amazon's is of goods too. Firms book profits very differently, "
             "Alphabet nine tenths of it at home, Apple six tenths abroad, mostly in Ireland: no one share shifted "
             "stands for all, and a profit booked abroad need not be booked in this country.",
+            clause="The tax {base} would be an estimated {value} {aside} higher if their worldwide margin held in the country",
+            clauses={
+                "negative": "The tax {base} would be an estimated {value} {aside} lower if their worldwide margin held in the country",
+            },
+            cautions=("profit", "published"),
+            sums_up=("all_platforms",),
             method_version="2",
             minimum_flows=0,
             dimension="platform",
@@ -385,11 +389,7 @@ INDICATORS = (
             id="V10",
             group="value",
             base="published_profits",
-            title={
-                "en": "Revenue under Amount A, for comparison",
-                "es": "Recaudación según el Monto A, como referencia",
-                "pt": "Arrecadação segundo o Montante A, como referência",
-            },
+            name="Revenue under Amount A, for comparison",
             unit="USD/year",
             range=(0.0, None),
             formula="AA = 0.25 · max(0, π_p − 0.10 · Rev_p) · VC_cp / Rev_p · t_c, π_p and Rev_p of the whole "
@@ -400,6 +400,9 @@ INDICATORS = (
             source_status="from_memory",
             critique="The treaty is not in force. Its scope (groups above EUR 20 billion, thresholds of revenue "
             "in the country) and its reduction for profit already taxed there are not applied.",
+            clause="The OECD's Amount A would bring an estimated {value} {aside} of tax {base}",
+            cautions=("tax", "published"),
+            sums_up=("all_platforms",),
             method_version="2",
             minimum_flows=0,
             dimension="platform",

@@ -98,11 +98,7 @@ INDICATORS = (
             id="V6",
             group="value",
             base="trade_in_services",
-            title={
-                "en": "Balance of trade in digital services",
-                "es": "Saldo del comercio de servicios digitales",
-                "pt": "Saldo do comércio de serviços digitais",
-            },
+            name="Balance of trade in digital services",
             unit="USD/year",
             range=(None, None),
             formula="DSB = X − M, X exports and M imports of an item of services, in the last year with both; "
@@ -116,6 +112,12 @@ INDICATORS = (
             critique="Charges for intellectual property are booked where treaties favour it (Ireland, the "
             "Netherlands), and services that cost nothing are absent. “Digitally deliverable” "
             "is what could be delivered over networks, not what was.",
+            clause="Exports {base} exceed imports by {value} {aside}",
+            clauses={
+                "negative": "Imports {base} exceed exports by {value} {aside}",
+            },
+            cautions=("booking",),
+            sums_up=("DDS",),
             method_version="1",
             minimum_flows=0,
             dimension="item",

@@ -247,11 +247,7 @@ INDICATORS = (
             base="with_category",
             bases={ALL_BUT_VIDEO: "without_video"},
             takes="services",
-            title={
-                "en": "Balance of upload and download",
-                "es": "Balance entre subida y descarga",
-                "pt": "Saldo entre upload e download",
-            },
+            name="Balance of upload and download",
             unit="index",
             range=(-1.0, 1.0),
             formula="FA = (Bo − Bi) / (Bo + Bi), o sent and i received by the networks that report; without platforms whose "
@@ -264,6 +260,10 @@ INDICATORS = (
             source_status="verified",
             critique="Inbound video swamps everything else, and a platform that mixes search and video "
             "is left out whole; telemetry inside encrypted sessions is invisible.",
+            clause="The balance {base} is {value} {aside}, on a scale from −1 (all download) to 1 (all upload)",
+            measure="balance of traffic without video and content distribution, from −1 (all download) to 1 (all upload)",
+            cautions=("volume", "networks"),
+            sums_up=("without_video_and_cdn",),
             method_version="4",
             dimension="category",
             details={
@@ -284,11 +284,7 @@ INDICATORS = (
             group="value",
             base="users",
             takes="services",
-            title={
-                "en": "Payload sent per user to platforms controlled elsewhere",
-                "es": "Carga útil enviada por usuario a plataformas controladas desde otros países",
-                "pt": "Dados enviados por usuário a plataformas controladas a partir de outros países",
-            },
+            name="Payload sent per user to platforms controlled elsewhere",
             unit="GB/user/month",
             range=(0.0, None),
             formula="PS = Σ_k P_k / users over the cells k that go out to platforms with j ≠ c, wherever these are "
@@ -322,6 +318,8 @@ INDICATORS = (
             critique="Bytes sent are not content handed over: TLS and the retransmissions are in it, and a byte of telemetry "
             "may tell more than a film that is uploaded. What people send by way of a content delivery network or a cloud counts "
             "as sent to that, unless names told the platform. Platforms that the facts do not list are in the interval only.",
+            clause="Of the data {base}, platforms controlled from other countries receive {value} {aside}",
+            cautions=("payload", "networks"),
             method_version="3",
             dimension="function or jurisdiction",
             details={

@@ -281,11 +281,7 @@ INDICATORS = (
             id="V3",
             group="value",
             base="published_revenue",
-            title={
-                "en": "Estimated revenue attributable to users in the country",
-                "es": "Ingresos estimados atribuibles a usuarios del país",
-                "pt": "Receita estimada atribuível a usuários do país",
-            },
+            name="Estimated revenue attributable to users in the country",
             unit="USD/year",
             range=(0.0, None),
             formula="VC_cp = Rev_rp · s_p · w_c · e^ε_c / (w_c · e^ε_c + Σ_{other c' in r} w_c'), w = users · (product "
@@ -304,6 +300,9 @@ INDICATORS = (
             "go by the customer's billing address, not by the user. Users of the internet stand in for users of the "
             "platform. Mercado Libre's holds interest on credit; Amazon's sales from stores abroad are in none of the "
             "countries without a store. Spotify, Uber, Booking, Airbnb and others that publish no region are left out.",
+            clause="The revenue {base}, attributable to users in the country, is estimated at {value} {aside}",
+            cautions=("revenue", "published"),
+            sums_up=("all_platforms",),
             method_version="2",
             minimum_flows=0,
             dimension="platform",
@@ -338,11 +337,7 @@ INDICATORS = (
             id="V4",
             group="value",
             base="gigabytes_of_companies",
-            title={
-                "en": "Estimated revenue per gigabyte",
-                "es": "Ingresos estimados por gigabyte",
-                "pt": "Receita estimada por gigabyte",
-            },
+            name="Estimated revenue per gigabyte",
             unit="USD/GB",
             range=(0.0, None),
             formula="VPG = (VC / 12) / (B_p · users / users reported), VC as V3, B_p the bytes of p and of the "
@@ -369,6 +364,9 @@ INDICATORS = (
             critique="It means nothing across categories: a minute of video weighs a thousand messages. Bytes "
             "that a cache inside the country or a content delivery network carried for the platform count as "
             "its own only where names told so. A company with several platforms is one row, under the first of them.",
+            clause="Revenue per gigabyte {base} is estimated at {value} {aside}",
+            cautions=("revenue", "volume"),
+            sums_up=("all_platforms",),
             method_version="2",
             dimension="platform",
             level=LEVEL,
@@ -393,11 +391,7 @@ INDICATORS = (
             id="V5",
             group="value",
             base="digital_turnover",
-            title={
-                "en": "Weight of foreign platforms beside the country's digital output",
-                "es": "Peso de las plataformas extranjeras frente a la producción digital del país",
-                "pt": "Peso das plataformas estrangeiras frente à produção digital do país",
-            },
+            name="Weight of foreign platforms beside the country's digital output",
             unit="share",
             range=(0.0, 1.0),
             formula="FPO = VC_f / (VC_f + k · VA_d): turnover with turnover. VC_f is the revenue (V3) of platforms "
@@ -414,6 +408,9 @@ INDICATORS = (
             "high by a half and more. Turnover counts twice what one firm buys from another. Subsidiaries at home are "
             "in both. Section J has telecommunications and publishing in it, and platforms that publish no regional "
             "revenue are left out of VC_f.",
+            clause="An estimated {value} {base} {aside} belongs to those platforms",
+            measure="what foreign platforms turn over, of that and the country's information and communication sector together",
+            cautions=("turnover", "published"),
             method_version="2",
             minimum_flows=0,
             level=LEVEL,

@@ -1,13 +1,13 @@
 """Definitions of indicators as data: everything about one except the function that computes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
 from caudal.service.indicators.model.base import WITHIN_FUNCTION, Base, within_function
 from caudal.service.indicators.model.errors import DefinitionError
-
-LANGUAGES = ("en", "es", "pt")
+from caudal.service.languages import ORIGINAL, TRANSLATED, indicator_texts
 
 # The least number of flow records behind a published share. Were records a simple random sample, 100
 # of them would leave a share uncertain by ±0.10 at 95 % in the worst case (1.96·√(0.25/100)); with
@@ -25,6 +25,8 @@ TAKES: Mapping[Takes, str] = {
     "sent to services, wherever they are, and what comes from them",
     "crossing": "out and in: what leaves the country or comes into it, and what may, as nobody knows its place",
 }
+# Fields of a definition that are words of reports, in English.
+_WORDS = ("name", "clause", "clauses", "measure", "cautions", "sums_up")
 
 
 @dataclass(frozen=True)
@@ -32,18 +34,25 @@ class Definition:
     """The definition of an indicator: how it is named, computed, bounded, criticised.
 
     `base` is what a value is a part or number of (see `base.py`), and `bases` that of single observations by their
-    dimension, or of all those within one function. `title` is per language (en, es, pt). `range` is the least and greatest possible value, None for no
+    dimension, or of all those within one function. `name` is its title in English. `range` is the least and greatest possible value, None for no
     bound. `inputs` names the columns of the flow cells and the fields of the Context that the value
     depends on. `dimension` says what tells several observations of one month apart, None where there is
     one. `details` declares every figure that may accompany a value, with its meaning. An answer from
     fewer than `minimum_flows` flow records is "insufficient". `method_version` changes with any change
     that can change a value. `source_status` says how the source was checked.
+
+    The rest is how reports tell it, in English (other languages have theirs in `service/texts/`). `clause` is a sentence of
+    a value without its full stop: {value}, {aside} (interval and coverage), {of}, {from}, {k} and the others come from the
+    values, {base} from the definition; `clauses` are those of special cases ("negative", "one"). `measure` is what a value is
+    and of what, where it is set beside others or drawn over the months; '' is the title. `cautions` are keys of [caution] in
+    the texts: what must not be concluded, at most two, or nobody reads them. `sums_up` are dimensions that stand for the
+    whole, the best first: of those that have a value the first is taken.
     """
 
     id: str
     group: str
     base: Base
-    title: Mapping[str, str]
+    name: str
     unit: str
     range: tuple[float | None, float | None]
     formula: str
@@ -59,14 +68,29 @@ class Definition:
     level: float = 0.95
     takes: Takes = "all"
     bases: Mapping[str, Base] = field(default_factory=dict)
+    clause: str = ""
+    clauses: Mapping[str, str] = field(default_factory=dict)
+    measure: str = ""
+    cautions: tuple[str, ...] = ()
+    sums_up: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a definition that lacks a title or states an impossible level."""
-        missing = [language for language in LANGUAGES if not self.title.get(language)]
-        if missing:
-            raise DefinitionError(f"indicator {self.id} has no title in {', '.join(missing)}; add it")
+        if not self.name:
+            raise DefinitionError(f"indicator {self.id} has no title; name it")
         if not 0 < self.level < 1:
             raise DefinitionError(f"indicator {self.id} has level {self.level}; it must lie between 0 and 1")
+
+    @cached_property
+    def title(self) -> Mapping[str, str]:
+        """Its title by language, {"en": …, "es": …}; the English one where a language has none."""
+        told = {code: indicator_texts(code).get(self.id, {}) for code in TRANSLATED}
+        return {ORIGINAL: self.name, **{code: each.get("title", self.name) for code, each in told.items()}}
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what the indicator is by field, its title by language, without the words in which reports tell it."""
+        known = asdict(self)
+        return {"title": dict(self.title), **{key: known[key] for key in known if key not in _WORDS}}
 
     def base_of(self, dimension: str | None) -> Base:
         """Return the base of the observation with this dimension: "US-pays" of C7 is of one function, "US" of all."""

@@ -172,6 +172,9 @@ class Content:
         told = asdict(self)
         told["provenance"].pop("computed_at")
         told["flags"] = sorted(self.flags)
+        for group, known in zip(told["groups"], self.groups, strict=True):
+            for entry, indicator in zip(group["entries"], known.entries, strict=True):
+                entry["definition"] = indicator.definition.as_data()
         text = json.dumps(told, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -1,42 +1,9 @@
 """Quotations of findings: everything that belongs to one in one text, and what must not be concluded."""
 
+from caudal.service.indicators import CATALOGUE
 from caudal.service.reports.findings.finding import Finding, Quote
 from caudal.service.reports.findings.names import Names
 from caudal.service.reports.findings.telling import metered
-
-# What must not be concluded of each indicator, in words of [caution]: at most two, or nobody reads them.
-CAUTIONS: dict[str, tuple[str, ...]] = {
-    "J1": ("location", "networks"),
-    "J2": ("location", "networks"),
-    "J3": ("control", "networks"),
-    "J4": ("control", "networks"),
-    "J5": ("control", "networks"),
-    "J6": ("adequacy", "networks"),
-    "J7": ("law", "networks"),
-    "J8": ("route", "networks"),
-    "J9": ("undetermined", "networks"),
-    "C1": ("market", "networks"),
-    "C2": ("jurisdictions", "networks"),
-    "C3": ("market", "networks"),
-    "C4": ("market", "networks"),
-    "C5": ("things",),
-    "C6": ("paths",),
-    "C7": ("refusal", "networks"),
-    "V1": ("volume", "networks"),
-    "V2": ("payload", "networks"),
-    "V3": ("revenue", "published"),
-    "V4": ("revenue", "volume"),
-    "V5": ("turnover", "published"),
-    "V6": ("booking",),
-    "V7": ("duties",),
-    "V8": ("tax", "published"),
-    "V9": ("profit", "published"),
-    "V10": ("tax", "published"),
-    "P1": ("processing", "payload"),
-    "P2": ("volume", "networks"),
-    "P3": ("integration", "networks"),
-    "P4": ("judgement", "published"),
-}
 
 
 def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote:
@@ -84,9 +51,15 @@ def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote
         vintage=vintage,
         address=address,
         cautions=tuple(
-            language.say("caution", each) for each in CAUTIONS.get(finding.indicator, ()) if finding.told
+            language.say("caution", each) for each in _cautions(finding.indicator) if finding.told
         ),
     )
+
+
+def _cautions(indicator: str) -> tuple[str, ...]:
+    """Return what must not be concluded of an indicator, as keys of [caution]; nothing of one that is no more."""
+    known = CATALOGUE.get(indicator)
+    return known.definition.cautions if known else ()
 
 
 def _coverage(names: Names) -> str:

@@ -6,22 +6,6 @@ from caudal.service.indicators import Definition, Observation
 from caudal.service.indicators.model.base import within_function
 from caudal.service.vocabulary.dimension import largest, parts
 
-# Ids that sum an indicator up, the best first; of those that have a value the first is taken.
-_SUMS_UP = {
-    # Shares of the bytes: the other scenarios weigh laws by a judgement.
-    "J7": ("equal",),
-    # A path's places rather than who owns the networks on it.
-    "J8": ("place", "network"),
-    "V1": ("without_video_and_cdn",),
-    "V3": ("all_platforms",),
-    "V4": ("all_platforms",),
-    "V6": ("DDS",),
-    "V7": ("applied_rates", "bound_rates"),
-    "V9": ("all_platforms",),
-    "V10": ("all_platforms",),
-    "P1": ("sent", "delivered"),
-    "P3": ("economy", "region"),
-}
 # The regime whose list of adequate countries others took as their model.
 _MODEL = "EU"
 # The four largest; where there are no more than that, the largest alone: that few are all is told by their number.
@@ -85,7 +69,7 @@ def _preferred(definition: Definition, each: Observation, economy: str) -> tuple
         few = each.details.get("providers", _FEW + 1) <= _FEW
         return (largest(_ONE), largest(_FEW)) if few else (largest(_FEW), largest(_ONE))
     # Observations without a dimension are of the whole.
-    return ("", *_SUMS_UP.get(definition.id, ()))
+    return ("", *definition.sums_up)
 
 
 def _nearest_law(rows: list[Observation], economy: str) -> Observation:

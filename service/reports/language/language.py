@@ -2,13 +2,11 @@
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
@@ -17,27 +15,16 @@ from babel.dates import format_date, format_skeleton
 from babel.localedata import exists
 from babel.numbers import format_decimal
 
+from caudal.service.languages import texts
+from caudal.service.reports.language.phrases import WRITING, phrases
 from caudal.service.vocabulary.period import Month
 
-LANGUAGES: Mapping[str, str] = MappingProxyType({"es": "español", "pt": "português", "en": "English"})
-
-# The files of a language: names and labels, what is found, why there is no value.
-_PARTS = ("", ".findings", ".reasons")
 # CLDR has the hyphen here. U+2212 is read aloud as "minus", is as wide as a plus and stays beside its number.
 MINUS = "−"
-# Languages and countries in which CLDR 48 sets thousands apart from 10,000 on only (minimumGroupingDigits is 2).
-_APART_LATER = frozenset(
-    {
-        *("es", "es_EA", "es_ES", "es_GQ", "es_IC", "es_PH"),
-        *("pt_CH", "pt_CV", "pt_GQ", "pt_GW", "pt_LU", "pt_MO", "pt_MZ", "pt_PT", "pt_ST", "pt_TL"),
-    }
-)
-# Money is shown in these from them on, in the words of CLDR.
+# Money is shown in these from them on, in the words of CLDR, where a language names no others.
 _SCALES = (1_000_000_000, 1_000_000)
 # A number whose noun is in the plural in every language here.
 _MANY = 2.0
-# In Spanish 19.600 millones: a billón is a million millions, and the mil millones of CLDR two words for a number.
-_SCALES_OF = {"es": (1_000_000,)}
 _BYTES = ((1e15, "PB"), (1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 _SIGNIFICANT = 3
 _MOST_DECIMALS = 8
@@ -107,7 +94,7 @@ class Language:
         return MappingProxyType(
             {
                 name: MappingProxyType({key: self.written(text) for key, text in section.items()})
-                for name, section in _phrases(self.code).items()
+                for name, section in phrases(self.code).items()
             }
         )
 
@@ -129,7 +116,7 @@ class Language:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number with its thousands apart, from 10,000 on where CLDR has that."""
-        apart = str(self.locale) not in _APART_LATER or abs(round(value, decimals)) >= 10_000
+        apart = not self._apart_later or abs(round(value, decimals)) >= 10_000
         pattern = ("#,##0" if apart else "0") + ("." + "0" * decimals if decimals else "")
         return str(format_decimal(value, format=pattern, locale=self.locale)).replace("-", MINUS)
 
@@ -195,9 +182,20 @@ class Language:
         pattern = str(self.locale.percent_formats[None].pattern)
         return pattern[pattern.rindex("0") + 1 :]
 
+    @cached_property
+    def _writing(self) -> Mapping[str, Any]:
+        """How the language writes numbers."""
+        return texts(self.code).get(WRITING, {})
+
+    @cached_property
+    def _apart_later(self) -> bool:
+        """Whether thousands are set apart from 10,000 on only, as CLDR 48 has it where minimumGroupingDigits is 2."""
+        return self.territory in self._writing.get("apart_later", ())
+
     def _scale(self, size: float) -> int:
-        """Return the unit in which money of this size is counted, a million or a thousand million; 0 where it is small."""
-        return next((each for each in _SCALES_OF.get(self.code, _SCALES) if size >= each), 0)
+        """Return what money of this size is counted in, a million or a thousand million; 0 where it is small."""
+        scales: tuple[int, ...] = tuple(self._writing.get("money_scales", _SCALES))
+        return next((each for each in scales if size >= each), 0)
 
     def _money(self, unit: str, size: float, shown: float) -> tuple[str, str]:
         """Return the texts before and after the number `shown` of an amount of this size."""
@@ -241,14 +239,3 @@ def _decimals(size: float, significant: int = _SIGNIFICANT) -> int:
 def _language(code: str, economy: str) -> Language:
     # The economy XA and its like are no territories: the language as such then.
     return Language(code, economy if exists(f"{code}_{economy}") else "")
-
-
-@lru_cache(maxsize=len(LANGUAGES))
-def _phrases(code: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the sections of all files of a language; no two of them have a section in common."""
-    sections: dict[str, Any] = {}
-    for part in _PARTS:
-        file = files(__package__) / f"{code}{part}.toml"
-        if file.is_file():
-            sections.update(tomllib.loads(file.read_text(encoding="utf-8")))
-    return MappingProxyType({name: MappingProxyType(section) for name, section in sections.items()})

@@ -9,13 +9,14 @@ from caudal.reference import ReferenceError as FactsError
 from caudal.service.errors import NotFound
 from caudal.service.queries.published import Issue, issues, published_values
 from caudal.service.queries.vintages import coverages
+from caudal.service.referencenames import category_names, country_names
 from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
 from caudal.service.reports.region.edition import RegionEdition
 from caudal.service.reports.region.forms import RegionForm
-from caudal.service.reports.reports import categories_of, language_of, places_of
+from caudal.service.reports.reports import language_of
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.period import Month
 from caudal.service.workload.caching import Renderings, entity_tag
@@ -125,9 +126,9 @@ class Regions:
             left_out=month.left_out,
             groups=groups_of(members),
             attributions=tuple(attributions()),
-            places=places_of(reference),
+            places=country_names(reference),
             platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
-            categories=categories_of(reference),
+            categories=category_names(reference),
         )
 
     def edition(self, month: RegionMonth, language: str) -> RegionEdition:

@@ -12,7 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.languages import LANGUAGES, said
+from caudal.service.reports.language import Language
 
 AGENCY = "CAUDAL"
 DATAFLOW = "DF_INDICATORS"
@@ -22,17 +23,23 @@ VERSION = "1.0.0"
 # SDMX's own codes for all values of a dimension taken together, and for one that does not apply.
 TOTAL = "_T"
 NOT_APPLICABLE = "_Z"
+# The section of the texts that has the names of all this.
+_SECTION = "sdmx"
 
 Names = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Component:
-    """A dimension, the measure or an attribute: id, names by language, and its code list where it has one."""
+    """A dimension, the measure or an attribute: id, and its code list where it has one."""
 
     id: str
-    names: Names
     codelist: str = ""
+
+    @property
+    def names(self) -> Names:
+        """What it is called, by language."""
+        return said(_SECTION, self.id)
 
     def name_of(self, code: str, language: str) -> str:
         """Return the name of a code; '' where the code list does not have it."""
@@ -40,72 +47,39 @@ class Component:
         return names[language] if names else ""
 
 
-def _named(en: str, es: str, pt: str) -> Names:
-    return MappingProxyType({"en": en, "es": es, "pt": pt})
-
-
 DIMENSIONS = (
-    Component("FREQ", _named("Frequency", "Frecuencia", "Frequência"), "CL_FREQ"),
-    Component("REF_AREA", _named("Economy", "Economía", "Economia"), "CL_AREA"),
-    Component("INDICATOR", _named("Indicator", "Indicador", "Indicador"), "CL_INDICATOR"),
-    Component("COUNTERPART_AREA", _named("Jurisdiction", "Jurisdicción", "Jurisdição"), "CL_AREA"),
-    Component("BREAKDOWN", _named("Breakdown", "Desglose", "Desagregação")),
-    Component("TIME_PERIOD", _named("Month", "Mes", "Mês")),
+    Component("FREQ", "CL_FREQ"),
+    Component("REF_AREA", "CL_AREA"),
+    Component("INDICATOR", "CL_INDICATOR"),
+    Component("COUNTERPART_AREA", "CL_AREA"),
+    Component("BREAKDOWN"),
+    Component("TIME_PERIOD"),
 )
-MEASURE = Component("OBS_VALUE", _named("Value", "Valor", "Valor"))
+MEASURE = Component("OBS_VALUE")
 ATTRIBUTES = (
-    Component(
-        "LOWER_BOUND",
-        _named(
-            "Lower limit of the interval", "Límite inferior del intervalo", "Limite inferior do intervalo"
-        ),
-    ),
-    Component(
-        "UPPER_BOUND",
-        _named(
-            "Upper limit of the interval", "Límite superior del intervalo", "Limite superior do intervalo"
-        ),
-    ),
-    Component("CONF_LEVEL", _named("Level of the interval", "Nivel del intervalo", "Nível do intervalo")),
-    Component(
-        "OBS_STATUS",
-        _named("Observation status", "Estado de la observación", "Estado da observação"),
-        "CL_OBS_STATUS",
-    ),
-    Component("UNIT_MEASURE", _named("Unit", "Unidad", "Unidade"), "CL_UNIT"),
-    Component(
-        "UNDETERMINED", _named("Undetermined share", "Proporción indeterminada", "Parcela indeterminada")
-    ),
-    Component(
-        "COVERAGE",
-        _named(
-            "Coverage of internet users",
-            "Cobertura de usuarios de internet",
-            "Cobertura de usuários de internet",
-        ),
-    ),
-    Component("SAMPLE_SIZE", _named("Flow records", "Registros de flujo", "Registros de fluxo")),
-    Component("FLAGS", _named("Flags", "Marcas", "Marcas")),
-    Component("COMMENT_OBS", _named("Comment", "Comentario", "Comentário")),
-    Component("METHOD_VERSION", _named("Method version", "Versión del método", "Versão do método")),
-    Component(
-        "REFERENCE_VERSION", _named("Version of the facts", "Versión de los hechos", "Versão dos fatos")
-    ),
-    Component("VINTAGE", _named("Vintage", "Edición", "Edição")),
+    Component("LOWER_BOUND"),
+    Component("UPPER_BOUND"),
+    Component("CONF_LEVEL"),
+    Component("OBS_STATUS", "CL_OBS_STATUS"),
+    Component("UNIT_MEASURE", "CL_UNIT"),
+    Component("UNDETERMINED"),
+    Component("COVERAGE"),
+    Component("SAMPLE_SIZE"),
+    Component("FLAGS"),
+    Component("COMMENT_OBS"),
+    Component("METHOD_VERSION"),
+    Component("REFERENCE_VERSION"),
+    Component("VINTAGE"),
 )
 
-_FREQ = {"M": _named("Monthly", "Mensual", "Mensal")}
-_STATUS = {
-    "A": _named("Normal value", "Valor normal", "Valor normal"),
-    "E": _named("Estimated value", "Valor estimado", "Valor estimado"),
-    "P": _named("Provisional value", "Valor provisional", "Valor provisório"),
-    "O": _named("Missing value", "Valor ausente", "Valor ausente"),
-    "Q": _named("Missing value; suppressed", "Valor ausente; suprimido", "Valor ausente; suprimido"),
-}
-_AREAS = {
-    TOTAL: _named("Total", "Total", "Total"),
-    NOT_APPLICABLE: _named("Not applicable", "No aplica", "Não se aplica"),
-}
+_FREQUENCIES = ("M",)
+# Normal, estimated, provisional, missing, and missing as it is suppressed.
+_STATUSES = ("A", "E", "P", "O", "Q")
+
+
+def title() -> Names:
+    """Return what the structure is called, by language."""
+    return said(_SECTION, "title")
 
 
 def unit_code(unit: str) -> str:
@@ -123,16 +97,20 @@ def codes() -> Mapping[str, Mapping[str, Names]]:
     units = sorted({definition.unit for definition in definitions})
     return MappingProxyType(
         {
-            "CL_FREQ": _FREQ,
-            "CL_AREA": _AREAS,
+            "CL_FREQ": _listed("FREQ", _FREQUENCIES),
+            "CL_AREA": _listed("AREA", (TOTAL, NOT_APPLICABLE)),
             "CL_INDICATOR": {definition.id: definition.title for definition in definitions},
-            "CL_OBS_STATUS": _STATUS,
+            "CL_OBS_STATUS": _listed("OBS_STATUS", _STATUSES),
             "CL_UNIT": {
                 unit_code(unit): {code: Language.of(code, "").known("unit", unit, unit) for code in LANGUAGES}
                 for unit in units
             },
         }
     )
+
+
+def _listed(name: str, codes: tuple[str, ...]) -> dict[str, Names]:
+    return {code: said(_SECTION, f"{name}.{code}") for code in codes}
 
 
 def concept_name(component: Component, language: str) -> str:

@@ -17,14 +17,10 @@ from caudal.service.reports.sdmx.structure import (
     Component,
     Names,
     codes,
+    title,
 )
 
 MEDIA_TYPE = "application/vnd.sdmx.structure+xml; version=2.1"
-_TITLES = {
-    "en": "Indicators of data sovereignty",
-    "es": "Indicadores de soberanía de datos",
-    "pt": "Indicadores de soberania de dados",
-}
 # When this version of the structure was made, whatever the code lists hold.
 _PREPARED = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -74,7 +70,7 @@ def structure_message(areas: Mapping[str, Names]) -> bytes:
         for code, names in known.items():
             lists[name].append(model.Code(id=code, name=dict(names)))
         message.codelist[name] = lists[name]
-    concepts = model.ConceptScheme(id=CONCEPTS, name=_TITLES, **kept)
+    concepts = model.ConceptScheme(id=CONCEPTS, name=dict(title()), **kept)
     for component in (*DIMENSIONS, MEASURE, *ATTRIBUTES):
         concepts.append(model.Concept(id=component.id, name=dict(component.names)))
     message.concept_scheme[concepts.id] = concepts
@@ -87,7 +83,7 @@ def structure_message(areas: Mapping[str, Names]) -> bytes:
             **({"local_representation": coded} if coded else {}),
         }
 
-    structure = model.DataStructureDefinition(id=STRUCTURE, name=_TITLES, **kept)
+    structure = model.DataStructureDefinition(id=STRUCTURE, name=dict(title()), **kept)
     for position, component in enumerate(DIMENSIONS, start=1):
         kind = model.TimeDimension if component.id == "TIME_PERIOD" else model.Dimension
         structure.dimensions.append(kind(**told(component), order=position))
@@ -102,6 +98,6 @@ def structure_message(areas: Mapping[str, Names]) -> bytes:
         )
     message.structure[structure.id] = structure
     message.dataflow[DATAFLOW] = model.DataflowDefinition(
-        id=DATAFLOW, name=_TITLES, structure=structure, **kept
+        id=DATAFLOW, name=dict(title()), structure=structure, **kept
     )
     return bytes(sdmx.to_xml(message, pretty_print=True))

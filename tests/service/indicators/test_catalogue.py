@@ -19,6 +19,7 @@ from caudal.service.indicators import (
     compute_all,
 )
 from caudal.service.indicators.catalogue import assemble
+from caudal.service.languages import LANGUAGES
 
 GROUPS = (("J", 9), ("C", 7), ("V", 10), ("P", 4))
 IDS = [f"{letter}{number + 1}" for letter, count in GROUPS for number in range(count)]
@@ -88,9 +89,15 @@ def test_two_indicators_cannot_share_an_id():
         assemble((CATALOGUE["J1"],), (CATALOGUE["J1"],))
 
 
-def test_a_definition_needs_a_title_in_every_language():
-    with pytest.raises(DefinitionError, match="no title in pt"):
-        dataclasses.replace(CATALOGUE["J1"].definition, title={"en": "a", "es": "b"})
+def test_a_definition_needs_a_title():
+    with pytest.raises(DefinitionError, match="J1 has no title"):
+        dataclasses.replace(CATALOGUE["J1"].definition, name="")
+
+
+def test_what_no_language_translates_has_its_english_title():
+    made = dataclasses.replace(CATALOGUE["J1"].definition, id="J99", name="Something")
+    assert set(made.title.values()) == {"Something"}
+    assert made.title.keys() == set(LANGUAGES)
 
 
 def test_an_undeclared_detail_is_refused(month, context):

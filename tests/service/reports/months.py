@@ -15,10 +15,10 @@ from caudal.service.confidentiality.confidentiality import Rule
 from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 from caudal.service.queries import LedgerAnswer
+from caudal.service.referencenames import category_names, country_names, economy_names
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.destinations import destinations_of, located
 from caudal.service.reports.language import LANGUAGES
-from caudal.service.reports.reports import categories_of, names_of, places_of
 from caudal.service.vocabulary.reason import reason
 
 # Eighty characters, in words as names have them.
@@ -77,12 +77,12 @@ def country(
         ),
         facts=Facts(
             reference_version=reference.version,
-            names=names_of(reference, economy),
+            names=economy_names(reference, economy),
             region=reference.economy(economy).region_group,
-            places=places_of(reference),
+            places=country_names(reference),
             platforms=dict(reference.platforms.select("platform_id", "name").iter_rows()),
             attributions=tuple(attributions()),
-            categories=categories_of(reference),
+            categories=category_names(reference),
         ),
         provenance=Provenance(reference.version, datetime(2026, 11, 21, tzinfo=UTC), "0.1.0"),
     )

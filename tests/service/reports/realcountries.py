@@ -8,9 +8,9 @@ from caudal.service.confidentiality.confidentiality import Rule
 from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 from caudal.service.queries.published import PublishedValue
+from caudal.service.referencenames import category_names, country_names
 from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
-from caudal.service.reports.reports import categories_of, places_of
 
 MONTH = "2026-10"
 
@@ -58,7 +58,7 @@ def region(reference: Reference, group: str, *economies: str) -> RegionContent:
         (),
         groups_of(members),
         tuple(attributions()),
-        places_of(at),
+        country_names(at),
         dict(at.platforms.select("platform_id", "name").iter_rows()),
-        categories_of(at),
+        category_names(at),
     )

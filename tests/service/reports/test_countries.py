@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from caudal.reference import load_reference
+from caudal.service.referencenames import country_names
 from caudal.service.reports.content import Content
 from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.pictures import destination_map, flow_chart, pictures
-from caudal.service.reports.reports import places_of
 from caudal.service.reports.typeface.lines import RESERVE
 
 from .samples import content, measures, observed
@@ -22,7 +22,7 @@ NEIGHBOURS = {"CL": "AR", "BR": "US", "MX": "US"}
 
 @pytest.fixture(scope="module")
 def places() -> dict[str, dict[str, str]]:
-    return places_of(load_reference())
+    return country_names(load_reference())
 
 
 def of(economy: str, places: dict[str, dict[str, str]]) -> Content:

@@ -26,17 +26,17 @@ from caudal.service.indicators.groups import (
     valuecaptured,
 )
 from caudal.service.indicators.model.base import BASES
-from caudal.service.reports import language as language_package
-from caudal.service.reports.findings.quoting import CAUTIONS
+from caudal.service.languages import TRANSLATED, indicator_texts, texts
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.language.language import MINUS
-from caudal.service.reports.language.method import fingerprint, method_text, translations
+from caudal.service.reports.language.method import fingerprint, method_text
 from caudal.service.vocabulary.dimension import slug
 from caudal.service.vocabulary.reason import REASONS
 
-# What is told in English by the program itself, and so needs no words in English.
-FOREIGN = ("es", "pt")
-FROM_ENGLISH = frozenset({"attribution"})
+# What is told in English by the program itself, and so needs no words in English; names of kinds of service, which the
+# reference has in English and may have in others.
+FROM_ENGLISH = frozenset({"attribution", "category"})
+FILES = files("caudal.service") / "texts"
 # A file, a column, a page of the documentation or a command: nothing that a ministry could look up.
 TECHNICAL = re.compile(r"\w\.(csv|md|toml)\b|\b[a-z]+_[a-z_]+\b|docs/|caudal ")
 
@@ -110,25 +110,23 @@ def test_every_reason_is_told_to_people(code: str) -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_fixed_texts_leave_percentages_and_signs_to_the_language(code: str) -> None:
-    for part in ("", ".findings", ".reasons", ".methods"):
-        file = files(language_package) / f"{code}{part}.toml"
-        if not file.is_file():
-            continue
+    for part in ("", ".indicators") if code in TRANSLATED else ("",):
+        file = FILES / f"{code}{part}.toml"
         text = file.read_text("utf-8")
         assert not re.findall(r".{0,20}[0-9}]\s*%.{0,9}", re.sub(r"\{\d+(\.\d+)?%\}", "", text)), file.name
         # A hyphen is no minus: U+2212 before every negative number.
         assert not re.findall(r".{0,20}(?<![\w/.)–-])-\d.{0,9}", text), file.name
 
 
-@pytest.mark.parametrize("code", FOREIGN)
+@pytest.mark.parametrize("code", TRANSLATED)
 def test_every_source_is_attributed(code: str) -> None:
     assert Language.of(code, "").phrases["attribution"].keys() == set(attributions())
 
 
-@pytest.mark.parametrize("code", FOREIGN)
+@pytest.mark.parametrize("code", TRANSLATED)
 def test_every_method_is_told_as_it_is_now(code: str) -> None:
     definitions = [each.definition for each in CATALOGUE.values()]
-    told = translations(code)
+    told = indicator_texts(code)
     assert told.keys() == {definition.id for definition in definitions}
     stale = {
         definition.id: fingerprint(definition)
@@ -136,8 +134,23 @@ def test_every_method_is_told_as_it_is_now(code: str) -> None:
         if told[definition.id]["of"] != fingerprint(definition)
     }
     assert not stale, (
-        f"translate anew in {code}.methods.toml what changed, and write its fingerprint: {stale}"
+        f"translate anew in {code}.indicators.toml what changed, and write its fingerprint: {stale}"
     )
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_every_indicator_has_a_title_and_every_method_is_whole(code: str) -> None:
+    for indicator, told in indicator_texts(code).items():
+        assert {"of", "title", "formula", "source", "critique", "clause"} <= told.keys(), indicator
+        assert all(told.values()), indicator
+        assert CATALOGUE[indicator].definition.title[code] == told["title"]
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_every_kind_of_service_has_a_name(code: str, reference: Reference) -> None:
+    categories = reference.facts("categories")
+    named = categories["category"] if f"name_{code}" in categories.columns else texts(code)["category"]
+    assert set(named) == set(categories["category"])
 
 
 def test_a_method_is_told_in_its_language_with_its_numbers() -> None:
@@ -254,5 +267,5 @@ def test_every_base_has_words_and_every_clause_takes_them(code: str) -> None:
     assert phrases["base"].keys() == BASES.keys()
     for indicator, clause in phrases["clause"].items():
         assert {"base", "value", "aside"} <= places(clause), indicator
-    assert {each for caution in CAUTIONS.values() for each in caution} == phrases["caution"].keys()
-    assert CAUTIONS.keys() == CATALOGUE.keys()
+    cautions = [each.definition.cautions for each in CATALOGUE.values()]
+    assert {each for caution in cautions for each in caution} == phrases["caution"].keys()
