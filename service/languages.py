@@ -40,7 +40,7 @@ def texts(code: str) -> Mapping[str, Mapping[str, Any]]:
 def indicator_texts(code: str) -> Mapping[str, Mapping[str, str]]:
     """Return what a language says of each indicator, by id; of the original nothing, which is in the definitions.
 
-    `title`, `formula`, `source`, `critique`, `clause`, `clause_negative` and its like, `measure`, and `of`, the fingerprint
+    `title`, `formula`, `source`, `critique`, `short`, `clause`, `clause_negative` and its like, `measure`, and `of`, the fingerprint
     of the English text that these were translated from.
     """
     return {} if code == ORIGINAL else _read(f"{code}.indicators{_SUFFIX}")

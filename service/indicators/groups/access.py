@@ -338,6 +338,10 @@ INDICATORS = (
             "own, so that none looks worse because more of its own laws are known, and a court at home is not counted "
             "as a power abroad. The list is not whole: laws that nobody listed weigh nothing. Exposure is what the law allows, not what was ordered; encryption with keys held "
             "elsewhere is not seen.",
+            short="How much of the measured traffic foreign laws could reach that oblige a company to give "
+            "access, on a scale from 0 (none) to 1 (all, by the strongest law). The weights of laws "
+            "are a judgement, so three weightings stand side by side. It is what laws allow, not what "
+            "was ordered. Laws that nobody listed weigh nothing. Needs 100 flow records.",
             clause="{value} {base} {aside} is within reach of a foreign law that compels access to data",
             cautions=("law", "networks"),
             sums_up=("equal",),

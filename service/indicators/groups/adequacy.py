@@ -190,6 +190,11 @@ INDICATORS = (
             source_status="verified",
             critique="Adequacy is a legal status, not protection; not all traffic is personal data, and data may "
             "lawfully go elsewhere under other safeguards.",
+            short="How much of the measured traffic goes to countries whose protection of personal data is "
+            "found adequate, by the country's own rules and by those of the EU. Adequacy is a legal "
+            "status, not protection. Not all traffic is personal data, and data may lawfully go "
+            "elsewhere under other safeguards. Needs 100 flow records, and for the own rules the list "
+            "of countries from the data protection authority.",
             clause="{value} {base} {aside} goes to countries whose data protection is adequate under the rules of {from}",
             cautions=("adequacy", "networks"),
             method_version="3",

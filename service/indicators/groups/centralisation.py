@@ -178,6 +178,10 @@ INDICATORS = (
             source_status="verified_existence_memory_formula",
             critique="It counts things, not use: a large and a small service weigh alike. The services are those that "
             "the reference facts know by name, not all there are.",
+            short="How far services sit on the networks of a few hosting providers, from 0 (each on its own) "
+            "to nearly 1 (all on one). It counts services and not their use: a large and a small one "
+            "weigh alike. Needs counts of domains or prefixes by provider for more than the services "
+            "known by name.",
             clause="Two {base}, picked at random, have the same provider with a probability of {value} {aside}",
             cautions=("things",),
             method_version="2",

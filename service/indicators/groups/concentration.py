@@ -346,6 +346,10 @@ INDICATORS = (
             "1,800; the European Commission has 1,000 and 2,000, Internet Society Pulse 1,500, 2,500 and 5,000), where its "
             "whole interval lies in one band. A function is still no relevant market, bytes are not revenue, and a platform of "
             "several kinds is in one function with all of them.",
+            short="How concentrated the traffic with platforms is, as an index: 10,000 points if one "
+            "platform had all of it. Only within a function (search, video, messages) may it be held "
+            "against the scale of a competition authority; all functions together are no market, and "
+            "neither are bytes. Needs 100 flow records.",
             clause="The concentration by company {base} is {value} of {total} possible points {aside}: {scale}",
             cautions=("market", "networks"),
             method_version="2",
@@ -383,6 +387,8 @@ INDICATORS = (
             source_status="verified",
             critique="One dominant jurisdiction and two rival ones are not the same risk, whatever the "
             "index; it does not see whether the largest is the country itself.",
+            short="The same index over the countries that control the traffic. It does not see whether the "
+            "largest is the country itself. Needs 100 flow records.",
             clause="The control {base} is as concentrated as if {value} countries of equal size shared it {aside}",
             cautions=("jurisdictions", "networks"),
             method_version="3",
@@ -416,6 +422,8 @@ INDICATORS = (
             source_status="verified",
             critique="It ignores who the largest is, and reads as a count of alternatives that users may "
             "not have.",
+            short="The same as C1 as a number: how many platforms of equal size would be as concentrated. It "
+            "is no count of the alternatives that users have. Needs 100 flow records.",
             clause="The concentration {base} equals that of {value} platforms of equal size {aside}",
             measure="platforms of equal size that would be as concentrated",
             cautions=("market", "networks"),
@@ -447,6 +455,8 @@ INDICATORS = (
             source="Industrial economics; 150 networks carried half of the traffic: Labovitz et al. 2010",
             source_status="verified",
             critique="k is arbitrary, and everything beyond the k-th is ignored.",
+            short="How much of what platforms carry the largest, the four largest and the eight largest "
+            "have. What is beyond them is not seen. Needs 100 flow records.",
             clause="{value} {base} {aside} is carried by the {k} largest platforms",
             clauses={
                 "one": "{value} {base} {aside} is carried by the largest platform alone",

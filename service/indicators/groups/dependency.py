@@ -231,6 +231,10 @@ INDICATORS = (
             source_status="verified_code_memory_weights",
             critique="The control plane without traffic: a path announced is not a byte carried, and peering at an "
             "exchange that no collector sees is missing. IPv4 only; addresses are not people.",
+            short="How many of the addresses of the country's access networks are reached through one and "
+            "the same network. Announced paths are not traffic, addresses are not people, and "
+            "connections that no route collector sees are missing. Needs a routing table of ten "
+            "viewpoints or more, which route collectors publish.",
             clause="{value} {base} {aside} is reached through {of}",
             cautions=("paths",),
             method_version="1",
@@ -267,6 +271,10 @@ INDICATORS = (
             "and a large one easily done without. That what remains could take over what is lost is not supposed; whether "
             "it could, bytes do not say. Platforms that run on the clouds of others fall with them, and are counted where they "
             "are controlled.",
+            short="How much of the traffic with services would be lost if the companies controlled from one "
+            "country refused service. It is the loss on the first day, in bytes: a small service may "
+            "be the only one of its kind, a large one easily done without. It is no forecast. Needs "
+            "100 flow records.",
             clause="If companies controlled from {from} refused service, {value} {base} {aside} would be lost",
             measure="measured traffic with services that would be lost if companies controlled from one country ({of}) refused",
             cautions=("refusal", "networks"),

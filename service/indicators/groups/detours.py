@@ -169,6 +169,10 @@ INDICATORS = (
             critique="An AS path is not the physical path: a carrier controlled from abroad may carry the byte "
             "within the region, and remote peering hides one that leaves it. Routers are located with error. "
             "Paths are those of the day they were measured.",
+            short="How much of the traffic within the region leaves the region on its way. A path of "
+            "networks is not the physical path: a foreign carrier may stay within the region, and a "
+            "regional one may leave it. Needs measured paths, which operators or research networks "
+            "have.",
             clause="{value} {base} {aside} leaves the region on its way",
             cautions=("route", "networks"),
             sums_up=("place", "network"),

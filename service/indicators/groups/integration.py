@@ -153,6 +153,9 @@ INDICATORS = (
             critique="It needs exporters in every member. A byte between two members that report counts at both ends, "
             "as in trade statistics, and a member weighs by the bytes of its networks that report, not by its size; "
             "caches at home take exchange out of sight.",
+            short="How much of the exchange with other countries stays in the region: for the country alone, "
+            "and for the region's countries that report together. Caches at home take exchange out of "
+            "sight. Needs 100 flow records, and for the region reports from its other countries.",
             clause="{value} {base} {aside} stays in the region",
             measure="measured traffic with a known location in other countries that stays in the region",
             cautions=("integration", "networks"),

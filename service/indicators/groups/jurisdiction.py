@@ -283,6 +283,9 @@ INDICATORS = (
             critique="A nearby cache or an anycast address answers for a service run elsewhere; where a "
             "byte lies does not say who commands it (see J3, J5). Se was measured on addresses of "
             "public clouds, each weighing alike, not on bytes.",
+            short="How much of the traffic with a known location has its server in the country. A near "
+            "server may answer for a service that is run elsewhere, and a server in the country may "
+            "obey an order from abroad: read it with J3 and J5. Needs 100 flow records.",
             clause="{value} {base} {aside} stays in the country",
             measure="traffic with a known location that stays in the country",
             cautions=("location", "networks"),
@@ -307,6 +310,8 @@ INDICATORS = (
             source="Regional confinement (EU28) of tracking flows: Iordanou et al., IMC 2018",
             source_status="verified",
             critique="The choice of the region decides the result: the group is named beside the value.",
+            short="The same for the region, the country included. The report names the region, and another "
+            "region would give another number. Needs 100 flow records.",
             clause="{value} {base} {aside} stays in the region, the country included",
             cautions=("location", "networks"),
             method_version="3",
@@ -330,6 +335,8 @@ INDICATORS = (
             critique="Control of the host is not control of the tenant. A national service on a foreign "
             "cloud counts as domestic where a name told it from its host, with the host's jurisdiction in "
             "the interval; where nothing told it, as the host's.",
+            short="How much of the measured traffic is with networks controlled from the country itself. Who "
+            "controls the hosting provider need not control its customer. Needs 100 flow records.",
             clause="{value} {base} {aside} goes to networks controlled from the country itself",
             cautions=("control", "networks"),
             method_version="4",
@@ -355,6 +362,9 @@ INDICATORS = (
             critique="Under dual control (incorporated in one country, run from another) the value follows "
             "one jurisdiction, by effective control; another that could command the same bytes has them "
             "in its interval only, also where its own value is 0.",
+            short="The same for every country: how much of the measured traffic is with networks controlled "
+            "from it. Where two countries could claim a company, the value follows effective control, "
+            "and the interval of the other holds it too. Needs 100 flow records.",
             clause="{value} {base} {aside} goes to networks controlled from {from}",
             measure="measured traffic that passes through companies controlled from one country ({of})",
             cautions=("control", "networks"),
@@ -383,6 +393,9 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Legal reach depends on possession, custody or control, on encryption, and on who "
             "holds the keys; the gap says where a foreign order could arrive, not that one did.",
+            short="How much of the measured traffic has its server in the country under control from abroad. "
+            "It says where a foreign order could arrive, not that one did. Encryption and who holds "
+            "the keys are not seen. Needs 100 flow records.",
             clause="{value} {base} {aside} stays in the country with networks controlled from abroad",
             cautions=("control", "networks"),
             method_version="4",
@@ -416,6 +429,9 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Must be read beside every other indicator. What is located or attributed wrongly "
             "is not in it.",
+            short="How much of the measured traffic could not be located or attributed. Read it beside every "
+            "other indicator: what is in it could change them. What was located wrongly is not in it. "
+            "Needs one flow record.",
             clause="{value} {base} {aside} could not be located or attributed",
             cautions=("undetermined", "networks"),
             method_version="3",

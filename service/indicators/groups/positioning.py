@@ -164,6 +164,9 @@ INDICATORS = (
             critique="Who controls a platform says who decides about what is sent to it, not where the work on it is done. Video "
             "outweighs everything that is delivered (without_video leaves it out), and most of what goes out to watch it are "
             "acknowledgements, so that the limits of what is sent are wide.",
+            short="How much of the payload sent to platforms, and of that delivered by them, is with "
+            "platforms controlled from outside the region. It says who decides about the data, not "
+            "where the machines stand. Needs 100 flow records.",
             clause="{value} {base} {aside} goes to platforms controlled from outside the region",
             clauses={
                 "delivered": "{value} {base} {aside} comes from platforms controlled from outside the region",
@@ -214,6 +217,8 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="Bytes understate software, and video outweighs both; control of a platform is not where its "
             "work is done.",
+            short="Of the traffic with platforms that process data, how much is with those controlled from "
+            "the region. Bytes understate software, and video outweighs both. Needs 100 flow records.",
             clause="{value} {base} {aside} belongs to platforms controlled from the region",
             measure="measured traffic with platforms that process data that is with those controlled from the region",
             cautions=("volume", "networks"),

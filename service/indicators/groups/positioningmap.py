@@ -129,6 +129,9 @@ INDICATORS = (
             source_status="verified_anchor",
             critique="The tags are expert judgement; value captured in the country stands for value captured, and only "
             "platforms with published regional revenue are in it.",
+            short="Where the region's own platforms stand, by revenue: commodity or special, standard or "
+            "custom. The places are the judgement of experts, and only platforms with published "
+            "regional revenue are in it. Needs at least one expert's judgement.",
             clause="An estimated {value} {base} {aside} has the market position “{of}”",
             cautions=("judgement", "published"),
             method_version="2",

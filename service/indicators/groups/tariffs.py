@@ -306,6 +306,10 @@ INDICATORS = (
             "year. Until the moratorium lapsed on 30 or 31 March 2026 the figure is what a member had to forgo; since "
             "then it is what it could levy, if it chose to, on deliveries from partners to whom no treaty binds it. "
             "Revisions of the Harmonized System move products between codes.",
+            short="What customs could levy if duties on goods that are now delivered digitally applied to "
+            "the deliveries. It is room for negotiation, not lost revenue: duties fall on buyers at "
+            "home, and treaties may bar them. Until March 2026 the moratorium of the WTO forbade them "
+            "to its members. Needs the country's imports and duties by product.",
             clause="Customs duties {base} ({of}) could bring an estimated {value} {aside}",
             cautions=("duties",),
             sums_up=("applied_rates", "bound_rates"),

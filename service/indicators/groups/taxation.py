@@ -321,6 +321,11 @@ INDICATORS = (
             "at home (Enache 2025); it invites retaliation. That revenue would not shrink is assumed. Most known "
             "receipts are of rich countries in Europe: how much a levy reaches in Latin America nobody has "
             "published yet. Firms without a filing are in the level of receipts, not in the thresholds.",
+            short="What a tax on the turnover of digital services could yield, by the country's own law and "
+            "by those of others as if they were its own. Such a tax is in part passed on to users and "
+            "advertisers at home, and how much it reaches in Latin America nobody has published yet. "
+            "The designs are alternatives and do not add up. Needs internet users and product of the "
+            "country.",
             clause="A tax as in the law of {from} ({instrument}, {rate}) {base} could bring an estimated {value} {aside}",
             clauses={
                 "own": "The country's own tax ({instrument}, {rate}) {base} brings an estimated {value} {aside}",
@@ -366,6 +371,10 @@ INDICATORS = (
             "countries for honest reasons, and Amazon's is of goods too. Firms book profits very differently, "
             "Alphabet nine tenths of it at home, Apple six tenths abroad, mostly in Ireland: no one share shifted "
             "stands for all, and a profit booked abroad need not be booked in this country.",
+            short="What tax on profits would be due if the profit of platforms lay where their users are, "
+            "less what is due now. That it belongs there is a norm, not a fact, and the interval is "
+            "wide because few companies publish profits by country. Needs the country's corporate tax "
+            "rate.",
             clause="The tax {base} would be an estimated {value} {aside} higher if their worldwide margin held in the country",
             clauses={
                 "negative": "The tax {base} would be an estimated {value} {aside} lower if their worldwide margin held in the country",
@@ -400,6 +409,9 @@ INDICATORS = (
             source_status="from_memory",
             critique="The treaty is not in force. Its scope (groups above EUR 20 billion, thresholds of revenue "
             "in the country) and its reduction for profit already taxed there are not applied.",
+            short="What a part of the OECD's treaty on taxing rights (Amount A) would bring. The treaty is "
+            "not in force, and not all of its thresholds are applied. Needs the country's corporate "
+            "tax rate.",
             clause="The OECD's Amount A would bring an estimated {value} {aside} of tax {base}",
             cautions=("tax", "published"),
             sums_up=("all_platforms",),

@@ -112,6 +112,9 @@ INDICATORS = (
             critique="Charges for intellectual property are booked where treaties favour it (Ireland, the "
             "Netherlands), and services that cost nothing are absent. “Digitally deliverable” "
             "is what could be delivered over networks, not what was.",
+            short="Exports less imports of services that can be delivered digitally, from the trade "
+            'statistics. "Can be delivered" is not "was delivered", and services that cost nothing are '
+            "absent. Needs the country's trade in services.",
             clause="Exports {base} exceed imports by {value} {aside}",
             clauses={
                 "negative": "Imports {base} exceed exports by {value} {aside}",

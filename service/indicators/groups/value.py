@@ -260,6 +260,9 @@ INDICATORS = (
             source_status="verified",
             critique="Inbound video swamps everything else, and a platform that mixes search and video "
             "is left out whole; telemetry inside encrypted sessions is invisible.",
+            short="What users send against what they receive, without video and content delivery networks, "
+            "on a scale from −1 (all download) to 1 (all upload). A platform that mixes search and "
+            "video is left out whole. Needs 100 flow records.",
             clause="The balance {base} is {value} {aside}, on a scale from −1 (all download) to 1 (all upload)",
             measure="balance of traffic without video and content distribution, from −1 (all download) to 1 (all upload)",
             cautions=("volume", "networks"),
@@ -318,6 +321,10 @@ INDICATORS = (
             critique="Bytes sent are not content handed over: TLS and the retransmissions are in it, and a byte of telemetry "
             "may tell more than a film that is uploaded. What people send by way of a content delivery network or a cloud counts "
             "as sent to that, unless names told the platform. Platforms that the facts do not list are in the interval only.",
+            short="How many gigabytes each user sends in a month to platforms controlled from other "
+            "countries, headers and acknowledgements taken out. Bytes sent are not content handed "
+            "over: one byte of telemetry may tell more than a film that is uploaded. Needs 100 flow "
+            "records, and subscribers as operators declare them.",
             clause="Of the data {base}, platforms controlled from other countries receive {value} {aside}",
             cautions=("payload", "networks"),
             method_version="3",

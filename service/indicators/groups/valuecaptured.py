@@ -300,6 +300,10 @@ INDICATORS = (
             "go by the customer's billing address, not by the user. Users of the internet stand in for users of the "
             "platform. Mercado Libre's holds interest on credit; Amazon's sales from stores abroad are in none of the "
             "countries without a store. Spotify, Uber, Booking, Airbnb and others that publish no region are left out.",
+            short="What companies that publish their revenue by region earn on users in the country, "
+            "estimated from their annual reports. It is not the value of the data. Local advertisers "
+            "and subscribers pay much of it, and part goes on to creators and publishers. Companies "
+            "that publish no regions are left out. Needs internet users and product of the country.",
             clause="The revenue {base}, attributable to users in the country, is estimated at {value} {aside}",
             cautions=("revenue", "published"),
             sums_up=("all_platforms",),
@@ -364,6 +368,9 @@ INDICATORS = (
             critique="It means nothing across categories: a minute of video weighs a thousand messages. Bytes "
             "that a cache inside the country or a content delivery network carried for the platform count as "
             "its own only where names told so. A company with several platforms is one row, under the first of them.",
+            short="That revenue over the traffic with the same companies. It compares nothing across kinds "
+            "of service: a minute of video weighs a thousand messages. Needs 100 flow records, and "
+            "subscribers as operators declare them.",
             clause="Revenue per gigabyte {base} is estimated at {value} {aside}",
             cautions=("revenue", "volume"),
             sums_up=("all_platforms",),
@@ -408,6 +415,10 @@ INDICATORS = (
             "high by a half and more. Turnover counts twice what one firm buys from another. Subsidiaries at home are "
             "in both. Section J has telecommunications and publishing in it, and platforms that publish no regional "
             "revenue are left out of VC_f.",
+            short="The estimated revenue of foreign platforms as a share of that and of the output of the "
+            "country's own information and communication sector together. It is no market share: "
+            "turnover counts twice what one company buys from another. Needs the sector's value added, "
+            "from the national accounts.",
             clause="An estimated {value} {base} {aside} belongs to those platforms",
             measure="what foreign platforms turn over, of that and the country's information and communication sector together",
             cautions=("turnover", "published"),

@@ -26,7 +26,7 @@ TAKES: Mapping[Takes, str] = {
     "crossing": "out and in: what leaves the country or comes into it, and what may, as nobody knows its place",
 }
 # Fields of a definition that are words of reports, in English.
-_WORDS = ("name", "clause", "clauses", "measure", "cautions", "sums_up")
+_WORDS = ("name", "short", "clause", "clauses", "measure", "cautions", "sums_up")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Definition:
     fewer than `minimum_flows` flow records is "insufficient". `method_version` changes with any change
     that can change a value. `source_status` says how the source was checked.
 
-    The rest is how reports tell it, in English (other languages have theirs in `service/texts/`). `clause` is a sentence of
+    The rest is how reports tell it, in English (other languages have theirs in `service/texts/`). `short` is a paragraph of plain sentences for the page about the indicators
+    in short: what it tells, what it must not be taken for, what it needs. `clause` is a sentence of
     a value without its full stop: {value}, {aside} (interval and coverage), {of}, {from}, {k} and the others come from the
     values, {base} from the definition; `clauses` are those of special cases ("negative", "one"). `measure` is what a value is
     and of what, where it is set beside others or drawn over the months; '' is the title. `cautions` are keys of [caution] in
@@ -68,6 +69,7 @@ class Definition:
     level: float = 0.95
     takes: Takes = "all"
     bases: Mapping[str, Base] = field(default_factory=dict)
+    short: str = ""
     clause: str = ""
     clauses: Mapping[str, str] = field(default_factory=dict)
     measure: str = ""

@@ -141,7 +141,7 @@ def test_every_method_is_told_as_it_is_now(code: str) -> None:
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_every_indicator_has_a_title_and_every_method_is_whole(code: str) -> None:
     for indicator, told in indicator_texts(code).items():
-        assert {"of", "title", "formula", "source", "critique", "clause"} <= told.keys(), indicator
+        assert {"of", "title", "formula", "source", "critique", "short", "clause"} <= told.keys(), indicator
         assert all(told.values()), indicator
         assert CATALOGUE[indicator].definition.title[code] == told["title"]
 
