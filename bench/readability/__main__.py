@@ -9,16 +9,16 @@ from pathlib import Path
 
 from bench.readability import months
 from bench.readability.page import BEFORE, into, table
-from bench.readability.score import Counts, counted
+from bench.readability.score import FORMULAS, Counts, counted
 from bench.readability.texts import texts_of
 from caudal.service.reports.content import Content
 from caudal.service.reports.edition.edition import Edition
-from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.reports.language import Language
 
 
 def measure(contents: Iterable[Content]) -> dict[str, dict[str, Counts]]:
-    """Return the counts of the texts of reports, by language and kind."""
-    told: dict[str, dict[str, list[str]]] = {code: {} for code in LANGUAGES}
+    """Return the counts of the texts of reports, by language that has a formula and kind."""
+    told: dict[str, dict[str, list[str]]] = {code: {} for code in FORMULAS}
     for content in contents:
         for code, kinds in told.items():
             for kind, texts in texts_of(Edition(content, Language.of(code, content.economy))).items():

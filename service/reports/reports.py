@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -207,15 +207,15 @@ class Reports:
         return before
 
 
-def language_of(economy: str) -> str:
-    """Return the language in which a report is read at home: of LANGUAGES an official one, else one a third speaks.
+def language_of(economy: str, among: Collection[str] = LANGUAGES) -> str:
+    """Return the language in which a report is read at home: of those there are an official one, else one a third speaks.
 
     By CLDR's table of who speaks what. Official in practice counts (Spanish in Mexico), in some regions only does not
     (Spanish in the United States). English where nothing of it holds, or CLDR does not know the economy.
     """
     official, common = {}, {}
     for code, each in get_territory_language_info(economy).items():
-        if code in LANGUAGES:
+        if code in among:
             percent = float(each["population_percent"] or 0.0)
             if each["official_status"] in _OFFICIAL:
                 official[code] = percent

@@ -3,11 +3,11 @@
 import pytest
 
 from bench.readability.page import BEFORE, into, table
-from bench.readability.score import Counts, band, counted, score
+from bench.readability.score import FORMULAS, Counts, band, counted, score
 from bench.readability.syllables import syllables
 from bench.readability.texts import texts_of
 from caudal.service.reports.edition.edition import Edition
-from caudal.service.reports.language import LANGUAGES, Language
+from caudal.service.reports.language import Language
 from caudal.service.vocabulary.reason import reason
 
 from ..service.reports.samples import content, measures, observed
@@ -69,7 +69,7 @@ def test_a_text_without_words_and_a_language_without_formula_are_told() -> None:
         score(Counts(1, 1, 1), "fr")
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", FORMULAS)
 def test_a_report_has_texts_of_each_kind(code: str) -> None:
     month = content(
         measures(
@@ -84,7 +84,7 @@ def test_a_report_has_texts_of_each_kind(code: str) -> None:
 
 
 def test_the_table_stands_between_its_marks() -> None:
-    counts = {code: {"findings": Counts(1, 10, 20)} for code in LANGUAGES}
+    counts = {code: {"findings": Counts(1, 10, 20)} for code in FORMULAS}
     text = table({}, counts)
     assert "| findings | – |  | 72 | bastante fácil | – → 10 |" in text
     page = into("before\n<!-- readability -->\nold\n<!-- /readability -->\nafter\n", text)

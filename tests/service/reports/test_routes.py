@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from caudal.service.languages import TRANSLATED
+
 from .conftest import MONTH, NOW, Clock
 
 PATH = f"/v1/reports/XA/{MONTH}"
@@ -70,7 +72,7 @@ def test_links_and_file_name(demo_client: httpx.Client) -> None:
             422,
             "'json', 'csv', 'xlsx', 'sdmx-csv', 'sdmx-json', 'html', 'pdf', 'brief', 'brief-html' or 'press'",
         ),
-        (f"{PATH}?language=fr", 422, "'es', 'pt' or 'en'"),
+        (f"{PATH}?language=xx", 422, f"{', '.join(map(repr, TRANSLATED))} or 'en'"),
         ("/v1/reports/XA/2026-13", 422, "month"),
         (f"{PATH}/pictures/sun.png", 422, "'map', 'control', 'concentration', 'value' or 'positioning'"),
         (f"{PATH}/pictures/map.gif", 422, "'svg' or 'png'"),

@@ -91,7 +91,7 @@ def test_every_sentence_can_be_read_aloud(group: str, language: str) -> None:
     for sentence in (found.sentence, *found.more):
         words = [
             word
-            for word in sentence.replace("\u00a0", "").split()
+            for word in sentence.replace("\u00a0", "").replace("\u202f", "").split()
             if any(letter.isalnum() for letter in word)
         ]
         assert len(words) <= MOST_WORDS, (len(words), sentence)
