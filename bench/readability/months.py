@@ -14,13 +14,13 @@ from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, evaluat
 from caudal.service.indicators import CATALOGUE
 from caudal.service.months.measures import Measures
 from caudal.service.queries import LedgerAnswer
-from caudal.service.referencenames import category_names, country_names, economy_names
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.destinations import destinations_of
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.reports import Reports
 from caudal.service.settings.settings import load_settings
 from caudal.service.store.store import Store
+from caudal.service.vocabulary.referencenames import category_names, country_names, economy_names
 
 _NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

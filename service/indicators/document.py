@@ -12,7 +12,7 @@ from caudal.service.indicators.model.base import BASES, WITHIN_FUNCTION
 from caudal.service.indicators.model.definition import TAKES, Definition
 from caudal.service.indicators.model.indicator import Indicator
 from caudal.service.indicators.model.observation import COMMON_DETAILS, FLAGS
-from caudal.service.languages import TRANSLATED
+from caudal.service.vocabulary.languages import TRANSLATED
 
 COMMAND = "python -m caudal.service.indicators.document > docs/indicators.md"
 

@@ -14,7 +14,6 @@ from caudal.service.indicators import CATALOGUE
 from caudal.service.months.measures import Measures, MonthMeasures
 from caudal.service.queries.published import issues
 from caudal.service.queries.vintages import Vintage, vintages
-from caudal.service.referencenames import category_names, country_names, economy_names
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.change import Since
 from caudal.service.reports.content.destinations import Moved, destinations_of, located
@@ -25,6 +24,7 @@ from caudal.service.reports.forms import Form
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.period import Month
+from caudal.service.vocabulary.referencenames import category_names, country_names, economy_names
 from caudal.service.workload.caching import Flights, Renderings, entity_tag
 
 _KEPT_CONTENTS = 48

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from fastapi import Request
 
-from caudal.service.languages import LANGUAGES
+from caudal.service.vocabulary.languages import LANGUAGES
 
 # One of LANGUAGES, which the description of the API names.
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from caudal.service.metrics import Metrics
 from caudal.service.migration.migration import load_migrations
 from caudal.service.months.measures import Measures
 from caudal.service.months.vintages import Vintages
-from caudal.service.referencenames import country_names
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports
@@ -30,6 +29,7 @@ from caudal.service.requests.sight import Sight
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
+from caudal.service.vocabulary.referencenames import country_names
 from caudal.service.workload.caching import Renderings
 
 _RECOMPUTATION_BYTES = 4 << 20

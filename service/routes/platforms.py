@@ -15,14 +15,14 @@ from caudal.service.answers.answers import (
     Platform,
     PlatformList,
 )
-from caudal.service.languages import ORIGINAL, TRANSLATED
 from caudal.service.perturbation.perturbation import coarse
 from caudal.service.problem import documented
 from caudal.service.queries import economies_with_data
-from caudal.service.referencenames import category_names, economy_names
 from caudal.service.requests.choices import VintageText
 from caudal.service.requests.dependencies import KEY, TheMeasures, TheReference, TheSight, TheStore
 from caudal.service.requests.sight import AMOUNTS_WITHHELD
+from caudal.service.vocabulary.languages import ORIGINAL, TRANSLATED
+from caudal.service.vocabulary.referencenames import category_names, economy_names
 from caudal.service.workload.heavywork import heavy_work
 
 router = APIRouter(tags=["reference"])

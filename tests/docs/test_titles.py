@@ -2,7 +2,7 @@
 
 import pytest
 
-from caudal.service.languages import ORIGINAL
+from caudal.service.vocabulary.languages import ORIGINAL
 from tests.docs.titles import COMMAND, headings, in_short, titled
 from tests.docs.translated import LANGUAGES
 

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 from caudal.service.indicators import CATALOGUE, Indicator
-from caudal.service.languages import ORIGINAL, indicator_texts
+from caudal.service.vocabulary.languages import ORIGINAL, indicator_texts
 from tests.docs.markdown import ROOT
 from tests.docs.translated import LANGUAGES, PAGES
 

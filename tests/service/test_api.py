@@ -17,9 +17,9 @@ from caudal.service.admission import admit
 from caudal.service.api.server import Service
 from caudal.service.indicators import CATALOGUE
 from caudal.service.ingest import Ingest
-from caudal.service.languages import LANGUAGES
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
+from caudal.service.vocabulary.languages import LANGUAGES
 
 from ..patience import PATIENCE_SECONDS
 from .samples import NOW, OTHER_TOKEN, TOKEN, batch

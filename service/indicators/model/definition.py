@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from caudal.service.indicators.model.base import WITHIN_FUNCTION, Base, within_function
 from caudal.service.indicators.model.errors import DefinitionError
-from caudal.service.languages import ORIGINAL, TRANSLATED, indicator_texts
+from caudal.service.vocabulary.languages import ORIGINAL, TRANSLATED, indicator_texts
 
 # The least number of flow records behind a published share. Were records a simple random sample, 100
 # of them would leave a share uncertain by ±0.10 at 95 % in the worst case (1.96·√(0.25/100)); with

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from caudal.service.indicators import Definition
-from caudal.service.languages import ORIGINAL
 from caudal.service.reports.content import Content
 from caudal.service.reports.content.destinations import OTHER, UNKNOWN
 from caudal.service.reports.language import Language
 from caudal.service.reports.language.method import method_text
 from caudal.service.vocabulary.dimension import parts
+from caudal.service.vocabulary.languages import ORIGINAL
 from caudal.service.vocabulary.reason import REASONS, Figure, Reason, Told
 
 # The reason that holds a sentence of an earlier version.

@@ -15,8 +15,8 @@ from babel.dates import format_date, format_skeleton
 from babel.localedata import exists
 from babel.numbers import format_decimal
 
-from caudal.service.languages import texts
 from caudal.service.reports.language.phrases import WRITING, phrases
+from caudal.service.vocabulary.languages import texts
 from caudal.service.vocabulary.period import Month
 
 # CLDR has the hyphen here. U+2212 is read aloud as "minus", is as wide as a plus and stays beside its number.

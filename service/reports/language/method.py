@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass
 
 from caudal.service.indicators import Definition
-from caudal.service.languages import ORIGINAL, indicator_texts
 from caudal.service.reports.language.language import Language
+from caudal.service.vocabulary.languages import ORIGINAL, indicator_texts
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.languages import ORIGINAL, indicator_texts, texts
+from caudal.service.vocabulary.languages import ORIGINAL, indicator_texts, texts
 
 # How a language writes numbers: settings, no phrases.
 WRITING = "language"

@@ -9,7 +9,6 @@ from caudal.reference import ReferenceError as FactsError
 from caudal.service.errors import NotFound
 from caudal.service.queries.published import Issue, issues, published_values
 from caudal.service.queries.vintages import coverages
-from caudal.service.referencenames import category_names, country_names
 from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.edition.edition import Publication
 from caudal.service.reports.language import LANGUAGES, Language
@@ -19,6 +18,7 @@ from caudal.service.reports.region.forms import RegionForm
 from caudal.service.reports.reports import language_of
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.period import Month
+from caudal.service.vocabulary.referencenames import category_names, country_names
 from caudal.service.workload.caching import Renderings, entity_tag
 
 

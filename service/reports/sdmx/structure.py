@@ -12,8 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from caudal.service.indicators import CATALOGUE
-from caudal.service.languages import LANGUAGES, said
 from caudal.service.reports.language import Language
+from caudal.service.vocabulary.languages import LANGUAGES, said
 
 AGENCY = "CAUDAL"
 DATAFLOW = "DF_INDICATORS"

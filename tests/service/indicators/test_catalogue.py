@@ -20,7 +20,7 @@ from caudal.service.indicators import (
     compute_all,
 )
 from caudal.service.indicators.catalogue import assemble
-from caudal.service.languages import LANGUAGES
+from caudal.service.vocabulary.languages import LANGUAGES
 
 GROUPS = (("J", 9), ("C", 7), ("V", 10), ("P", 4))
 # The indicators there were at first; one that is added later takes the next number of its letter.

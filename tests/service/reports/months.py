@@ -15,11 +15,11 @@ from caudal.service.confidentiality.confidentiality import Rule
 from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 from caudal.service.queries import LedgerAnswer
-from caudal.service.referencenames import category_names, country_names, economy_names
 from caudal.service.reports.content import Content, Facts, Provenance, build_content
 from caudal.service.reports.content.destinations import destinations_of, located
 from caudal.service.reports.language import LANGUAGES
 from caudal.service.vocabulary.reason import reason
+from caudal.service.vocabulary.referencenames import category_names, country_names, economy_names
 
 # Eighty characters, in words as names have them.
 LONG_NAME = "Mancomunidad Autónoma de los Territorios Insulares y Ribereños del Mar Occidental"

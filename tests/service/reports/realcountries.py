@@ -8,9 +8,9 @@ from caudal.service.confidentiality.confidentiality import Rule
 from caudal.service.evaluation.evaluation import SYNTHETIC, MonthInputs, MonthMeasures, evaluate
 from caudal.service.indicators import CATALOGUE
 from caudal.service.queries.published import PublishedValue
-from caudal.service.referencenames import category_names, country_names
 from caudal.service.reports.content.headline import INDICATORS
 from caudal.service.reports.region.content import Member, RegionContent, groups_of
+from caudal.service.vocabulary.referencenames import category_names, country_names
 
 MONTH = "2026-10"
 

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.referencenames import country_names
 from caudal.service.reports.content import Content
 from caudal.service.reports.edition.edition import Edition
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.pictures import destination_map, flow_chart, pictures
 from caudal.service.reports.typeface.lines import RESERVE
+from caudal.service.vocabulary.referencenames import country_names
 
 from .samples import content, measures, observed
 from .struck import struck

@@ -3,8 +3,8 @@
 import pytest
 
 from caudal.reference import load_reference
-from caudal.service.languages import LANGUAGES
 from caudal.service.reports.reports import language_of
+from caudal.service.vocabulary.languages import LANGUAGES
 
 # Andorra's is Catalan; Spanish is what most of its people speak among the languages of the reports.
 SPANISH = frozenset(

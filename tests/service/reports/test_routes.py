@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from caudal.service.languages import TRANSLATED
+from caudal.service.vocabulary.languages import TRANSLATED
 
 from .conftest import MONTH, NOW, Clock
 

@@ -26,11 +26,11 @@ from caudal.service.indicators.groups import (
     valuecaptured,
 )
 from caudal.service.indicators.model.base import BASES
-from caudal.service.languages import TRANSLATED, indicator_texts, texts
 from caudal.service.reports.language import LANGUAGES, Language
 from caudal.service.reports.language.language import MINUS
 from caudal.service.reports.language.method import fingerprint, method_text
 from caudal.service.vocabulary.dimension import slug
+from caudal.service.vocabulary.languages import TRANSLATED, indicator_texts, texts
 from caudal.service.vocabulary.reason import REASONS
 
 # What is told in English by the program itself, and so needs no words in English; names of kinds of service, which the

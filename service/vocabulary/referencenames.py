@@ -10,7 +10,7 @@ import polars as pl
 from babel import Locale
 
 from caudal.reference import Reference
-from caudal.service.languages import LANGUAGES, ORIGINAL, TRANSLATED, texts
+from caudal.service.vocabulary.languages import LANGUAGES, ORIGINAL, TRANSLATED, texts
 
 
 def economy_names(reference: Reference, economy: str) -> dict[str, str]:
