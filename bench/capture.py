@@ -134,7 +134,7 @@ def _messages() -> dict[str, list[bytes]]:
     return {
         "dns": [dns_answer(name) for name in NAMES],
         "tls": [client_hello(name) for name in NAMES],
-        "quic": [quic_initial(name, id) for id in ids for name in NAMES],
+        "quic": [quic_initial(name, connection) for connection in ids for name in NAMES],
     }
 
 

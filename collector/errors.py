@@ -1,26 +1,10 @@
-"""Errors of the collector, beyond what it counts.
+"""What can go wrong in the collector, beyond what it counts: a branch of the tree that `caudal.common.errors` draws."""
 
-CollectorError
-├── SettingsError   the settings cannot be used: file, key, what to do
-├── ListenError     an address to listen on cannot be used
-├── StateError      the state directory cannot be used, or no collector runs on it
-└── SpoolError      the spool cannot be written
-    └── SpoolFull   … because it holds as much as it may
-
-Every message is one line that says what is wrong, where, and what to do.
-"""
+from caudal.common.errors import CaudalError
 
 
-class CollectorError(Exception):
+class CollectorError(CaudalError):
     """Anything the collector reports in one line."""
-
-
-class SettingsError(CollectorError):
-    """The settings cannot be used."""
-
-
-class ListenError(CollectorError):
-    """An address to listen on cannot be used."""
 
 
 class StateError(CollectorError):

@@ -3,18 +3,21 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from caudal.common.wholefile import UnwrittenError, write_whole
-from caudal.dashboards.errors import BuildError, DashboardError, PublishError
+from caudal.common.wholefile import write_whole
+from caudal.dashboards.errors import PublishError
 
 TOKEN_VARIABLE = "CAUDAL_GRAFANA_TOKEN"
 PASSWORD_VARIABLE = "CAUDAL_GRAFANA_CLICKHOUSE_PASSWORD"
 
 dashboards_cli = typer.Typer(
-    name="dashboards", help="Build the Grafana dashboard, or publish it.", no_args_is_help=True
+    name="dashboards",
+    help="Build the Grafana dashboard, or publish it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -28,10 +31,7 @@ def build_command(
     from caudal.dashboards.sovereignty import build, dashboard_json
 
     text = dashboard_json(build())
-    try:
-        write_whole(output, text.encode())
-    except UnwrittenError as error:
-        _fail(BuildError(str(error)))
+    write_whole(output, text.encode())
     if output is not None:
         typer.echo(f"{output} written")
 
@@ -61,22 +61,19 @@ def publish_command(
     """Make a Grafana hold the dashboard; does nothing where it is already there."""
     from caudal.dashboards.publish import NewDatasource, publish
 
-    try:
-        token = _secret(token_file, TOKEN_VARIABLE)
-        if not token:
-            raise PublishError(f"no token: give --token-file, or set {TOKEN_VARIABLE}")
-        new = None
-        if clickhouse_host is not None:
-            new = NewDatasource(
-                host=clickhouse_host,
-                port=clickhouse_port,
-                database=clickhouse_database,
-                username=clickhouse_user,
-                password=_secret(clickhouse_password_file, PASSWORD_VARIABLE),
-            )
-        done = publish(url, token, datasource=datasource, create_datasource=new)
-    except DashboardError as error:
-        _fail(error)
+    token = _secret(token_file, TOKEN_VARIABLE)
+    if not token:
+        raise PublishError(f"no token: give --token-file, or set {TOKEN_VARIABLE}")
+    new = None
+    if clickhouse_host is not None:
+        new = NewDatasource(
+            host=clickhouse_host,
+            port=clickhouse_port,
+            database=clickhouse_database,
+            username=clickhouse_user,
+            password=_secret(clickhouse_password_file, PASSWORD_VARIABLE),
+        )
+    done = publish(url, token, datasource=datasource, create_datasource=new)
     if as_json:
         typer.echo(
             json.dumps(
@@ -103,8 +100,3 @@ def _secret(file: Path | None, variable: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise PublishError(f"{file} cannot be read: {reason}") from error
-
-
-def _fail(error: DashboardError) -> NoReturn:
-    typer.echo(f"caudal: {error}", err=True)
-    raise typer.Exit(2)

@@ -1,17 +1,10 @@
-"""Errors of the dashboards.
+"""What can go wrong with dashboards: a branch of the tree that `caudal.common.errors` draws."""
 
-DashboardError
-├── BuildError      the dashboard's JSON could not be written
-└── PublishError    Grafana could not be reached, or refused
-"""
+from caudal.common.errors import CaudalError
 
 
-class DashboardError(Exception):
+class DashboardError(CaudalError):
     """Anything this package raises on purpose; the message is one line that says what to do."""
-
-
-class BuildError(DashboardError):
-    """The dashboard's JSON could not be written."""
 
 
 class PublishError(DashboardError):

@@ -1,23 +1,15 @@
-"""The error tree of the reference.
-
-ReferenceError
-├── FactError        a cell, row or file of facts is wrong; names file, line and column
-├── UnknownEconomy   an economy was asked for that the reference does not hold
-├── UnknownGroup     a country group was asked for that the reference does not hold
-├── UnknownFact      a platform, network, country or file was asked for that the reference does not hold
-├── UnknownMonth     what was given as a month is none
-├── ImportFault      a publisher's file cannot be read, or not as what it was said to be
-└── AddressError     address data, or an operator's own list of prefixes, cannot be read
-"""
+"""What can go wrong with reference data: a branch of the tree that `caudal.common.errors` draws."""
 
 from pathlib import Path
 
+from caudal.common.errors import CaudalError
 
-class ReferenceError(ValueError):
+
+class ReferenceDataError(CaudalError, ValueError):
     """Facts or address data are wrong or missing: the message says what, where, and what to do."""
 
 
-class FactError(ReferenceError):
+class FactError(ReferenceDataError):
     """A file of facts is wrong at `line` and `column` (0 and empty where the whole file or row is meant).
 
     `more` counts further faults that loading found.
@@ -38,15 +30,15 @@ class FactError(ReferenceError):
         super().__init__(f"{where}: {problem}{also}")
 
 
-class UnknownEconomy(ReferenceError):
+class UnknownEconomy(ReferenceDataError):
     """An economy that is not in economies.csv, nor in the overlay."""
 
 
-class UnknownGroup(ReferenceError):
+class UnknownGroup(ReferenceDataError):
     """A country group that is not in country_groups.csv, nor in the overlay."""
 
 
-class UnknownFact(ReferenceError):
+class UnknownFact(ReferenceDataError):
     """Nothing of this name is among the facts; `available` lists what is near or there."""
 
     def __init__(self, problem: str, available: tuple[str, ...] = ()) -> None:
@@ -54,13 +46,13 @@ class UnknownFact(ReferenceError):
         super().__init__(problem)
 
 
-class UnknownMonth(ReferenceError):
+class UnknownMonth(ReferenceDataError):
     """Text that was to be a month, YYYY-MM, and is not."""
 
 
-class ImportFault(ReferenceError):
+class ImportFault(ReferenceDataError):
     """A publisher's file cannot be read: the message names the file and, where there is one, the line."""
 
 
-class AddressError(ReferenceError):
+class AddressError(ReferenceDataError):
     """Address data cannot be read: the message names the file and, where there is one, the line."""

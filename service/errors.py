@@ -1,40 +1,12 @@
-"""Errors of the service.
-
-ServiceError
-├── SettingsError      the settings cannot be used: file, key, what to do
-├── StoreError         the store cannot be opened or does not answer
-│   ├── StoreFull      … because its disk is full, or would be
-│   ├── StoreRefused   it answers, and refuses what it was given
-│   ├── TooDear        a question reached a limit of the store: time, memory, rows
-│   └── MigrationError the schema of the store is not one this version can work with
-├── ListenError        the address to listen on cannot be used
-├── KeyConflict        a key that must not be made beside those there are
-├── LoginRefused       a login that is not what was begun
-├── ProviderError      the provider of identities does not answer as it must
-├── BatchRefused       a batch that is well formed and must not be stored
-├── QuotaExceeded      a collector has sent as much as it may for now
-├── Unfinished         work for a request that was not finished
-│   ├── Gone           … because its client has gone: answered to nobody
-│   ├── TooLong        … because it took longer than one request may
-│   └── Busy           … because others came first, and enough are waiting
-└── QuestionError      a question the store cannot answer as asked
-    ├── NotFound       … because what it asks for does not exist
-    ├── NotPublished   … because it is of a month that is not published, and not for everybody yet
-    ├── ChangeRefused  … because the batch is not in a state that takes this order
-    └── AlreadyPublished  … because what is published does not change
-
-Every message is one line that says what is wrong, where, and what to do.
-"""
+"""What can go wrong in the service: a branch of the tree that `caudal.common.errors` draws."""
 
 from collections.abc import Sequence
 
+from caudal.common.errors import CaudalError
 
-class ServiceError(Exception):
+
+class ServiceError(CaudalError):
     """Anything the service reports in one line."""
-
-
-class SettingsError(ServiceError):
-    """The settings cannot be used."""
 
 
 class StoreError(ServiceError):
@@ -55,10 +27,6 @@ class MigrationError(StoreError):
 
 class TooDear(StoreError):
     """A question reached a limit of the store."""
-
-
-class ListenError(ServiceError):
-    """The address to listen on cannot be used."""
 
 
 class KeyConflict(ServiceError):

@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from caudal.common.errors import CaudalError
 from caudal.common.logline import QUOTED_CHARACTERS, line, quoted
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import ReferenceDataError
 from caudal.service.errors import (
     AlreadyPublished,
     Busy,
@@ -86,7 +87,7 @@ KINDS: dict[str, tuple[str, int]] = {
 _PLAIN: Mapping[type[Exception], str] = {
     AlreadyPublished: "already-published",
     ChangeRefused: "change-refused",
-    FactsError: "invalid-question",
+    ReferenceDataError: "invalid-question",
     KeyConflict: "too-many-keys",
     QuestionError: "invalid-question",
 }
@@ -107,7 +108,7 @@ class ProblemDetails(BaseModel):
     instance: str = Field(description="the path that was asked for", examples=["/v1/reports/XA/2026-01"])
 
 
-class Problem(Exception):
+class Problem(CaudalError):
     """A problem to answer with; `extras` become members of it, `headers` go with it."""
 
     def __init__(

@@ -48,7 +48,7 @@ class _Sum:
 
 
 def inspection_of(config: Path | None, override: Override) -> Inspection:
-    """Return an inspection by the settings of a collector, if given, with `override` over them; raise CollectorError or ReferenceError."""
+    """Return an inspection by the settings of a collector, if given, with `override` over them; raise CaudalError."""
     if config is None:
         return Inspection(override=override)
     settings = override.over(load_settings(config))

@@ -8,11 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from caudal.common.errors import CaudalError
+
 STANDARD_OUTPUT = "-"
 
 
-class UnwrittenError(Exception):
-    """A file that a command was to write is not there, or not whole: why, and what to do."""
+class UnwrittenError(CaudalError):
+    """What a command was to write is not there, or not whole: why, and what to do."""
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""What can go wrong with a batch, for whoever writes or reads one.
+"""What can go wrong with a batch, for whoever writes or reads one: a branch of the tree that `caudal.common.errors` draws."""
 
-BatchError   a batch cannot be read, or cannot be written (a ValueError)
-"""
+from caudal.common.errors import CaudalError
 
 
-class BatchError(ValueError):
-    """A batch that cannot be read: the message says what is wrong and where."""
+class BatchError(CaudalError, ValueError):
+    """A batch that cannot be read, by the collector or by the service: the message says what is wrong and where."""

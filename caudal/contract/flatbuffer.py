@@ -4,8 +4,10 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
+from caudal.common.errors import Unreadable
 
-class FlatBufferError(ValueError):
+
+class FlatBufferError(Unreadable):
     """The octets are no such table."""
 
 

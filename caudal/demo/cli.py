@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from caudal.common.counted import counted
-from caudal.common.wholefile import UnwrittenError, write_whole
+from caudal.common.wholefile import write_whole
 
 _MONTHS = 3
 _PICTURE_WIDTH = 128
@@ -47,7 +47,6 @@ def demo_command(
 
     The economy is XA, which does not exist: every output says synthetic.
     """
-    from caudal.demo.errors import DemoError
     from caudal.demo.processes import Deployment
 
     # What Ctrl-C does, SIGTERM does too: stop the parts and tidy up.
@@ -64,9 +63,6 @@ def demo_command(
             if not once:
                 deployment.start_collector()
                 _stay(deployment, answer["months"][-1], say)
-    except (DemoError, UnwrittenError) as error:
-        typer.echo(f"caudal: {error}", err=True)
-        raise typer.Exit(2) from None
     except KeyboardInterrupt:
         say.print("stopped")
 

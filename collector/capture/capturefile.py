@@ -9,6 +9,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from caudal.collector.columns.flowrecords import U8
+from caudal.collector.errors import CollectorError
 
 # Zero bytes kept behind every buffer, so that a header may be gathered from any offset inside it.
 SPARE = 64
@@ -16,7 +17,7 @@ CHUNK_BYTES = 4 << 20
 _GZIP = b"\x1f\x8b"
 
 
-class CaptureError(ValueError):
+class CaptureError(CollectorError, ValueError):
     """A file that cannot be read as a capture: the message says which, what is wrong and what to do."""
 
 

@@ -19,8 +19,8 @@ from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import load_settings, tells_token
 from caudal.collector.signs.signs import Sign
 from caudal.common.counted import counted
+from caudal.common.errors import CaudalError
 from caudal.reference import AddressTable
-from caudal.reference import ReferenceError as FactsError
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def check(config: Path, *, offline: bool = False) -> Checked:
     """
     try:
         settings = load_settings(config)
-    except CollectorError as error:
+    except CaudalError as error:
         return Checked([], [], [str(error)])
     unit = unit_of(config.absolute()) if os.geteuid() == 0 else None
     unusable: list[str] = []
@@ -64,7 +64,7 @@ def check(config: Path, *, offline: bool = False) -> Checked:
         with service_client(shown) as client:
             if not offline:
                 answers = list(service_answers(shown, client))
-    except CollectorError as error:
+    except CaudalError as error:
         if not any(line.startswith("service.token_file:") for line in unusable):
             unusable.append(str(error))
     wrong = [
@@ -123,7 +123,7 @@ def _of_exporters(directory: Path) -> Iterator[str]:
 def _table(settings: CollectorSettings, unusable: list[str]) -> AddressTable | None:
     try:
         return load_address_table(settings)
-    except (CollectorError, FactsError) as error:
+    except CaudalError as error:
         unusable.append(str(error))
         return None
 

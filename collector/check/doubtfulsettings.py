@@ -11,8 +11,7 @@ from caudal.collector.aggregate.dominance import DOMINANCE_PERCENT
 from caudal.collector.columns.cellcode import country_number
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.common.vocabulary import UNKNOWN_COUNTRY
-from caudal.reference import AddressTable, load_reference
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import AddressTable, ReferenceDataError, load_reference
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -101,7 +100,7 @@ def identity(settings: CollectorSettings) -> Iterator[str]:
     """Yield lines about traffic that is made up for a real economy, or real for one that is made up."""
     try:
         status = load_reference(settings.reference_overlay).economy(settings.economy).status
-    except FactsError as error:
+    except ReferenceDataError as error:
         yield f"economy: {error}"
         return
     if settings.synthetic and status != _SYNTHETIC:

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from caudal.collector.check.unit import Unit
 from caudal.collector.check.unitaccess import may_write
-from caudal.collector.errors import CollectorError
 from caudal.collector.receive.listeners import shares_port
 from caudal.collector.receive.livecapture import LiveCapture
 from caudal.collector.receive.receiver import may_force_buffer
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import read_token
+from caudal.common.errors import ListenError, SettingsError
 
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _SMALL_BUFFER = 4 << 20
@@ -64,9 +64,9 @@ def interfaces(settings: CollectorSettings, unusable: list[str]) -> Iterator[str
     """Yield lines about interfaces that cannot be captured from, or are not worth it."""
     for interface in settings.interfaces:
         try:
-            with LiveCapture(interface.name, filter=interface.filter, buffer_bytes=0):
+            with LiveCapture(interface.name, packet_filter=interface.filter, buffer_bytes=0):
                 pass
-        except CollectorError as error:
+        except ListenError as error:
             unusable.append(f"interfaces: {error}")
         if interface.name == "lo":
             yield "interfaces: lo carries what this machine says to itself; capture on the end of a mirror port"
@@ -127,7 +127,7 @@ def service(settings: CollectorSettings) -> Iterator[str]:
     try:
         if len(read_token(service.token_file)) < _SHORT_TOKEN:
             yield f"service.token_file: the token is shorter than the {_SHORT_TOKEN} letters that a service asks for"
-    except CollectorError:
+    except SettingsError:
         pass  # said by what makes the client
 
 

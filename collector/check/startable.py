@@ -4,14 +4,14 @@ import socket
 
 from caudal.collector.columns.datagrams import Exporters
 from caudal.collector.deliver.serviceclient import service_client
-from caudal.collector.errors import ListenError
 from caudal.collector.memory.statelock import StateLock
 from caudal.collector.receive.listeners import Listeners, discard
 from caudal.collector.settings.settings import CollectorSettings
+from caudal.common.errors import ListenError
 
 
 def require_startable(settings: CollectorSettings) -> None:
-    """Raise the CollectorError that a start with these settings would end in, as far as that can be told at once.
+    """Raise the CaudalError that a start with these settings would end in, as far as that can be told at once.
 
     Looked at are token and certificates, the state directory and who holds it, and the addresses to listen on.
     """

@@ -13,7 +13,6 @@ from caudal.collector.daemon.turns import Turns
 from caudal.collector.deliver.backlog import Backlog
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
-from caudal.collector.errors import ListenError
 from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.exporters.ledger import COUNT
 from caudal.collector.memory.exportermemory import ExporterMemory
@@ -22,6 +21,7 @@ from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.receive.listeners import Listeners
 from caudal.collector.signs.condition import Condition
 from caudal.collector.signs.exportermetrics import exporter_metrics
+from caudal.common.errors import ListenError
 from caudal.contract.batch import LEDGER, LEDGER_COUNTS
 
 _NAMESPACE = "caudal_collector_"

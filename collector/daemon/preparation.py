@@ -12,7 +12,7 @@ from caudal.collector.settings.settingsfile import load_settings
 
 
 def prepare(config: Path, say: Callable[[str], None]) -> None:
-    """Do what takes long, and say in a line each what is done; raise CollectorError or ReferenceError.
+    """Do what takes long, and say in a line each what is done; raise CaudalError.
 
     What is compiled is kept in systemd's cache directory, else in the user's: do it as the user that the collector runs as.
     """

@@ -3,10 +3,9 @@
 import threading
 from collections.abc import Callable
 
-from caudal.collector.errors import CollectorError, SettingsError
 from caudal.collector.settings.settings import CollectorSettings
+from caudal.common.errors import CaudalError, SettingsError
 from caudal.reference import AddressTable
-from caudal.reference import ReferenceError as FactsError
 
 Prepared = tuple[CollectorSettings, AddressTable]
 Prepare = Callable[[], Prepared]
@@ -42,7 +41,7 @@ class Reload:
         self._asked = 0
         self._begun = 0
         self._thread: threading.Thread | None = None
-        self._found: Prepared | CollectorError | FactsError | None = None
+        self._found: Prepared | CaudalError | None = None
 
     def ask(self) -> None:
         """Ask for the settings to be read again; may be called by a handler of signals."""
@@ -57,8 +56,8 @@ class Reload:
         self._thread.start()
         return True
 
-    def found(self) -> Prepared | CollectorError | FactsError | None:
-        """Return the settings read, or why they cannot be used, once; None while there is nothing."""
+    def found(self) -> Prepared | CaudalError | None:
+        """Return what was read, or why it cannot be used, once; None while there is nothing."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._thread = None
@@ -69,7 +68,7 @@ class Reload:
         self._found = SettingsError("reading them failed in a way that nobody foresaw; the log says where")
         try:
             self._found = prepare()
-        except (CollectorError, FactsError) as error:
+        except CaudalError as error:
             self._found = error
 
 

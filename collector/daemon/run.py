@@ -24,7 +24,7 @@ from caudal.collector.deliver.batchmaker import BatchMaker
 from caudal.collector.deliver.serviceclient import service_client
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
-from caudal.collector.errors import CollectorError, SpoolError
+from caudal.collector.errors import SpoolError
 from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.memory.exportermemory import FILE as STATE_FILE
@@ -50,8 +50,8 @@ from caudal.collector.signs.conditions import Conditions
 from caudal.collector.signs.news import News
 from caudal.collector.windows.windowcloser import WindowCloser
 from caudal.common.counted import counted
+from caudal.common.errors import CaudalError
 from caudal.reference import AddressTable, load_reference
-from caudal.reference import ReferenceError as FactsError
 
 log = logging.getLogger(__name__)
 
@@ -270,7 +270,7 @@ class Collector:
                     raise found
                 self._apply(*found)
                 log.info("the settings were read again and are in force")
-            except (CollectorError, FactsError) as error:
+            except CaudalError as error:
                 log.error("the settings were read again and stay as they were: %s", error)
             self._notifier.ready(_listening(self.settings))
         if self._reload.begin():
@@ -323,7 +323,7 @@ def _interfaces(settings: CollectorSettings, pipeline: Pipeline) -> LiveCaptures
 
 
 def prepare(config: Path) -> Prepared:
-    """Return the settings of a file and the address table they ask for; raise CollectorError or ReferenceError."""
+    """Return the settings of a file and the address table they ask for; raise CaudalError."""
     settings = load_settings(config)
     table = load_address_table(settings)
     table.accelerate()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import read_token
+from caudal.common.errors import SettingsError
 
 # Of each step of a request: connecting, and every read and write.
 _TIMEOUT_SECONDS = 60.0

@@ -7,6 +7,7 @@ import numpy as np
 
 from caudal.collector.columns.flowrecords import U8, U64, Mask
 from caudal.collector.columns.kernel import kernel
+from caudal.collector.errors import CollectorError
 from caudal.reference.addresses.steps import Range, Version, flatten
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -14,7 +15,7 @@ _LOWER_HALF = (1 << 64) - 1
 _FEW = 16  # up to so many edges are compared one by one, which is faster than a search
 
 
-class HomeError(ValueError):
+class HomeError(CollectorError, ValueError):
     """A home prefix that cannot be read."""
 
 

@@ -12,13 +12,14 @@ import numpy as np
 
 from caudal.collector.columns.flowrecords import I64, U8, U64, FlowRecords, Mask
 from caudal.collector.columns.kernel import kernel
+from caudal.collector.errors import CollectorError
 
 WELL_KNOWN: Final = "64:ff9b::/96"
 _LENGTHS: Final = (32, 40, 48, 56, 64, 96)
 _LOWER_HALF: Final = (1 << 64) - 1
 
 
-class Nat64Error(ValueError):
+class Nat64Error(CollectorError, ValueError):
     """A prefix that no NAT64 can have."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caudal.collector.errors import StateError
+from caudal.common.errors import Unreadable
 
 FORMAT = "caudal exporters"
 VERSION = 2  # of 1, templates lack elements that are read now
@@ -27,7 +28,7 @@ class Entry(NamedTuple):
     state: str
 
 
-class DamagedState(ValueError):
+class DamagedState(Unreadable):
     """A state file that cannot be used; the message says why."""
 
 

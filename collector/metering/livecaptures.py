@@ -127,7 +127,7 @@ class LiveCaptures:
             for each in self._settings:
                 capture = LiveCapture(
                     each.name,
-                    filter=each.filter,
+                    packet_filter=each.filter,
                     promiscuous=each.promiscuous,
                     snap_length=each.snap_length,
                     buffer_bytes=each.buffer_bytes,

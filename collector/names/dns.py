@@ -3,6 +3,8 @@
 import struct
 from dataclasses import dataclass
 
+from caudal.common.errors import Unreadable
+
 _HEADER = 12
 _A, _CNAME, _AAAA, _IN = 1, 5, 28, 1
 _MOST_RECORDS = 64
@@ -23,7 +25,7 @@ class Answer:
     ttl_seconds: int
 
 
-class UnreadableAnswer(ValueError):
+class UnreadableAnswer(Unreadable):
     """A DNS message that cannot be read to its end."""
 
 

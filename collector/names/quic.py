@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from caudal.common.errors import Unreadable
+
 _TAG = 16
 _SAMPLE = 16
 _LONGEST_ID = 20
@@ -35,7 +37,7 @@ VERSIONS = {
 }
 
 
-class UnreadableInitial(ValueError):
+class UnreadableInitial(Unreadable):
     """Octets that are no Initial packet of a known version, or one that cannot be decrypted."""
 
 

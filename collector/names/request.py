@@ -4,6 +4,8 @@ import ipaddress
 import re
 from typing import Final
 
+from caudal.common.errors import Unreadable
+
 # What a request begins with; a packet that begins otherwise is passed over unread.
 METHODS: Final = (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC")
 _LINE = re.compile(rb"[A-Z]{3,7} ([^ \r\n]+) HTTP/1\.[01]\r?\n")
@@ -11,11 +13,11 @@ _HOST = re.compile(rb"\n[Hh][Oo][Ss][Tt]:[ \t]*([^\r\n]*?)[ \t]*\r?(?=\n)")
 _NAME = re.compile(rb"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})\.?")
 
 
-class UnreadableRequest(ValueError):
+class UnreadableRequest(Unreadable):
     """The octets are no request of HTTP/1."""
 
 
-class CutRequest(ValueError):
+class CutRequest(Unreadable):
     """The request goes on beyond these octets, and its host was not among them."""
 
 

@@ -5,8 +5,8 @@ import ipaddress
 import re
 from pathlib import Path
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.settings.settings import CollectorSettings
+from caudal.common.errors import SettingsError
 from caudal.reference import AddressTable, OwnPrefix
 
 _COLUMNS = "prefix,country[,asn[,platform]]"

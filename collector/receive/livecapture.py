@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from caudal.collector.errors import ListenError
 from caudal.collector.packets.link import ETHERNET, RAW
 from caudal.collector.packets.packetchunk import PacketChunk
 from caudal.collector.receive.ring import PacketRing
 from caudal.collector.receive.socketfilter import HEADERS_OCTETS, Instruction, program
+from caudal.common.errors import ListenError
 
 _SO_ATTACH_FILTER = 26
 # Hardware types of linux/if_arp.h: Ethernet, loopback, and links without a header (tunnels).
@@ -24,7 +24,7 @@ _LINK_TYPES = {_ETHERNET: ETHERNET, _LOOPBACK: ETHERNET, _NONE: RAW[2]}
 class LiveCapture:
     """The packets of one interface from when it is entered; a context manager.
 
-    `filter` is an expression of pcap-filter(7), or empty for all packets; the kernel applies it. Of packets
+    `packet_filter` is an expression of pcap-filter(7), or empty for all packets; the kernel applies it. Of packets
     that may hold a name, `snap_length` octets are taken, of others the headers (`headers_octets`). Needs CAP_NET_RAW; raises
     ListenError.
     """
@@ -33,14 +33,14 @@ class LiveCapture:
         self,
         interface: str,
         *,
-        filter: str = "",
+        packet_filter: str = "",
         promiscuous: bool = False,
         snap_length: int = 2_048,
         buffer_bytes: int = 64 << 20,
         headers_octets: int = HEADERS_OCTETS,
     ) -> None:
         self.interface = interface
-        self._filter = filter
+        self._filter = packet_filter
         self._promiscuous = promiscuous
         self._snap_length = snap_length
         self._buffer_bytes = buffer_bytes

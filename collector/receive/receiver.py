@@ -16,7 +16,7 @@ import numpy as np
 from caudal.collector.columns.datagrams import NOT_ALLOWED, Datagrams, Exporters
 from caudal.collector.columns.flowrecords import I32, U8
 from caudal.collector.columns.grouping import distinct_rows
-from caudal.collector.errors import ListenError
+from caudal.common.errors import ListenError
 
 SLOTS = 2048
 # A slot takes the largest datagram; the odd size spreads slots over the sets of the processor's caches.

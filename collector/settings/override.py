@@ -4,10 +4,10 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.exporters.plausibility import MOST_GBIT_PER_SECOND
 from caudal.collector.packets.tunnelkinds import Tunnels, tunnels_of
 from caudal.collector.settings.settings import CollectorSettings, Exporter
+from caudal.common.errors import SettingsError
 
 
 @dataclass(frozen=True)

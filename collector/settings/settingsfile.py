@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings import SettingsError as _Unreadable
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.settings.settings import PREFIX, CollectorSettings
+from caudal.common.errors import SettingsError
 
 
 class _OverFile(CollectorSettings):

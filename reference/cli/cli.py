@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,18 +14,17 @@ from caudal.reference.addresses.ranges import RangeSource
 from caudal.reference.addresses.sources import ADDRESSES, attributions, read_sources
 from caudal.reference.cli.convertcli import convert_command
 from caudal.reference.cli.importcli import import_cli
-from caudal.reference.difference import SHIPPED, differences
-from caudal.reference.errors import ReferenceError as FactsError
-from caudal.reference.files.catalogue import FILES
-from caudal.reference.files.columns import RECHECK
-from caudal.reference.lookup import Statement, find
-from caudal.reference.reference import Reference, examine, load_reference
-from caudal.reference.suspicions import suspect
+
+if TYPE_CHECKING:
+    # What a command needs is imported when it runs: --help stays quick.
+    from caudal.reference.lookup import Statement
+    from caudal.reference.reference import Reference
 
 reference_cli = typer.Typer(
     name="reference",
     help="The facts: what they say, checking, comparing, importing them.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 reference_cli.add_typer(import_cli)
@@ -57,6 +56,10 @@ def check_command(
 
     Exits with 2 where there is a fault, with 1 where --strict is given and something is suspicious.
     """
+    from caudal.reference.files.columns import RECHECK
+    from caudal.reference.reference import examine
+    from caudal.reference.suspicions import suspect
+
     facts, faults = examine(overlay)
     for fault in faults:
         typer.echo(f"fault: {fault}")
@@ -94,16 +97,16 @@ def show_command(
 
     Rows of a deployment's overlay are marked.
     """
-    try:
-        reference = load_reference(overlay)
-        if month is not None:
-            reference = reference.at(month)
-        if subject is None:
-            _show_files(reference)
-            return
-        found = find(reference, subject)
-    except FactsError as error:
-        _fail(error)
+    from caudal.reference.lookup import find
+    from caudal.reference.reference import load_reference
+
+    reference = load_reference(overlay)
+    if month is not None:
+        reference = reference.at(month)
+    if subject is None:
+        _show_files(reference)
+        return
+    found = find(reference, subject)
     if form is As.json:
         typer.echo(json.dumps([_plain(each) for each in found], ensure_ascii=False, indent=1, default=str))
         return
@@ -123,11 +126,10 @@ def diff_command(
     form: Annotated[As, typer.Option("--format", help="How to answer.")] = As.text,
 ) -> None:
     """Say what changes from one version of the facts to another: rows by key, cells by column."""
+    from caudal.reference.difference import SHIPPED, differences
+
     old, new = (SHIPPED, before) if after is None else (before, after)
-    try:
-        changes = list(differences(old, new))
-    except FactsError as error:
-        _fail(error)
+    changes = list(differences(old, new))
     if form is As.json:
         listed = [
             {"file": each.file, "key": each.key, "before": each.before, "after": each.after}
@@ -160,15 +162,15 @@ def build_command(
     ] = True,
 ) -> None:
     """Build the address tables from ranges of others."""
-    try:
-        for built in build_addresses(output, asn=RangeSource(asn), country=RangeSource(country), cloud=cloud):
-            typer.echo(str(built))
-    except FactsError as error:
-        _fail(error)
+
+    for built in build_addresses(output, asn=RangeSource(asn), country=RangeSource(country), cloud=cloud):
+        typer.echo(str(built))
     typer.echo(f"written to {output}")
 
 
-def _show_files(reference: Reference) -> None:
+def _show_files(reference: "Reference") -> None:
+    from caudal.reference.files.catalogue import FILES
+
     typer.echo(f"reference {reference.version}{' (holds synthetic rows)' if reference.synthetic else ''}")
     for file in FILES:
         rows = reference.rows(file.name)
@@ -187,7 +189,7 @@ def _show_files(reference: Reference) -> None:
         typer.echo(line)
 
 
-def _show_statements(statements: list[Statement], *, everything: bool) -> None:
+def _show_statements(statements: list["Statement"], *, everything: bool) -> None:
     file = statements[0].file
     typer.echo(f"\n{file.filename}: {file.meaning} ({counted(len(statements), 'row')})")
     shown = statements if everything else statements[-_AT_MOST:]
@@ -209,7 +211,7 @@ def _show_statements(statements: list[Statement], *, everything: bool) -> None:
             typer.echo(f"    note: {values['note']}")
 
 
-def _plain(statement: Statement) -> dict[str, object]:
+def _plain(statement: "Statement") -> dict[str, object]:
     return {
         "file": statement.file.filename,
         "overlay": statement.overlay,
@@ -218,8 +220,3 @@ def _plain(statement: Statement) -> dict[str, object]:
         "holds_to": statement.validity.until,
         **statement.values,
     }
-
-
-def _fail(error: FactsError) -> NoReturn:
-    typer.echo(f"caudal: {error}", err=True)
-    raise typer.Exit(2)

@@ -5,10 +5,6 @@ from typing import Annotated
 
 import typer
 
-from caudal.reference.conversion import convert_overlay
-from caudal.reference.errors import ReferenceError as FactsError
-from caudal.reference.reference import examine
-
 
 def convert_command(
     overlay: Annotated[Path, typer.Argument(help="An overlay directory; its files are written anew.")],
@@ -17,11 +13,10 @@ def convert_command(
 
     Exits with 2 where the overlay, so converted, has a fault.
     """
-    try:
-        made = list(convert_overlay(overlay))
-    except FactsError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
+    from caudal.reference.conversion import convert_overlay
+    from caudal.reference.reference import examine
+
+    made = list(convert_overlay(overlay))
     for each in made:
         typer.echo(str(each))
     if not made:

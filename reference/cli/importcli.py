@@ -4,26 +4,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from caudal.reference.errors import ImportFault
-from caudal.reference.errors import ReferenceError as FactsError
-from caudal.reference.publishers import (
-    TARGETS,
-    Imported,
-    read_batis,
-    read_itu,
-    read_sdmx_data,
-    read_world_bank,
-    write_overlay,
-)
-from caudal.reference.publishers.itu import SERIES
-from caudal.reference.reference import Reference, load_reference
+
+if TYPE_CHECKING:
+    # What a command needs is imported when it runs: --help stays quick.
+    from caudal.reference.publishers import Imported
+    from caudal.reference.reference import Reference
 
 import_cli = typer.Typer(
-    name="import", help="Take figures from publishers' files into an overlay.", no_args_is_help=True
+    name="import",
+    help="Take figures from publishers' files into an overlay.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="As downloaded; CSV or its ZIP.")]
@@ -47,6 +43,8 @@ class SdmxTarget(StrEnum):
 @import_cli.command("world-bank")
 def world_bank_command(files: Files, overlay: Into, since: Since = FIRST_YEAR, as_of: AsOf = None) -> None:
     """World Bank: people, internet users, product, subscriptions, trade in services."""
+    from caudal.reference.publishers import read_world_bank
+
     day = as_of.date() if as_of else None
     _import(overlay, lambda reference: read_world_bank(files, reference, since, day))
 
@@ -63,6 +61,9 @@ def itu_command(
     ] = None,
 ) -> None:
     """ITU DataHub: subscriptions, mobile broadband among them."""
+    from caudal.reference.publishers import read_itu
+    from caudal.reference.publishers.itu import SERIES
+
     _import(
         overlay,
         lambda reference: read_itu(
@@ -79,6 +80,8 @@ def batis_command(
     as_of: AsOf = None,
 ) -> None:
     """OECD-WTO BaTIS, the bulk file: balanced trade in services with the world."""
+    from caudal.reference.publishers import read_batis
+
     day = (as_of or datetime.now(UTC)).date()
     _import(overlay, lambda reference: read_batis(file, reference, since, day))
 
@@ -103,6 +106,8 @@ def sdmx_command(
     ] = None,
 ) -> None:
     """SDMX: services trade (OECD-WTO BaTIS), tariffs (WITS/TRAINS), value added (national accounts)."""
+    from caudal.reference.publishers import TARGETS, read_sdmx_data
+
     _import(
         overlay,
         lambda reference: read_sdmx_data(
@@ -118,15 +123,14 @@ def sdmx_command(
     )
 
 
-def _import(overlay: Path, read: Callable[[Reference], list[Imported]]) -> None:
-    try:
-        reference = load_reference(overlay if overlay.is_dir() else None)
-        for written in write_overlay(overlay, read(reference)):
-            typer.echo(str(written))
-        load_reference(overlay)
-    except FactsError as error:
-        typer.echo(f"caudal: {error}", err=True)
-        raise typer.Exit(2) from None
+def _import(overlay: Path, read: Callable[["Reference"], "list[Imported]"]) -> None:
+    from caudal.reference.publishers import write_overlay
+    from caudal.reference.reference import load_reference
+
+    reference = load_reference(overlay if overlay.is_dir() else None)
+    for written in write_overlay(overlay, read(reference)):
+        typer.echo(str(written))
+    load_reference(overlay)
     typer.echo(f"look at it: caudal reference check {overlay}; caudal reference diff {overlay}")
 
 
@@ -141,6 +145,8 @@ def _pairs(texts: list[str]) -> dict[str, str]:
 
 
 def _series(texts: list[str]) -> dict[str, tuple[str, str]]:
+    from caudal.reference.publishers.itu import SERIES
+
     known = sorted({technology for technology, _ in SERIES.values()})
     series = {}
     for code, meaning in _pairs(texts).items():

@@ -22,10 +22,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from caudal.common.errors import SettingsError
 from caudal.common.logline import quoted
 from caudal.service.access.people import Claims
 from caudal.service.access.tokenfiles import read_private
-from caudal.service.errors import LoginRefused, ProviderError, SettingsError
+from caudal.service.errors import LoginRefused, ProviderError
 from caudal.service.settings.settings import LOOPBACK_NAMES, OpenIdConnect
 
 # Those that are signed with a key that the provider alone has.

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from caudal.common.errors import SettingsError
 from caudal.service.access.keys import digest_of
-from caudal.service.errors import SettingsError
 from caudal.service.roles.actor import Actor
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import ServiceSettings

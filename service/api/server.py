@@ -13,16 +13,15 @@ from typing import Self
 
 import uvicorn
 
+from caudal.common.errors import CaudalError, ListenError, SettingsError
 from caudal.common.logline import line, log_to_stderr
-from caudal.reference import Reference, load_reference
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import Reference, ReferenceDataError, load_reference
 from caudal.service.access.access import Access
 from caudal.service.access.tokenfiles import TokenFiles
 from caudal.service.api.app import Api
 from caudal.service.door.connection import Connection
 from caudal.service.door.connections import Connections, Listener
 from caudal.service.door.descriptors import most_connections, raise_descriptor_limit
-from caudal.service.errors import ListenError, ServiceError, SettingsError
 from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import migrate, set_retention
 from caudal.service.months.publisher import Publisher
@@ -64,7 +63,7 @@ class Service:
         self.url = ""
 
     def prepare(self) -> uvicorn.Server:
-        """Check everything that can fail and return a server ready to run; raise ServiceError otherwise."""
+        """Check everything that can fail and return a server ready to run; raise CaudalError otherwise."""
         TokenFiles(self._settings).read()
         reference = _load(self._settings)
         most = most_connections(self._settings.door.connections, raise_descriptor_limit())
@@ -131,7 +130,7 @@ class Service:
         )
 
     def start(self) -> None:
-        """Serve in a thread; return once requests are answered. Raise ServiceError."""
+        """Serve in a thread; return once requests are answered. Raise CaudalError."""
         server = self.prepare()
         self._thread = threading.Thread(target=self._serve, name="caudal-service", daemon=True)
         self._thread.start()
@@ -196,7 +195,7 @@ class Service:
                 _log.info(
                     "tokens, keys and people were read anew; other settings count from the next start on"
                 )
-            except ServiceError as error:
+            except CaudalError as error:
                 _log.error("not read anew: %s", error)
 
     def _serve(self) -> None:
@@ -229,7 +228,7 @@ def run(settings: ServiceSettings, settings_anew: Callable[[], ServiceSettings] 
     sys.setswitchinterval(0.001)
     try:
         Service(settings).serve(settings_anew)
-    except ServiceError as error:
+    except CaudalError as error:
         sys.stderr.write(f"caudal: {line(str(error))}\n")
         return EXIT_SETTINGS
     except KeyboardInterrupt:
@@ -242,7 +241,7 @@ def _load(settings: ServiceSettings) -> Reference:
         reference = load_reference(settings.reference_overlay)
         for operator in settings.operators:
             reference.economy(operator.economy)
-    except FactsError as error:
+    except ReferenceDataError as error:
         raise SettingsError(f"reference: {error}") from error
     return reference
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from caudal.common.errors import CaudalError
 from caudal.common.logline import line
 from caudal.common.privatefiles import private_files
-from caudal.service.errors import ServiceError
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.
@@ -56,7 +56,7 @@ def service_of(config: Path, role: str = "publisher") -> Iterator["httpx.Client"
             yield client
     except httpx.HTTPError as error:
         refuse(f"the service at {url} does not answer: {error}")
-    except ServiceError as error:
+    except CaudalError as error:
         refuse(str(error))
 
 

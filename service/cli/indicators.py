@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from caudal.common.counted import counted
-from caudal.common.wholefile import UnwrittenError, whole_file, whole_output
-from caudal.service.cli.client import answer_of, refuse, service_of
+from caudal.common.wholefile import whole_file, whole_output
+from caudal.service.cli.client import answer_of, service_of
 from caudal.service.cli.options import Config
 from caudal.service.vocabulary.period import MONTH_PATTERN
 
@@ -128,18 +128,15 @@ def export_command(
     parameters = {name: value for name, value in asked.items() if value}
     # The file is made before a service of our own is: unlike what that writes, an export is readable by whomever the
     # user's umask lets.
-    try:
-        with (
-            whole_output() if output is None else whole_file(output) as file,
-            service_of(config) as client,
-            client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
-        ):
-            if answer.is_error:
-                answer.read()
-                answer_of(answer)
-            for piece in answer.iter_bytes():
-                file.write(piece)
-    except UnwrittenError as error:
-        refuse(str(error))
+    with (
+        whole_output() if output is None else whole_file(output) as file,
+        service_of(config) as client,
+        client.stream("GET", f"/v1/export/{content.value}.jsonl", params=parameters) as answer,
+    ):
+        if answer.is_error:
+            answer.read()
+            answer_of(answer)
+        for piece in answer.iter_bytes():
+            file.write(piece)
     if output is not None:
         typer.echo(f"{output} written")

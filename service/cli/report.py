@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caudal.common.wholefile import STANDARD_OUTPUT, UnwrittenError, write_whole
+from caudal.common.wholefile import STANDARD_OUTPUT, write_whole
 from caudal.service.cli.client import problem_of, refuse, service_at, service_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def report_command(
             help="A country group, for instance CELAC, in place of an economy: the month of all its economies that published it.",
         ),
     ] = None,
-    format: Annotated[
+    form_name: Annotated[
         str | None,
         typer.Option(
             "--format",
@@ -65,7 +65,6 @@ def report_command(
     ] = _SERVICE,
 ) -> None:
     """Write the report of an economy's month, or with --region that of a country group's."""
-    from caudal.service.errors import QuestionError
     from caudal.service.reports.forms import FORMS
     from caudal.service.reports.language import LANGUAGES
     from caudal.service.reports.region.forms import REGION_FORMS
@@ -76,9 +75,9 @@ def report_command(
     for each in forms:
         by_suffix.setdefault(FORMS[each].suffix.rpartition(".")[2], each)
     suffix = output.suffix.removeprefix(".") if output is not None else ""
-    if not format and suffix and suffix not in by_suffix:
+    if not form_name and suffix and suffix not in by_suffix:
         refuse(f"no format ends in .{suffix}: give --format, or an --output in {', '.join(by_suffix)}")
-    name = format or by_suffix.get(suffix, "json")
+    name = form_name or by_suffix.get(suffix, "json")
     if name not in forms:
         refuse(f"there is no format {name!r}; there are {', '.join(forms)}")
     if language is not None and language not in LANGUAGES:
@@ -91,10 +90,7 @@ def report_command(
     )
     if asked_month is None:
         refuse(f"give a month after {economy}, as in CL 2026-10")
-    try:
-        path = f"/v1/reports/{of}/{Month.parse(asked_month)}"
-    except QuestionError as error:
-        refuse(str(error))
+    path = f"/v1/reports/{of}/{Month.parse(asked_month)}"
     asked = {"format": name, "language": language, "vintage": vintage}
     with service_of(config) if config is not None else service_at(service) as client:
         answer = client.get(path, params={key: value for key, value in asked.items() if value})
@@ -105,10 +101,7 @@ def report_command(
     if target is None and FORMS[name].binary:
         # The name that the service gives, and nothing of a path in it.
         target = Path(Path(answer.headers["content-disposition"].partition('filename="')[2].rstrip('"')).name)
-    try:
-        write_whole(target, answer.content)
-    except UnwrittenError as error:
-        refuse(str(error))
+    write_whole(target, answer.content)
     if target is not None and str(target) != STANDARD_OUTPUT:
         typer.echo(f"{target} written")
 

@@ -2,7 +2,7 @@
 
 import resource
 
-from caudal.service.errors import SettingsError
+from caudal.common.errors import SettingsError
 
 # More than anybody needs; where the system sets no limit, this is one.
 _MOST = 1 << 20

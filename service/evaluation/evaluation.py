@@ -9,8 +9,7 @@ from typing import Any
 import polars as pl
 
 from caudal.common.vocabulary import CROSSING
-from caudal.reference import FILES, Reference
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import FILES, Reference, ReferenceDataError
 from caudal.service.attribution.exchange import BORDERS, DOMESTIC, OwnNetworks
 from caudal.service.attribution.interpretation import interpret
 from caudal.service.confidentiality.confidentiality import (
@@ -237,7 +236,7 @@ def internet_users_of(reference: Reference, economy: str) -> int | None:
     """Return the internet users of an economy; None where the reference does not know it."""
     try:
         return reference.economy(economy).internet_users
-    except FactsError:
+    except ReferenceDataError:
         return None
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import polars as pl
 
+from caudal.common.errors import SettingsError
 from caudal.reference import Reference
-from caudal.service.errors import SettingsError
 from caudal.service.indicators.facts.paths import read_paths
 from caudal.service.indicators.facts.routing import read_routes
 from caudal.service.indicators.model.errors import SuppliedError

@@ -11,8 +11,7 @@ import polars as pl
 
 import caudal
 from caudal.common.logline import quoted
-from caudal.reference import Reference
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import Reference, ReferenceDataError
 from caudal.service.attribution.interpretation import interpret
 from caudal.service.confidentiality.confidentiality import Rule
 from caudal.service.errors import NotFound, NotPublished, QuestionError
@@ -165,7 +164,7 @@ class Measures:
             return True
         try:
             return self._reference.economy(economy).status == SYNTHETIC
-        except FactsError:
+        except ReferenceDataError:
             return False
 
     def protected(self, economy: str) -> bool:
@@ -399,7 +398,7 @@ class Measures:
             try:
                 group = reference.economy(economy).region_group
                 members = reference.group(group) if group else frozenset[str]()
-            except FactsError:
+            except ReferenceDataError:
                 members = frozenset()
             self._regions[economy, month] = tuple(sorted(members - {economy}))
         return self._regions[economy, month]

@@ -7,7 +7,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from caudal.reference import ReferenceError as FactsError
+from caudal.common.errors import CaudalError
 from caudal.service.errors import AlreadyPublished, ServiceError
 from caudal.service.metrics import Metrics
 from caudal.service.months.vintages import Vintages
@@ -82,7 +82,7 @@ class Publisher:
                     self._record(made.vintage)
             except AlreadyPublished:
                 continue
-            except (ServiceError, FactsError) as error:
+            except CaudalError as error:
                 self._metrics.publications.labels("failed").inc()
                 _log.error("%s %s was not published: %s", economy, month, error)
             except Exception:  # noqa: BLE001 - one month that fails must not keep the others back

@@ -99,11 +99,11 @@ def post_revocation(
     access: TheAccess,
     clock: TheClock,
     actor: Annotated[Actor, Depends(demand(Resource.keys))],
-    id: Annotated[str, Path(max_length=40, examples=["4fGk02Zq"])],
+    key_id: Annotated[str, Path(alias="id", max_length=40, examples=["4fGk02Zq"])],
     order: Annotated[RevocationOrder, Body()],
 ) -> KeyAnswer:
     """Have a key be valid no longer, from this moment on. A key that is revoked stays so."""
-    key, new = access.keys.revoke(id, actor.name, order.reason)
+    key, new = access.keys.revoke(key_id, actor.name, order.reason)
     if new:
         access.audit.write(actor, "key.revoke", credential_of(key.id), detail={"reason": order.reason})
     return KeyAnswer.of(key, clock())

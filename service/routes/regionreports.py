@@ -52,8 +52,8 @@ def get_region_report(
     regions: TheRegions,
     group: GroupId,
     month: Annotated[MonthText, Path()],
-    format: Annotated[
-        FormName | None, Query(description="by default what Accept asks for, else json")
+    form_name: Annotated[
+        FormName | None, Query(alias="format", description="by default what Accept asks for, else json")
     ] = None,
     language: Annotated[
         LanguageCode | None,
@@ -64,7 +64,7 @@ def get_region_report(
 
     Only published months count, for whoever asks. What an economy withheld is in no figure.
     """
-    form = REGION_FORMS[format or wanted_form(request, REGION_FORMS.values(), _DEFAULT)]
+    form = REGION_FORMS[form_name or wanted_form(request, REGION_FORMS.values(), _DEFAULT)]
     found = regions.month(group, month)
     chosen = language or wanted_language(request) or found.language
     tag = regions.tag(found, form.name, chosen)

@@ -85,8 +85,8 @@ def get_report(
     sight: TheSight,
     economy: Annotated[EconomyCode, Path()],
     month: Annotated[MonthText, Path()],
-    format: Annotated[
-        FormName | None, Query(description="by default what Accept asks for, else json")
+    form_name: Annotated[
+        FormName | None, Query(alias="format", description="by default what Accept asks for, else json")
     ] = None,
     language: Annotated[
         LanguageCode | None,
@@ -101,7 +101,7 @@ def get_report(
     Every form has the same figures. Of a month that is published, what was published; of any other,
     what is computed now.
     """
-    form = FORMS[format or wanted_form(request, FORMS.values(), _DEFAULT)]
+    form = FORMS[form_name or wanted_form(request, FORMS.values(), _DEFAULT)]
     return _answered(
         reports, sight, request, economy, month, language, vintage, (form.name,), form.media_type, inline=form.inline,
         made=lambda months, chosen: reports.render(economy, months, form, chosen, vintage),

@@ -123,8 +123,8 @@ def get_data(
         str | None,
         Query(alias="c[TIME_PERIOD]", max_length=20, description="eq:YYYY-MM; by default the newest"),
     ] = None,
-    format: Annotated[
-        Literal["csv", "json"] | None, Query(description="by default what Accept asks for")
+    form_name: Annotated[
+        Literal["csv", "json"] | None, Query(alias="format", description="by default what Accept asks for")
     ] = None,
 ) -> Response:
     """Return the observations of an economy's month."""
@@ -136,7 +136,7 @@ def get_data(
     month = measures.month(economy, asked, running=running)
     months = reports.months(economy, month, running=running)
     sight.note(request, economy, [month])
-    wants_json = format == "json" or (format is None and "json" in request.headers.get("accept", ""))
+    wants_json = form_name == "json" or (form_name is None and "json" in request.headers.get("accept", ""))
     form = FORMS["sdmx-json" if wants_json else "sdmx-csv"]
     language = language_of(economy)
     tag = reports.tag(economy, months, None, form.name, language)

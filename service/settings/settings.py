@@ -23,8 +23,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from caudal.common.errors import SettingsError
 from caudal.common.vocabulary import IDENTIFIER
-from caudal.service.errors import SettingsError
 from caudal.service.roles.roles import Role
 from caudal.service.roles.scope import scope_fault
 from caudal.service.settings.doorsettings import DoorSettings, Network

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from caudal.reference import FILES, Reference, load_reference, older
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import FILES, Reference, ReferenceDataError, load_reference, older
 from caudal.reference.facts import DATA
 from caudal.service.errors import QuestionError
 from caudal.service.store.referencerows import keeps_files, kept_file_names, kept_files
@@ -64,7 +63,7 @@ def archived_reference(store: Store, version: str) -> Reference:
         files = dict(_in_todays_form(files))
         # The name also covers the address tables of the package, which may be others by now.
         return replace(_read(files), version=version)
-    except (FactsError, csv.Error) as error:
+    except (ReferenceDataError, csv.Error) as error:
         raise QuestionError(
             f"reference version {version} was written for another version of Caudal: {error}"
         ) from error

@@ -36,4 +36,4 @@ def small_model(demo_endpoints: list[Endpoint]) -> TrafficModel:
 @pytest.fixture(autouse=True)
 def dumps_stay_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands run in the tests' own process must not forbid it dumps for good: test_leaks.py wants them allowed."""
-    monkeypatch.setattr("caudal.cli.forbid_core_dumps", lambda: None)
+    monkeypatch.setattr("caudal.commands.capturecli.forbid_core_dumps", lambda: None)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.files.inspection import Inspection
 from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.settings.override import Override, rates_given
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.signs.signs import Sign
+from caudal.common.errors import SettingsError
 
 from .builders import (
     BASIC,

@@ -16,10 +16,10 @@ from caudal.collector.daemon.metrics import Metrics, serve
 from caudal.collector.deliver.backlog import Backlog
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
-from caudal.collector.errors import ListenError
 from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.receive.listeners import Listeners
+from caudal.common.errors import ListenError
 from caudal.contract.batch import LEDGER_COUNTS
 
 from ..patience import PATIENCE_SECONDS

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.pipeline.addresstable import load_address_table, read_locations
 from caudal.collector.settings.settingsfile import load_settings
+from caudal.common.errors import SettingsError
 from caudal.reference import AddressError, AddressTable, OwnPrefix
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from caudal.collector.columns.allowlist import AllowList
 from caudal.collector.columns.datagrams import Exporters
-from caudal.collector.errors import ListenError
 from caudal.collector.receive.receiver import SLOTS, Receiver
+from caudal.common.errors import ListenError
 
 BUFFER = 4 << 20
 

@@ -27,8 +27,9 @@ from caudal.collector.daemon.run import Collector
 from caudal.collector.daemon.statussocket import ask
 from caudal.collector.deliver.serviceclient import service_client
 from caudal.collector.deliver.spool import Spool
-from caudal.collector.errors import ListenError, SettingsError, SpoolError, StateError
+from caudal.collector.errors import SpoolError, StateError
 from caudal.collector.settings.settings import CollectorSettings, Exporter
+from caudal.common.errors import ListenError, SettingsError
 from caudal.contract.batch import FLOWS, Batch, decode_batch, schema
 
 from ..patience import PATIENCE_SECONDS, wait_until

@@ -17,8 +17,8 @@ from caudal.collector.deliver import delivery
 from caudal.collector.deliver.serviceclient import service_client
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
-from caudal.collector.errors import SettingsError
 from caudal.collector.settings.settings import CollectorSettings
+from caudal.common.errors import SettingsError
 
 from ..patience import PATIENCE_SECONDS
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from caudal.collector.errors import SettingsError
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import load_settings, read_token
+from caudal.common.errors import SettingsError
 
 MINIMAL = {
     "collector": '"xa-1"',

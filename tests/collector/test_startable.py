@@ -9,10 +9,11 @@ import pytest
 
 from caudal.collector.check.startable import require_startable
 from caudal.collector.columns.datagrams import Exporters
-from caudal.collector.errors import ListenError, SettingsError, StateError
+from caudal.collector.errors import StateError
 from caudal.collector.memory.statelock import StateLock
 from caudal.collector.receive.listeners import Listeners, discard
 from caudal.collector.settings.settingsfile import load_settings
+from caudal.common.errors import ListenError, SettingsError
 
 from .test_check import write
 

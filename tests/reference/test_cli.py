@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from caudal.cli import app
 from caudal.reference import FILES
-from caudal.reference.cli.cli import reference_cli
 
 RUN = CliRunner()
 NETWORKS = "platform_id,asn,as_name,source,as_of,status\n"
@@ -29,7 +29,7 @@ def test_check_says_every_fault_and_fails(overlay: Path) -> None:
         encoding="utf-8",
     )
     (overlay / "economy.csv").write_text("country\n", encoding="utf-8")
-    result = RUN.invoke(reference_cli, ["check", str(overlay)])
+    result = RUN.invoke(app, ["reference", "check", str(overlay)])
     assert result.exit_code == 2
     faults = [line for line in result.output.splitlines() if line.startswith("fault: ")]
     wanted = [
@@ -47,33 +47,33 @@ def test_check_says_every_fault_and_fails(overlay: Path) -> None:
 
 
 def test_check_passes_what_is_right_and_says_what_is_odd(overlay: Path) -> None:
-    result = RUN.invoke(reference_cli, ["check", str(overlay)])
+    result = RUN.invoke(app, ["reference", "check", str(overlay)])
     assert result.exit_code == 0
     assert "suspicious: " in result.output
     assert "meta replaces google" in result.output
-    assert RUN.invoke(reference_cli, ["check", "--strict", str(overlay)]).exit_code == 1
-    assert "0 faults" in RUN.invoke(reference_cli, ["check"]).output
+    assert RUN.invoke(app, ["reference", "check", "--strict", str(overlay)]).exit_code == 1
+    assert "0 faults" in RUN.invoke(app, ["reference", "check"]).output
 
 
 def test_check_of_a_directory_that_is_none(tmp_path: Path) -> None:
-    result = RUN.invoke(reference_cli, ["check", str(tmp_path / "none")])
+    result = RUN.invoke(app, ["reference", "check", str(tmp_path / "none")])
     assert result.exit_code == 2
     assert "is not a directory" in result.output
 
 
 def test_show_marks_what_the_deployment_says(overlay: Path) -> None:
-    result = RUN.invoke(reference_cli, ["show", "AS15169", "--overlay", str(overlay)])
+    result = RUN.invoke(app, ["reference", "show", "AS15169", "--overlay", str(overlay)])
     assert result.exit_code == 0
     assert f"[OVERLAY {overlay / 'platform_asns.csv'}:2] platform_id meta; asn 15169" in result.output
-    assert "OVERLAY" not in RUN.invoke(reference_cli, ["show", "AS15169"]).output
-    listed = RUN.invoke(reference_cli, ["show", "--overlay", str(overlay)]).output
+    assert "OVERLAY" not in RUN.invoke(app, ["reference", "show", "AS15169"]).output
+    listed = RUN.invoke(app, ["reference", "show", "--overlay", str(overlay)]).output
     assert "OVERLAY: 1" in next(line for line in listed.splitlines() if line.startswith("platform_asns"))
     assert all(file.name in listed for file in FILES)
 
 
 def test_show_answers_as_of_a_month_and_as_json() -> None:
     def said(*options: str) -> list[dict[str, object]]:
-        result = RUN.invoke(reference_cli, ["show", "6147", "--format", "json", *options])
+        result = RUN.invoke(app, ["reference", "show", "6147", "--format", "json", *options])
         return json.loads(result.output)  # type: ignore[no-any-return]
 
     [row] = said("--month", "2025-03")
@@ -91,14 +91,14 @@ def test_show_answers_as_of_a_month_and_as_json() -> None:
     ],
 )
 def test_show_finds_what_speaks_of_it(subject: str, files: set[str]) -> None:
-    result = RUN.invoke(reference_cli, ["show", subject, "--format", "json"])
+    result = RUN.invoke(app, ["reference", "show", subject, "--format", "json"])
     assert files <= {row["file"] for row in json.loads(result.output)}
 
 
 def test_show_shortens_a_long_answer() -> None:
-    short = RUN.invoke(reference_cli, ["show", "platform_domains"]).output
+    short = RUN.invoke(app, ["reference", "show", "platform_domains"]).output
     assert "rows before these; --all shows them" in short
-    assert len(RUN.invoke(reference_cli, ["show", "platform_domains", "--all"]).output) > 10 * len(short)
+    assert len(RUN.invoke(app, ["reference", "show", "platform_domains", "--all"]).output) > 10 * len(short)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = RUN.invoke(reference_cli, arguments)
+    result = RUN.invoke(app, ["reference", *arguments])
     assert result.exit_code == 2
     assert says in result.output
     assert "Traceback" not in result.output
@@ -127,10 +127,10 @@ def test_what_cannot_be_done_is_said_in_one_line(
 
 
 def test_diff_counts_what_changes(overlay: Path) -> None:
-    result = RUN.invoke(reference_cli, ["diff", str(overlay)])
+    result = RUN.invoke(app, ["reference", "diff", str(overlay)])
     assert "platform_id: google → meta" in result.output
     assert f"from shipped to {overlay}: 0 added, 0 removed, 1 changed" in result.output
-    [change] = json.loads(RUN.invoke(reference_cli, ["diff", str(overlay), "--format", "json"]).output)
+    [change] = json.loads(RUN.invoke(app, ["reference", "diff", str(overlay), "--format", "json"]).output)
     assert change["after"]["platform_id"] == "meta"
 
 
@@ -143,12 +143,12 @@ def test_imported_figures_are_facts_that_pass_the_check(tmp_path: Path) -> None:
     )
     overlay = tmp_path / "new" / "overlay"
     result = RUN.invoke(
-        reference_cli, ["import", "itu", str(file), "--overlay", str(overlay), "--as-of", "2026-10-01"]
+        app, ["reference", "import", "itu", str(file), "--overlay", str(overlay), "--as-of", "2026-10-01"]
     )
     assert result.exit_code == 0, result.output
     assert "1 rows added, 0 replaced" in result.output
-    checked = RUN.invoke(reference_cli, ["check", "--strict", str(overlay)])
+    checked = RUN.invoke(app, ["reference", "check", "--strict", str(overlay)])
     assert checked.exit_code == 0, checked.output
     assert "+ subscribers: country CL, year 2024, technology mobile_broadband" in (
-        RUN.invoke(reference_cli, ["diff", str(overlay)]).output
+        RUN.invoke(app, ["reference", "diff", str(overlay)]).output
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from caudal.cli import app
 from caudal.reference import FactError, load_reference, older
-from caudal.reference.cli.cli import reference_cli
 from caudal.reference.facts import DATA
 from caudal.reference.files.catalogue import FILES, TRANSIT_ASNS
 from caudal.reference.files.declaration import FactFile
@@ -120,7 +120,7 @@ def test_an_overlay_of_before_is_refused_in_one_line(overlay: Path) -> None:
 @pytest.mark.usefixtures("earlier")
 def test_an_overlay_is_converted_and_keeps_its_notes(overlay: Path) -> None:
     (overlay / "indicators.csv").write_text("id\nJ1\n", encoding="utf-8")
-    result = RUN.invoke(reference_cli, ["convert", str(overlay)])
+    result = RUN.invoke(app, ["reference", "convert", str(overlay)])
     assert result.exit_code == 0, result.output
     assert "transit_asns.csv: 1 rows in today's columns" in result.output
     assert "indicators.csv: set aside" in result.output
@@ -130,18 +130,18 @@ def test_an_overlay_is_converted_and_keeps_its_notes(overlay: Path) -> None:
     assert load_reference(overlay).facts("transit_asns").filter(asn=64999)["operator"].to_list() == [
         "Own S.A."
     ]
-    again = RUN.invoke(reference_cli, ["convert", str(overlay)])
+    again = RUN.invoke(app, ["reference", "convert", str(overlay)])
     assert (again.exit_code, again.output) == (0, "every file has today's columns\n")
 
 
 @pytest.mark.usefixtures("earlier")
 def test_what_cannot_be_converted_is_said_and_stays(overlay: Path) -> None:
     (overlay / "transit_asns.csv").write_text(BEFORE + '64999,"CL', encoding="utf-8")
-    result = RUN.invoke(reference_cli, ["convert", str(overlay)])
+    result = RUN.invoke(app, ["reference", "convert", str(overlay)])
     assert result.exit_code == 2
     assert "transit_asns.csv: cannot be converted" in result.output
     assert (overlay / "transit_asns.csv").read_text(encoding="utf-8") == BEFORE + '64999,"CL'
-    assert RUN.invoke(reference_cli, ["convert", str(overlay / "none")]).exit_code == 2
+    assert RUN.invoke(app, ["reference", "convert", str(overlay / "none")]).exit_code == 2
 
 
 def test_a_row_that_no_conversion_can_read_is_named(overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +149,6 @@ def test_a_row_that_no_conversion_can_read_is_named(overlay: Path, monkeypatch: 
         return {"operator": str(float(row["note"]))}
 
     monkeypatch.setattr(older, "olders", lambda: {"transit_asns": Older(("operator",), ("rank",), failing)})
-    result = RUN.invoke(reference_cli, ["convert", str(overlay)])
+    result = RUN.invoke(app, ["reference", "convert", str(overlay)])
     assert result.exit_code == 2
     assert "asn 64999: cannot be read in today's columns" in result.output

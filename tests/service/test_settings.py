@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from caudal.service.errors import SettingsError
+from caudal.common.errors import SettingsError
 from caudal.service.settings.settings import load_settings
 
 WHOLE = """

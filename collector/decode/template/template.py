@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from caudal.collector.decode.template import elements
 from caudal.collector.decode.template.origin import ObservationPoint
+from caudal.common.errors import Unreadable
 
 VARIABLE_LENGTH = 0xFFFF
 NOT_READ = -1
@@ -73,7 +74,7 @@ class Withdrawal:
     template: int
 
 
-class TemplateSetError(ValueError):
+class TemplateSetError(Unreadable):
     """A template set that cannot be read to its end; `read` holds what stood before the fault."""
 
     def __init__(self, message: str, read: list[tuple[int, Template | Withdrawal]]) -> None:

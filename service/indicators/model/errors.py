@@ -1,11 +1,4 @@
-"""The errors of the indicators, a branch of the service's tree.
-
-ServiceError
-└── IndicatorError
-    ├── CellsError        a frame of flow cells that the indicators cannot read
-    ├── SuppliedError     a file of paths or routes that a deployment supplies and nobody can read
-    └── DefinitionError   an indicator that contradicts its own definition, or the catalogue
-"""
+"""What can go wrong with indicators: a branch of the tree that `caudal.common.errors` draws."""
 
 from caudal.service.errors import ServiceError
 

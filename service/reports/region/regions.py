@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import caudal
 from caudal.common.logline import quoted
-from caudal.reference import Reference, attributions
-from caudal.reference import ReferenceError as FactsError
+from caudal.reference import Reference, ReferenceDataError, attributions
 from caudal.service.errors import NotFound
 from caudal.service.queries.published import Issue, issues, published_values
 from caudal.service.queries.vintages import coverages
@@ -65,7 +64,7 @@ class Regions:
         reference = self._reference.at(str(Month.parse(month)))
         try:
             members = reference.group(group)
-        except FactsError as error:
+        except ReferenceDataError as error:
             known = sorted(set(reference.groups["group_id"].to_list()))
             raise NotFound(
                 "group", f"there is no country group {quoted(group)}; there are {', '.join(known)}", known

@@ -20,10 +20,10 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from caudal.collector.errors import ListenError
 from caudal.collector.packets.packetchunk import PacketChunk
 from caudal.collector.receive.livecapture import LiveCapture, own_addresses
 from caudal.collector.receive.socketfilter import HEADERS_OCTETS, program
+from caudal.common.errors import ListenError
 
 from ...patience import PATIENCE_SECONDS
 
@@ -180,7 +180,7 @@ def test_a_filter_chooses_and_the_lengths_stay(
     wanted = ETHER / IP(src="192.0.2.1") / TCP(sport=4_000, dport=443) / LONG
     other = ETHER / IP(src="192.0.2.2") / TCP(sport=4_000, dport=443) / LONG
     end = ETHER / IP(src="192.0.2.1") / UDP(sport=4_000, dport=9) / LONG
-    with LiveCapture(pair[0], filter="src host 192.0.2.1", snap_length=500) as capture:
+    with LiveCapture(pair[0], packet_filter="src host 192.0.2.1", snap_length=500) as capture:
         send([other, wanted, other, Ether(type=MARK), end])
         chunks = until(capture, 2)
     assert octets(chunks) == [bytes(wanted)[:500], bytes(end)[:HEADERS_OCTETS]]
@@ -208,7 +208,7 @@ def test_what_the_ring_has_no_room_for_is_counted_once(
     [
         ({"interface": "nowhere0"}, r"cannot capture on nowhere0: .*; correct `interfaces`"),
         pytest.param(
-            {"interface": "lo", "filter": "bananas ++"},
+            {"interface": "lo", "packet_filter": "bananas ++"},
             r"cannot capture on lo: filter 'bananas \+\+': .*pcap-filter",
             marks=NEEDS_LIBPCAP,
         ),
@@ -226,7 +226,7 @@ def test_without_the_right_it_says_which_is_missing() -> None:
         "import os\n"
         "from scapy.arch.linux import L2ListenSocket\n"
         "from caudal.collector.receive.livecapture import LiveCapture\n"
-        "from caudal.collector.errors import ListenError\n"
+        "from caudal.common.errors import ListenError\n"
         "os.setuid(65534)\n"
         "try:\n    LiveCapture('lo').__enter__()\nexcept ListenError as error:\n    print(error)\n"
     )

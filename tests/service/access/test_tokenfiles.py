@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from caudal.common.errors import SettingsError
 from caudal.service.access.keys import digest_of
 from caudal.service.access.tokenfiles import TokenFiles
-from caudal.service.errors import SettingsError
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import ServiceSettings
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from caudal.common.errors import SettingsError
 from caudal.service.door.addresses import Proxies, network_of, normal
 from caudal.service.door.body import read_body
 from caudal.service.door.descriptors import most_connections
@@ -16,7 +17,7 @@ from caudal.service.door.headers import secure
 from caudal.service.door.hosts import Hosts
 from caudal.service.door.queueplaces import Places
 from caudal.service.door.rates import Rates
-from caudal.service.errors import Busy, Gone, SettingsError, TooDear, TooLong
+from caudal.service.errors import Busy, Gone, TooDear, TooLong
 from caudal.service.problem import Problem
 from caudal.service.roles.actor import ANYBODY, Actor
 from caudal.service.roles.roles import Role
