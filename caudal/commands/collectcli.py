@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from caudal.collector.daemon.coredumps import forbid_core_dumps
-from caudal.common.logline import log_to_stderr
+from caudal.common.daemonlog import log_to_stderr
 from caudal.common.privatefiles import private_files
-from caudal.service.cli.options import AsJson
+from caudal.service.cli.options import AsJson, Format, Level
 
 _MOMENTS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
@@ -37,6 +37,8 @@ def collect_command(
     metrics_listen: Annotated[
         str | None, typer.Option("--metrics-listen", help="Serve metrics there, whatever the settings say.")
     ] = None,
+    log_level: Level = None,
+    log_format: Format = None,
 ) -> None:
     """Receive exports from routers, meter them, and ship aggregates to the service; until SIGTERM.
 
@@ -55,11 +57,10 @@ def collect_command(
     from caudal.collector.check.startable import require_startable
     from caudal.collector.settings.settingsfile import load_settings
 
-    log_to_stderr("%(asctime)s %(levelname)s %(message)s")
-    # The client would log every request at this level, which says nothing.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = load_settings(config)
+    log_to_stderr(log_level or settings.log_level, log_format or settings.log_format)
     with private_files():
-        require_startable(load_settings(config))
+        require_startable(settings)
         # Not before: it takes a while to import, and longer to compile.
         from caudal.collector.daemon.run import run
 
@@ -197,11 +198,10 @@ def replay_command(
 
     file = _settings_file(context, config)
     forbid_core_dumps()
-    log_to_stderr("%(levelname)s %(message)s")
+    settings = load_settings(file)
+    log_to_stderr(settings.log_level, settings.log_format)
     with private_files():
-        replayed = replay_files(
-            load_settings(file), files or [], since, until, again=again, received_too=received_too
-        )
+        replayed = replay_files(settings, files or [], since, until, again=again, received_too=received_too)
     if as_json:
         typer.echo(json.dumps(replayed.plain))
     else:

@@ -14,10 +14,7 @@ from rich.text import Text
 from caudal.collector.columns.flowrecords import ABSENT, EVENT, IMPLAUSIBLE, PROTOCOLS, U64, FlowRecords
 from caudal.collector.columns.grouping import distinct_rows
 from caudal.collector.files.inspection import Inspection
-from caudal.collector.pipeline.addresstable import load_address_table
-from caudal.collector.pipeline.blueprint import pipeline_of
 from caudal.collector.settings.override import Override
-from caudal.collector.settings.settingsfile import load_settings
 from caudal.collector.signs.disbelief import disbeliefs
 from caudal.common.counted import counted
 from caudal.common.vocabulary import SAMPLING_FROM
@@ -51,6 +48,11 @@ def inspection_of(config: Path | None, override: Override) -> Inspection:
     """Return an inspection by the settings of a collector, if given, with `override` over them; raise CaudalError."""
     if config is None:
         return Inspection(override=override)
+    # An inspection without settings needs neither them nor address tables, which take a while to import.
+    from caudal.collector.pipeline.addresstable import load_address_table
+    from caudal.collector.pipeline.blueprint import pipeline_of
+    from caudal.collector.settings.settingsfile import load_settings
+
     settings = override.over(load_settings(config))
     table = load_address_table(settings)
     table.accelerate()

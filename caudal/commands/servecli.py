@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from caudal.common.privatefiles import private_files
+from caudal.service.cli.options import Format, Level
 
 
 def serve_command(
     config: Annotated[Path, typer.Option("--config", help="Settings, as deploy/service.toml shows.")],
+    log_level: Level = None,
+    log_format: Format = None,
 ) -> None:
     """Take batches from collectors and answer the API; until SIGTERM.
 
@@ -18,5 +21,8 @@ def serve_command(
     from caudal.service.api.server import run
     from caudal.service.settings.settings import load_settings
 
+    settings = load_settings(config)
+    given = {"log_level": log_level, "log_format": log_format}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value})
     with private_files():
-        raise typer.Exit(run(load_settings(config), lambda: load_settings(config)))
+        raise typer.Exit(run(settings, lambda: load_settings(config)))

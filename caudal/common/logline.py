@@ -6,12 +6,9 @@ stands below all packages, so that service and collector use the same.
 """
 
 import logging
-import sys
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from types import TracebackType
 
 QUOTED_CHARACTERS = 80
 LINE_CHARACTERS = 2_000
@@ -90,28 +87,6 @@ class Repeats(logging.Filter):
         while len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
         return passes
-
-
-def log_to_stderr(form: str) -> None:
-    """Log to standard error from here on: each record in one line as `form` lays it out, and not again and again.
-
-    Threads that end by an error are logged likewise.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter(form))
-    handler.addFilter(Repeats())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    threading.excepthook = _thread_ended
-
-
-def _thread_ended(ended: threading.ExceptHookArgs) -> None:
-    if issubclass(ended.exc_type, SystemExit):
-        return
-    error: tuple[type[BaseException], BaseException, TracebackType | None] | bool = False
-    if ended.exc_value is not None:
-        error = (ended.exc_type, ended.exc_value, ended.exc_traceback)
-    name = ended.thread.name if ended.thread is not None else "a thread"
-    logging.getLogger("caudal").error("the thread %s ended by an error", quoted(name), exc_info=error)
 
 
 def _raised(record: logging.LogRecord) -> str:

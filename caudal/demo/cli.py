@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from caudal.common.counted import counted
 from caudal.common.wholefile import write_whole
+
+if TYPE_CHECKING:
+    # What a command needs is imported when it runs: --help stays quick.
+    from rich.console import Console
 
 _MONTHS = 3
 _PICTURE_WIDTH = 128
@@ -47,6 +48,8 @@ def demo_command(
 
     The economy is XA, which does not exist: every output says synthetic.
     """
+    from rich.console import Console
+
     from caudal.demo.processes import Deployment
 
     # What Ctrl-C does, SIGTERM does too: stop the parts and tidy up.
@@ -79,7 +82,9 @@ def _directory(given: Path | None) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _fill(deployment: Any, today: date, months: int, say: Console) -> dict[str, Any]:
+def _fill(deployment: Any, today: date, months: int, say: "Console") -> dict[str, Any]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     from caudal.demo.run import answers, export
 
     began = time.monotonic()
@@ -105,6 +110,9 @@ def _fill(deployment: Any, today: date, months: int, say: Console) -> dict[str, 
 
 
 def _show(answer: dict[str, Any], *, as_json: bool, picture: Path | None) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
     from caudal.showing.present import console, indicator_table, ledger_table, size
 
     if as_json:
@@ -125,7 +133,7 @@ def _show(answer: dict[str, Any], *, as_json: bool, picture: Path | None) -> Non
         write_whole(picture, out.export_svg(title="caudal demo · synthetic").encode())
 
 
-def _stay(deployment: Any, last_month: str, say: Console) -> None:
+def _stay(deployment: Any, last_month: str, say: "Console") -> None:
     host, port = deployment.exports
     say.print(f"""
 API documentation   {deployment.url}/docs

@@ -6,8 +6,10 @@ Nothing checks the place: all octets of the number must be in the buffer.
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
+
+from caudal.collector.columns.kernel import numba
+
+types = numba.core.types
 
 
 def _reader(bits: int) -> Any:
@@ -22,7 +24,7 @@ def _reader(bits: int) -> Any:
 
         return types.uint64(buffer, types.int64), generate
 
-    return intrinsic(read)
+    return numba.extending.intrinsic(read)
 
 
 big16, big32, big64 = _reader(16), _reader(32), _reader(64)

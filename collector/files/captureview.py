@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +18,13 @@ from caudal.collector.columns.flowrecords import (
 from caudal.collector.columns.wire import unsigned16, unsigned32
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.locate.home import HomePrefixes
-from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.clockoffset import span
 from caudal.collector.signs.signs import Sign, signs, signs_of_decoding
 from caudal.common.counted import counted
+
+if TYPE_CHECKING:
+    # An inspection without settings has no pipeline, which takes a while to import.
+    from caudal.collector.pipeline.pipeline import Pipeline
 
 _CLOCK_SECONDS = 60
 _FEW = 20  # records, of which nothing is concluded by their shares
@@ -166,10 +170,10 @@ class CaptureView:
 
 
 def signs_of_capture(
-    reading: Pipeline | Decoder, view: CaptureView, name: Callable[[int], str]
+    reading: "Pipeline | Decoder", view: CaptureView, name: Callable[[int], str]
 ) -> Iterator[Sign]:
     """Yield what was noticed of exporters while a capture was read, and what a view of it shows."""
-    found = signs(reading, name) if isinstance(reading, Pipeline) else signs_of_decoding(reading, name)
+    found = signs_of_decoding(reading, name) if isinstance(reading, Decoder) else signs(reading, name)
     # A view compares all datagrams with the clock, and not the last of each lot.
     yield from (sign for sign in found if sign.kind != "clock_off")
     yield from view.signs(name)

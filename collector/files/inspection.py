@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caudal.collector.capture.capture import Capture
 from caudal.collector.capture.capturefile import CaptureError
@@ -21,11 +22,14 @@ from caudal.collector.exporters.plausibility import Plausibility
 from caudal.collector.files.captureview import CaptureView, signs_of_capture
 from caudal.collector.locate.home import HomePrefixes
 from caudal.collector.packets.linktypes import unread_links
-from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.settings.override import Override, capacity_given
 from caudal.collector.signs.signs import Sign
 from caudal.common.vocabulary import SAMPLING_FROM
 from caudal.contract.batch import LEDGER_COUNTS
+
+if TYPE_CHECKING:
+    # An inspection without settings has no pipeline, which takes a while to import.
+    from caudal.collector.pipeline.pipeline import Pipeline
 
 # No ledger window is ever closed here, so its length is of no account.
 _WINDOW_MS = 3_600_000
@@ -46,7 +50,7 @@ class Inspection:
     sampling: Mapping[str, float] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
     override: Override = field(default_factory=Override)
-    pipeline: Pipeline | None = None
+    pipeline: "Pipeline | None" = None
     home: Sequence[str] = ()
 
     def __post_init__(self) -> None:

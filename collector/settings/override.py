@@ -3,11 +3,14 @@
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from caudal.collector.exporters.plausibility import MOST_GBIT_PER_SECOND
 from caudal.collector.packets.tunnelkinds import Tunnels, tunnels_of
-from caudal.collector.settings.settings import CollectorSettings, Exporter
 from caudal.common.errors import SettingsError
+
+if TYPE_CHECKING:
+    from caudal.collector.settings.settings import CollectorSettings
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,11 @@ class Override:
     home: Sequence[str] = ()
     economy: str | None = None
 
-    def over(self, settings: CollectorSettings) -> CollectorSettings:
+    def over(self, settings: "CollectorSettings") -> "CollectorSettings":
         """Return settings with what is given in the place of theirs; raise SettingsError."""
+        # Where there are no settings, the models of them need not be imported, which takes a while.
+        from caudal.collector.settings.settings import Exporter  # noqa: PLC0415
+
         exporters = dict(settings.exporters)
         for address, rate in self.sampling.items():
             rates = {"sampling": rate, "sampling_override": self.sampling_override}

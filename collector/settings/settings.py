@@ -21,6 +21,7 @@ from caudal.collector.exporters.plausibility import MOST_GBIT_PER_SECOND
 from caudal.collector.locate.home import HomeError, HomePrefixes
 from caudal.collector.locate.nat64 import Nat64Prefixes
 from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS, opened
+from caudal.common.daemonlog import LogFormat, LogLevel
 from caudal.common.vocabulary import IDENTIFIER
 
 PREFIX = "CAUDAL_COLLECTOR_"
@@ -221,6 +222,8 @@ class CollectorSettings(BaseSettings):
     )
     state_directory: Path = Field(description="holds the spool; addresses are never written to it")
     metrics_listen: ListenAddress | None = Field(default=None, description="Prometheus metrics over HTTP")
+    log_level: LogLevel = Field(default=LogLevel.info, description="the least that is logged")
+    log_format: LogFormat = Field(default=LogFormat.text, description="lines of text, or of JSON")
     window_seconds: int = Field(
         default=300, ge=10, le=3600, description="length of a window; an hour must be a whole number of them"
     )

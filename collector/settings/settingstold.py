@@ -26,6 +26,8 @@ _PLAIN: Final = (
     "names",
     "names_per_second",
     "synthetic",
+    "log_level",
+    "log_format",
 )
 # Of these only whether they are set, and how many there are.
 _ONLY_WHETHER: Final = ("locations", "second_country_table", "reference_overlay")

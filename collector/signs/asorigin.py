@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from caudal.collector.decode.decoder import Decoder
-from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.common.counted import counted
+
+if TYPE_CHECKING:
+    # An inspection without settings has no pipeline, which takes a while to import.
+    from caudal.collector.pipeline.pipeline import Pipeline
 
 _FEWEST_RECORDS = 20  # fewer tell nothing of an exporter
 _FEW = 4  # so many times fewer ASes than the tables know are neighbours
@@ -55,7 +59,7 @@ def default_routes(decoder: Decoder, name: Callable[[int], str]) -> Iterator[Def
             yield DefaultRoutes(name(each.exporter), each.networks)
 
 
-def disagreements(pipeline: Pipeline, name: Callable[[int], str]) -> Iterator[AsDisagreement]:
+def disagreements(pipeline: "Pipeline", name: Callable[[int], str]) -> Iterator[AsDisagreement]:
     """Yield the exporters whose AS numbers differ from the tables' for most of the traffic, unless the tables go first."""
     for each in pipeline.as_numbers.agreements():
         if (

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.exporters.ledger import COUNT
-from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.asorigin import default_routes, disagreements
 from caudal.collector.signs.clockoffset import wrong_clocks
 from caudal.collector.signs.disbelief import disbeliefs
 from caudal.collector.signs.exportmanner import export_manners
 from caudal.collector.signs.repetition import NEED_ATTENTION, repetitions
 from caudal.collector.signs.uncounted import uncounted
+
+if TYPE_CHECKING:
+    # An inspection without settings has no pipeline, which takes a while to import.
+    from caudal.collector.pipeline.pipeline import Pipeline
 
 Name = Callable[[int], str]
 
@@ -84,7 +87,7 @@ def _default_routes(decoder: Decoder, name: Name) -> Iterator[Sign]:
         yield Sign(each.exporter, "as_by_default_route", each.sentence, needs_attention=False)
 
 
-def _as_disagrees(pipeline: Pipeline, name: Name) -> Iterator[Sign]:
+def _as_disagrees(pipeline: "Pipeline", name: Name) -> Iterator[Sign]:
     for each in disagreements(pipeline, name):
         yield Sign(each.exporter, "as_disagrees", each.sentence, needs_attention=True)
 
@@ -98,7 +101,7 @@ _OF_DECODER: tuple[Callable[[Decoder, Name], Iterator[Sign]], ...] = (
     _unusual,
     _default_routes,
 )
-_OF_PIPELINE: tuple[Callable[[Pipeline, Name], Iterator[Sign]], ...] = (_as_disagrees,)
+_OF_PIPELINE: tuple[Callable[["Pipeline", Name], Iterator[Sign]], ...] = (_as_disagrees,)
 
 
 _MOST_OF_A_KIND = 4096  # sources of UDP can be forged, and each sign is a sentence
@@ -110,7 +113,7 @@ def signs_of_decoding(decoder: Decoder, name: Name) -> Iterator[Sign]:
         yield from islice(of_kind(decoder, name), _MOST_OF_A_KIND)
 
 
-def signs(pipeline: Pipeline, name: Name) -> Iterator[Sign]:
+def signs(pipeline: "Pipeline", name: Name) -> Iterator[Sign]:
     """Yield everything that was noticed of exporters, under what `name` gives their numbers."""
     yield from signs_of_decoding(pipeline.decoder, name)
     for of_kind in _OF_PIPELINE:

@@ -13,8 +13,9 @@ from typing import Self
 
 import uvicorn
 
+from caudal.common.daemonlog import log_to_stderr
 from caudal.common.errors import CaudalError, ListenError, SettingsError
-from caudal.common.logline import line, log_to_stderr
+from caudal.common.logline import line
 from caudal.reference import Reference, ReferenceDataError, load_reference
 from caudal.service.access.access import Access
 from caudal.service.access.tokenfiles import TokenFiles
@@ -220,7 +221,7 @@ def run(settings: ServiceSettings, settings_anew: Callable[[], ServiceSettings] 
 
     `settings_anew` reads the settings again, at SIGHUP.
     """
-    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(settings.log_level, settings.log_format)
     # The drivers log what they also raise; it is said once, by us.
     for driver in ("clickhouse_connect", "urllib3"):
         logging.getLogger(driver).setLevel(logging.CRITICAL)

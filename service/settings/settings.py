@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from caudal.common.daemonlog import LogFormat, LogLevel
 from caudal.common.errors import SettingsError
 from caudal.common.vocabulary import IDENTIFIER
 from caudal.service.roles.roles import Role
@@ -251,6 +252,8 @@ class ServiceSettings(BaseSettings):
     reference_overlay: Path | None = Field(
         default=None, description="directory of rows that replace or add facts"
     )
+    log_level: LogLevel = Field(default=LogLevel.info, description="the least that is logged")
+    log_format: LogFormat = Field(default=LogFormat.text, description="lines of text, or of JSON")
     keep_windows_days: int = Field(
         default=30, ge=1, le=36500, description="raw windows; roll-ups stay for ever"
     )

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import threading
 import unicodedata
 
 import pytest
@@ -15,7 +14,6 @@ from caudal.common.logline import (
     LineFormatter,
     Repeats,
     line,
-    log_to_stderr,
     quoted,
 )
 
@@ -108,23 +106,6 @@ def test_a_traceback_of_many_lines_keeps_both_ends() -> None:
     assert said[1] == "  | Traceback (most recent call last):"
     assert said[-1] == "  | 999999"
     assert len(said) < 70
-
-
-def test_a_thread_that_ends_badly_is_logged_like_all_else(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # put back afterwards
-    log_to_stderr(FORM)
-
-    def fail() -> None:
-        raise ValueError("bad")
-
-    thread = threading.Thread(target=fail, name="work\n er")
-    thread.start()
-    thread.join()
-    (record,) = caplog.records
-    assert record.getMessage() == r"the thread 'work\n er' ended by an error"
-    assert record.exc_info is not None
 
 
 def test_what_repeats_is_said_once_a_minute() -> None:

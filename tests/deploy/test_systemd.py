@@ -93,7 +93,7 @@ def test_what_the_collector_compiles_has_a_place_of_its_own(tmp_path: Path) -> N
     assert "MemoryDenyWriteExecute" not in have
     assert have["CacheDirectory"] == ["caudal-collector"]
     assert have["CacheDirectoryMode"] == ["0700"]
-    program = "from caudal.collector.columns.kernel import numba; print(numba.config.CACHE_DIR)"
+    program = "from caudal.collector.columns.kernel import kept_in; print(kept_in())"
     result = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": str(unit.parents[2]), "CACHE_DIRECTORY": str(tmp_path)},
