@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from caudal.common.daemonlog import JsonFormatter, LogLevel, TextFormatter, log_to_stderr
 
+from ..patience import PATIENCE_SECONDS
 from .test_logline import HOSTILE, plain
 
 COLLECTOR = """
@@ -135,12 +137,17 @@ def test_the_service_logs_uvicorns_lines_like_its_own(tmp_path: Path) -> None:
     config.write_text(f'dsn = "chdb://{tmp_path}/store"\nlisten = "127.0.0.1:0"\n')
     command = [sys.executable, "-m", "caudal", "serve", "--config", str(config), "--log-format", "json"]
     said: list[dict[str, Any]] = []
+    url = ""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
         assert service.stderr is not None
         for line in service.stderr:
             said.append(json.loads(line))
             if said[-1]["message"].startswith("Started server"):
+                # It listens already, and answers once it is ready to be told to stop.
+                httpx.get(f"{url}/healthz", timeout=PATIENCE_SECONDS, trust_env=False).raise_for_status()
                 service.send_signal(signal.SIGTERM)
+            elif said[-1]["message"].startswith("serving at "):
+                url = said[-1]["message"].split()[2]
     assert service.returncode == 0
     assert {"caudal.service", "uvicorn.error"} <= {each["logger"] for each in said}
     assert all(set(each) == {"time", "level", "logger", "message"} for each in said)
