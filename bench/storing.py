@@ -117,6 +117,7 @@ def batch_of(reference: Reference, rows: int, seed: int, month: str) -> bytes:
         "ip_version": pa.array(random.choice([4, 6], rows).astype("u1")),
         "sampling_from": pa.repeat(pa.scalar("options"), rows),
         "folded": pa.array(np.zeros(rows, bool)),
+        "site": pa.array(np.full(rows, "")),
         "bytes": pa.array(size),
         "packets": pa.array(size // np.uint64(1_000) + np.uint64(1)),
         "flows": pa.array(random.integers(1, 1_000, rows).astype("u8")),

@@ -24,6 +24,7 @@ from caudal.contract.columns import (
     FLOWS,
     LEDGER,
     LEDGER_COUNTS,
+    MOST_SITES,
     balanced,
 )
 from caudal.contract.errors import BatchError
@@ -38,6 +39,7 @@ __all__ = [
     "MEDIA_TYPE",
     "METADATA_KEY",
     "MOST_ROWS",
+    "MOST_SITES",
     "Batch",
     "BatchError",
     "BatchOrigin",

@@ -54,7 +54,7 @@ class Column:
 
     A key has `bits` in the code of a cell. From the step `dropped` of folding on it holds `rest`; a key that is never
     dropped has none. A `fact` is what months are computed from: of a key that is none, no indicator and no publication
-    knows.
+    knows. The values of a key `of_exporter` are what the operator says of each exporter in the settings, under its name.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Column:
     dropped: Folding | None = None
     rest: Value = 0
     fact: bool = False
+    of_exporter: bool = False
 
     @property
     def in_windows(self) -> str:

@@ -11,7 +11,11 @@ import pyarrow as pa
 from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS, SAMPLING_FROM, TRANSPORTS, UNKNOWN_COUNTRY
 from caudal.contract.column import Bits, Column, Folding, Word
 
-CONTRACT_VERSION = 4
+CONTRACT_VERSION = 5
+
+# How an operator may call a point of presence, and how many it may tell apart.
+SITE_NAME = r"[a-z0-9][a-z0-9-]{0,31}"
+MOST_SITES = 255
 
 _TIME = pa.timestamp("s", tz="UTC")
 _TEXT = "LowCardinality(String)"
@@ -128,6 +132,22 @@ FLOWS: tuple[Column, ...] = (
         dropped=Folding.country,
         rest=True,
         fact=True,
+    ),
+    Column(
+        "site",
+        pa.string(),
+        _TEXT,
+        "key",
+        "point of presence where the operator metered it; empty where none is set, or several were added up",
+        pattern=f"({SITE_NAME})?",
+        longest=32,
+        most=MOST_SITES + 1,
+        since=5,
+        default="",
+        bits=Bits(_METERING, 0, 16, "name"),
+        dropped=Folding.sites,
+        rest="",
+        of_exporter=True,
     ),
     Column("bytes", pa.uint64(), "UInt64", "sum", "IP bytes, corrected for sampling", codec="ZSTD(3)"),
     Column(

@@ -9,7 +9,7 @@ from caudal.collector.aggregate.celltable import CellTable
 from caudal.collector.aggregate.dominance import DOMINANCE_PERCENT, NO_RULE, dominated
 from caudal.collector.columns import cellcode
 from caudal.collector.columns.datagrams import NO_ROOM
-from caudal.collector.columns.flowrecords import F64, I64, TRAFFIC, U8, U64, FlowRecords, Mask
+from caudal.collector.columns.flowrecords import F64, I32, I64, TRAFFIC, U8, U64, FlowRecords, Mask
 from caudal.collector.columns.kernel import kernel
 from caudal.collector.exporters.ledger import Ledger, fate
 from caudal.collector.exporters.plausibility import FULLEST_PACKET, NEWEST_MS, OLDEST_MS
@@ -22,6 +22,8 @@ _SMALLEST_PACKET, _LARGEST_PACKET = 40.0, 1500.0
 
 _AT_ONCE = 4096  # flows: their estimates are added up before they leave the processor's cache
 
+_NOTHING_TOLD: U64 = np.zeros(0, np.uint64)
+
 
 class Aggregator:
     """Adds up flow records by window and cell, and gives each window away once, when asked.
@@ -30,7 +32,8 @@ class Aggregator:
     bytes, are folded when a window is taken: first into the rest of their country, and what is still such a cell into
     the rest of the network, so that totals stay exact. The rest of the network is by direction only and names no far
     end; it stays even then. Where k is 1 or `dominance_percent` 100, no host has too much. `services`
-    are the platform ids that the services of codes mean, after '' for none. What is open is bounded by
+    are the platform ids that the services of codes mean, after '' for none. Cells of one site are added up over all sites
+    before any far end is given up for them. What is open is bounded by
     `most_windows` and `most_cells`, since it is exporters who say when flows ended and whose networks they met.
     """
 
@@ -45,7 +48,9 @@ class Aggregator:
         most_windows: int = 4096,
         most_cells: int = 1 << 20,
     ) -> None:
-        self.services: tuple[str, ...] = ("",)
+        self._names: dict[str, dict[str, int]] = {
+            column.name: {"": 0} for column in FLOWS if column.bits is not None and column.bits.form == "name"
+        }
         self.add_services(services)
         self.ledger = ledger
         self.window_ms = window_ms
@@ -58,18 +63,39 @@ class Aggregator:
         # Those that are open: their starts in window lengths since 1970.
         self.windows: set[int] = set()
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The platform ids that the services of codes mean, '' first."""
+        return tuple(self._names["service"])
+
     def add_services(self, platforms: Sequence[str]) -> None:
         """Add the platform ids that are not among the services yet; those that are keep their numbers."""
-        self.services = tuple(dict.fromkeys((*self.services, *platforms)))
-        if len(self.services) > cellcode.MOST_SERVICES:
-            raise ValueError(
-                f"{len(self.services)} services; a cell's code has room for {cellcode.MOST_SERVICES}"
-            )
+        for platform in platforms:
+            self._names["service"].setdefault(platform, len(self._names["service"]))
+        self._require_room("service")
 
-    def add(self, flows: FlowRecords, located: Located, left_out: Mask | None = None) -> None:
+    def number(self, key: str, name: str) -> int:
+        """Return the number of a name of a key whose names grow, for good; a new name gets the next."""
+        number = self._names[key].setdefault(name, len(self._names[key]))
+        self._require_room(key)
+        return number
+
+    def _require_room(self, key: str) -> None:
+        count, room = len(self._names[key]), cellcode.most(key)
+        if count > room:
+            raise ValueError(f"{count} {key}s; a cell's code has room for {room}")
+
+    def add(
+        self,
+        flows: FlowRecords,
+        located: Located,
+        left_out: Mask | None = None,
+        of_exporter: U64 = _NOTHING_TOLD,
+    ) -> None:
         """Add located flow records, and enter in the ledger what becomes of them.
 
-        Those without traffic are events; those in `left_out` are filtered. Of these nothing else is kept.
+        Those without traffic are events; those in `left_out` are filtered. Of these nothing else is kept. `of_exporter` are
+        the words of metering of what is told of exporters, by their numbers (`ExporterKeys`).
         """
         if not len(flows):
             return
@@ -77,7 +103,7 @@ class Aggregator:
         known, full = len(self._cells), self._cells.saturated
         fates = fate(flows, left_out)
         for first in range(0, len(flows), _AT_ONCE):
-            self._cells.add(*self._estimates.of(flows, located, fates, self.window_ms, first))
+            self._cells.add(*self._estimates.of(flows, located, fates, of_exporter, self.window_ms, first))
         if self._cells.saturated > full:
             self._note_saturated(flows, self._cells.saturated - full)
         if len(self._cells) > known:
@@ -123,7 +149,7 @@ class Aggregator:
         )
         order = np.lexsort((codes[:, Word.metering], codes[:, Word.far_end], windows))
         codes, windows, sums, variance = codes[order], windows[order], sums[order], variance[order]
-        names = {"service": self.services}
+        names = {key: tuple(named) for key, named in self._names.items()}
         seconds = self.window_ms // 1000
         columns = {
             "window_start": pa.array(windows * seconds).cast(pa.timestamp("s", tz="UTC")),
@@ -176,7 +202,8 @@ class _Estimates:
     """
 
     def __init__(self) -> None:
-        self._code: U64 = np.empty((_AT_ONCE, len(Word)), np.uint64)
+        self._far_end: U64 = np.empty(_AT_ONCE, np.uint64)
+        self._metering: U64 = np.empty(_AT_ONCE, np.uint64)
         self._window: I64 = np.empty(_AT_ONCE, np.int64)
         self._octets: U64 = np.empty(_AT_ONCE, np.uint64)
         self._packets: U64 = np.empty(_AT_ONCE, np.uint64)
@@ -184,19 +211,20 @@ class _Estimates:
         self._host: U64 = np.empty(_AT_ONCE, np.uint64)
 
     def of(
-        self, flows: FlowRecords, located: Located, fates: U8, window_ms: int, first: int
-    ) -> tuple[U64, I64, U64, U64, F64, U64]:
+        self, flows: FlowRecords, located: Located, fates: U8, of_exporter: U64, window_ms: int, first: int
+    ) -> tuple[U64, U64, I64, U64, U64, F64, U64]:
         """Return the estimates of the flows from `first` on that are counted, until others are asked for."""
         count = _estimate(
             first, min(first + _AT_ONCE, len(flows)),
             fates, located.code, located.host, flows.ip_protocol, flows.ip_version, flows.sampling_from,
-            cellcode.OF_PROTOCOL, cellcode.OF_IP_VERSION, cellcode.OF_SAMPLING,
+            cellcode.OF_PROTOCOL, cellcode.OF_IP_VERSION, cellcode.OF_SAMPLING, flows.exporter, of_exporter,
             flows.bytes, flows.packets, flows.sampling_rate,
             flows.start_ms, flows.end_ms, flows.export_ms, window_ms,
-            self._code, self._window, self._octets, self._packets, self._variance, self._host,
+            self._far_end, self._metering, self._window, self._octets, self._packets, self._variance, self._host,
         )  # fmt: skip
         return (
-            self._code[:count],
+            self._far_end[:count],
+            self._metering[:count],
             self._window[:count],
             self._octets[:count],
             self._packets[:count],
@@ -218,6 +246,8 @@ def _estimate(
     of_protocol: U64,
     of_ip_version: U64,
     of_sampling: U64,
+    exporter: I32,
+    of_exporter: U64,
     sampled_octets: U64,
     sampled_packets: U64,
     rate: F64,
@@ -225,7 +255,8 @@ def _estimate(
     end_ms: I64,
     export_ms: I64,
     window_ms: int,
-    code: U64,
+    far_end: U64,
+    metering: U64,
     window: I64,
     octets: U64,
     packets: U64,
@@ -238,10 +269,12 @@ def _estimate(
     for i in range(first, end):
         if fates[i] != TRAFFIC:
             continue
-        code[counted, 0] = place[i]
-        code[counted, 1] = (
+        far_end[counted] = place[i]
+        metering[counted] = (
             of_protocol[ip_protocol[i]] | of_ip_version[ip_version[i]] | of_sampling[sampling_from[i]]
         )
+        if 0 <= exporter[i] < len(of_exporter):
+            metering[counted] |= of_exporter[exporter[i]]
         host[counted] = local[i]
         fewest = (sampled_octets[i] + np.uint64(FULLEST_PACKET - 1)) // np.uint64(FULLEST_PACKET)
         told = max(sampled_packets[i], fewest)

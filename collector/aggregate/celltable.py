@@ -79,25 +79,27 @@ class CellTable:
         largest: U64 = self._shares[: self._size].max(axis=1, initial=0)
         return largest
 
-    def add(self, codes: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64) -> None:
-        """Add records, one flow each: their cell codes and windows, corrected bytes and packets, variances and hosts.
+    def add(
+        self, far_end: U64, metering: U64, windows: I64, octets: U64, packets: U64, variance: F64, hosts: U64
+    ) -> None:
+        """Add records, one flow each: both words of their codes, windows, corrected bytes and packets, variances, hosts.
 
-        `codes` has the shape (records, 2), the others (records,). Two records of one cell:
+        All have the shape (records,). Two records of one cell:
 
         >>> table = CellTable(k=5)
-        >>> octets = packets = hosts = np.array([1, 2], np.uint64)
-        >>> table.add(np.zeros((2, 2), np.uint64), np.zeros(2, np.int64), octets, packets, np.zeros(2), hosts)
+        >>> code, hosts = np.zeros(2, np.uint64), np.array([1, 2], np.uint64)
+        >>> table.add(code, code, np.zeros(2, np.int64), hosts, hosts, np.zeros(2), hosts)
         >>> table.sums.tolist(), table.host_count.tolist()
         ([[3, 3, 2]], [2])
         """
         done = 0
         while True:
             done, self._size, saturated = _add_records(
-                codes, windows, octets, packets, variance, hosts, done, self._multiplier,
+                far_end, metering, windows, octets, packets, variance, hosts, done, self._multiplier,
                 self._index, self._size, self._rows, self._floats, self._hosts, self._shares,
             )  # fmt: skip
             self.saturated += saturated
-            if done == len(codes):
+            if done == len(far_end):
                 return
             self._grow()
 
@@ -206,7 +208,8 @@ def _add(rows: U64, cell: int, part: int | np.int64, value: np.uint64) -> int:
 
 @kernel
 def _add_records(
-    code: U64,
+    far_end: U64,
+    metering: U64,
     window: I64,
     octets: U64,
     packets: U64,
@@ -229,26 +232,28 @@ def _add_records(
     saturated = 0
     weighing = shares.shape[1] > 0
     likely: I64 = np.empty(_AT_ONCE, np.int64)
-    is_it = np.empty(_AT_ONCE, np.bool_)
-    for begin in range(first, len(code), _AT_ONCE):
-        end = min(begin + _AT_ONCE, len(code))
+    for begin in range(first, len(far_end), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(far_end))
         # Step by step for some records at a time, so that the processor waits for the memory of many cells at once.
         for i in range(begin, end):
-            likely[i - begin] = index[_begin(code[i, 0], code[i, 1], np.uint64(window[i]), multiplier, index)]
+            likely[i - begin] = index[
+                _begin(far_end[i], metering[i], np.uint64(window[i]), multiplier, index)
+            ]
         for i in range(begin, end):
             cell = max(likely[i - begin], np.int64(0))
-            is_it[i - begin] = _is_cell(rows, cell, code[i, 0], code[i, 1], np.uint64(window[i]))
+            if not _is_cell(rows, cell, far_end[i], metering[i], np.uint64(window[i])):
+                likely[i - begin] = -1
         for i in range(begin, end):
-            cell = int(likely[i - begin])
-            if cell < 0 or not is_it[i - begin]:
-                at = _place(code[i, 0], code[i, 1], np.uint64(window[i]), multiplier, index, rows)
-                cell = int(index[at])
+            cell = likely[i - begin]
+            if cell < 0:
+                at = _place(far_end[i], metering[i], np.uint64(window[i]), multiplier, index, rows)
+                cell = np.int64(index[at])
                 if cell < 0:
                     if size == len(rows):
                         return i, size, saturated
-                    cell = size
+                    cell = np.int64(size)
                     index[at], rows[cell, _WINDOW] = cell, np.uint64(window[i])
-                    rows[cell, _FAR_END], rows[cell, _METERING] = code[i, 0], code[i, 1]
+                    rows[cell, _FAR_END], rows[cell, _METERING] = far_end[i], metering[i]
                     size += 1
             # As numbers of one type: of constants one function each would be compiled.
             saturated += _add(rows, cell, np.int64(_BYTES), octets[i]) | _add(
@@ -260,7 +265,7 @@ def _add_records(
             if weighing:
                 share = np.int64((host[i] * _GOLDEN) >> _TO_SHARE)
                 shares[cell, share] += min(octets[i], MOST - shares[cell, share])
-    return len(code), size, saturated
+    return len(far_end), size, saturated
 
 
 @kernel

@@ -1,18 +1,26 @@
-"""Settings of exporters by address or prefix: the longest prefix that holds an address counts."""
+"""Settings of exporters by address or prefix: the longest prefix that holds an address counts.
+
+An interface that packets are captured from is an exporter as well, known by its name after INTERFACE.
+"""
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+INTERFACE: Final = "interface "
 
 Value = TypeVar("Value")
 
 
 class ByPrefix(Generic[Value]):
-    """Values by address (`192.0.2.1`) or prefix (`192.0.2.0/24`, `2001:db8::/32`)."""
+    """Values by address (`192.0.2.1`), prefix (`192.0.2.0/24`, `2001:db8::/32`) or interface (`interface eth0`)."""
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._by_length: dict[tuple[int, int], dict[int, Value]] = {}
+        self._by_interface = {name: value for name, value in values.items() if name.startswith(INTERFACE)}
         for prefix, value in values.items():
+            if prefix in self._by_interface:
+                continue
             network = ipaddress.ip_network(prefix)
             shift = network.max_prefixlen - network.prefixlen
             of_length = self._by_length.setdefault((network.version, shift), {})
@@ -24,6 +32,8 @@ class ByPrefix(Generic[Value]):
 
     def get(self, address: str) -> Value | None:
         """Return the value of the longest prefix that holds the address; None for a text that is no address."""
+        if address.startswith(INTERFACE):
+            return self._by_interface.get(address)
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -11,6 +11,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from caudal.collector.columns.flowrecords import U64
+from caudal.collector.exporters.exporterprefixes import INTERFACE
 from caudal.collector.metering.packetfeed import PacketFeed
 from caudal.collector.metering.packetmeter import PacketMeter
 from caudal.collector.names.tagger import Tagger
@@ -21,7 +22,6 @@ from caudal.collector.receive.socketfilter import HEADERS_OCTETS, TUNNELLED_OCTE
 
 log = logging.getLogger(__name__)
 
-INTERFACE = "interface "  # before the name of one, instead of an exporter's address
 # Looking up addresses takes milliseconds, and they seldom change.
 _ADDRESSES_MS = 60_000
 _PASS_MS = 5_000

@@ -47,4 +47,5 @@ def rules_of(settings: CollectorSettings) -> Rules:
         capacities=knownexporters.capacities(settings.exporters),
         capacity=settings.capacity_gbit_per_second,
         as_from_tables=knownexporters.as_from_tables(settings.exporters),
+        exporter_keys=knownexporters.keys(settings.exporters, settings.interfaces),
     )

@@ -1,11 +1,13 @@
 """The operator's knowledge of exporters, by address or prefix, in the forms that the parts of a collector take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from caudal.collector.columns.datagrams import NO_ROOM, NOT_ALLOWED
+from caudal.collector.exporters.exporterkeys import KEYS, Told
+from caudal.collector.exporters.exporterprefixes import INTERFACE
 from caudal.collector.exporters.pseudonym import pseudonym
 from caudal.collector.locate.boundary import Boundary
-from caudal.collector.settings.settings import Exporter
+from caudal.collector.settings.settings import CaptureInterface, Exporter
 
 Known = Mapping[str, Exporter]
 
@@ -45,6 +47,15 @@ def capacities(exporters: Known) -> dict[str, float]:
         address: known.capacity_gbit_per_second
         for address, known in exporters.items()
         if known.capacity_gbit_per_second
+    }
+
+
+def keys(exporters: Known, interfaces: Iterable[CaptureInterface]) -> Told:
+    """Return the keys of cells that are told of exporters, and of interfaces that are captured from, each by its column."""
+    known = {**exporters, **{INTERFACE + each.name: each for each in interfaces}}
+    return {
+        key: {place: str(value) for place, each in known.items() if (value := getattr(each, key))}
+        for key in KEYS
     }
 
 

@@ -16,6 +16,7 @@ from caudal.collector.columns.datagrams import Datagrams, Exporters
 from caudal.collector.columns.flowrecords import FlowRecords, Mask
 from caudal.collector.decode.decoder import Decoder
 from caudal.collector.decode.sampling.sampling import SamplingRates
+from caudal.collector.exporters.exporterkeys import ExporterKeys, Told
 from caudal.collector.exporters.exporttimes import ExportTimes
 from caudal.collector.exporters.ledger import Ledger
 from caudal.collector.exporters.plausibility import MOST_GBIT_PER_SECOND, Plausibility
@@ -27,6 +28,7 @@ from caudal.reference import AddressTable
 
 # Of export datagrams decoded at once. A record may be one octet long, and takes over a hundred decoded.
 _MOST_OCTETS = 2 << 20
+_NOTHING_TOLD: Told = {}
 
 
 class Rules(TypedDict):
@@ -41,6 +43,7 @@ class Rules(TypedDict):
     capacities: Mapping[str, float]
     capacity: float
     as_from_tables: Collection[str]
+    exporter_keys: Told
 
 
 class Memory(Protocol):
@@ -58,7 +61,8 @@ class Pipeline:
     exporters outside the prefixes of `allow`, where there are any, are filtered. `nat64` are prefixes of the operator's
     translators (see nat64). `capacities` are in Gbit/s, by exporter
     address or prefix, and `capacity` that of the others: what exceeds them is not believed. AS numbers that the exporters in
-    `as_from_tables` state are not taken. `services`
+    `as_from_tables` state are not taken. `exporter_keys` are what the operator says of exporters and cells are told apart by,
+    such as their sites. `services`
     are the platform ids whose positions are the tags of flow records, beginning with '' for none; those of
     the address table are added to them. `key` makes what is kept of flows recognisable after a restart. Addresses live in here and nowhere after it, but for prefixes of caches that
     are not listed, where `cache_prefixes` asks for them.
@@ -83,6 +87,7 @@ class Pipeline:
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
         as_from_tables: Collection[str] = (),
+        exporter_keys: Told = _NOTHING_TOLD,
         cache_prefixes: bool = False,
         template_wait_seconds: float = 1800,
         key: bytes | None = None,
@@ -104,6 +109,8 @@ class Pipeline:
         self._aggregator = Aggregator(
             self.ledger, window_seconds * 1000, k, dominance_percent=dominance_percent, services=services
         )
+        self._exporter_keys = ExporterKeys(self.exporters, self._aggregator.number)
+        self._exporter_keys.configure(exporter_keys)
         self._economy = economy
         self.as_numbers = AsNumbers(self.exporters.addresses)
         self._set_places(home, table, boundaries or {}, nat64)
@@ -125,6 +132,7 @@ class Pipeline:
         capacities: Mapping[str, float] | None = None,
         capacity: float = MOST_GBIT_PER_SECOND,
         as_from_tables: Collection[str] = (),
+        exporter_keys: Told = _NOTHING_TOLD,
     ) -> None:
         """Meter by other settings from the next lot on; what was learnt from exporters stays."""
         self.exporters.allow = AllowList(allow) if allow else None
@@ -133,6 +141,7 @@ class Pipeline:
         self.decoder.rates.configure(sampling or {}, sampling_overrides)
         self.decoder.plausibility.configure(capacities, capacity)
         self.as_numbers.configure(table, as_from_tables)
+        self._exporter_keys.configure(exporter_keys)
 
     def keep_places(self, known: Iterable[str]) -> None:
         """Let exporters (by address) have a number for good: there is always room for those the operator told us of."""
@@ -188,7 +197,7 @@ class Pipeline:
         self.unlisted_caches.add(flows, located.direction)
         judgement = self._boundaries.judge(flows, located.direction)
         left_out = None if judgement is None else self._left_out(flows, judgement)
-        self._aggregator.add(flows, located, left_out)
+        self._aggregator.add(flows, located, left_out, self._exporter_keys.words())
         self.traffic.add(flows, located.direction, left_out)
         self.times.note(flows)
 

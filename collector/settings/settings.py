@@ -23,11 +23,14 @@ from caudal.collector.locate.nat64 import Nat64Prefixes
 from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS, opened
 from caudal.common.daemonlog import LogFormat, LogLevel
 from caudal.common.vocabulary import IDENTIFIER
+from caudal.contract.columns import MOST_SITES, SITE_NAME
 
 PREFIX = "CAUDAL_COLLECTOR_"
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+# A point of presence, as the operator calls it.
+Site = Annotated[str, StringConstraints(pattern=f"^{SITE_NAME}$")]
 
 
 def _endpoint(text: object) -> str:
@@ -149,6 +152,11 @@ class Exporter(BaseModel):
         description="of a router that exports flows both at ingress and at egress, the records to count",
     )
 
+    site: Site | None = Field(
+        default=None,
+        description="the point of presence where it stands: its traffic is told apart by this, to you and the regulator",
+    )
+
     @model_validator(mode="after")
     def _one_side(self) -> Self:
         if both := sorted(self.external & self.internal):
@@ -182,6 +190,11 @@ class CaptureInterface(BaseModel):
     own_traffic: bool = Field(
         default=False, description="meter what this machine itself sends and receives, too"
     )
+    site: Site | None = Field(default=None, description="the point of presence where it stands")
+
+
+# What may be said of all exporters in a prefix.
+_BY_PREFIX = frozenset({"sampling", "sampling_override", "capacity_gbit_per_second", "site"})
 
 
 class CollectorSettings(BaseSettings):
@@ -299,8 +312,8 @@ class CollectorSettings(BaseSettings):
     service: Service = Field(description="where batches go")
     exporters: dict[Annotated[str, BeforeValidator(_exporters)], Exporter] = Field(
         default={},
-        description="what is known of exporters, by their address; sampling and capacity also by prefix, of which the longest "
-        "counts",
+        description="what is known of exporters, by their address; sampling, capacity and site also by prefix, of which the "
+        "longest counts",
     )
 
     @model_validator(mode="before")
@@ -325,7 +338,7 @@ class CollectorSettings(BaseSettings):
         for address, known in exporters.items():
             if known.sampling_override and known.sampling is None:
                 raise ValueError(f"{address}: sampling_override without sampling; give the rate")
-            of_one = known.model_fields_set - {"sampling", "sampling_override", "capacity_gbit_per_second"}
+            of_one = known.model_fields_set - _BY_PREFIX
             if "/" in address and of_one:
                 raise ValueError(f"{address}: {min(of_one)} belongs to one exporter; give it by address")
         return exporters
@@ -343,6 +356,16 @@ class CollectorSettings(BaseSettings):
         if not self.listen and not self.interfaces:
             raise ValueError(
                 "listen is empty and there are no interfaces: nothing would be metered; give one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _not_too_many_sites(self) -> Self:
+        sites = {each.site for each in self.exporters.values()} | {each.site for each in self.interfaces}
+        sites.discard(None)
+        if len(sites) > MOST_SITES:
+            raise ValueError(
+                f"exporters and interfaces stand at {len(sites)} sites; {MOST_SITES} can be told apart: name fewer"
             )
         return self
 

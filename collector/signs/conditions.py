@@ -9,9 +9,9 @@ import numpy as np
 from caudal.collector.columns.datagrams import NOT_ALLOWED
 from caudal.collector.columns.flowrecords import F64, I64
 from caudal.collector.exporters.activity import ExporterActivity
+from caudal.collector.exporters.exporterprefixes import INTERFACE
 from caudal.collector.exporters.exportertotals import FIRST
 from caudal.collector.exporters.ledger import COUNT
-from caudal.collector.metering.livecaptures import INTERFACE
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.condition import Condition
 from caudal.collector.signs.signs import Sign, signs

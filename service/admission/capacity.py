@@ -2,9 +2,11 @@
 
 import numpy as np
 import polars as pl
+import pyarrow.compute as pc
 
-from caudal.contract.batch import Batch
+from caudal.contract.batch import MOST_SITES, Batch
 from caudal.service.admission.windows import said, seconds_of
+from caudal.service.queries.sites import sites_of
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.hourrows import bytes_by_hour
 from caudal.service.store.store import Store
@@ -18,11 +20,14 @@ def review(store: Store, batch: Batch, settings: ServiceSettings) -> str | None:
     """Return why a batch is to be held for review, in one line; None where it may be counted.
 
     Held is what would give an operator more than its capacity times the length of a window within the batch, or times
-    an hour together with what is stored of the hour already. To be called in one turn with storing the batch: two
+    an hour together with what is stored of the hour already; and what would give it more sites in the batch's months than an
+    operator may tell apart. To be called in one turn with storing the batch: two
     batches reviewed at once would each be within the limit.
     """
     if not batch.flows.num_rows:
         return None
+    if why := _too_many_sites(store, batch):
+        return why
     operator = settings.operator(batch.origin.operator)
     gbit = operator.capacity_gbit_per_second or settings.admission.capacity_gbit_per_second
     per_second = gbit * 1e9 / 8
@@ -45,6 +50,19 @@ def review(store: Store, batch: Batch, settings: ServiceSettings) -> str | None:
                 f"{before:.3g} of which are stored; {_at_most(per_second * _HOUR, gbit)}"
             )
     return None
+
+
+def _too_many_sites(store: Store, batch: Batch) -> str | None:
+    """Return why the sites of a batch are more than its operator may have; None where they are not."""
+    told = set(batch.flows.column("site").unique().to_pylist()) - {""}
+    if not told:
+        return None
+    span = pc.min_max(batch.flows.column("window_start")).as_py()
+    origin = batch.origin
+    count = len(told | sites_of(store, origin.economy, origin.operator, span["min"], span["max"]))
+    if count <= MOST_SITES:
+        return None
+    return f"{origin.operator} would have {count} sites in these months; {MOST_SITES} can be told apart: name fewer"
 
 
 def _carried(batch: Batch) -> pl.DataFrame:

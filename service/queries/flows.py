@@ -28,6 +28,8 @@ STORED: dict[str, str] = {
     "collector": "LowCardinality(String)",
     **{c.name: c.clickhouse for c in FLOWS if c.kind == "key" and c.name not in _NO_DIMENSIONS},
 }
+# Of what operators say of their own networks: for those who may have exact figures, whatever else is told.
+OF_OPERATORS: tuple[str, ...] = tuple(c.name for c in FLOWS if c.of_exporter)
 INTERPRETED: dict[str, str] = {
     "platform": "String",
     "platform_name": "String",

@@ -10,7 +10,7 @@ from caudal.service.answers.answers import CoverageAnswer, FlowRow, FlowsAnswer,
 from caudal.service.errors import QuestionError
 from caudal.service.problem import Problem, documented
 from caudal.service.queries import FlowQuery, flows
-from caudal.service.queries.flows import DIMENSIONS, GROUPINGS
+from caudal.service.queries.flows import DIMENSIONS, GROUPINGS, OF_OPERATORS
 from caudal.service.requests.choices import TimeParameter, span
 from caudal.service.requests.dependencies import KEY, TheAccess, TheMeasures, TheReference, TheStore, demand
 from caudal.service.requests.sight import AMOUNTS_WITHHELD
@@ -67,12 +67,13 @@ def get_flows(
     Without a time the newest month of the first economy is taken. Intervals are 95 % and hold what packet sampling leaves
     uncertain; `undetermined` holds what location and attribution leave open. Of a metered economy they are
     told to roles that may have exact figures only: any grouping would show what single operators carry. The key
-    of an operator is told of that operator.
+    of an operator is told of that operator. Sites are of an operator's own network: of any economy they are told to these
+    roles only.
     """
     economies = tuple(dict.fromkeys(economy))
     for code in economies:
         measures.months(code)
-    filters = _filters(where)
+    filters, names = _filters(where), _names(group_by)
     if actor.operators is not None and entitled(actor, Resource.exact):
         filters.setdefault("operator", tuple(sorted(actor.operators)))
         access.allow(actor, Resource.exact, economies, filters["operator"])
@@ -81,8 +82,9 @@ def get_flows(
         access.note_reading(actor, Resource.exact, protected)
     else:
         _refuse(protected)
+        _refuse_of_operators((*names, *filters))
     time = span(measures, economies[0], month, start, end)
-    query = FlowQuery(economies, time.start, time.end, _names(group_by), filters, limit, offset)
+    query = FlowQuery(economies, time.start, time.end, names, filters, limit, offset)
     with heavy_work() if query.wide else nullcontext():
         answer = flows(store, query)
     keys = [name for name in answer.rows.columns if name in DIMENSIONS]
@@ -119,6 +121,17 @@ def _refuse(protected: list[str]) -> None:
             f"operators carry; {AMOUNTS_WITHHELD}; shares are in /v1/reports and /v1/indicators",
             extras={"withheld": protected},
         )
+
+
+def _refuse_of_operators(asked: tuple[str, ...]) -> None:
+    for name in OF_OPERATORS:
+        if name in asked:
+            raise Problem(
+                "confidential",
+                f"{name} is withheld: it is of an operator's own network, and is told to the operator and to those whose key "
+                "allows exact figures; leave it out of group_by and where",
+                extras={"withheld": [name]},
+            )
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.collector.aggregate.aggregate import Aggregator
-from caudal.collector.columns.cellcode import MOST_SERVICES, country_number, pack
+from caudal.collector.columns.cellcode import MOST_SERVICES, country_number, pack, word
 from caudal.collector.columns.flowrecords import EVENT
 from caudal.collector.exporters.ledger import COUNT, Ledger
 from caudal.collector.locate.locate import Located
@@ -77,6 +77,7 @@ def test_a_cell_has_all_its_columns() -> None:
         "transport": "udp",
         "sampling_from": "options",
         "folded": False,
+        "site": "",
         "bytes": 1500,
         "packets": 30,
         "flows": 2,
@@ -502,3 +503,77 @@ def test_what_finds_no_room_when_cells_are_folded_is_in_the_ledger() -> None:
     assert row["bytes"] == (1 << 63) - 1
     assert one.ledger.totals[COUNT["sums_saturated"]] == 2
     assert sum(one.ledger.take(None, str)["sums_saturated"].to_pylist()) == 2
+
+
+# Sites
+
+
+def sited(rows: list[tuple[str, int, int]], k: int, **more: Any) -> list[dict[str, Any]]:
+    """Aggregates of flows of one AS, each given as its site, its host and its bytes."""
+    one = aggregator(k, **more)
+    sites = sorted({site for site, _, _ in rows})
+    words = word("site", np.array([one.number("site", site) for site in sites], np.uint64))
+    flows = flow_records(
+        exporter=[sites.index(site) for site, _, _ in rows], bytes=[octets for *_, octets in rows]
+    )
+    one.add(flows, located(host=[host for _, host, _ in rows]), None, words)
+    return one.take(None).to_pylist()
+
+
+def told(rows: list[dict[str, Any]]) -> list[tuple[str, int, bool, int]]:
+    return [(row["site"], row["remote_asn"], row["folded"], row["bytes"]) for row in rows]
+
+
+def test_sites_are_cells_of_their_own() -> None:
+    rows = sited([("north", 1, 1), ("south", 1, 2), ("", 1, 4), ("north", 2, 8)], 1)
+    assert {(site, octets) for site, _, _, octets in told(rows)} == {("", 4), ("north", 9), ("south", 2)}
+
+
+def test_sites_of_few_hosts_are_added_up_before_the_far_end_is_given_up() -> None:
+    rows = sited([("north", 1, 1), ("north", 2, 2), ("south", 1, 4), ("west", 2, 8)], 2)
+    assert told(rows) == [("", 64496, False, 12), ("north", 64496, False, 3)]
+
+
+def test_what_sites_of_few_hosts_add_up_to_joins_what_has_no_site() -> None:
+    """No cell comes twice in a window."""
+    rows = sited([("", 1, 1), ("", 2, 2), ("south", 3, 4)], 2)
+    assert told(rows) == [("", 64496, False, 7)]
+
+
+def test_sites_that_add_up_to_few_hosts_are_folded_as_cells_without_sites_are() -> None:
+    rows = sited([("north", 1, 1), ("south", 1, 2), ("south", 2, 4)], 3)
+    assert told(rows) == [("", 0, True, 7)]
+
+
+def test_a_site_that_one_host_dominates_is_added_up_with_others() -> None:
+    rows = [("north", host, 10) for host in range(5)] + [("north", 9, 100_000)]
+    rows += [("south", host, 30_000) for host in range(20, 25)]
+    # Over all sites that host dominates them still; so the far end is given up, and then the country.
+    assert told(sited(rows, 5)) == [("", 0, True, 100_050), ("south", 64496, False, 150_000)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "a", "b"]), st.integers(0, 6), st.integers(1, 1000)), max_size=40
+    ),
+    st.integers(1, 5),
+)
+def test_with_sites_totals_are_exact_and_no_cell_comes_twice(
+    rows: list[tuple[str, int, int]], k: int
+) -> None:
+    if not rows:
+        return
+    cells = sited(rows, k)
+    assert sum(row["bytes"] for row in cells) == sum(octets for *_, octets in rows)
+    keys = [tuple(row[c.name] for c in FLOWS if c.kind == "key") for row in cells]
+    assert len(set(keys)) == len(keys)
+    for row in cells:
+        if row["site"]:
+            assert len({host for site, host, _ in rows if site == row["site"]}) >= k
+
+
+def test_an_exporter_that_is_not_told_of_has_no_site() -> None:
+    one = aggregator(1)
+    words = word("site", np.array([one.number("site", "north")], np.uint64))
+    one.add(flow_records(bytes=[1, 2, 4], exporter=[0, 1, -1]), located(host=[1, 1, 1]), None, words)
+    assert {row["site"]: row["bytes"] for row in one.take(None).to_pylist()} == {"north": 1, "": 6}

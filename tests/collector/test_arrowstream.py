@@ -20,7 +20,7 @@ from caudal.contract.flatbuffer import FlatBufferError, FlatTable
 
 from .test_batch import BODY, ORIGIN, table, wrong
 
-METADATA = {b"caudal": json.dumps({"contract": 4, **asdict(ORIGIN)}).encode()}
+METADATA = {b"caudal": json.dumps({"contract": 5, **asdict(ORIGIN)}).encode()}
 MEASURED = """
 import resource, sys, tracemalloc
 from pathlib import Path

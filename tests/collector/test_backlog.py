@@ -23,7 +23,7 @@ START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ORIGIN = BatchOrigin("xa-1", "demo-net", "UY", START.isoformat(), "1", "caudal tests")
 VALUES = {
     "window_seconds": 300, "direction": "out", "remote_asn": 64496, "remote_country": "US", "location_rung": "cloud",
-    "service": "google", "ip_version": 4, "transport": "tcp", "sampling_from": "options", "folded": False,
+    "service": "google", "ip_version": 4, "transport": "tcp", "sampling_from": "options", "folded": False, "site": "",
     "bytes": 1000, "packets": 10, "flows": 1, "bytes_variance": 0.5, "exporter": "core-1",
 }  # fmt: skip
 

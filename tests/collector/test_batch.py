@@ -23,6 +23,7 @@ from caudal.contract.batch import (
     encode_batch,
     schema,
 )
+from caudal.contract.columns import MOST_SITES
 
 ORIGIN = BatchOrigin("xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "boot-7", "caudal 0", True)
 START = datetime(2026, 9, 10, 14, 5, tzinfo=UTC)
@@ -108,6 +109,23 @@ def test_closed_sets_are_closed() -> None:
     )
 
 
+def test_a_batch_of_the_contract_before_sites_has_none() -> None:
+    before = streams(
+        table(FLOWS).drop_columns("site").replace_schema_metadata(by(4)),
+        table(LEDGER).replace_schema_metadata(None),
+    )
+    read = decode_batch(before)
+    assert (read.contract, read.flows["site"].to_pylist()) == (4, [""])
+    assert read.flows.schema.remove_metadata().equals(schema(FLOWS))
+
+
+def test_a_batch_holds_no_more_sites_than_an_operator_may_have() -> None:
+    rows = [table(FLOWS, site=f"s{number}") for number in range(MOST_SITES + 2)]
+    assert decode_batch(encode_batch(ORIGIN, pa.concat_tables(rows[:-1]), table(LEDGER)))
+    body = encode_batch(ORIGIN, pa.concat_tables(rows), table(LEDGER))
+    assert wrong(body) == "column site of the flows stream holds 257 different texts; it may hold 256"
+
+
 def test_nulls_are_refused() -> None:
     body = encode_batch(ORIGIN, table(FLOWS, remote_asn=None), table(LEDGER))
     assert "column remote_asn of the flows stream holds 1 nulls" in wrong(body)
@@ -131,30 +149,32 @@ def streams(flows: pa.Table, ledger: pa.Table) -> bytes:
     [
         (
             table(FLOWS).drop_columns("bytes"),
-            "column 11 of the flows stream must be bytes uint64; found 'packets' uint64",
+            "column 12 of the flows stream must be bytes uint64; found 'packets' uint64",
         ),
         (
             table(FLOWS).append_column("more", pa.array([1])),
-            "the flows stream has 16 columns; 15 are declared",
+            "the flows stream has 17 columns; 16 are declared",
         ),
         (table(FLOWS).drop_columns("bytes_variance"), "must be bytes_variance double; found nothing"),
     ],
 )
 def test_a_wrong_schema_is_named(flows: pa.Table, says: str) -> None:
-    assert says in wrong(streams(flows.replace_schema_metadata(by(3)), table(LEDGER)))
+    assert says in wrong(streams(flows.replace_schema_metadata(by(5)), table(LEDGER)))
 
 
 @pytest.mark.parametrize(("contract", "columns"), [(1, 19), (2, 20), (3, 25)])
 def test_a_batch_of_a_contract_before_is_read_with_nothing_counted(contract: int, columns: int) -> None:
     """As it may have waited in a spool while collector and service were brought to this version."""
-    flows = table(FLOWS).replace_schema_metadata(by(contract))
+    of_site = [column.name for column in FLOWS if column.since > contract]
+    flows = table(FLOWS).drop_columns(of_site).replace_schema_metadata(by(contract))
     later = [column.name for column in LEDGER if column.since > contract]
     before = streams(flows, table(LEDGER).drop_columns(later))
     read = decode_batch(before)
     assert (read.id, read.contract) == (batch_id(before), contract)
     assert read.ledger.schema.equals(schema(LEDGER))
     assert read.ledger.to_pylist() == table(LEDGER, **dict.fromkeys(later, 0)).to_pylist()
-    assert decode_batch(BODY).contract == 4
+    assert read.flows.to_pylist() == table(FLOWS, site="").to_pylist()
+    assert decode_batch(BODY).contract == 5
     # Neither may pretend to be the other.
     assert f"has 30 columns; {columns} are declared" in wrong(streams(flows, table(LEDGER)))
     flows = flows.replace_schema_metadata(by(contract + 1))
@@ -168,7 +188,7 @@ def test_a_batch_of_a_contract_before_is_read_with_nothing_counted(contract: int
     [
         (b"{", "cannot be read"),
         (b"[]", "cannot be read"),
-        (b'{"contract": 5}', "follows contract 5; this version reads contracts up to 4: install a newer one"),
+        (b'{"contract": 6}', "follows contract 6; this version reads contracts up to 5: install a newer one"),
         (b'{"contract": 0}', "follows contract 0"),
         (b'{"contract": 1, "collector": "x"}', "no metadata 'operator'"),
         (b"{}", "no metadata 'contract'"),

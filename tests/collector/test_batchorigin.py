@@ -14,12 +14,12 @@ from caudal.contract.errors import BatchError
 ORIGIN = BatchOrigin(
     "xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "0f" * 16 + "-7", "caudal 0.6.0", True
 )
-WRITTEN = {"contract": 4, **asdict(ORIGIN)}
+WRITTEN = {"contract": 5, **asdict(ORIGIN)}
 
 
 def wrong(metadata: bytes) -> str:
     with pytest.raises(BatchError) as caught:
-        read_origin(metadata, 4)
+        read_origin(metadata, 5)
     said = str(caught.value)
     assert said.isprintable()
     assert len(said) < 400
@@ -55,9 +55,9 @@ def test_values_of_another_kind(name: str, value: Any) -> None:
     assert said.startswith(f"{name} in the metadata of the flows stream is ")
 
 
-@pytest.mark.parametrize("contract", [0, -1, 5, 1 << 70, int("9" * 3000)])
+@pytest.mark.parametrize("contract", [0, -1, 6, 1 << 70, int("9" * 3000)])
 def test_contracts_that_this_version_does_not_know(contract: int) -> None:
-    assert "this version reads contracts up to 4: install a newer one" in wrong(changed(contract=contract))
+    assert "this version reads contracts up to 5: install a newer one" in wrong(changed(contract=contract))
 
 
 @pytest.mark.parametrize("name", list(WRITTEN))
@@ -89,7 +89,7 @@ def test_what_is_no_object(metadata: bytes) -> None:
 
 def test_the_size_is_bounded_before_anything_is_read() -> None:
     padded = changed() + b" " * (MOST_OCTETS - len(changed()))
-    assert read_origin(padded, 4) == (4, ORIGIN)
+    assert read_origin(padded, 5) == (5, ORIGIN)
     assert wrong(padded + b" ") == "the metadata of the flows stream have 4097 octets; 4096 are the most"
 
 
@@ -122,12 +122,12 @@ def test_octets_changed_somewhere(at: int, octets: bytes, instead: int) -> None:
 def check(metadata: bytes) -> None:
     """Read, and what is read can be stored, logged and shown; or refused in one line."""
     try:
-        contract, origin = read_origin(metadata, 4)
+        contract, origin = read_origin(metadata, 5)
     except BatchError as error:
         assert str(error).isprintable()
         assert len(str(error)) < 400
         return
-    assert contract in (1, 2, 3, 4)
+    assert contract in (1, 2, 3, 4, 5)
     assert type(origin.synthetic) is bool
     for name, value in asdict(origin).items():
         if name != "synthetic":

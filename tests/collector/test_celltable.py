@@ -1,5 +1,6 @@
 """Sums by window and cell, against a dictionary."""
 
+import doctest
 from collections.abc import Iterable
 from itertools import chain
 
@@ -7,6 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caudal.collector.aggregate import celltable
 from caudal.collector.aggregate.celltable import CellTable
 
 Row = tuple[int, int, int, int, float, int]  # code, window, bytes, packets, variance, host
@@ -41,7 +43,7 @@ def whole(codes: np.ndarray) -> list[int]:
 def add(table: CellTable, rows: list[Row]) -> None:
     codes, *columns = list(zip(*rows, strict=True)) or [()] * 6
     arrays = (np.array(column, dtype) for column, dtype in zip(columns, DTYPES, strict=True))
-    table.add(words(codes), *arrays)
+    table.add(*(each.copy() for each in words(codes).T), *arrays)
 
 
 def model(rows: list[Row]) -> tuple[dict[Cell, list[float]], dict[Cell, set[int]]]:
@@ -168,6 +170,10 @@ def test_a_sum_that_is_full_has_a_largest_host_of_no_less() -> None:
     table = CellTable(2, weighing=True)
     add(table, [(1, 0, most, 1, 0.0, 7), (1, 0, most, 1, 0.0, 7), (1, 0, most, 1, 0.0, 8)])
     assert (table.sums[0, 0], table.largest[0], table.saturated) == (most, most, 2)
+
+
+def test_examples_hold() -> None:
+    assert doctest.testmod(celltable).failed == 0
 
 
 def test_without_weighing_nothing_is_known_of_the_largest() -> None:

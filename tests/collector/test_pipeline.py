@@ -208,6 +208,41 @@ def test_another_table_keeps_the_numbers_of_services() -> None:
     assert served(one) == {("in", "netflix", 100), ("in", "akamai", 100)}
 
 
+def by_site(one: Pipeline) -> dict[str, int]:
+    table, _ = one.take(None, name)
+    return dict(zip(table["site"].to_pylist(), table["bytes"].to_pylist(), strict=True))
+
+
+def test_the_site_is_that_of_the_exporter_or_of_the_longest_prefix_that_holds_it() -> None:
+    told = {"192.0.2.1": "north", "192.0.2.0/24": "south", "2001:db8::/32": "west", "interface eth1": "tap"}
+    one = pipeline(exporter_keys={"site": told})
+    numbers = [one.exporters.number(each) for each in (*ROUTERS, "203.0.113.1", "interface eth1")]
+    octets = [1, 2, 4, 8, 16]
+    one.flows(flow_records(exporter=numbers, bytes=octets))
+    assert by_site(one) == {"north": 1, "south": 2, "west": 4, "": 8, "tap": 16}
+
+
+def test_sites_said_anew_are_those_of_what_comes_then() -> None:
+    one = pipeline(exporter_keys={"site": {"192.0.2.1": "north"}})
+    flows = flow_records(exporter=[0, 1], bytes=[1, 2])
+    one.flows(flows)
+    one.reconfigure(home=HOME, table=TABLE, exporter_keys={"site": {"192.0.2.2": "south"}})  # type: ignore[arg-type]
+    one.flows(flows)
+    one.reconfigure(home=HOME, table=TABLE)  # type: ignore[arg-type]
+    one.flows(flows)
+    assert by_site(one) == {"north": 1, "": 2 + 1 + 3, "south": 2}
+
+
+def test_an_exporter_that_gets_the_number_of_another_gets_its_own_site() -> None:
+    one = pipeline(exporter_keys={"site": {"192.0.2.2": "north", "192.0.2.9": "south"}})
+    number = one.exporters.number("192.0.2.2")
+    one.flows(flow_records(exporter=[number], bytes=[1]))
+    one.exporters.free(number)
+    assert one.exporters.number("192.0.2.9") == number
+    one.flows(flow_records(exporter=[number], bytes=[2]))
+    assert by_site(one) == {"north": 1, "south": 2}
+
+
 STREAM = [
     payload
     for n in range(10)

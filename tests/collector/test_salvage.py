@@ -18,7 +18,7 @@ from ..patience import PATIENCE_SECONDS
 ORIGIN = BatchOrigin("xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "0f" * 16 + "-7", "caudal test")
 _KEYS = {
     "direction": "out", "remote_country": "US", "location_rung": "database", "service": "", "transport": "tcp",
-    "sampling_from": "record", "exporter": "edge", "folded": False, "window_start": 1_767_225_600,
+    "sampling_from": "record", "exporter": "edge", "folded": False, "site": "", "window_start": 1_767_225_600,
 }  # fmt: skip
 HUGE = 1 << 62
 

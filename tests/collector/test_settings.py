@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from caudal.collector.pipeline.knownexporters import keys
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import load_settings, read_token
 from caudal.common.errors import SettingsError
@@ -286,6 +287,28 @@ def test_exporters_by_prefix_and_who_is_allowed(write: Write) -> None:
     assert settings.template_wait_seconds == 60
     assert set(settings.exporters) == {"2001:db8::/32", "192.0.2.1"}
     assert settings.exporters["2001:db8::/32"].sampling_override
+
+
+def test_sites_of_exporters_prefixes_and_interfaces(write: Write) -> None:
+    more = '[exporters]\n"192.0.2.1" = { site = "north-1" }\n"192.0.2.0/24" = { site = "south" }\n'
+    more += '[[interfaces]]\nname = "eth1"\nsite = "north-1"\n'
+    settings = load_settings(write(more))
+    assert keys(settings.exporters, settings.interfaces) == {
+        "site": {"192.0.2.1": "north-1", "192.0.2.0/24": "south", "interface eth1": "north-1"}
+    }
+
+
+@pytest.mark.parametrize("site", ["", "North", "-a", "a b", "a_b", "a" * 33, "ñ"])
+def test_a_site_that_cannot_be(write: Write, site: str) -> None:
+    message = wrong(write(f'[exporters]\n"192.0.2.1" = {{ site = "{site}" }}'))
+    assert "exporters.192.0.2.1.site: String should match pattern" in message
+
+
+def test_no_more_sites_than_can_be_told_apart(write: Write) -> None:
+    lines = [f'"10.0.{n}.0/24" = {{ site = "s{n}" }}' for n in range(256)]
+    assert load_settings(write("[exporters]\n" + "\n".join(lines[:255])))
+    message = wrong(write("[exporters]\n" + "\n".join(lines)))
+    assert "exporters and interfaces stand at 256 sites; 255 can be told apart: name fewer" in message
 
 
 def test_who_is_allowed_is_said_by_prefix(write: Write) -> None:

@@ -57,14 +57,16 @@ def _bases() -> list[bytes]:
     whole = [batch(), batch([{}] * 40, [{}] * 3), batch(flows=[]), batch(flows=[], ledger=[])]
     whole += [random_batch(seed, rows=30, months=2) for seed in (1, 2)]
     read = decode_batch(whole[4])
-    plain = _streams(read.flows, read.ledger, {"contract": 4, **asdict(read.origin)})
+    plain = _streams(read.flows, read.ledger, {"contract": 5, **asdict(read.origin)})
     older = [
         _streams(
-            read.flows,
-            read.ledger.select([column.name for column in of_contract(LEDGER, contract)]),
+            *(
+                rows.select([column.name for column in of_contract(declared, contract)])
+                for rows, declared in ((read.flows, FLOWS), (read.ledger, LEDGER))
+            ),
             {"contract": contract, **asdict(read.origin)},
         )
-        for contract in (1, 2, 3)
+        for contract in (1, 2, 3, 4)
     ]
     return [*whole, plain, *older]
 
@@ -122,7 +124,7 @@ def _at_limits(source: random.Random) -> bytes:
         rows = source.choice((0, 1, 1, 2, 9))
         arrays = [pa.array([_value(source, column) for _ in range(rows)], column.arrow) for column in columns]
         tables.append(pa.table(arrays, schema=schema(columns)))
-    return _streams(*tables, {"contract": 4, **asdict(origin(sequence=str(source.randrange(1 << 40))))})
+    return _streams(*tables, {"contract": 5, **asdict(origin(sequence=str(source.randrange(1 << 40))))})
 
 
 def _value(source: random.Random, column: Column) -> Any:
@@ -152,7 +154,7 @@ def _value(source: random.Random, column: Column) -> Any:
 
 def _with_metadata(source: random.Random, number: int) -> bytes:
     read = decode_batch(batch())
-    members: dict[str, Any] = {"contract": 4, **asdict(origin(sequence=f"m-{number}"))}
+    members: dict[str, Any] = {"contract": 5, **asdict(origin(sequence=f"m-{number}"))}
     for _ in range(source.randint(0, 2)):
         members[source.choice([*members, "more"])] = source.choice(_MEMBERS)
     if source.random() < 0.2:

@@ -206,6 +206,32 @@ def test_a_batch_without_flows_needs_no_room(emptied: Store, limited: ServiceSet
     assert review(emptied, decode_batch(batch(flows=[])), limited) is None
 
 
+def test_an_operator_has_no_more_sites_than_can_be_told_apart(
+    emptied: Store, limited: ServiceSettings
+) -> None:
+    """However many batches they come in; other operators and other months have their own."""
+
+    def sited(first: int, count: int, **changes: Any) -> bytes:
+        row = {"bytes": 1, "window_start": changes.pop("start", START)}
+        return batch([{**row, "site": f"s{at}"} for at in range(first, first + count)], **changes)
+
+    put(emptied, sited(0, 200))
+    assert review(emptied, decode_batch(sited(100, 155)), limited) is None
+    assert review(emptied, decode_batch(sited(100, 156)), limited) == (
+        "demo-net would have 256 sites in these months; 255 can be told apart: name fewer"
+    )
+    later = START + timedelta(days=70)
+    assert review(emptied, decode_batch(sited(100, 156, start=later)), limited) is None
+    other = sited(100, 156, operator="uy-net", collector="uy-1", economy="UY")
+    assert review(emptied, decode_batch(other), limited) is None
+    assert review(emptied, decode_batch(batch([{"bytes": 1}])), limited) is None
+
+
+@pytest.mark.parametrize("name", ["North", "-north", "a b", "n\u00f3rd", "a/b", "site\n"])
+def test_a_site_is_called_as_operators_may_call_it(name: str) -> None:
+    assert "column site of the flows stream holds" in refused(batch([{"site": name}]))
+
+
 def test_by_default_no_operator_of_any_country_is_held(emptied: Store, settings: ServiceSettings) -> None:
     """46 Tbit/s, the average of the largest; what is held is beyond double of it."""
     largest = int(46e12 / 8 * 300)

@@ -33,7 +33,7 @@ POISONS: list[dict[str, Any]] = [
 
 def with_metadata(members: dict[str, Any]) -> bytes:
     read = decode_batch(batch())
-    written = json.dumps({"contract": 4, **asdict(origin()), **members}).encode()
+    written = json.dumps({"contract": 5, **asdict(origin()), **members}).encode()
     return stream(read.flows.replace_schema_metadata({b"caudal": written})) + stream(read.ledger)
 
 

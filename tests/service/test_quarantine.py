@@ -39,7 +39,7 @@ def put(ingest: Ingest, body: bytes) -> object:
 def with_metadata(**changes: object) -> bytes:
     """A batch whose metadata hold what no collector of ours would write."""
     read = decode_batch(batch())
-    metadata = {b"caudal": json.dumps({"contract": 4, **asdict(origin()), **changes}).encode()}
+    metadata = {b"caudal": json.dumps({"contract": 5, **asdict(origin()), **changes}).encode()}
     sink = pa.BufferOutputStream()
     for table, declared, extra in ((read.flows, FLOWS, metadata), (read.ledger, LEDGER, None)):
         with pa.ipc.new_stream(sink, schema(declared).with_metadata(extra)) as writer:

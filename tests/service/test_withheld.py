@@ -36,6 +36,7 @@ TOLD = re.compile(
         [*(rf"(?<!\d){'[., ]?'.join(amount[:6])}" for amount in AMOUNTS), r"(3[.,]92|7[.,]40|11[.,]3)\sTB"]
     )
 )
+SITE = "planted-pop"
 PUBLISHED = ("vintage", "indicator_value", "vintage_cell", "reference_file")
 QUESTION = {"economy": "UY", "month": MONTH}
 
@@ -48,7 +49,10 @@ def client(settings: ServiceSettings, store: Store) -> Iterator[httpx.Client]:
         Service(open_, lambda: NOW, {Role.publisher: PUBLISHER}) as service,
         httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as opened,
     ):
-        rows = [{"bytes": OUT, "flows": 500}, {"bytes": IN, "flows": 500, "direction": "in"}]
+        rows = [
+            {"bytes": OUT, "flows": 500, "site": SITE},
+            {"bytes": IN, "flows": 500, "direction": "in", "site": SITE},
+        ]
         body = batch(rows, collector="uy-1", operator="uy-net", economy="UY", synthetic=False)
         for content, token in ((body, OTHER_TOKEN), (batch(rows), TOKEN)):
             headers = {"Authorization": f"Bearer {token}", "Content-Type": MEDIA_TYPE}
@@ -114,6 +118,7 @@ def test_no_route_tells_how_much_one_operator_carries(client: httpx.Client) -> N
         assert answer.status_code in (200, 403), (path, answer.text)
         answered[path] = answer.status_code
         assert not TOLD.search(read(answer)), (path, parameters)
+        assert SITE not in read(answer), (path, parameters)
     assert [path for path, status in answered.items() if status == 403] == ["/v1/flows"]
     assert len(answered) > 40
 
@@ -124,12 +129,30 @@ def test_where_there_is_nobody_to_protect_it_is_told(client: httpx.Client) -> No
     for path, parameters in paths(client, "XA"):
         answer = client.get(path, params=parameters)
         assert answer.status_code == 200, (path, answer.text)
+        assert SITE not in read(answer), (path, parameters)
         if TOLD.search(read(answer)):
             telling.add(path)
             forms.add(parameters.get("format"))
     assert {"/v1/flows", "/v1/jurisdictions", "/v1/totals"} <= telling
     assert {f"/v1/reports/XA/{MONTH}", "/v1/export/aggregates.jsonl", "/v1/export/values.jsonl"} <= telling
     assert {"json", "html", "pdf"} <= forms
+
+
+@pytest.mark.parametrize("economy", ["UY", "XA"])
+@pytest.mark.parametrize(
+    "question", [{"group_by": "site"}, {"group_by": "day,site"}, {"where": f"site:{SITE}"}], ids=str
+)
+def test_sites_are_of_operators_and_told_to_nobody_else(
+    client: httpx.Client, economy: str, question: dict[str, str]
+) -> None:
+    """Not even of a made-up economy, of which all else is told."""
+    asked = {"economy": economy, "month": MONTH, **question}
+    answer = client.get("/v1/flows", params=asked)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:caudal:problem:confidential")
+    assert SITE not in answer.text
+    told = client.get("/v1/flows", params=asked, headers=HOLDER).json()
+    assert told["total"]["bytes"] == OUT + IN
+    assert [row["group"].get("site", SITE) for row in told["rows"]] == [SITE]
 
 
 @pytest.mark.parametrize(

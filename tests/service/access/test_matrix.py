@@ -70,7 +70,7 @@ def service(settings: ServiceSettings, store: Store) -> Iterator[Service]:
                 token = make(running, role="collector", name="uy-2", operators=["otra"])
             body = batch(
                 [
-                    {"bytes": 1000, "flows": 500},
+                    {"bytes": 1000, "flows": 500, "site": f"{operator}-north"},
                     {"bytes": 2000, "direction": "in"},
                     {"bytes": 3000, "flows": 500, "window_start": datetime(2026, 10, 5, tzinfo=UTC)},
                 ],
@@ -203,6 +203,31 @@ def test_flows_by_role_and_scope(service: Service, keys: dict[Role, str]) -> Non
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:caudal:problem:confidential")
     mixed = {"economy": ["UY", "XA"], "month": MONTH}
     assert ask(service, keys[Role.analyst], "GET", "/v1/flows", params=mixed).status_code == 403
+
+
+def test_sites_by_role_and_scope(service: Service, keys: dict[Role, str]) -> None:
+    """Who sees the sites of whom: an operator its own, no other operator's; the public nobody's."""
+
+    def seen(role: Role, **question: str) -> object:
+        asked = {**QUESTION, "group_by": "site", **question}
+        answer = ask(service, keys.get(role), "GET", "/v1/flows", params=asked)
+        return answer.status_code if answer.status_code != 200 else {
+            row["group"]["site"] for row in answer.json()["rows"]
+        }  # fmt: skip
+
+    both = {"", "otra-north", "uy-net-north"}
+    assert {role: seen(role) for role in Role} == {
+        Role.public: 403,
+        Role.analyst: both,
+        Role.operator: {"", "uy-net-north"},
+        Role.publisher: both,
+        Role.auditor: both,
+        Role.admin: 403,
+        Role.collector: 403,
+    }
+    assert seen(Role.operator, where="site:otra-north") == set()
+    # Of made-up traffic all else is told to everybody.
+    assert [seen(role, economy="XA") for role in (Role.public, Role.admin, Role.collector)] == [403] * 3
 
 
 def test_jurisdictions_by_role(service: Service, keys: dict[Role, str]) -> None:
