@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caudal.common.vocabulary import LOCATION_RUNGS
-from caudal.common.vocabulary import LOCATION_RUNGS as RUNGS_OF_REFERENCE
 from caudal.contract.batch import (
     FLOWS,
     LEDGER,
@@ -68,10 +66,6 @@ def test_equal_batches_have_one_name_and_others_another() -> None:
     assert encode_batch(ORIGIN, table(FLOWS), table(LEDGER)) == BODY
     other = encode_batch(replace(ORIGIN, sequence="boot-8"), table(FLOWS), table(LEDGER))
     assert batch_id(other) != batch_id(BODY)
-
-
-def test_rungs_are_those_of_the_reference() -> None:
-    assert LOCATION_RUNGS == RUNGS_OF_REFERENCE
 
 
 def test_a_table_of_another_schema_is_not_written() -> None:
