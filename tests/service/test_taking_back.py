@@ -23,6 +23,11 @@ from .test_ingest import Broken
 
 BATCHES = int(os.environ.get("CAUDAL_TAKING_BACK_BATCHES", "200"))
 KEPT, OTHER = random_batch(1, rows=60), random_batch(2, rows=60, months=7, operator="other-net", economy="UY")
+# Each month is asked after in several questions: where an order breaks off at every statement, two months are enough.
+FEW, OTHERS = (
+    random_batch(seed, rows=40, months=2, operator=operator, economy=economy)
+    for seed, operator, economy in ((1, "demo-net", "XA"), (2, "other-net", "UY"))
+)
 
 
 @pytest.fixture(autouse=True)
@@ -187,16 +192,16 @@ def test_what_was_done_is_written_down(store: Store) -> None:
 def test_broken_off_at_any_statement(store: Store, orders: tuple[Order, ...], after: bool) -> None:
     """Whatever statement an order breaks off at, it is carried out before anything else is, and once."""
     held = "odd" if orders[0] in (Order.release, Order.reject) else None
-    put(store, KEPT)
-    put(store, OTHER, held=held)
+    put(store, FEW)
+    put(store, OTHERS, held=held)
     for order in orders[:-1]:
-        change(store, OTHER, order)
+        change(store, OTHERS, order)
     start, states = snapshot(store), {Order.retract: 0, Order.restore: 1, Order.release: 1, Order.reject: 0}
     order, undo = orders[-1], Order.restore if states[orders[-1]] == 0 else Order.retract
     for nth in count(1):
         broken = Ingest(Broken(store, nth, after), clock=lambda: NOW)
         try:
-            broken.change(batch_id(OTHER), order, "because of a test")
+            broken.change(batch_id(OTHERS), order, "because of a test")
         except StoreError as error:
             assert "broken off" in str(error)
         else:
@@ -206,19 +211,19 @@ def test_broken_off_at_any_statement(store: Store, orders: tuple[Order, ...], af
         recovered.recover()
         assert store.value("SELECT count() FROM batch_pending") == 0
         present = bool(months_with_data(store, "UY"))
-        if present != bool(states[order]) or state_of(store, OTHER) is State.held:
+        if present != bool(states[order]) or state_of(store, OTHERS) is State.held:
             assert snapshot(store) == start, nth
             assert nth <= 2, "only before it is in the journal may it not be carried out"
             continue
         clear(store)
-        put(store, KEPT)
-        put(store, OTHER, held=held)
+        put(store, FEW)
+        put(store, OTHERS, held=held)
         for each in orders[:-1]:
-            change(store, OTHER, each)
+            change(store, OTHERS, each)
     assert nth > 3
     done = snapshot(store)
-    change(store, OTHER, undo)
-    change(store, OTHER, Order.restore if undo is Order.retract else Order.retract)
+    change(store, OTHERS, undo)
+    change(store, OTHERS, Order.restore if undo is Order.retract else Order.retract)
     assert snapshot(store) == done
 
 
