@@ -1,5 +1,6 @@
 # make demo   install into .venv and show everything at work
 # make test   install what the tests need and run every check
+# make fast   read the code and run the quick tests, in less than a minute
 # make bench  measure against peers
 # make validation  simulate known traffic, and count how often the intervals hold it
 # make kill-matrix ROUNDS=500   kill collector and service at any step, and compare totals
@@ -23,7 +24,7 @@ DEBIAN_TOOLS := dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot system
 
 .DEFAULT_GOAL := help
 ROUNDS ?= 500
-.PHONY: help demo test check format hooks release coverage pytest pytest-service pytest-others search kill-matrix debian bench validation fuzz lock upgrade picture clean
+.PHONY: help demo test check fast format hooks release coverage pytest search kill-matrix debian bench validation fuzz lock upgrade picture clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -57,15 +58,18 @@ coverage: $(VENV)/installed-test
 release: check
 	$(BIN)/python -m project.release $(VERSION)
 
-# Two at a time: those of the service take about as long as all others.
+# Files stay together, since what many of their tests share is made once a file; conftest.py orders them.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 pytest: $(VENV)/installed-test debian
-	@$(MAKE) --no-print-directory --keep-going --jobs 2 pytest-service pytest-others
+	$(PYTEST) tests
 
-pytest-service:
-	$(BIN)/python -m pytest -o cache_dir=.pytest_cache/service tests/service
-
-pytest-others:
-	$(BIN)/python -m pytest -o cache_dir=.pytest_cache/others --ignore tests/service tests
+# Which they are is found by what their files name: tests/support/quick.py.
+fast: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PYTEST) --quick tests
 
 # The other tests draw the same inputs every time, so that whether they pass depends on the code alone.
 search: $(VENV)/installed-test
