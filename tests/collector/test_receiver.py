@@ -41,7 +41,7 @@ def send(receiver: Receiver, *payloads: bytes, source: str = "127.0.0.1") -> Non
 
 def receive(receiver: Receiver) -> list[tuple[bytes, int]]:
     """(payload, exporter) of all that waits."""
-    found = []
+    found: list[object] = []
     while select.select([receiver], [], [], 0.2 if not found else 0)[0]:
         datagrams = receiver.receive()
         if datagrams is None:

@@ -29,7 +29,8 @@ def test_nobody_looks_at_work_half_done() -> None:
 
 def test_work_that_takes_long_is_looked_at_all_the_same() -> None:
     """And again, where it changes meanwhile."""
-    turns, tries = Turns(patience_seconds=0), []
+    tries: list[object] = []
+    turns = Turns(patience_seconds=0)
 
     def report() -> int:
         tries.append(None)

@@ -18,7 +18,7 @@ from .mrt import AS_SEQUENCE, AS_SET, BGP4MP, peers, record, rib
 
 
 def origins(path: Path) -> dict[str, int]:
-    found = {}
+    found: dict[object, object] = {}
     for version, table in read_rib(path).items():
         kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
         found |= {str(kind((key >> 8, key & 0xFF))): asn for key, asn in table.items()}

@@ -33,7 +33,7 @@ _TEXTS = (
     "any",
     "core-1",
 )
-_MEMBERS = (None, True, 1, -1, 1 << 70, 1.5, "", "a\nb", "a\ud800", "\u202e", [], [1, "a"], {}, {"a": []}, "x" * 81,
+_MEMBERS: tuple[Any, ...] = (None, True, 1, -1, 1 << 70, 1.5, "", "a\nb", "a\ud800", "\u202e", [], [1, "a"], {}, {"a": []}, "x" * 81,
             "x" * 5000, "2026-09-10T14:10:00+00:00", "caudal 9", "xa-1")  # fmt: skip
 _METADATA = (b"", b"{", b"[" * 3000, b"null", b"\xff\xfe", b"1" * 4000, b'{"contract": 9}')
 
@@ -80,13 +80,13 @@ def _streams(flows: pa.Table, ledger: pa.Table, metadata: Any) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _flipped(source: random.Random, body: bytearray, _: list[bytes]) -> bytes:
+def _flipped(source: random.Random, body: bytearray, others: list[bytes]) -> bytes:
     for _ in range(source.randint(1, 8)):
         body[source.randrange(len(body))] ^= 1 << source.randrange(8)
     return bytes(body)
 
 
-def _overwritten(source: random.Random, body: bytearray, _: list[bytes]) -> bytes:
+def _overwritten(source: random.Random, body: bytearray, others: list[bytes]) -> bytes:
     """Numbers where lengths, offsets and counts stand: at multiples of 4."""
     for _ in range(source.randint(1, 3)):
         form = source.choice(("<I", "<Q"))

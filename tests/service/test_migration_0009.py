@@ -42,7 +42,7 @@ def fill_as_before(store: Store) -> None:
         "reason": pa.array([why for why, _, _ in rows], pa.string()),
     }
     store.insert("indicator_value", pa.table(values))
-    total = {
+    total: dict[object, object] = {
         "what": "bytes",
         "unit": "bytes",
         "observed": None,

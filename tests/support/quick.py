@@ -11,7 +11,7 @@ from pathlib import Path
 # Processes and machines, stores and services, the demo, inputs drawn by the hundred, documents that are typeset.
 _SLOW = re.compile(
     r"\b(subprocess|multiprocessing|fork|Store|store|Service|world|demo_run|machine|package|client|httpx|socket|"
-    r"hypothesis|schemathesis|FORMS|render|validation|effort|growth)\b"
+    r"CliRunner|invoke|hypothesis|schemathesis|gzip|hindcast|render|validation|effort|growth)\b"
 )
 
 

@@ -221,8 +221,8 @@ def test_sums_by_tuple_in_a_table_that_grows_and_collides(colliding: bool) -> No
     assert len(table) == len(truth) > 1_000
     found = {}
     for *ends, packed, start, end, octets, number in table.take(None).tolist():
-        key = (packed >> 16 & 0xFFFF, packed & 0xFFFF, packed >> 32 & 0xFF, bool(packed >> 40 & 1))
-        found[6 if packed >> 41 else 4, *ends, *key] = [start, end, octets, number]
+        ports = (packed >> 16 & 0xFFFF, packed & 0xFFFF, packed >> 32 & 0xFF, bool(packed >> 40 & 1))
+        found[6 if packed >> 41 else 4, *ends, *ports] = [start, end, octets, number]
     assert found == truth
     assert len(table) == 0
 
