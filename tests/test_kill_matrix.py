@@ -37,6 +37,8 @@ from tests.service.test_ingest import totals, truth
 
 from .patience import PATIENCE_SECONDS, wait_until
 
+pytestmark = [pytest.mark.kill, pytest.mark.slow]
+
 ROOT = Path(__file__).parents[1]
 ROUNDS = int(os.environ.get("CAUDAL_KILL_ROUNDS", "6"))
 SEED = int(os.environ.get("CAUDAL_KILL_SEED", "20261121"))

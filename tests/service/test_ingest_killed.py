@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from caudal.contract.batch import MEDIA_TYPE
 from caudal.service.store.store import Store
@@ -14,6 +15,8 @@ from caudal.service.store.store import Store
 from ..patience import PATIENCE_SECONDS, wait_until
 from .samples import TOKEN, random_batch, write_overlay
 from .test_ingest import totals, truth
+
+pytestmark = pytest.mark.kill
 
 ROUNDS = 3
 START = "import sys; from pathlib import Path; from caudal.service.api.server import run; "

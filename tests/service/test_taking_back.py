@@ -21,6 +21,8 @@ from .samples import NOW, batch, random_batch
 from .snapshot import snapshot
 from .test_ingest import Broken
 
+pytestmark = pytest.mark.slow
+
 BATCHES = int(os.environ.get("CAUDAL_TAKING_BACK_BATCHES", "200"))
 KEPT, OTHER = random_batch(1, rows=60), random_batch(2, rows=60, months=7, operator="other-net", economy="UY")
 # Each month is asked after in several questions: where an order breaks off at every statement, two months are enough.

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from caudal.contract.batch import decode_batch
 from caudal.reference import Reference
 from caudal.service.indicators import CATALOGUE
@@ -17,6 +19,8 @@ from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
 
 from .samples import NOW, random_batch
+
+pytestmark = pytest.mark.kill
 
 # The inserts of a publication, in order; each is one part.
 STEPS = ("reference_file", "vintage_cell", "indicator_value", "vintage")
