@@ -21,7 +21,7 @@ from bench import process
 from bench.figure import Figure, Section, failed
 from bench.storing import COLLECTOR, OPERATOR, TOKEN, batch_of
 from caudal.contract.batch import MEDIA_TYPE, decode_batch
-from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
+from caudal.demo.traffic.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import load_reference
 from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import migrate

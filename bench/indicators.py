@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import page
 from bench.figure import Figure, Section, alone
 from bench.machine import describe
-from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
+from caudal.demo.traffic.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import Reference, load_reference
 from caudal.service.indicators import CATALOGUE
 from caudal.service.migration.migration import migrate

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bench.figure import Section, alone, failed
 from caudal.contract.batch import FLOWS, LEDGER, MEDIA_TYPE, BatchOrigin, encode_batch, schema
-from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY
+from caudal.demo.traffic.economy import ECONOMY, REFERENCE_OVERLAY
 from caudal.reference import Reference, load_reference
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings

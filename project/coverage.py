@@ -129,17 +129,17 @@ def main(asked: list[str]) -> int:
         coverage.load()
         modules = list(measured(coverage, root))
     except CoverageException as error:
-        print(f"coverage: {error}; run make coverage first", file=sys.stderr)  # noqa: T201
+        print(f"coverage: {error}; run make coverage first", file=sys.stderr)
         return 1
     if not modules:
-        print("coverage: no test has been measured: run make coverage first", file=sys.stderr)  # noqa: T201
+        print("coverage: no test has been measured: run make coverage first", file=sys.stderr)
         return 1
-    print(HEADING)  # noqa: T201
+    print(HEADING)
     for room in rooms(modules):
-        print(room.row)  # noqa: T201
+        print(room.row)
     for module in modules:
         if module.room in asked and module.missed:
-            print(f"{module.path}: {ranges(module.statements, module.missed)}")  # noqa: T201
+            print(f"{module.path}: {ranges(module.statements, module.missed)}")
     return 0
 
 

@@ -123,9 +123,9 @@ def main(arguments: list[str]) -> int:
         checkout = Checkout(Path.cwd())
         checkout.release(asked.version, asked.date or datetime.now(UTC).date())
     except ReleaseError as error:
-        print(f"release: {error}", file=sys.stderr)  # noqa: T201
+        print(f"release: {error}", file=sys.stderr)
         return 1
-    print(  # noqa: T201
+    print(
         f"v{asked.version} is committed and tagged here. Look at it with `git show v{asked.version}`; to publish it:\n"
         f"    git push --atomic origin HEAD v{asked.version}\n"
         "To undo it before that:\n"

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from caudal.reference.addresses.ranges import RangeSource
     from caudal.reference.addresses.sources import TableSource, attributions, read_sources
     from caudal.reference.economy import Economy
-    from caudal.reference.errors import (
+    from caudal.reference.files.catalogue import FILES
+    from caudal.reference.files.declaration import STATUSES
+    from caudal.reference.files.errors import (
         AddressError,
         FactError,
         ImportFault,
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
         UnknownGroup,
         UnknownMonth,
     )
-    from caudal.reference.files.catalogue import FILES
-    from caudal.reference.files.declaration import STATUSES
     from caudal.reference.reference import Reference, load_reference
 
 __all__ = [
@@ -57,25 +57,25 @@ __all__ = [
 ]
 
 _DEFINED_IN = {
-    "AddressError": "caudal.reference.errors",
+    "AddressError": "caudal.reference.files.errors",
     "AddressTable": "caudal.reference.addresses.addresses",
     "BuiltTable": "caudal.reference.addresses.build",
     "Economy": "caudal.reference.economy",
     "FILES": "caudal.reference.files.catalogue",
-    "FactError": "caudal.reference.errors",
-    "ImportFault": "caudal.reference.errors",
+    "FactError": "caudal.reference.files.errors",
+    "ImportFault": "caudal.reference.files.errors",
     "LOCATION_RUNGS": "caudal.reference.addresses.addresses",
     "OwnPrefix": "caudal.reference.addresses.operatorlist",
     "RangeSource": "caudal.reference.addresses.ranges",
     "Reference": "caudal.reference.reference",
-    "ReferenceDataError": "caudal.reference.errors",
+    "ReferenceDataError": "caudal.reference.files.errors",
     "STATUSES": "caudal.reference.files.declaration",
     "SegmentSearch": "caudal.reference.addresses.addresses",
     "TableSource": "caudal.reference.addresses.sources",
-    "UnknownEconomy": "caudal.reference.errors",
-    "UnknownFact": "caudal.reference.errors",
-    "UnknownGroup": "caudal.reference.errors",
-    "UnknownMonth": "caudal.reference.errors",
+    "UnknownEconomy": "caudal.reference.files.errors",
+    "UnknownFact": "caudal.reference.files.errors",
+    "UnknownGroup": "caudal.reference.files.errors",
+    "UnknownMonth": "caudal.reference.files.errors",
     "attributions": "caudal.reference.addresses.sources",
     "build_addresses": "caudal.reference.addresses.build",
     "load_reference": "caudal.reference.reference",

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from caudal.common.logline import quoted
-from caudal.reference.errors import UnknownFact
-from caudal.reference.facts import Row
 from caudal.reference.files.catalogue import (
     ACCESS_LAWS,
     ADEQUACY,
@@ -20,8 +18,10 @@ from caudal.reference.files.catalogue import (
     REGIONAL_REVENUE,
 )
 from caudal.reference.files.declaration import ANY_COUNTRY, FactFile
+from caudal.reference.files.errors import UnknownFact
+from caudal.reference.reading.facts import Row
+from caudal.reference.reading.validity import Validity, of_period
 from caudal.reference.reference import Reference
-from caudal.reference.validity import Validity, of_period
 
 # Columns that name a country and are no country columns by themselves, as they may name other things too.
 _ALSO_COUNTRIES = {

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 
 from caudal.common.logline import quoted
 from caudal.reference.addresses.sources import ADDRESSES, SOURCES_FILENAME
-from caudal.reference.checks import check_between
 from caudal.reference.economy import Economy
-from caudal.reference.errors import FactError, UnknownEconomy, UnknownGroup
-from caudal.reference.facts import DATA, Facts, Row, check_overlay, raise_first, read_facts
 from caudal.reference.files.catalogue import (
     ACCESS_NETWORKS,
     COUNTRIES,
@@ -28,7 +25,10 @@ from caudal.reference.files.catalogue import (
     TRANSIT_ASNS,
 )
 from caudal.reference.files.declaration import SYNTHETIC
-from caudal.reference.validity import day_of_month
+from caudal.reference.files.errors import FactError, UnknownEconomy, UnknownGroup
+from caudal.reference.reading.checks import check_between
+from caudal.reference.reading.facts import DATA, Facts, Row, check_overlay, raise_first, read_facts
+from caudal.reference.reading.validity import day_of_month
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,7 +115,7 @@ class Reference:
         Control of a platform's system is that of the platform; `kind` is platform, access, transit or one of
         `KINDS`. A system that serves several countries has one control (the check sees to it) and one row.
         """
-        from caudal.reference.frames import networks
+        from caudal.reference.reading.frames import networks
 
         listed = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
         return networks(self.platforms, *(self.facts(file.name) for file in listed))

@@ -29,7 +29,7 @@ _CONVERSIONS = ("reference/older/", "service/earlier/")
 REMAINING = frozenset(
     {
         "collector/names/domains.py",
-        "reference/suspicions.py",
+        "reference/reading/suspicions.py",
         "service/indicators/facts/platformrevenue.py",
         "service/indicators/facts/digitaltax.py",
         "service/indicators/facts/economyweights.py",

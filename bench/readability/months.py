@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from caudal.contract.batch import LEDGER_COUNTS
-from caudal.demo.economy import ECONOMY
+from caudal.demo.traffic.economy import ECONOMY
 from caudal.reference import attributions, load_reference
 from caudal.service.answerability.asking import month_of
 from caudal.service.answerability.fulltraffic import OPERATOR, full_traffic

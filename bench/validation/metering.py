@@ -25,9 +25,9 @@ from caudal.collector.aggregate.dominance import NO_RULE
 from caudal.collector.columns.datagrams import Datagrams
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract.batch import BatchOrigin, decode_batch, encode_batch
-from caudal.demo.message import Message
-from caudal.demo.netflow9 import Netflow9Router
-from caudal.demo.traffic import Flows
+from caudal.demo.exports.message import Message
+from caudal.demo.exports.netflow9 import Netflow9Router
+from caudal.demo.traffic.traffic import Flows
 from caudal.reference import AddressTable, Reference
 from caudal.reference.addresses.build import build_addresses
 from caudal.reference.addresses.ranges import RangeSource

@@ -14,9 +14,9 @@ from typing import Self
 
 import httpx
 
-from caudal.demo import economy
-from caudal.demo.errors import DemoError
-from caudal.demo.exporter import ROUTERS
+from caudal.demo.exports.exporter import ROUTERS
+from caudal.demo.traffic import economy
+from caudal.demo.traffic.errors import DemoError
 
 # A process that ends is noticed at once: these bound one that hangs, also on a machine that is busy.
 _START_SECONDS = 600.0

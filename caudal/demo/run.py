@@ -6,14 +6,14 @@ from datetime import date
 from typing import Any
 
 from caudal.common.counted import counted
-from caudal.demo import economy
-from caudal.demo.endpoints import address_table, make_endpoints
-from caudal.demo.errors import DemoError
-from caudal.demo.exporter import datagrams
+from caudal.demo.exports.exporter import datagrams
+from caudal.demo.exports.sending import Sent, send
 from caudal.demo.processes import Deployment
-from caudal.demo.sending import Sent, send
-from caudal.demo.traffic import TrafficModel, months_before, next_month
-from caudal.demo.truth import Truth
+from caudal.demo.traffic import economy
+from caudal.demo.traffic.endpoints import address_table, make_endpoints
+from caudal.demo.traffic.errors import DemoError
+from caudal.demo.traffic.traffic import TrafficModel, months_before, next_month
+from caudal.demo.traffic.truth import Truth
 from caudal.reference import load_reference
 
 # What a datagram of 1,400 octets takes of a socket's receive buffer on Linux, with as much in reserve.

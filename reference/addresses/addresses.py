@@ -16,7 +16,6 @@ from caudal.reference.addresses.ranges import RangeSource, read_ranges
 from caudal.reference.addresses.routes import read_asn_table
 from caudal.reference.addresses.sources import ADDRESSES
 from caudal.reference.addresses.steps import Range, Version, flatten
-from caudal.reference.facts import load_facts
 from caudal.reference.files.catalogue import (
     ANYCAST_PREFIXES,
     CLOUD_REGIONS,
@@ -24,6 +23,7 @@ from caudal.reference.files.catalogue import (
     PLATFORMS,
     SPECIAL_ADDRESSES,
 )
+from caudal.reference.reading.facts import load_facts
 
 I32 = NDArray[np.int32]
 U16 = NDArray[np.uint16]

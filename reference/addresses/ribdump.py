@@ -9,7 +9,7 @@ from ftlbgp import BgpParser
 from ftlbgp.model.error import FtlError
 
 from caudal.reference.addresses.steps import Version
-from caudal.reference.errors import AddressError
+from caudal.reference.files.errors import AddressError
 
 _RIB = 0
 

@@ -8,7 +8,7 @@ from caudal.reference.addresses.layers import Layer, layer_of_prefixes
 from caudal.reference.addresses.ranges import RangeSource, read_ranges
 from caudal.reference.addresses.ribdump import rib_entries
 from caudal.reference.addresses.steps import BITS, Version
-from caudal.reference.errors import AddressError
+from caudal.reference.files.errors import AddressError
 
 MOST_PREFIXES = 4_000_000
 _COUNT_BITS = 24

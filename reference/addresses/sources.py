@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from caudal.reference.errors import AddressError
-from caudal.reference.facts import DATA, load_facts
 from caudal.reference.files.catalogue import ATTRIBUTIONS
+from caudal.reference.files.errors import AddressError
+from caudal.reference.reading.facts import DATA, load_facts
 
 ADDRESSES = DATA / "addresses"
 SOURCES_FILENAME = "sources.csv"

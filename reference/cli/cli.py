@@ -57,8 +57,8 @@ def check_command(
     Exits with 2 where there is a fault, with 1 where --strict is given and something is suspicious.
     """
     from caudal.reference.files.columns import RECHECK
+    from caudal.reference.reading.suspicions import suspect
     from caudal.reference.reference import examine
-    from caudal.reference.suspicions import suspect
 
     facts, faults = examine(overlay)
     for fault in faults:
@@ -126,7 +126,7 @@ def diff_command(
     form: Annotated[As, typer.Option("--format", help="How to answer.")] = As.text,
 ) -> None:
     """Say what changes from one version of the facts to another: rows by key, cells by column."""
-    from caudal.reference.difference import SHIPPED, differences
+    from caudal.reference.reading.difference import SHIPPED, differences
 
     old, new = (SHIPPED, before) if after is None else (before, after)
     changes = list(differences(old, new))

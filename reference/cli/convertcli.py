@@ -13,7 +13,7 @@ def convert_command(
 
     Exits with 2 where the overlay, so converted, has a fault.
     """
-    from caudal.reference.conversion import convert_overlay
+    from caudal.reference.reading.conversion import convert_overlay
     from caudal.reference.reference import examine
 
     made = list(convert_overlay(overlay))

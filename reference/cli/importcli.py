@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caudal.reference.errors import ImportFault
+from caudal.reference.files.errors import ImportFault
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.

@@ -15,8 +15,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
 
-from caudal.reference.errors import FactError
 from caudal.reference.files.declaration import FactFile
+from caudal.reference.files.errors import FactError
 
 # Files that earlier versions had, and where what they said stands now.
 GONE: Mapping[str, str] = MappingProxyType(

@@ -8,8 +8,8 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from caudal.reference.errors import ImportFault
 from caudal.reference.files.catalogue import SERVICES_TRADE
+from caudal.reference.files.errors import ImportFault
 from caudal.reference.files.figurefiles import SERVICE_ITEMS
 from caudal.reference.publishers.imported import Cells, Imported
 from caudal.reference.publishers.places import WORLD, Places

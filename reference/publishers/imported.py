@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from caudal.common.counted import counted
-from caudal.reference.errors import FactError, ImportFault
-from caudal.reference.facts import load_facts
 from caudal.reference.files.declaration import FactFile
+from caudal.reference.files.errors import FactError, ImportFault
+from caudal.reference.reading.facts import load_facts
 
 Cells = Mapping[str, str]
 

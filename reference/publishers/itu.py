@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from caudal.reference.errors import ImportFault
 from caudal.reference.files.catalogue import SUBSCRIBERS
+from caudal.reference.files.errors import ImportFault
 from caudal.reference.publishers.imported import Imported
 from caudal.reference.publishers.places import Places
 from caudal.reference.publishers.tables import number, opened, records, written

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from caudal.reference.errors import ImportFault
 from caudal.reference.files.catalogue import SERVICES_TRADE, TARIFF_RATES, VALUE_ADDED
 from caudal.reference.files.declaration import FactFile
+from caudal.reference.files.errors import ImportFault
 from caudal.reference.publishers.batis import PUBLISHER as BATIS
 from caudal.reference.publishers.imported import Cells, Imported
 from caudal.reference.publishers.places import Places

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-from caudal.reference.errors import ImportFault
+from caudal.reference.files.errors import ImportFault
 from caudal.reference.publishers.tables import opened
 
 VALUE = "OBS_VALUE"

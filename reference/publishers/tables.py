@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from caudal.reference.errors import ImportFault
+from caudal.reference.files.errors import ImportFault
 
 # World Bank and ITU put descriptions of the series beside the data.
 _BESIDE = ("metadata", "readme")

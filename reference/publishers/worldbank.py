@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
 
-from caudal.reference.errors import ImportFault
 from caudal.reference.files.catalogue import ECONOMIES, SERVICES_TRADE, SUBSCRIBERS
+from caudal.reference.files.errors import ImportFault
 from caudal.reference.publishers.imported import Cells, Imported
 from caudal.reference.publishers.places import Places
 from caudal.reference.publishers.tables import number, opened, records, written

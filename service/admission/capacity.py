@@ -6,9 +6,9 @@ import pyarrow.compute as pc
 
 from caudal.contract.batch import MOST_SITES, Batch
 from caudal.service.admission.windows import said, seconds_of
-from caudal.service.queries.sites import sites_of
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.hourrows import bytes_by_hour
+from caudal.service.store.siterows import sites_of
 from caudal.service.store.store import Store
 
 _HOUR = 3600

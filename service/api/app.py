@@ -11,18 +11,12 @@ from caudal.service.door.hosts import Hosts
 from caudal.service.metrics import RequestTimer
 from caudal.service.requests.wiring import Parts
 from caudal.service.routes import (
-    audit,
-    batchchanges,
-    batches,
-    collector,
     documentation,
     exports,
     flows,
     health,
     indicators,
-    keys,
     ledger,
-    login,
     platforms,
     reference,
     regionreports,
@@ -30,6 +24,8 @@ from caudal.service.routes import (
     sdmx,
     vintages,
 )
+from caudal.service.routes.intake import batchchanges, batches, collector
+from caudal.service.routes.people import audit, keys, login
 
 _DESCRIPTION = """Monitors a country's digital sovereignty from the metadata of its data flows.
 

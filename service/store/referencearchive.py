@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from caudal.reference import FILES, Reference, ReferenceDataError, load_reference, older
-from caudal.reference.facts import DATA
+from caudal.reference.reading.facts import DATA
 from caudal.service.errors import QuestionError
 from caudal.service.store.referencerows import keeps_files, kept_file_names, kept_files
 from caudal.service.store.store import Store

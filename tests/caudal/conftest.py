@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from caudal.demo.economy import REFERENCE_OVERLAY
-from caudal.demo.endpoints import Endpoint, address_table, make_endpoints
-from caudal.demo.traffic import TrafficModel, months_before
+from caudal.demo.traffic.economy import REFERENCE_OVERLAY
+from caudal.demo.traffic.endpoints import Endpoint, address_table, make_endpoints
+from caudal.demo.traffic.traffic import TrafficModel, months_before
 from caudal.reference import AddressTable, Reference, load_reference
 
 TODAY = date(2026, 11, 21)

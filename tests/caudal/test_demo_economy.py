@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from caudal.common.vocabulary import LOCATION_RUNGS
-from caudal.demo.destinations import CATALOGUE, GLOBAL
-from caudal.demo.economy import ECONOMY, HOME, locations
-from caudal.demo.endpoints import Endpoint
+from caudal.demo.traffic.destinations import CATALOGUE, GLOBAL
+from caudal.demo.traffic.economy import ECONOMY, HOME, locations
+from caudal.demo.traffic.endpoints import Endpoint
 from caudal.reference import AddressTable, Reference
 
 # RFC 2544 (benchmarking) and RFC 3849 (documentation); RFC 5398 (documentation AS numbers).

@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from caudal.demo.economy import HOME
-from caudal.demo.endpoints import Endpoint
-from caudal.demo.exporter import ROUTERS, UP_DAYS_BEFORE, datagrams
-from caudal.demo.message import LARGEST_DATAGRAM, REFRESH
-from caudal.demo.sampling import RATE
-from caudal.demo.traffic import TrafficModel, months_before
+from caudal.demo.exports.exporter import ROUTERS, UP_DAYS_BEFORE, datagrams
+from caudal.demo.exports.message import LARGEST_DATAGRAM, REFRESH
+from caudal.demo.traffic.economy import HOME
+from caudal.demo.traffic.endpoints import Endpoint
+from caudal.demo.traffic.sampling import RATE
+from caudal.demo.traffic.traffic import TrafficModel, months_before
 from caudal.reference import AddressTable
 
 Hours = list[list[tuple[int, bytes]]]

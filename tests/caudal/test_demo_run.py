@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from caudal.demo.endpoints import Endpoint
-from caudal.demo.traffic import TrafficModel, months_before
+from caudal.demo.traffic.endpoints import Endpoint
+from caudal.demo.traffic.traffic import TrafficModel, months_before
 from caudal.service.indicators import CATALOGUE
 from caudal.service.vocabulary.dimension import largest
 

@@ -7,11 +7,11 @@ from datetime import date
 
 import pytest
 
-from caudal.demo.endpoints import Endpoint
-from caudal.demo.errors import DemoError
-from caudal.demo.exporter import ROUTERS, datagrams
-from caudal.demo.sending import safe_window, send
-from caudal.demo.traffic import TrafficModel
+from caudal.demo.exports.exporter import ROUTERS, datagrams
+from caudal.demo.exports.sending import safe_window, send
+from caudal.demo.traffic.endpoints import Endpoint
+from caudal.demo.traffic.errors import DemoError
+from caudal.demo.traffic.traffic import TrafficModel
 
 from ..patience import PATIENCE_SECONDS
 
@@ -106,7 +106,7 @@ def test_without_confirmation_it_keeps_to_its_rate(
     receiver: Receiver, hours: list[list[tuple[int, bytes]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("caudal.demo.sending.time", clock)
+    monkeypatch.setattr("caudal.demo.exports.sending.time", clock)
     sent = send([hours[0][:100]], receiver.address, datagrams_per_second=1_000)
     assert 0.085 <= clock.now - 1000 <= 0.1
     assert sent.datagrams == 100

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from caudal.demo.cells import make_cells, rhythm
-from caudal.demo.endpoints import Endpoint
-from caudal.demo.sampling import RATE
-from caudal.demo.traffic import Flows, TrafficModel, months_before
+from caudal.demo.traffic.cells import make_cells, rhythm
+from caudal.demo.traffic.endpoints import Endpoint
+from caudal.demo.traffic.sampling import RATE
+from caudal.demo.traffic.traffic import Flows, TrafficModel, months_before
 
 TODAY = date(2026, 11, 21)
 

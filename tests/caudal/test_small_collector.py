@@ -69,7 +69,7 @@ import importlib, pkgutil
 import caudal.collector, caudal.reference
 for package in (caudal.collector, caudal.reference):
     for each in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if each.name not in {"caudal.reference.frames", "caudal.reference.addresses.announced"}:
+        if each.name not in {"caudal.reference.reading.frames", "caudal.reference.addresses.announced"}:
             importlib.import_module(each.name)
 import caudal.commands.collecting, caudal.commands.inspect, caudal.showing.present
 """

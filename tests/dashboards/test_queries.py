@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from caudal.dashboards.sovereignty import build, title
-from caudal.reference.facts import load_facts
 from caudal.reference.files.platformfiles import CATEGORIES
+from caudal.reference.reading.facts import load_facts
 from caudal.service.indicators import Context, compute_all
 from caudal.service.store.store import Store
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from caudal.common.vocabulary import LOCATION_RUNGS
 from caudal.reference import AddressError, AddressTable, RangeSource, build_addresses
-from caudal.reference.facts import load_facts
 from caudal.reference.files.catalogue import SPECIAL_ADDRESSES
+from caudal.reference.reading.facts import load_facts
 
 Value = TypeVar("Value")
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network

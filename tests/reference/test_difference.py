@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from caudal.reference import FILES, FactError
-from caudal.reference.difference import SHIPPED, differences
-from caudal.reference.facts import DATA
+from caudal.reference.reading.difference import SHIPPED, differences
+from caudal.reference.reading.facts import DATA
 
 HEADER = (DATA / "transit_asns.csv").read_text(encoding="utf-8").splitlines()[0] + "\n"
 LUMEN = next(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.reference import FILES, FactError, load_reference
-from caudal.reference.facts import DATA, load_facts
+from caudal.reference.reading.facts import DATA, load_facts
 
 Spoil = Callable[[str, str, str], Path]
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caudal.reference import FILES, ImportFault, load_reference
-from caudal.reference.checks import check_between
-from caudal.reference.facts import read_facts
 from caudal.reference.files.declaration import FactFile
 from caudal.reference.publishers import TARGETS, read_batis, read_itu, read_sdmx_data, read_world_bank
+from caudal.reference.reading.checks import check_between
+from caudal.reference.reading.facts import read_facts
+from caudal.reference.reading.suspicions import suspect
 from caudal.reference.reference import examine
-from caudal.reference.suspicions import suspect
 
 REFERENCE = load_reference()
 SHIPPED = examine()[0]

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from caudal.cli import app
 from caudal.reference import FactError, load_reference, older
-from caudal.reference.facts import DATA
 from caudal.reference.files.catalogue import FILES, TRANSIT_ASNS
 from caudal.reference.files.declaration import FactFile
 from caudal.reference.older import Older, converted, is_older, olders
+from caudal.reference.reading.facts import DATA
 
 RUN = CliRunner()
 # An earlier version had the operator of a transit network in its note, and a column of its rank.

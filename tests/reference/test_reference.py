@@ -19,9 +19,9 @@ from caudal.reference import (
     attributions,
     load_reference,
 )
-from caudal.reference.facts import DATA
 from caudal.reference.files.networkfiles import KINDS
 from caudal.reference.files.platformfiles import FUNCTIONS
+from caudal.reference.reading.facts import DATA
 
 MADE_UP = "made up for a test,2026-11-01,synthetic"
 

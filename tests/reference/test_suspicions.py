@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from caudal.reference.reading.suspicions import Suspicion, suspect
 from caudal.reference.reference import examine
-from caudal.reference.suspicions import Suspicion, suspect
 
 TODAY = date(2026, 11, 30)
 ECONOMY = (
@@ -116,7 +116,7 @@ def test_a_slip_is_said_with_its_place(tmp_path: Path, name: str, text: str, col
 
 
 def test_a_row_that_repeats_what_is_shipped_is_not_needed(tmp_path: Path) -> None:
-    from caudal.reference.facts import DATA
+    from caudal.reference.reading.facts import DATA
 
     header, first, *_ = (DATA / "transit_asns.csv").read_text(encoding="utf-8").splitlines()
     [found] = suspicions(tmp_path, transit_asns=f"{header}\n{first}\n")

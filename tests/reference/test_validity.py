@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.reference import FactError, Reference, UnknownMonth, load_reference
-from caudal.reference.validity import Validity, day_of_month, of_period
+from caudal.reference.reading.validity import Validity, day_of_month, of_period
 
 DAYS = st.dates(date(2000, 1, 1), date(2030, 1, 1))
 VALIDITIES = st.builds(lambda one, two: Validity(min(one, two), max(one, two)), DAYS, DAYS) | st.builds(

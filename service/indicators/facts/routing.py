@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from caudal.reference.addresses.ribdump import rib_entries
-from caudal.reference.errors import AddressError
+from caudal.reference.files.errors import AddressError
 from caudal.service.indicators.model.errors import SuppliedError
 
 ROUTES = {

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import polars as pl
 
-from caudal.reference.facts import load_facts
 from caudal.reference.files.platformfiles import CATEGORIES, FUNCTIONS
+from caudal.reference.reading.facts import load_facts
 from caudal.service.indicators.model.context import Context
 
 FILE = "categories"

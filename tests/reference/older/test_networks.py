@@ -4,9 +4,9 @@ import csv
 
 import pytest
 
-from caudal.reference.facts import DATA
 from caudal.reference.files.catalogue import ACCESS_NETWORKS, PLATFORM_DOMAINS, TRANSIT_ASNS
 from caudal.reference.older import access_networks, platform_domains, transit_asns
+from caudal.reference.reading.facts import DATA
 
 OLD_NETWORK = {
     "country": "CL",

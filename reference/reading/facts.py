@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from caudal.common.counted import counted
 from caudal.reference import older
-from caudal.reference.errors import FactError
 from caudal.reference.files.declaration import SYNTHETIC, Cell, FactFile, FileColumn
-from caudal.reference.validity import ALWAYS, Validity
+from caudal.reference.files.errors import FactError
+from caudal.reference.reading.validity import ALWAYS, Validity
 
 if TYPE_CHECKING:
     import polars as pl
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 Key = tuple[Cell, ...]
 
@@ -57,7 +57,7 @@ class Facts:
     @cached_property
     def frame(self) -> "pl.DataFrame":
         """The rows as a frame, typed as declared, in the order of the file; `overlay` marks a deployment's own."""
-        from caudal.reference.frames import frame
+        from caudal.reference.reading.frames import frame
 
         return frame(self)
 

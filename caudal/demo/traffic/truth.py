@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from caudal.demo.cells import Cells
-from caudal.demo.endpoints import Endpoint
+from caudal.demo.traffic.cells import Cells
+from caudal.demo.traffic.endpoints import Endpoint
 
 _SUMS = ("true_bytes", "true_packets", "records", "sampled_bytes", "sampled_packets")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from caudal.common.counted import counted
 from caudal.reference import older
-from caudal.reference.errors import FactError
 from caudal.reference.files.catalogue import FILES
 from caudal.reference.files.declaration import FactFile
+from caudal.reference.files.errors import FactError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from caudal.demo.message import (
+from caudal.demo.exports.message import (
     IPV4_TEMPLATE,
     IPV6_TEMPLATE,
     OPTIONS_TEMPLATE,
@@ -21,8 +21,8 @@ from caudal.demo.message import (
     set_of,
     template_record,
 )
-from caudal.demo.sampling import RATE
-from caudal.demo.traffic import Flows
+from caudal.demo.traffic.sampling import RATE
+from caudal.demo.traffic.traffic import Flows
 
 _HEADER: Final = 16
 _SET_HEADER: Final = 4

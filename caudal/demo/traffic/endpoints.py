@@ -11,10 +11,10 @@ from typing import Any, Final
 import polars as pl
 
 from caudal.common.vocabulary import UNKNOWN_COUNTRY
-from caudal.demo.blocks import known_blocks, listed_blocks
-from caudal.demo.destinations import CATALOGUE, Destination
-from caudal.demo.economy import ECONOMY, REFERENCE_OVERLAY, locations
-from caudal.demo.errors import DemoError
+from caudal.demo.traffic.blocks import known_blocks, listed_blocks
+from caudal.demo.traffic.destinations import CATALOGUE, Destination
+from caudal.demo.traffic.economy import ECONOMY, REFERENCE_OVERLAY, locations
+from caudal.demo.traffic.errors import DemoError
 from caudal.reference import AddressTable, Reference
 
 # Destinations as heavy as this, in records, answer from two countries of the region over IPv4.

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from caudal.common.vocabulary import UNKNOWN_COUNTRY
-from caudal.reference.errors import FactError
-from caudal.reference.facts import Facts, Row
 from caudal.reference.files.catalogue import (
     ACCESS_LAWS,
     ACCESS_NETWORKS,
@@ -23,6 +21,8 @@ from caudal.reference.files.catalogue import (
     TREATY_BANS,
 )
 from caudal.reference.files.declaration import ANY_COUNTRY, FactFile
+from caudal.reference.files.errors import FactError
+from caudal.reference.reading.facts import Facts, Row
 
 ASN_FILES: tuple[FactFile, ...] = (PLATFORM_ASNS, ACCESS_NETWORKS, TRANSIT_ASNS, OTHER_NETWORKS)
 WORLD = "WORLD"

@@ -6,8 +6,6 @@ from datetime import date
 
 from publicsuffixlist import PublicSuffixList
 
-from caudal.reference.checks import ASN_FILES, rows_of
-from caudal.reference.facts import Facts, Row
 from caudal.reference.files.catalogue import (
     ACCESS_NETWORKS,
     COUNTRY_GROUPS,
@@ -22,6 +20,8 @@ from caudal.reference.files.catalogue import (
 )
 from caudal.reference.files.columns import RECHECK
 from caudal.reference.files.declaration import SYNTHETIC, Cell, FactFile
+from caudal.reference.reading.checks import ASN_FILES, rows_of
+from caudal.reference.reading.facts import Facts, Row
 
 # Numbers that no network of the internet has: RFC 5398 (documentation), RFC 6996 (private use), RFC 7300.
 _NO_NETWORKS = ((64496, 65551), (4_200_000_000, 4_294_967_295))

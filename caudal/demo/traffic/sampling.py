@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from caudal.demo.cells import LARGEST_PACKET, SMALLEST_PACKET, Cells
+from caudal.demo.traffic.cells import LARGEST_PACKET, SMALLEST_PACKET, Cells
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]

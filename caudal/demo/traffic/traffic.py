@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from caudal.demo.cells import Cells, make_cells, rhythm
-from caudal.demo.economy import SUBSCRIBERS, UTC_OFFSET_HOURS
-from caudal.demo.endpoints import Endpoint
-from caudal.demo.sampling import sample
-from caudal.demo.truth import Truth
+from caudal.demo.traffic.cells import Cells, make_cells, rhythm
+from caudal.demo.traffic.economy import SUBSCRIBERS, UTC_OFFSET_HOURS
+from caudal.demo.traffic.endpoints import Endpoint
+from caudal.demo.traffic.sampling import sample
+from caudal.demo.traffic.truth import Truth
 
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]

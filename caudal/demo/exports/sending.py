@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from caudal.common.counted import counted
-from caudal.demo.errors import DemoError
-from caudal.demo.exporter import ROUTERS
+from caudal.demo.exports.exporter import ROUTERS
+from caudal.demo.traffic.errors import DemoError
 
 # What a datagram of 1,400 octets takes of a socket's receive buffer on Linux.
 _BUFFER_PER_DATAGRAM: Final = 2_304

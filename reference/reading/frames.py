@@ -8,7 +8,7 @@ import polars as pl
 from caudal.reference.files.declaration import OVERLAY, Kind
 
 if TYPE_CHECKING:
-    from caudal.reference.facts import Facts
+    from caudal.reference.reading.facts import Facts
 
 _NETWORK_COLUMNS = (
     "asn",

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Self
 
 from caudal.common.logline import quoted
-from caudal.reference.errors import UnknownMonth
+from caudal.reference.files.errors import UnknownMonth
 
 # A fact that changes within a month answers for all of it with what holds on this day: for the longer part.
 DAY_OF_MONTH = 15

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from caudal.reference.errors import FactError
-from caudal.reference.facts import DATA
 from caudal.reference.files.catalogue import FILES
 from caudal.reference.files.declaration import FactFile
+from caudal.reference.files.errors import FactError
+from caudal.reference.reading.facts import DATA
 
 SHIPPED = "shipped"
 _IN_WHEEL = "caudal/reference/data/"

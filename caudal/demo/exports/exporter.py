@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 import numpy as np
 
-from caudal.demo.ipfix import IpfixRouter
-from caudal.demo.netflow9 import Netflow9Router
-from caudal.demo.traffic import Flows, TrafficModel
-from caudal.demo.truth import Truth
+from caudal.demo.exports.ipfix import IpfixRouter
+from caudal.demo.exports.netflow9 import Netflow9Router
+from caudal.demo.traffic.traffic import Flows, TrafficModel
+from caudal.demo.traffic.truth import Truth
 
 UP_DAYS_BEFORE: Final = 20
 

@@ -16,8 +16,8 @@ SUBSCRIBERS: Final = 12_000
 HOME: Final = ("198.18.0.0/16", "2001:db8:1000::/36")
 UTC_OFFSET_HOURS: Final = -4
 
-REFERENCE_OVERLAY: Final = Path(__file__).with_name("reference")
-LOCATIONS: Final = Path(__file__).with_name("locations.csv")
+REFERENCE_OVERLAY: Final = Path(__file__).parents[1] / "reference"
+LOCATIONS: Final = Path(__file__).parents[1] / "locations.csv"
 
 
 def locations() -> tuple[tuple[str, str, int], ...]:

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from caudal.demo.destinations import Habit, Rhythm
-from caudal.demo.endpoints import Endpoint
+from caudal.demo.traffic.destinations import Habit, Rhythm
+from caudal.demo.traffic.endpoints import Endpoint
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]

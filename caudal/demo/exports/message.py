@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from caudal.demo.traffic import Flows
+from caudal.demo.traffic.traffic import Flows
 
 LARGEST_DATAGRAM: Final = 1_400
 FLUSH_MS: Final = 300_000

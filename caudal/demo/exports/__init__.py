@@ -1,0 +1,1 @@
+"""Made-up traffic in, export datagrams out: NetFlow v9 and IPFIX as routers send them."""

@@ -1,0 +1,1 @@
+"""An economy that does not exist, and its traffic, made up: what the demo, the benches and the tests know the truth of."""

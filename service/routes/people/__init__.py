@@ -1,0 +1,1 @@
+"""Routes about who asks: logging in, keys, and the record of what was done."""
