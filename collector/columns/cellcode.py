@@ -1,7 +1,7 @@
 """A cell of the aggregates as a code of 128 bits, so that records find theirs without comparing columns.
 
 A code is two numbers of 64 bits, the words of `column.Word`; arrays of codes have the shape (n, 2), uint64. Which key stands
-where, and what it holds in a folded cell, is declared with the column (`contract.py`).
+where, and what it holds in a folded cell, is declared with the column (`columns.py`).
 
 >>> codes = pack(remote_asn=np.array([64496, 64497]), transport=1)
 >>> codes.shape, part(codes, "remote_asn").tolist(), part(codes, "transport").tolist()

@@ -1,5 +1,6 @@
 """Links of the pages lead to files and headings that exist."""
 
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -41,3 +42,42 @@ def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
         "nothing.svg",
         "no.md",
     ]
+
+
+def unknown_modules(text: str, paths: set[str]) -> set[str]:
+    """Return the modules named in a text, as `deliver/spool.py`, that no path of the repository ends with."""
+    named = re.findall(r"`([a-z0-9_/]+\.py)`", text)
+    return {name for name in named if not any(path == name or path.endswith("/" + name) for path in paths)}
+
+
+def test_modules_that_texts_name_are_there() -> None:
+    """Modules move; what pages and docstrings call them must move with them."""
+    folders = (
+        "collector",
+        "service",
+        "reference",
+        "dashboards",
+        "caudal",
+        "bench",
+        "tests",
+        "deploy",
+        "project",
+    )
+    sources = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    paths = {path.relative_to(ROOT).as_posix() for path in sources}
+    assert len(paths) > 900
+    texts = [*sources, *(page for page in pages() if page.name != "CHANGELOG.md")]
+    lost = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in texts
+        if path != Path(__file__)
+        for name in unknown_modules(path.read_text("utf-8"), paths)
+    }
+    assert lost == set()
+
+
+def test_modules_that_are_gone_are_found() -> None:
+    paths = {"collector/deliver/spool.py"}
+    assert unknown_modules("`spool.py`, `deliver/spool.py` and `collector/spool.py`", paths) == {
+        "collector/spool.py"
+    }

@@ -8,7 +8,7 @@ from caudal.service.indicators.model.errors import DefinitionError
 from caudal.service.vocabulary.reason import Reason
 
 UNDECLARED_OPERATORS = "undeclared_operators"
-# Limits of a value for the whole economy, among the details (see `representation.py` of the service).
+# Limits of a value for the whole economy, among the details (see `nonreporting.py` of the service).
 ECONOMY_LOW, ECONOMY_HIGH = "economy_low", "economy_high"
 # What caches that no operator lists may do to a value (see `unlistedcaches.py` of the service).
 CACHES_SHARE, CACHES_LOW, CACHES_HIGH = "unlisted_caches", "unlisted_caches_low", "unlisted_caches_high"
