@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from caudal.common.durable import sync_directory
 from caudal.common.errors import CaudalError
 
 STANDARD_OUTPUT = "-"
@@ -66,11 +67,7 @@ def write_whole(path: Path | None, content: bytes) -> None:
 def _keep_name(directory: Path) -> None:
     # Not every file system can do it; the bytes themselves are on the disk.
     with suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_directory(directory)
 
 
 def _leave_output() -> None:

@@ -1,7 +1,6 @@
 """The spool: batches on disk from the moment their windows close until the service has them."""
 
 import logging
-import os
 import re
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.collector.errors import SpoolError, SpoolFull
+from caudal.common.durable import sync_directory, write_synced
 from caudal.contract.batch import batch_id
 
 log = logging.getLogger(__name__)
@@ -88,10 +88,8 @@ class Spool:
         partial = path.with_suffix(".partial")
         self._hold(path.name, len(body))  # before it is there: it may be gone at once
         try:
-            with partial.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
+            partial.unlink(missing_ok=True)  # of a collector that was killed
+            write_synced(partial, body)
             partial.rename(path)
         except OSError as error:
             self._release(path.name)
@@ -102,7 +100,7 @@ class Spool:
         # another, would count it twice.
         self._next += 1
         try:
-            _sync(self.directory)
+            sync_directory(self.directory)
         except OSError as error:
             log.error(
                 "the spool %s could not be synced: %s; look at the disk", self.directory, error.strerror
@@ -127,7 +125,7 @@ class Spool:
             path = self.directory / f"{last}-{batch_id(body)}{_SUFFIX}"
             self._hold(path.name, len(body))
             file.rename(path)
-            _sync(self.directory)
+            sync_directory(self.directory)
         except OSError as error:
             raise SpoolError(
                 f"{file} cannot be moved into the spool {self.directory}: {error.strerror}; do this as root, or as the "
@@ -157,7 +155,7 @@ class Spool:
         """Remove a batch that the service has."""
         segment.path.unlink(missing_ok=True)
         self._release(segment.path.name)
-        _sync(self.directory)
+        sync_directory(self.directory)
 
     def refuse(self, segment: Segment) -> None:
         """Set aside a batch that the service will never take."""
@@ -167,12 +165,10 @@ class Spool:
         """Set aside what is left of a batch of which the service has taken the other rows, in its place."""
         path = self.refused / f"{segment.path.name[:12]}-{batch_id(rest)}{_SUFFIX}"
         partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            file.write(rest)
-            file.flush()
-            os.fsync(file.fileno())
+        partial.unlink(missing_ok=True)
+        write_synced(partial, rest)
         partial.rename(path)
-        _sync(self.refused)
+        sync_directory(self.refused)
         self._hold(path.name, len(rest))
         self.done(segment)
 
@@ -186,7 +182,7 @@ class Spool:
             for path in again:
                 path.rename(self.directory / path.name)
             for directory in (self.directory, self.refused) if again else ():
-                _sync(directory)
+                sync_directory(directory)
         except OSError as error:
             raise SpoolError(
                 f"{self.refused} cannot be emptied: {error.strerror}; do this as root, or as the collector's user"
@@ -232,7 +228,7 @@ class Spool:
 
     def _move(self, segment: Segment, directory: Path) -> None:
         segment.path.rename(directory / segment.path.name)
-        _sync(directory)
+        sync_directory(directory)
 
 
 def _batches(directory: Path) -> Iterator[Path]:
@@ -244,11 +240,3 @@ def _size(path: Path, missing: int = 0) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return missing
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

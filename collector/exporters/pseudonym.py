@@ -1,11 +1,11 @@
 """Names for exporters that the operator gave none: the same each time, and not to be traced to an address."""
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
 from caudal.collector.errors import SpoolError
+from caudal.common.durable import write_synced
 
 _KEY_OCTETS = 32
 
@@ -31,11 +31,7 @@ def read_or_make_key(path: Path) -> bytes:
         key = secrets.token_bytes(_KEY_OCTETS)
         partial = path.with_suffix(".partial")
         partial.unlink(missing_ok=True)
-        partial.touch(mode=0o600)
-        with partial.open("wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(partial, key)
         partial.rename(path)
     except OSError as error:
         raise SpoolError(

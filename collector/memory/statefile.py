@@ -7,13 +7,13 @@ separated by tabs. It holds no address and no name.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from caudal.collector.errors import StateError
+from caudal.common.durable import sync_directory, write_synced
 from caudal.common.errors import Unreadable
 
 FORMAT = "caudal exporters"
@@ -66,16 +66,9 @@ def write(path: Path, content: bytes) -> None:
     partial = path.with_suffix(".partial")
     try:
         partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(partial, content)
         partial.rename(path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_directory(path.parent)
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

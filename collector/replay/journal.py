@@ -23,6 +23,7 @@ from caudal.collector.deliver.spool import Spool
 from caudal.collector.errors import CollectorError, SpoolError
 from caudal.collector.memory.stateowner import StateOwner
 from caudal.collector.receive.receivingtimes import Span
+from caudal.common.durable import sync_directory, write_synced
 
 DIRECTORY = "replays"
 _MANIFEST = "manifest.json"
@@ -68,7 +69,7 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Write it; raises OSError."""
-        _write(path, json.dumps({"format": _FORMAT, **asdict(self)}).encode())
+        write_synced(path, json.dumps({"format": _FORMAT, **asdict(self)}).encode())
 
 
 class Journal:
@@ -128,7 +129,7 @@ class Staging:
         """Write a batch, to survive a crash; raise SpoolError."""
         path = self._directory / f"{self.batches:06d}{_BATCH}"
         try:
-            _write(path, body)
+            write_synced(path, body)
             self._owner.give(path)
         except OSError as error:
             raise SpoolError(
@@ -142,14 +143,14 @@ class Staging:
         try:
             manifest.write(path)
             self._owner.give(path)
-            _sync(self._directory)
+            sync_directory(self._directory)
             self._directory.rename(self._directory.with_suffix(""))
         except OSError as error:
             raise SpoolError(
                 f"{self._directory} cannot be written: {error.strerror}; nothing of this replay was counted: repeat it"
             ) from error
         with suppress(OSError):  # it counts from here on, whatever the disk says
-            _sync(self._directory.parent)
+            sync_directory(self._directory.parent)
 
     def discard(self) -> None:
         """Remove what was gathered."""
@@ -185,18 +186,3 @@ def _unusable(path: Path, error: OSError) -> ReplayError:
     return ReplayError(
         f"{path} cannot be used: {error.strerror}; do this as root, or as the collector's user"
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -288,7 +288,7 @@ def test_a_disk_full_for_a_while_loses_nothing(
         send(settings, *exports(hour_ago, 0), *exports(hour_ago + 900, 1))
         wait_until(lambda: service.total("flows") == 6)
     check(service, 2)
-    assert "wait in memory meanwhile" in caplog.text
+    assert "waits in memory meanwhile" in caplog.text
 
 
 @pytest.fixture
