@@ -2,27 +2,19 @@
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings import SettingsError as _Unreadable
 
 from caudal.collector.settings.settings import PREFIX, CollectorSettings
 from caudal.common.errors import SettingsError
+from caudal.common.tomlsettings import EnvironmentFirst, read_toml, unreadable_variable
 
 
-class _OverFile(CollectorSettings):
-    """The collector's settings, with the environment over the values given; pydantic-settings has it the other way round."""
-
-    @classmethod
-    def settings_customise_sources(  # type: ignore[override]  # it is called with keywords
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del settings_cls
-        return sources["env_settings"], sources["init_settings"]
+class _OverFile(EnvironmentFirst, CollectorSettings):
+    """The collector's settings, with the environment over those of a file."""
 
 
 def load_settings(path: Path) -> CollectorSettings:
@@ -30,14 +22,7 @@ def load_settings(path: Path) -> CollectorSettings:
 
     Relative paths in it start at its directory. The environment goes over the file.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; give the settings file with --config") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
+    values = read_toml(path)
     service = values.get("service")
     if isinstance(service, dict):
         service.setdefault("token_file", str(_own_token(path.resolve())))
@@ -57,12 +42,12 @@ def load_settings(path: Path) -> CollectorSettings:
         where = "environment" if PREFIX + key.split(".")[0].upper() in _environment() else path
         raise SettingsError(": ".join(part for part in (str(where), key, message) if part)) from error
     except _Unreadable as error:
-        raise SettingsError(f"environment: {error}; lists are written as JSON") from error
+        raise unreadable_variable(error) from error
 
 
 def tells_token(path: Path) -> bool:
     """Return True if a readable settings file, or the environment, names a `token_file`."""
-    service = tomllib.loads(path.read_text(encoding="utf-8")).get("service", {})
+    service = read_toml(path).get("service", {})
     return "token_file" in service or f"{PREFIX}SERVICE__TOKEN_FILE" in map(str.upper, os.environ)
 
 

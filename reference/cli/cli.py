@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caudal.common.counted import counted
-from caudal.reference.addresses.build import build_addresses
-from caudal.reference.addresses.ranges import RangeSource
-from caudal.reference.addresses.sources import ADDRESSES, attributions, read_sources
+from caudal.reference.addresses.sources import ADDRESSES
 from caudal.reference.cli.convertcli import convert_command
 from caudal.reference.cli.importcli import import_cli
 
@@ -162,6 +160,8 @@ def build_command(
     ] = True,
 ) -> None:
     """Build the address tables from ranges of others."""
+    from caudal.reference.addresses.build import build_addresses
+    from caudal.reference.addresses.ranges import RangeSource
 
     for built in build_addresses(output, asn=RangeSource(asn), country=RangeSource(country), cloud=cloud):
         typer.echo(str(built))
@@ -169,6 +169,7 @@ def build_command(
 
 
 def _show_files(reference: "Reference") -> None:
+    from caudal.reference.addresses.sources import attributions, read_sources
     from caudal.reference.files.catalogue import FILES
 
     typer.echo(f"reference {reference.version}{' (holds synthetic rows)' if reference.synthetic else ''}")

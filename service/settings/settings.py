@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network
@@ -20,11 +19,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from caudal.common.daemonlog import LogFormat, LogLevel
 from caudal.common.errors import SettingsError
+from caudal.common.tomlsettings import EnvironmentFirst, read_toml, unreadable_variable
 from caudal.common.vocabulary import IDENTIFIER
 from caudal.service.roles.roles import Role
 from caudal.service.roles.scope import scope_fault
@@ -357,39 +357,23 @@ def _shared_number(operators: tuple[Operator, ...]) -> str | None:
     return None
 
 
+class _OverFile(EnvironmentFirst, ServiceSettings):
+    """The service's settings, with the environment over those of a file."""
+
+
 def load_settings(path: Path) -> ServiceSettings:
     """Read and check a settings file; raise SettingsError in one line: file, key, what to do.
 
     Relative paths in it start at its directory. The environment goes over the file.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; give the settings file with --config") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from error
+    values = read_toml(path)
     _refuse_unknown_variables(os.environ)
-
-    class FileSettings(ServiceSettings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],  # noqa: ARG003 - the names are pydantic's
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return env_settings, init_settings
-
     try:
-        return FileSettings(**_absolute(values, path.resolve().parent))
+        return _OverFile(**_absolute(values, path.resolve().parent))
     except ValidationError as error:
         raise SettingsError(f"{path}: {_explain(error)}") from error
     except UnreadableVariable as error:
-        raise SettingsError(f"environment: {error}; lists are written as JSON") from error
+        raise unreadable_variable(error) from error
 
 
 _PATHS = (
