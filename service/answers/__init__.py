@@ -1,1 +1,4 @@
-"""What the API says, as typed models with examples. No computing, no store."""
+"""What the API says, as typed models with examples. No computing, no store.
+
+Imported by routes and reports.
+"""

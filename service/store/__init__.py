@@ -1,1 +1,4 @@
-"""ClickHouse behind one DSN: an embedded engine or a server; and the versions of the reference kept in it."""
+"""ClickHouse behind one DSN: an embedded engine or a server; and the versions of the reference kept in it.
+
+Imported by every room that keeps or asks something; ClickHouse is spoken to here, in `migration`, `ingest` and `queries` only.
+"""

@@ -1,4 +1,6 @@
 """How much work at once, for how long, and for whom: limits of queries, turns for heavy work, cancellation, answers kept.
 
 Knows nothing of what is computed.
+
+Imported by the store, the door and what computes for long.
 """

@@ -1,1 +1,4 @@
-"""Published figures and laws, read for the indicators: revenue, rates of exchange, levies, treaties, routes."""
+"""Published figures and laws, read for the indicators: revenue, rates of exchange, levies, treaties, routes.
+
+Imported by groups.
+"""

@@ -1,1 +1,4 @@
-"""Estimates from counts that are sampled, located wrongly or drawn: accuracy, location scenarios, payload, Monte Carlo."""
+"""Estimates from counts that are sampled, located wrongly or drawn: accuracy, location scenarios, payload, Monte Carlo.
+
+Imported by facts and groups.
+"""
