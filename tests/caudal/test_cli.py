@@ -141,7 +141,7 @@ def test_inspect_says_what_it_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "agent.dat"
     path.write_bytes(header + counters)
     result = run("inspect", str(path))
-    assert "1 sFlow samples of counters" in result.stdout
+    assert "1 sFlow sample of counters" in result.stdout
 
 
 @pytest.mark.parametrize("verb", ["meter", "inspect"])

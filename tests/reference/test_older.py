@@ -122,7 +122,7 @@ def test_an_overlay_is_converted_and_keeps_its_notes(overlay: Path) -> None:
     (overlay / "indicators.csv").write_text("id\nJ1\n", encoding="utf-8")
     result = RUN.invoke(app, ["reference", "convert", str(overlay)])
     assert result.exit_code == 0, result.output
-    assert "transit_asns.csv: 1 rows in today's columns" in result.output
+    assert "transit_asns.csv: 1 row in today's columns" in result.output
     assert "indicators.csv: set aside" in result.output
     (row,) = cells((overlay / "transit_asns.csv").read_text(encoding="utf-8"))
     assert (row["operator"], row["note"]) == ("Own S.A.", "operator: Own S.A.; says the head, of networks")
