@@ -159,7 +159,7 @@ class ArrowStream:
 
 
 def printable(text: str, most: int) -> str:
-    """Return text that Arrow makes of what it found, whatever that is, as it may stand in a line: ASCII, and cut."""
+    """Return a text that Arrow made of foreign octets as one line may hold it: ASCII, and cut to `most` characters."""
     return "".join(letter if " " <= letter <= "~" else "?" for letter in text[:most])
 
 

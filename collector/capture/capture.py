@@ -1,4 +1,4 @@
-"""Capture files: pcap and pcapng, plain or gzip'ed, recognised by what they hold and read in chunks.
+"""Capture files: pcap and pcapng, plain or gzip'ed, recognised by their first octets and read in chunks.
 
 A chunk is one buffer of about 4 MB with the places of its packets, so that files of any size are read in
 bounded memory. Damage in the middle or a missing end costs what follows it, never what came before.

@@ -83,7 +83,7 @@ class ExportReader:
         return self._once(self._exports(buffer, parts))
 
     def _once(self, datagrams: Datagrams) -> Datagrams:
-        """Leave out what was captured before."""
+        """Return the datagrams without those that were captured before."""
         first = self._duplicates.first(datagrams)
         if first.all():
             return datagrams

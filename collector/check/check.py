@@ -41,7 +41,7 @@ class Checked:
 
 
 def check(config: Path, *, offline: bool = False) -> Checked:
-    """Read settings, and everything they name, and say what they mean; ask the service unless `offline`.
+    """Read settings, and everything they name, and return what they mean; ask the service unless `offline`.
 
     As root, for a collector that a systemd unit starts with these settings, it is told what that unit's user would meet.
     """

@@ -75,7 +75,7 @@ def windows(settings: CollectorSettings) -> Iterator[str]:
 
 
 def exporters(settings: CollectorSettings) -> Iterator[str]:
-    """Yield lines about what is said of exporters and cannot all be meant."""
+    """Yield lines about settings of exporters that contradict each other."""
     names = Counter(known.name for known in settings.exporters.values() if known.name)
     for name, times in names.items():
         if times > 1:

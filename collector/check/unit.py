@@ -22,7 +22,7 @@ _CREDENTIAL_STORE = Path("/etc/credstore")
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit by its name: the user it runs as ("" for root), whether that is made up by systemd, and what it is given.
+    """A systemd unit by its name: the user it runs as ("" for root), whether systemd makes that user up, and its credentials.
 
     `credentials` are the files that systemd hands it, by the name of the credential; `state_directories` those that systemd
     makes for it below /var/lib.
@@ -78,7 +78,7 @@ def _names(command: str, config: Path, stem: str) -> bool:
 
 
 def _lines(path: Path, places: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """Yield the settings of a unit, and of what is dropped in beside it, in order."""
+    """Yield the settings of a unit, and of the files dropped in beside it, in order."""
     more = [file for place in places for file in sorted((place / f"{path.name}.d").glob("*.conf"))]
     for file in (path, *more):
         try:

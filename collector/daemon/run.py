@@ -84,7 +84,7 @@ class Collector:
         self._turns = Turns()  # whoever asks how the collector is looks between two lots
 
     def stop(self) -> None:
-        """Ask `run` to finish what it has and return; asked again, it does not wait for the service."""
+        """Ask `run` to finish the work in hand and return; asked again, it does not wait for the service."""
         self._stops += 1
 
     def reload(self) -> None:
@@ -231,7 +231,7 @@ class Collector:
             self._count_drops()
 
     def _tick(self, *, idle: bool) -> None:
-        """Do what is done once a second: close windows (all, if `idle`), forget, and tell what is new."""
+        """Do the work of each second: close windows (all, if `idle`), forget, and log news."""
         self._count_drops()
         self._interfaces.pass_time(int(time.time() * 1000))
         if idle:
@@ -262,7 +262,7 @@ class Collector:
             log.warning("the kernel dropped %d packets at %s; raise its buffer_bytes", drops, interface)
 
     def _reload_if_asked(self) -> None:
-        """Begin to reload, or end what was begun; datagrams are received in between."""
+        """Begin to reload, or end a reload that was begun; datagrams are received in between."""
         found = self._reload.found()
         if found is not None:
             try:

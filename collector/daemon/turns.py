@@ -1,4 +1,4 @@
-"""Turns between the thread that works and those that look at what it works with."""
+"""Turns between the thread that works and those that look at its data."""
 
 import threading
 from collections.abc import Callable, Iterator

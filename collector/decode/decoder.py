@@ -221,7 +221,7 @@ class Decoder:
         return ObservationPoint(exporter, protocol, int(lot.domain[datagram]), process)
 
     def _process(self, exporter: int, port: int) -> int:
-        """Return the process of a port that announces; what is known of one given up for it is forgotten."""
+        """Return the process of a UDP port that announces; where one is given up for it, forget what that announced."""
         process, given_up = self.processes.announcing(exporter, port)
         if given_up:
             self._forget_points([point for point in self._points(exporter) if point.process == process])
@@ -390,7 +390,7 @@ class Decoder:
     def _read_options(
         self, lot: Lot, sets: Sets, position: int, point: ObservationPoint, layout: Layout
     ) -> Announcement | None:
-        """Count the options records of one set, and return what it announces if any of it is new."""
+        """Count the options records of one set, and return their announcement if any of it is new."""
         datagram, at = int(sets.datagram[position]), int(sets.at[position])
         body = bytes(lot.datagrams.buffer.data[at : at + int(sets.length[position])])
         body, records, whole = whole_records(layout, body)
@@ -585,7 +585,7 @@ class Decoder:
         )
 
     def restore(self, exporter: int, state: ExporterState) -> None:
-        """Take up what was kept of an exporter that has just been heard; what does not fit the bounds is left."""
+        """Take up the kept state of an exporter that has just been heard, as far as it fits the bounds."""
         self.told.restore(exporter, state.told)
         for kept in state.points:
             point = ObservationPoint(exporter, kept.protocol, kept.observation_domain)

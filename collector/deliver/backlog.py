@@ -110,7 +110,7 @@ class Backlog:
         return True
 
     def close(self) -> None:
-        """Write what waits, made small and beyond the spool's bound if need be; say what is lost if it cannot be.
+        """Write the batches that wait, made small and beyond the spool's bound if need be; log those that are lost.
 
         Nothing may be added any more.
         """

@@ -11,7 +11,7 @@ from caudal.contract.batch import BatchOrigin, encode_batch
 
 
 class BatchMaker:
-    """Makes batches in the name of a collector; `run` tells its runs apart. What it reads of the settings cannot change while it runs."""
+    """A maker of batches in the name of a collector; `run` tells its runs apart. Its settings cannot change while it runs."""
 
     def __init__(self, settings: CollectorSettings, run: str = "") -> None:
         self._settings = settings

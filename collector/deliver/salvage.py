@@ -1,4 +1,4 @@
-"""Of a batch that the service refuses, what it takes: one row that cannot be need not cost all others.
+"""Salvage of a refused batch: the rows that the service takes are sent, since one impossible row need not cost all others.
 
 The batch is sent in halves, and what is refused of them in halves again, down to single rows. The same batch is always cut
 into the same parts with the same names, so that the service recognises those it has when this is done once more.

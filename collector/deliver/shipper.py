@@ -155,7 +155,7 @@ class Shipper:
                 self._wake.clear()
 
     def _step(self) -> float:
-        """Ship what is there, until something fails or nothing is left; return how long to pause."""
+        """Ship the batches of the spool, until something fails or nothing is left; return the seconds to pause."""
         while self._retired:
             self._retired.pop().close()
         if self._asked_until > self._clock():

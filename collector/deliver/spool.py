@@ -61,7 +61,7 @@ class Spool:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Make the directories, remove what was cut off while being written, and find the next place."""
+        """Make the directories, remove files cut off while being written, and find the next place."""
         try:
             for directory in (self.directory, self.refused, self.damaged):
                 directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -162,7 +162,7 @@ class Spool:
         self._move(segment, self.refused)
 
     def refuse_rest(self, segment: Segment, rest: bytes) -> None:
-        """Set aside what is left of a batch of which the service has taken the other rows, in its place."""
+        """Set aside the rows of a batch that the service refused, in the place of the batch."""
         path = self.refused / f"{segment.path.name[:12]}-{batch_id(rest)}{_SUFFIX}"
         partial = path.with_suffix(".partial")
         partial.unlink(missing_ok=True)
@@ -215,7 +215,7 @@ class Spool:
             self._held -= self._sizes.pop(name, 0)
 
     def _count(self) -> list[str]:
-        """Look over what is there; return the names of it."""
+        """Count the files of the spool; return their names."""
         with self._lock:
             self._sizes = {path.name: _size(path) for path in self._files()}
             self._held = sum(self._sizes.values())

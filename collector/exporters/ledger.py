@@ -88,8 +88,8 @@ class Ledger:
             self.totals[COUNT[name]] += count
 
     def add_records(self, records: FlowRecords, left_out: Mask | None = None) -> None:
-        """Count decoded records by what they say (`KINDS`); how the sampling rate of each was known; and
-        what of it is not believed.
+        """Count decoded records by kind (`KINDS`), by how the sampling rate of each was known, and by what of it is
+        not believed.
 
         Those in `left_out`, which the operator's rules leave out, are counted as filtered instead of decoded.
         """

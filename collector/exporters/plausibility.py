@@ -86,7 +86,7 @@ class Plausibility:
     def configure(
         self, capacities: Mapping[str, float] | None = None, capacity: float = MOST_GBIT_PER_SECOND
     ) -> None:
-        """Take capacities anew; what was counted stays."""
+        """Take capacities anew, in Gbit/s; counts so far stay."""
         self._configured, self._capacity = ByPrefix(capacities or {}), capacity
         self._bytes_per_ms = np.zeros(len(self._bytes_per_ms))
 

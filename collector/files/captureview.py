@@ -75,7 +75,7 @@ class CaptureView:
             self._records(self._of(number), flows.take(flows.exporter == number))
 
     def signs(self, name: Callable[[int], str]) -> Iterator[Sign]:
-        """Yield what is to be told of each exporter, under what `name` gives its number."""
+        """Yield the signs of each exporter, under the name that `name` gives its number."""
         for number, seen in sorted(self._seen.items()):
             for kind, sentence in self._sentences(seen):
                 yield Sign(name(number), kind, sentence, needs_attention=True)

@@ -97,7 +97,7 @@ class ExporterMemory:
         self._writer.shutdown()
 
     def recall(self) -> None:
-        """Give the decoder what is known of exporters that have just got a number, or come back to theirs."""
+        """Give the decoder the kept state of exporters that have just got a number, or come back to theirs."""
         for number in self._exporters.take_new():
             address = self._exporters.addresses[number]
             entry = self._entries.get(self._name(address)) if address else None
@@ -118,7 +118,7 @@ class ExporterMemory:
                 self._decoder.changed.add(number)
 
     def tick(self) -> list[int]:
-        """Make room where there is little, and begin to write what has changed if it is time.
+        """Make room where there is little, and begin to write changed states if it is time.
 
         Returns the numbers of exporters that other exporters may get from now on.
         """
@@ -192,7 +192,7 @@ class ExporterMemory:
         self._unsaved = True
 
     def _refresh(self) -> None:
-        """Note of all exporters at work when they were seen last, and forget what was not for too long."""
+        """Note when each exporter at work was seen last, and forget those not seen for too long."""
         for number, address in enumerate(self._exporters.addresses):
             if address and self._name(address) in self._entries:
                 self._take(number)

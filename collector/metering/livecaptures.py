@@ -148,7 +148,7 @@ class LiveCaptures:
 
     @property
     def names(self) -> dict[str, str]:
-        """The names of the interfaces as exporters, by what stands for their address."""
+        """The names of the interfaces as exporters, by the text that stands for their address."""
         return {INTERFACE + each.name: each.exporter or each.name for each in self._settings}
 
     def receive(self) -> int:

@@ -49,7 +49,7 @@ class _Pending:
 
 
 class Hellos:
-    """Reads hellos by connection; what came of unfinished ones is kept for seconds, of a bounded number of them."""
+    """Reader of hellos by connection; unfinished ones are kept for seconds, a bounded number of them."""
 
     def __init__(self, most_pending: int = _MOST_PENDING) -> None:
         self._most = most_pending
@@ -118,7 +118,7 @@ class Hellos:
         return hello
 
     def forget(self, connection: int) -> None:
-        """Forget what came of a connection's hello."""
+        """Forget the beginning of a connection's hello."""
         if self._pending.pop(connection, None) is not None:
             self.marks[connection % _MARKS] -= 1
 

@@ -1,4 +1,4 @@
-"""Endpoints as keyed numbers of 64 bits: what is remembered of a connection or an address is such a number."""
+"""Endpoints as keyed numbers of 64 bits, under which verdicts on connections and addresses are kept."""
 
 import secrets
 

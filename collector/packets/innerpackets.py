@@ -1,4 +1,4 @@
-"""Packets in place of those that carry them: what is metered of a capture where tunnels are to be opened."""
+"""Inner packets in place of those that carry them, for captures where tunnels are to be opened."""
 
 from collections.abc import Collection, Iterable
 

@@ -42,7 +42,7 @@ def pass_ppp(buffer: U8, at: int, end: int) -> tuple[int, int]:
 
 @kernel
 def pass_cisco_hdlc(buffer: U8, at: int, end: int) -> tuple[int, int]:
-    """Return the ethertype in a frame of Cisco's HDLC, and where what it names begins."""
+    """Return the ethertype in a frame of Cisco's HDLC, and the offset behind it."""
     if at + 4 > end:
         return CUT, at
     return big16(buffer, at + 2), at + 4

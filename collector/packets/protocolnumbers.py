@@ -1,4 +1,4 @@
-"""Numbers of what stands before an IP header: ethertypes, protocols of PPP, and what a search among them ends with."""
+"""Numbers of the headers before IP: ethertypes, protocols of PPP, and the results of a search among them."""
 
 from typing import Final
 

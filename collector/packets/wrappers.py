@@ -135,7 +135,7 @@ def _pass_llc(buffer: U8, at: int, end: int) -> tuple[int, int]:
 
 @kernel
 def _pass_macsec(buffer: U8, at: int, end: int) -> tuple[int, int]:
-    """Pass MACsec (IEEE 802.1AE) where it protects frames without hiding what is in them."""
+    """Pass MACsec (IEEE 802.1AE) where it protects frames without encrypting them."""
     if at + 6 > end:
         return CUT, at
     if buffer[at] & _MACSEC_HIDDEN:

@@ -1,4 +1,4 @@
-"""The pipeline that settings describe: one for the collector at work and for whatever shows what it would do."""
+"""The pipeline of given settings, for the collector at work and for commands that show how it would meter."""
 
 import time
 from collections.abc import Callable

@@ -50,7 +50,7 @@ class Memory(Protocol):
     """Knows exporters from before; an ExporterMemory is one."""
 
     def recall(self) -> None:
-        """Give the decoder what is known of exporters that are new to it."""
+        """Give the decoder the kept state of exporters that are new to it."""
 
 
 class Pipeline:
@@ -134,7 +134,7 @@ class Pipeline:
         as_from_tables: Collection[str] = (),
         exporter_keys: Told = _NOTHING_TOLD,
     ) -> None:
-        """Meter by other settings from the next lot on; what was learnt from exporters stays."""
+        """Meter by other settings from the next lot on; templates and rates learnt from exporters stay."""
         self.exporters.allow = AllowList(allow) if allow else None
         self.keep_places(sampling or {})
         self._set_places(home, table, boundaries or {}, nat64)
@@ -146,7 +146,7 @@ class Pipeline:
     def keep_places(self, known: Iterable[str]) -> None:
         """Let exporters (by address) have a number for good: there is always room for those the operator told us of."""
         for address in known:
-            if "/" not in address:  # a prefix is none of one exporter
+            if "/" not in address:  # a prefix stands for many exporters, and is the address of none
                 self.exporters.keep(address)
 
     def _set_places(

@@ -102,7 +102,7 @@ def shares_port(address: str, addresses: Iterable[str]) -> bool:
 
 
 def rest(receivers: Iterable[Receiver], seconds: float) -> Iterator[Datagrams]:
-    """Yield what has arrived at `receivers`, for at most so long."""
+    """Yield the datagrams left in the sockets of `receivers`, for at most `seconds`."""
     until = time.monotonic() + seconds
     for receiver in receivers:
         while time.monotonic() < until and (datagrams := receiver.receive()) is not None:

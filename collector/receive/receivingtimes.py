@@ -1,4 +1,4 @@
-"""When a collector was receiving: noted on disk, so that a replay leaves out what was counted live."""
+"""Times at which a collector was receiving: noted on disk, so that a replay leaves out what was counted live."""
 
 import json
 import time

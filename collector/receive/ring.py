@@ -41,7 +41,7 @@ _OUTGOING = 4
 
 
 class PacketRing:
-    """The ring of one packet socket; a context manager. What it gives is copied out, and its own at once again."""
+    """The ring of one packet socket; a context manager. Packets are copied out, and their slots are the kernel's again at once."""
 
     def __init__(self, of: socket.socket, octets: int, link_type: int, *, incoming_only: bool) -> None:
         self._socket = of

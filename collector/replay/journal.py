@@ -103,7 +103,7 @@ class Journal:
         os.close(self._lock)
 
     def manifests(self) -> Iterator[Manifest]:
-        """Yield what was replayed before, the first first; raise ReplayError if that cannot be read."""
+        """Yield the records of earlier replays, the oldest first; raise ReplayError if one cannot be read."""
         for directory in _whole(self.directory):
             yield Manifest.read(directory / _MANIFEST)
 
@@ -153,7 +153,7 @@ class Staging:
             sync_directory(self._directory.parent)
 
     def discard(self) -> None:
-        """Remove what was gathered."""
+        """Remove the batches gathered."""
         with suppress(OSError):
             shutil.rmtree(self._directory)
 

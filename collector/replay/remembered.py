@@ -42,7 +42,7 @@ class Remembered:
             self.unreadable = error.strerror or str(error)
 
     def recall(self) -> None:
-        """Give the decoder what is remembered of exporters that have just got a number."""
+        """Give the decoder the collector's knowledge of exporters that have just got a number."""
         for number in self._exporters.take_new():
             address = self._exporters.addresses[number]
             entry = self._entries.get(self._name(address)) if address else None

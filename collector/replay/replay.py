@@ -157,7 +157,7 @@ def replay(
 
 
 class _CaptureClock:
-    """The time that it was when what is replayed was captured, in seconds since 1970 UTC; it never goes back."""
+    """A clock that shows when the datagrams being replayed were captured, in seconds since 1970 UTC; it never goes back."""
 
     def __init__(self, start_ms: int) -> None:
         self._seconds = start_ms / 1000
@@ -191,7 +191,7 @@ def _meter(
     staging: Staging,
     progress: Callable[[int, int], None],
 ) -> tuple[Pipeline, Remembered]:
-    """Meter what was chosen as a collector would have then; gather the batches in `staging`."""
+    """Meter the chosen datagrams as a collector would have then; gather the batches in `staging`."""
     clock = _CaptureClock(found.span.first_ms)
     pipeline = pipeline_of(settings, table, monotonic=clock)
     remembered = Remembered(

@@ -1,4 +1,4 @@
-"""A first look through captures, before anything is metered: whose exports they hold, of when, and what is announced."""
+"""A first look through captures, before anything is metered: exporters, times, and templates announced."""
 
 import hashlib
 from collections.abc import Callable, Sequence

@@ -51,7 +51,7 @@ class Override:
 
 
 def tunnels_given(text: str | None) -> Tunnels | None:
-    """Read what is given of tunnels: outer, inner, or kinds with commas between them; raise SettingsError."""
+    """Return the tunnels that an option names: outer, inner, or kinds with commas between them; raise SettingsError."""
     if text is None:
         return None
     try:

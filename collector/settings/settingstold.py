@@ -1,4 +1,4 @@
-"""Settings as they may be shown to others: what was set, without addresses, names, paths and secrets."""
+"""Settings as others may see them: which are set, without addresses, names, paths and secrets."""
 
 import ipaddress
 from collections import Counter

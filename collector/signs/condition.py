@@ -8,7 +8,7 @@ from caudal.collector.signs.signs import Sign
 
 @dataclass(frozen=True)
 class Condition:
-    """An exporter by the name it has outside, with what was counted of it.
+    """The condition of an exporter, under its name outside, with its counts.
 
     `counts` are those of the ledger since the start, `lately` those of the last `lately_seconds`. `last_ms` is when it was
     heard last (ms since 1970; 0 for never), `direction_bytes` the bytes counted so far, corrected for sampling, by
@@ -47,7 +47,7 @@ class Condition:
 
     @property
     def lost_share(self) -> float:
-        """Of what it sent lately, records or datagrams as it counts them, the share that never arrived."""
+        """The share of the records or datagrams sent lately, as the exporter counts them, that never arrived."""
         shares = [0.0]
         for lost, came in (("lost", "received"), ("lost_datagrams", "datagrams")):
             missing = self.lately[lost]

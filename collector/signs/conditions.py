@@ -159,7 +159,7 @@ class Conditions:
 
     @staticmethod
     def _lasting(sign: Sign, seen: Condition) -> Sign:
-        """Return a sign that needs no attention if what it tells of has not come lately."""
+        """Return the sign, as one that needs no attention if its count has not grown lately."""
         over = sign.count and not seen.lately.get(sign.count, 0)
         return replace(sign, needs_attention=False) if over else sign
 

@@ -36,7 +36,7 @@ class Disbelief:
 
     @property
     def by_kind(self) -> dict[str, str]:
-        """The sentences by what they are about: `rate`, `counts`, `times`."""
+        """The sentences for the operator by kind: `rate`, `counts`, `times`."""
         said = {}
         if self.stated:
             said["rate"] = f"{self._rate_said()} {self._rate_taken()}"

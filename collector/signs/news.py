@@ -18,7 +18,7 @@ Look = Callable[[], Mapping[int, Condition]]
 
 
 class News:
-    """Logs what is new of exporters, each thing once. Names and pseudonyms only, no address.
+    """Log of news about exporters, each told once. Names and pseudonyms only, no address.
 
     `look` returns how exporters are, by their numbers; it is called now and then, when `tick` is.
     """
@@ -41,7 +41,7 @@ class News:
         self._signs: dict[int, set[str]] = {}  # by exporter, the kinds that were told
 
     def tick(self) -> None:
-        """Log what is new, where it is time to look."""
+        """Log the news, where it is time to look."""
         self._first_heard()
         now = self._clock()
         if now < self._next_look:

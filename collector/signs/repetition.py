@@ -36,7 +36,7 @@ class Repetition:
 
     @property
     def by_kind(self) -> dict[str, str]:
-        """The sentences, each under a kind that is the same for all exporters, those of NEED_ATTENTION first."""
+        """The sentences for the operator by kind, those of NEED_ATTENTION first; kinds are equal for all exporters."""
         said = {}
         if self.no_flow:
             said["totals_of_unknown_flows"] = (

@@ -49,7 +49,7 @@ class Uncounted:
 
     @property
     def by_kind(self) -> dict[str, str]:
-        """The sentences by what they are about."""
+        """The sentences for the operator by kind."""
         said = {}
         if self.without_counts:
             said["without_counts"] = (

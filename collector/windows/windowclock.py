@@ -53,7 +53,7 @@ class WindowClock:
         return until - int(self.lateness_seconds * 1000)
 
     def _judge(self, ahead: bool, now: float) -> None:
-        """Note whether most of what comes is ahead of our clock, and for how long it has been."""
+        """Note whether most export times are ahead of our clock, and for how long they have been."""
         if not ahead:
             self._ahead_since = None
         elif self._ahead_since is None:

@@ -1,4 +1,4 @@
-"""Closing windows: what is over is taken out of the pipeline, cut_into_batches into batches and handed to the backlog."""
+"""Closing of windows: those that are over are taken out of the pipeline, cut_into_batches into batches and handed to the backlog."""
 
 import time
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from caudal.collector.windows.windowclock import WindowClock
 
 
 class Batches(Protocol):
-    """Takes what is in closed windows; a Backlog is one."""
+    """The taker of closed windows' sums; a Backlog is one."""
 
     def add(self, flows: pa.Table, ledger: pa.Table) -> None:
         """Take flow aggregates and ledger of one batch."""
 
 
 class WindowCloser:
-    """Takes windows that are over, once, and what came late for them together, a window's length later.
+    """The closer of windows: each is taken once when it is over, and its late records together a window's length later.
 
     `name` says how an exporter's number is named outside.
     """
@@ -51,7 +51,7 @@ class WindowCloser:
         self._clock.lateness_seconds = self._late.lateness_seconds = lateness_seconds
 
     def close_over(self) -> None:
-        """Make batches of the windows that are over and do not wait for what comes late."""
+        """Make batches of the windows that are over and do not wait for late records."""
         times = self._pipeline.times
         until_ms = self._clock.complete_until(times.latest_ms, times.typical_ms())
         self._close(until_ms, self._late.keep(self._pipeline.windows, until_ms))

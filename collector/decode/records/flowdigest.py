@@ -1,4 +1,4 @@
-"""Digests of flows: what is remembered of a flow is found under such a number, which tells nothing of its ends.
+"""Digests of flows: keyed numbers under which totals of flows are found, and which tell nothing of their ends.
 
 They are kept over a restart, so a secret alone must stand between them and the addresses: SipHash-2-4 with 128 bits of
 output, one of a key, rather than a mixture of numbers that can be turned back. Source: J.-P. Aumasson, D. J. Bernstein,

@@ -55,7 +55,7 @@ class Tellings:
 
 
 class ToldFlows:
-    """Finds what is new in records that tell totals, and forgets flows that were not told for two hours.
+    """Totals told of flows, by which records count only what is new; flows not told for two hours are forgotten.
 
     `key` keeps digests the same over restarts; without one they are of this process. Where there is no room, records
     count as they stand. An exporter never takes the room that another has.
@@ -84,7 +84,7 @@ class ToldFlows:
         back: Reverse | None,
         now_ms: int,
     ) -> None:
-        """Leave what is new in the counters of flow records that `records` of a layout gave, in place.
+        """Reduce the counters of flow records, in place, to the traffic that is new in them.
 
         `back` are those of the way back. `now_ms` is this machine's time.
         """

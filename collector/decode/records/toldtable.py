@@ -80,7 +80,7 @@ class ToldTable:
     def count_new(
         self, told: Told, octets_wrap: int, now_ms: int, make_room: Callable[["ToldTable"], bool]
     ) -> None:
-        """Leave of the counters what is new in them; records that tell nothing new become REPEATED.
+        """Reduce counters to the traffic that is new in them; records without any become REPEATED.
 
         Octet totals begin at 0 again at `octets_wrap`, 0 for 2⁶⁴. Where `make_room` finds none, records count as they are.
         """
@@ -266,7 +266,7 @@ def _count_total(
     row: int,
     done: I64,
 ) -> None:
-    """Leave what is new in the totals of a flow: the difference, all where they begin anew, nothing where they come late."""
+    """Reduce the totals of a flow to new traffic: the difference, all where they begin anew, nothing where they come late."""
     of_octets, of_packets = how & OCTET_TOTAL != 0, how & PACKET_TOTAL != 0
     all_octets, all_packets = octets[i], packets[i]
     last_octets = rows[row, _OCTETS] if of_octets else np.uint64(0)

@@ -51,12 +51,12 @@ class PlaceRates:
         forms.setdefault(number >> int(_BITS), {})[number & int(_VALUE)] = rate
 
     def forget(self, exporter: int) -> None:
-        """Forget what was announced by an exporter."""
+        """Forget the announcements of an exporter."""
         for name in [name for name in self._of if name[0] == exporter]:
             del self._of[name]
 
     def withdraw(self, point: ObservationPoint) -> None:
-        """Forget what was announced at a point."""
+        """Forget the announcements at an observation point."""
         domains = self._of.get((point.exporter, point.protocol, point.process), {})
         domains.pop(point.observation_domain, None)
         if not domains:

@@ -157,7 +157,7 @@ class SamplingRates:
         return self._rates.get(point[:2], {}).get(_name(point, sampler))
 
     def withdraw(self, point: ObservationPoint) -> dict[int | None, float]:
-        """Forget what was announced at a point, and return it."""
+        """Forget the rates announced at an observation point, and return them by sampler."""
         rates = self._rates.get(point[:2], {})
         gone = {name[1]: rates.pop(name) for name in [name for name in rates if name[0] == point[2:]]}
         self.announced -= len(gone)

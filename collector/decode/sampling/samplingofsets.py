@@ -1,4 +1,4 @@
-"""The sampling rates of the records of data sets: what the record says, else its datagram, else what is known."""
+"""Sampling rates of the records of data sets: the record's own, else its datagram's, else the one known."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +51,7 @@ class SetSampling:
         )  # fmt: skip
 
     def judge_samples(self, columns: Mapping[str, Any], source: U32) -> None:
-        """Do the same for columns of sFlow samples, each of one data source of its agent, as that of a sampler."""
+        """Judge the sampling rates of sFlow samples, taking each data source of an agent for a sampler."""
         count = len(source)
         self._judge(
             columns["exporter"], np.full(count, SFLOW5, np.uint8), columns["observation_domain"],

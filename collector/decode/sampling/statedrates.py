@@ -138,7 +138,7 @@ class StatedRates:
                 yield point, sampler, (float(self._rows[row, LOW]), float(self._rows[row, HIGH]))
 
     def restore(self, point: ObservationPoint, sampler: int | None, believed: tuple[float, float]) -> None:
-        """Take up what was believed of a sampler before a restart."""
+        """Take up the lowest and highest rate believed of a sampler before a restart."""
         self._rows[self.row(point, sampler), [LOW, HIGH]] = believed
 
     def doubted(self) -> Iterator[tuple[int, float]]:

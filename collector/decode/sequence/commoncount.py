@@ -248,7 +248,7 @@ class CommonCounts:
         return state, 0
 
     def _part(self, exporter: int, name: int, shared: _Shared) -> tuple[Stream, int]:
-        """Give a source a count of its own again; what was forgiven until then was lost."""
+        """Give a source a count of its own again; numbers forgiven until then are lost."""
         del shared.own[name]
         found, shared.forgiven, shared.together = shared.forgiven, 0, 0
         before = shared.stream

@@ -87,7 +87,7 @@ class Sequences:
         return found
 
     def restore(self, exporter: int, name: tuple[int, int], port: int, followed: Followed) -> None:
-        """Go on where a stream stood: what was sent since then and did not come here counts as lost."""
+        """Resume a stream of sequence numbers: units sent since it was kept that did not come here count as lost."""
         source = Source(*name, port)
         each = self._streams.get(exporter, {}).get(source.name) or self._make(exporter, source.name)
         each.expected, each.last = followed.expected, followed.last

@@ -114,7 +114,7 @@ class Stream:
         self._holes = None
 
     def restart(self) -> None:
-        """Forget what was missing and what was seen: the exporter counts anew."""
+        """Forget missing and seen numbers: the exporter counts anew."""
         self._holes = self._seen = None
         self.restarts = (self.restarts + 1) & 0xFF
 
@@ -176,7 +176,7 @@ def _goes_on(stream: Stream, sequence: list[int], units: list[int], templates: l
 
 
 def _note_manner(stream: Stream, number: int) -> None:
-    """Take back what was thought of how the exporter counts, where a number that was expected contradicts it."""
+    """Forget the assumed way in which the exporter counts, where an expected number contradicts it."""
     if (
         stream.counts_messages
         and not stream.counts_otherwise

@@ -305,7 +305,7 @@ def _forget_default_routes(
 def _make_times(
     column: I64, row: np.uint64, plans: Plans, sets: Part, what: int, export_ms: I64, uptime_ms: I64
 ) -> None:
-    """Make milliseconds since 1970 UTC of what was read; see flowtimes, which says where it is from."""
+    """Turn times as read into milliseconds since 1970 UTC; see flowtimes, which says where they are from."""
     for each in range(len(sets.at)):
         how, exported = plans[sets.plan[each], TIMES, what - START], export_ms[each]
         end = row + np.uint64(sets.records[each])

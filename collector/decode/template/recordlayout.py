@@ -142,7 +142,7 @@ class Layout:
         return np.array(rows, np.int64)
 
     def cut_variable(self, buffer: U8, at: I64, length: I64) -> tuple[U8, I64, I64]:
-        """Cut sets of variable-length records down to what is read; see `cut_to_fields`."""
+        """Cut sets of variable-length records down to the elements that are read; see `cut_to_fields`."""
         return cut_to_fields(buffer, at, length, self._fields, self.size, self.template.minimum_length)
 
 

@@ -239,7 +239,7 @@ class TemplateTable:
         self._known_sets.setdefault(point, {})[body] = tuple(templates)
 
     def forget_sets(self, point: ObservationPoint) -> None:
-        """Read the sets of a point anew when they come again: one of them no longer says what holds."""
+        """Forget the sets known at a point, so that they are read anew when they come again."""
         self._known_sets.pop(point, None)
 
 

@@ -1,4 +1,4 @@
-"""Records of variable length cut_to_fields down to what is read, so that all have one length."""
+"""Records of variable length cut_to_fields down to the elements that are read, so that all have one length."""
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ def _cut(
 
 @kernel
 def _cut_record(buffer: U8, place: int, end: int, fields: Fields, kept: U8, used: int) -> int:
-    """Keep what is kept of one record; return where it ends, or -1 if that is behind the end of its set."""
+    """Copy the elements that are read of one record; return the offset of its end, or -1 if that is behind the set's end."""
     for field in range(len(fields)):
         octets = fields[field, 0]
         varies = octets < 0
