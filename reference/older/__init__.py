@@ -1,4 +1,4 @@
-"""Files of facts as earlier versions had them: what they lack, and how their rows are written in today's columns.
+"""Files of facts as earlier versions had them, and how their rows are written in today's columns.
 
 A module FILE.py here is of FILE.csv. It has `ADDED`, the columns that older files lack; where some are gone, `REMOVED`;
 and `typed(row)`, which returns an older row, cells as text, with today's columns. What older files say in prose is read

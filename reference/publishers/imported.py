@@ -56,7 +56,7 @@ class Written:
 
 
 def write_overlay(directory: Path, imported: Iterable[Imported]) -> list[Written]:
-    """Write imported rows into the overlay's files, beside the rows they have; return what was done.
+    """Write imported rows into the overlay's files, beside the rows they have; return the counts for each file.
 
     Each file is checked before it takes the place of the old one, at once or not at all. Raises FactError
     where the overlay's file has faults already, ImportFault where the rows do not fit the declaration.

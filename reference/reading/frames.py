@@ -1,4 +1,4 @@
-"""Facts as frames: what the service reads of the reference. Nothing else needs polars, and a collector has none."""
+"""Facts as frames for the service. Nothing else needs polars, and a collector has none."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
