@@ -85,11 +85,11 @@ class Access:
         self.keys.load()
 
     def start(self) -> None:
-        """Begin to write down what is noted."""
+        """Begin to write notes into the record."""
         self.notes.start()
 
     def stop(self) -> None:
-        """Write down what is left."""
+        """Write the notes that are left."""
         self.notes.stop()
 
     def reread(self, people: Sequence[Person] | None = None) -> None:

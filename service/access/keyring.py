@@ -70,7 +70,7 @@ class Keyring:
         days: int,
         created_by: str,
     ) -> tuple[Key, str]:
-        """Return a new key: what is known of it, and the key, which is kept nowhere.
+        """Return a new key: the key as the store knows it, and the secret itself, which is kept nowhere.
 
         Raise KeyConflict where two of this role and name are valid.
         """
@@ -103,7 +103,7 @@ class Keyring:
             return key, token
 
     def revoke(self, key_id: str, revoked_by: str, reason: str) -> tuple[Key, bool]:
-        """Revoke a key; return it, and whether it was not before. Raise NotFound where there is none of this id."""
+        """Revoke a key; return it, and False if it was revoked before. Raise NotFound for an unknown id."""
         with self._lock:
             key = next((key for key in self._by_digest.values() if key.id == key_id), None)
             if key is None:

@@ -75,5 +75,5 @@ def new_key() -> tuple[str, str]:
 
 
 def digest_of(token: str) -> str:
-    """Return the SHA-256 of a key or token, hex: what it is looked up by, so that time tells nothing of it."""
+    """Return the SHA-256 of a key or token, hex: keys are looked up by it, so that time tells nothing of them."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

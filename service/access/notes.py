@@ -39,7 +39,7 @@ class Notes:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left."""
+        """Write the notes that are left."""
         self._stopping.set()
         self._something.set()
         if self._thread is not None:
@@ -58,7 +58,7 @@ class Notes:
         self._something.set()
 
     def flush(self) -> None:
-        """Write what was noted. What cannot be written is said in the log, and tried again the next time."""
+        """Write the notes. Those that cannot be written are told in the log, and tried again the next time."""
         with self._lock:
             self._something.clear()
             waiting, self._waiting = self._waiting, Counter()

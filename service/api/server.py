@@ -141,7 +141,7 @@ class Service:
             self._thread.join(0.01)
 
     def stop(self) -> None:
-        """Answer what has begun, then close the store."""
+        """Answer the requests that have begun, then close the store."""
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:

@@ -102,7 +102,7 @@ def withhold(
     definitions: Mapping[str, Definition],
     objection: Objection | None,
 ) -> tuple[dict[str, list[Observation]], tuple[Withheld, ...]]:
-    """Return the observations with those replaced that must not be published, and what was withheld.
+    """Return the observations with those replaced that must not be published, and the totals withheld.
 
     What is withheld keeps its place, without value, limits and details, with the flag `confidential` and the
     reason. What had no value keeps its own reason.

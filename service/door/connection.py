@@ -85,7 +85,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came: from the first byte of a head on, the whole of it has a deadline."""
+        """Receive bytes: from the first byte of a head on, the whole of it has a deadline."""
         if self._own.lingers:
             return
         if self._head_since is None and self.conn.their_state is h11.IDLE:

@@ -133,7 +133,7 @@ class Connections:
             asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def _say(self) -> None:
-        """Log what was closed, once a minute at most."""
+        """Log the connections closed, once a minute at most."""
         now = time.monotonic()
         if not self._closed or (self._said and now - self._said < _SAY_SECONDS):
             return

@@ -1,4 +1,4 @@
-"""The door: the outermost layer of the application. What does not pass it reaches no route."""
+"""The door: the outermost layer of the application. A request that does not pass it reaches no route."""
 
 import logging
 import time

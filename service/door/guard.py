@@ -9,10 +9,10 @@ from caudal.service.roles.roles import Resource
 
 
 class Guard(Protocol):
-    """Says who a request comes from and whether they may have what they ask for."""
+    """The guard of the door: who a request comes from, and whether they may have what they ask for."""
 
     def identify(self, scope: Scope) -> Actor:
-        """Return who asks, ANYBODY where nothing is said; raise Problem where what is said is wrong."""
+        """Return the actor of a request, ANYBODY without credentials; raise Problem where they are wrong."""
 
     def check(self, actor: Actor, resource: Resource) -> None:
         """Return if the role of an actor may have a resource; raise Problem 401 or 403 otherwise."""

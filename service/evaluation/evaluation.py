@@ -1,4 +1,4 @@
-"""From the facts of a month to what is said about it: a pure function, for what is computed now and again."""
+"""Evaluation of a month, from its facts to its values: a pure function, for values computed now and again."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Set

@@ -144,7 +144,7 @@ class Ingest:
             return Changed(batch_id, batch.origin.economy, state, months_of(batch))
 
     def recover(self) -> bool:
-        """Finish what was being done when the service was killed; say whether there was anything.
+        """Finish the deed that a kill interrupted; return whether there was one.
 
         To be called before the store is migrated: how far it came is told by the tables as they were. What
         cannot be finished is set aside, so that the service starts.

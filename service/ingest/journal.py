@@ -1,4 +1,4 @@
-"""The journal: the one deed that is being done, those that were set aside, and what was done to each batch."""
+"""The journal: the deed in hand, those that were set aside, and the changes of each batch."""
 
 import base64
 from collections.abc import Mapping
@@ -107,7 +107,7 @@ class Journal:
         }
 
     def note(self, deed: Deed, economy: str, name: str | None = None, state: State | None = None) -> None:
-        """Write down what was done to a batch, and the state it is in now."""
+        """Write down the deed done to a batch, and the batch's state now."""
         row = _columns(deed)
         del row["received_at"], row["present"]
         row |= {"economy": [economy], "deed": [name or deed.name], "state": [(state or deed.state).value]}

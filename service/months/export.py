@@ -1,4 +1,4 @@
-"""Bulk export as JSON Lines, for those who check the numbers: all published values, and what they are made of.
+"""Bulk export as JSON Lines, for those who check the numbers: all published values, and their inputs.
 
 The first line is a notice: terms, sources, what the rest is. The last says how many lines lie between, so that
 a download that broke off is seen to have.

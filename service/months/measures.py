@@ -1,4 +1,4 @@
-"""Puts facts and interpretation together: what the indicators are told, and what is said beside them."""
+"""Measures: facts and interpretation put together for the indicators, and the figures beside their values."""
 
 import hashlib
 import threading

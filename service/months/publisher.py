@@ -1,4 +1,4 @@
-"""Publishes months when they are due, by itself; what it missed, it does when it starts."""
+"""The publisher of months, which works by itself when they are due; months it missed are published when it starts."""
 
 import logging
 from collections.abc import Callable
@@ -67,7 +67,7 @@ class Publisher:
             self._scheduler = None
 
     def run(self) -> None:
-        """Publish all that is due. What fails is said in the log, counted, and tried again the next time."""
+        """Publish all months that are due. Failures are logged, counted, and tried again the next time."""
         try:
             waiting = self.due()
         except ServiceError as error:

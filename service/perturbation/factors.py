@@ -1,4 +1,4 @@
-"""Keeps the secret factor of each operator (see `perturbation.py`): drawn when first needed, then the same for good."""
+"""Secret factors of operators (see `perturbation.py`): drawn when first needed, then kept for good."""
 
 import secrets
 import threading

@@ -93,7 +93,7 @@ def coarse_count(number: float) -> int:
 
 
 def as_told(observation: Observation, definition: Definition) -> Observation:
-    """Return an observation as it may be told; what does not depend on traffic stays as it is."""
+    """Return an observation as it may be told; a value that does not depend on traffic stays as it is."""
     flows = coarse_count(observation.flows)
     if observation.reason is not None and observation.flows < definition.minimum_flows:
         # Fewer than are needed, also when rounded.

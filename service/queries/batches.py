@@ -1,4 +1,4 @@
-"""Which batches there are, where each stands, what was done to it, and what was published of its months."""
+"""Batches: where each stands, the changes made to it, and the vintages published of its months."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass

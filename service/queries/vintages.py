@@ -214,7 +214,7 @@ def kept_input(store: Store, digest: str) -> bytes:
 
 
 def reason_of(row: dict[str, Any]) -> Reason | None:
-    """Take the two columns of a reason out of a row of values, and return what they say."""
+    """Return the reason in the two columns of a row of values, and take these out of the row."""
     codes, figures = row.pop("reason_codes"), row.pop("reason_figures")
     return from_stored(
         {"code": code, "figures": json.loads(text)} for code, text in zip(codes, figures, strict=True)

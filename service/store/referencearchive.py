@@ -1,4 +1,4 @@
-"""Keeps every version of the reference whole in the store, so that what was computed with it can be again.
+"""The archive of the reference: every version whole in the store, so that a vintage can be computed again with its own.
 
 Kept are the files as they were written, those of the package and those of the overlay, and they are read
 back by the one loader there is. Address tables are not kept: where an address lies is decided at the collector.

@@ -18,7 +18,7 @@ Kept = TypeVar("Kept")
 
 
 def entity_tag(state: str, *asked: object) -> str:
-    """Return the entity tag of an answer: of the state it depends on, and what was asked (path, format, language …)."""
+    """Return the entity tag of an answer: of the state it depends on, and of the question (path, format, language …)."""
     return f'"{sha256(repr((state, *asked)).encode()).hexdigest()[:32]}"'
 
 

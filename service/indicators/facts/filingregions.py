@@ -56,7 +56,7 @@ class FilingRegions:
         return frozenset(self._groups.get(name, ()))
 
     def find(self, platform: str, region: str, others: Iterable[str]) -> FilingRegion | None:
-        """Return the countries of `region`; None of the whole world and of what is no part of it.
+        """Return the countries of `region`; None for the whole world and for a name that is no part of it.
 
         `others` are the other regions that the platform's reporter gives for the same period: a rest is
         what they leave. A country's code is that country, and the id of a country group its members.

@@ -158,7 +158,7 @@ def sensitivity_variance(corrected: float, sensitivity: float, specificity: floa
 def misplacement_variance(
     found: FloatArray, total: float, sensitivity: float, specificity: float, level: float
 ) -> float:
-    """Return the variance that a corrected share has because what is misplaced is misplaced network by network.
+    """Return the variance of a corrected share that comes of traffic being misplaced network by network.
 
     `found` are the bytes of each network in a place that were placed inside, `total` all that were looked up. If all of
     a network's B_k bytes there are found with the chance Se, or none, then those found vary by Se(1−Se)·Σ B_k²; and

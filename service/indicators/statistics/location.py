@@ -1,4 +1,4 @@
-"""Shares of an area and their bounds: what is located wrongly, and what is not located at all."""
+"""Shares of an area and their bounds, for traffic located wrongly and traffic not located at all."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Seeded Monte Carlo for sums of money: named draws that are the same for ever, and what is said of them.
+"""Seeded Monte Carlo for sums of money: named draws that stay equal for ever, and the bands told of them.
 
 Each uncertain factor has a name, and its name alone decides its draws: neither the order of rows nor what
 else is computed changes them. The draws come from the raw output of PCG64, which numpy promises to keep

@@ -170,7 +170,7 @@ def _label(node: Node, width: float) -> _Label:
 
 
 def _shortened(texts: Sequence[str], titles: Sequence[Wrapped], columns: Sequence[_Column]) -> list[str]:
-    """Return lines that hold in full what is not whole in the diagram."""
+    """Return lines that hold in full the texts shortened in the diagram."""
     full = [text for text, title in zip(texts, titles, strict=True) if not title.whole]
     full += [
         node.name

@@ -135,7 +135,7 @@ def _labels(
 
 
 def _entries(numbered: Sequence[str]) -> list[list[tuple[str, float]]]:
-    """Return the lines of what is only numbered on the map, each entry with its place."""
+    """Return the lines for countries that have only a number on the map, each entry with its place."""
     lines: list[list[tuple[str, float]]] = []
     x = 0.0
     for entry in numbered:
