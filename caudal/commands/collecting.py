@@ -65,7 +65,7 @@ def watch_status(out: Console, look: Callable[[], Mapping[str, Any]], pause: Cal
 
 
 def status_parts(status: Mapping[str, Any], now: float) -> Iterator[RenderableType]:
-    """Yield what there is to show of a status: the summary, what is wrong, exporters, the collector itself."""
+    """Yield the parts of a status to show: the summary, what is wrong, exporters, the collector itself."""
     if "attention" not in status:  # updated, and not restarted yet
         yield Text(
             f"The collector that runs is of an earlier version ({status['version']}): restart it to see its routers."

@@ -159,7 +159,7 @@ class Exporters:
         return self._limit // 4 * 3
 
     def idle(self, seconds: float) -> list[int]:
-        """Return who has not been heard for so long, the longest first; not those kept for good."""
+        """Return the numbers of exporters not heard for `seconds`, the longest first, without those kept for good."""
         numbers = np.array([n for n in self._number.values() if n not in self._kept], np.int64)
         heard = self._heard[numbers]
         idle = heard <= self._clock() - seconds

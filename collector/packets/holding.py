@@ -31,7 +31,7 @@ _NEXT_HEADERS[[124, 132, 135, 136, 137, 139, 140, 143]] = True
 
 @kernel
 def ipv4_holds(buffer: U8, at: int, end: int, wire: int) -> int:
-    """Return how surely an IPv4 packet begins at offset `at`: NO_PACKET, LIKELY or SURE.
+    """Return NO_PACKET, LIKELY or SURE, for an IPv4 packet that may begin at offset `at`.
 
     The frame was captured up to `end`, and ended at `wire` on the wire. SURE are packets whose header's checksum is
     right; LIKELY those whose checksum was not made yet (0) or not captured, but which end where their frame does.

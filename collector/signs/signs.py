@@ -108,7 +108,7 @@ _MOST_OF_A_KIND = 4096  # sources of UDP can be forged, and each sign is a sente
 
 
 def signs_of_decoding(decoder: Decoder, name: Name) -> Iterator[Sign]:
-    """Yield what decoding noticed of exporters, under what `name` gives their numbers; of very many those known first."""
+    """Yield the signs that decoding noticed of exporters, under their names; of very many those known first."""
     for of_kind in _OF_DECODER:
         yield from islice(of_kind(decoder, name), _MOST_OF_A_KIND)
 

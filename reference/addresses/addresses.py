@@ -256,7 +256,7 @@ class _Segments(NamedTuple):
 
 
 def _index(prefixes: NDArray[Any], bits: int) -> I32:
-    """Return how many segments begin below each prefix of `bits` bits, int32 (2^bits + 1,); the last counts all."""
+    """Return the number of segments that begin below each prefix of `bits` bits, int32 (2^bits + 1,); the last counts all."""
     begin = np.bincount(prefixes.astype(np.int64), minlength=1 << bits)
     return np.append(0, np.cumsum(begin)).astype(np.int32)
 

@@ -48,7 +48,7 @@ class Change:
 
 
 def differences(before: str, after: str) -> Iterator[Change]:
-    """Yield what changes from one version to another, in order of the files and of the keys.
+    """Yield the changes from one version to another, in order of the files and of the keys.
 
     A version is `shipped`, an overlay directory (its rows over those shipped), a directory with all files, or
     a wheel of Caudal. Cells are compared as they are written; a column that a version lacks is empty there, a

@@ -118,7 +118,7 @@ def raise_first(faults: list[FactError]) -> None:
 
 
 def check_overlay(overlay: Path, files: Iterable[FactFile]) -> Iterator[FactError]:
-    """Yield what is wrong with a directory as an overlay: it may hold only files of facts."""
+    """Yield the faults of a directory as an overlay: it may hold only files of facts."""
     if not overlay.is_dir():
         yield FactError(overlay, 0, "", "is not a directory; an overlay is a directory of files of facts")
         return

@@ -100,7 +100,7 @@ class Access:
             self.people = people
 
     def identify(self, scope: Scope) -> Actor:
-        """Return who asks by the ASGI scope of a request, and leave it there as `state["actor"]`.
+        """Return the actor of a request by its ASGI scope, and leave it there as `state["actor"]`.
 
         Raise Problem 401 for a key that is none, or not valid any more; 403 for a login that another site uses.
         """
@@ -111,7 +111,7 @@ class Access:
         return actor
 
     def enter(self, scope: Scope, resource: Resource) -> Actor:
-        """Return who asks, if their role may have the resource; raise Problem 401 or 403.
+        """Return the actor of a request, if their role may have the resource; raise Problem 401 or 403.
 
         Of which economies and operators they may have it, `decide` and `allow` say.
         """
@@ -245,7 +245,7 @@ class Access:
 
 
 def actor_of(request: Request) -> Actor:
-    """Return who asks, of a request that was identified; anybody where it was not."""
+    """Return the actor of a request that was identified; anybody where it was not."""
     actor = request.scope.get("state", {}).get("actor")
     return actor if isinstance(actor, Actor) else ANYBODY
 

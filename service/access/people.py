@@ -41,7 +41,7 @@ class Claims:
 
 
 def actor_of_claims(claims: Claims, people: Sequence[Person], until: datetime) -> Actor:
-    """Return who somebody is by the people that are known: the public, with a name, where nobody is meant."""
+    """Return the actor of claims, by the people that are known: the public, with a name, where nobody is meant."""
     credential = f"login of {claims.name}"
     for person in people:
         if claims.fits(person):

@@ -109,7 +109,7 @@ def _overview(answers: Answers, reference: Reference, economies: Sequence[str]) 
 
 
 def _networks(reference: Reference, economy: str) -> Iterator[str]:
-    """Yield what the listed access networks hold of the addresses, and the largest others where that is little."""
+    """Yield lines on the part of the addresses that the listed access networks hold, and the largest others where it is small."""
     here = announced([economy])
     access = reference.facts("access_networks")
     listed = set(access["asn"])

@@ -91,7 +91,7 @@ class Withheld:
 
 
 def degree_of(definition: Definition) -> Degree | None:
-    """Return how an indicator depends on traffic, as an amount or as something that gives one back; None if in neither way."""
+    """Return the degree to which an indicator shows traffic: an amount, or a value that gives one back; None if neither."""
     if definition.unit in _PRIMARY_UNITS:
         return "primary"
     return "secondary" if definition.unit in _SECONDARY_UNITS else None

@@ -145,7 +145,7 @@ def _folded(cells: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -
 
 
 def _joining(order: pl.DataFrame, summed: pl.DataFrame, rule: Rule, least: int) -> int:
-    """Return how many of the ordered cells must be added up for their sum to be shown; 0 where no sum is needed.
+    """Return the number of ordered cells to be added up for their sum to be shown; 0 where no sum is needed.
 
     All of them, where even that is not enough: then the direction is one row.
     """

@@ -221,7 +221,7 @@ class FactFrames(Mapping[str, pl.DataFrame]):
 
 
 def coverage_of(inputs: MonthInputs, reference: Reference) -> Coverage:
-    """Return who reported and what share of the internet users they serve."""
+    """Return the coverage of a month: the operators that reported, and the share of internet users they serve."""
     users = float(sum(count for count, _ in inputs.declared.values())) if inputs.declared else None
     internet_users = internet_users_of(reference, inputs.economy)
     return Coverage(

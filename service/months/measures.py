@@ -177,7 +177,7 @@ class Measures:
         return self._settings.confidentiality.running_months == "roles" and self.protected(economy)
 
     def coverage(self, economy: str, start: datetime, end: datetime) -> Coverage:
-        """Return who reported in [start, end) and what share of the internet users they serve.
+        """Return the coverage of [start, end): the operators that reported, and the share of internet users they serve.
 
         Subscribers are those declared for the end of the time.
         """

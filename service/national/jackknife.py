@@ -96,7 +96,7 @@ def _network() -> pl.Expr:
 def observations_by_key(
     indicators: Mapping[str, Indicator], month: MonthCells
 ) -> Iterator[tuple[tuple[str, str | None], Observation]]:
-    """Yield what indicators say of a month, each by indicator and dimension."""
+    """Yield the observations of a month, each by indicator and dimension."""
     for indicator in indicators.values():
         for each in indicator.observe(month):
             yield (each.indicator, each.dimension), each

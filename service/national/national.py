@@ -190,7 +190,7 @@ class _Carried:
         return replace(self, rows=self.rows.filter(own), all_flows=self.all_flows.filter(own))
 
     def figure(self) -> Figure:
-        """Return its sum, in the interval of sampling, factors, doubts and places."""
+        """Return the sum, in the interval of sampling, factors, doubts and places."""
         rows, value = self.rows, float(self.rows["bytes"].sum())
         moved = sum(
             (self.deviation * amount) ** 2

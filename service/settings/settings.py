@@ -217,7 +217,7 @@ class OpenIdConnect(BaseModel):
 
 
 class Person(BaseModel):
-    """Who, of those that log in, has which role: by a claim of the provider. The first that fits counts.
+    """A person who may log in, and their role, by a claim of the provider. The first that fits counts.
 
     `claim` is email, sub, or the name of a claim that holds a text or a list of texts, such as groups.
     """

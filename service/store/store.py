@@ -240,7 +240,7 @@ class Store:
 
 
 def _other_owner(status: Path) -> str:
-    """Return who else holds an embedded store, as text to go on a message; empty if nobody does.
+    """Return the other owner of an embedded store, as text to go on a message; empty if there is none.
 
     The engine finds out by itself, but only after writing its own report to standard error.
     """

@@ -169,7 +169,7 @@ class ToldFlows:
         return changed
 
     def tellings(self) -> Iterator[Tellings]:
-        """Yield what exporters did that tell totals, of those that told a flow again or could not be followed."""
+        """Yield the tellings of exporters that told a flow again or could not be followed."""
         for exporter, table in sorted(self._tables.items()):
             done = table.done.tolist()
             told = Tellings(

@@ -147,7 +147,7 @@ class SamplingRates:
         return old != rate
 
     def announced_by(self, exporter: int) -> Iterator[tuple[ObservationPoint, int | None, float]]:
-        """Yield what an exporter has announced: where, the sampler (None: of all) and its rate."""
+        """Yield the announcements of an exporter: point, sampler (None: all) and rate."""
         for protocol in range(len(flowrecords.PROTOCOLS)):
             for (place, sampler), rate in self._rates.get((exporter, protocol), {}).items():
                 yield ObservationPoint(exporter, protocol, *place), sampler, rate

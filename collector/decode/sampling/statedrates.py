@@ -132,7 +132,7 @@ class StatedRates:
         return new
 
     def believed(self, exporter: int) -> Iterator[tuple[ObservationPoint, int | None, tuple[float, float]]]:
-        """Yield where an exporter stated rates that were believed, the sampler, and the lowest and the highest of them."""
+        """Yield the rates of an exporter that were believed: point, sampler, and the lowest and the highest rate."""
         for (point, sampler), row in self._of.items():
             if point.exporter == exporter and point.protocol != SFLOW5 and self._rows[row, HIGH]:
                 yield point, sampler, (float(self._rows[row, LOW]), float(self._rows[row, HIGH]))

@@ -95,7 +95,7 @@ class Stream:
         del self._holes[: -2 * _HOLES_KEPT]
 
     def take_back(self, number: int, units: int) -> int | None:
-        """Return how many units that counted as missing arrive with a late datagram; None if the datagram is not late."""
+        """Return the number of missing units that arrive with a late datagram; None if the datagram is not late."""
         holes = self._holes or ()
         for at in range(0, len(holes), 2):
             first, missing = holes[at : at + 2]

@@ -34,7 +34,7 @@ class Quantity:
 
     @property
     def deviation(self) -> float:
-        """Its standard deviation."""
+        """The standard deviation."""
         return math.sqrt(max(self.variance, 0.0))
 
 

@@ -18,7 +18,7 @@ def holding(
 
 
 def members(groups: pl.DataFrame, group: str) -> frozenset[str]:
-    """Return who belongs to a country group; nobody where the group, or the file, is not known."""
+    """Return the members of a country group; nobody where the group, or the file, is not known."""
     if not {"group_id", "country"} <= set(groups.columns):
         return frozenset()
     return frozenset(groups.filter(pl.col("group_id") == group)["country"].to_list())

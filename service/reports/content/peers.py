@@ -41,7 +41,7 @@ class Peer:
     values: tuple[PeerValue, ...]
 
     def value(self, indicator: str, dimension: str | None) -> PeerValue | None:
-        """Return its value of an indicator and dimension; None where it has none that may be compared."""
+        """Return the peer's value of an indicator and dimension; None where it has none that may be compared."""
         return next(
             (each for each in self.values if (each.indicator, each.dimension) == (indicator, dimension)), None
         )

@@ -295,7 +295,7 @@ class Edition:
         return sentences
 
     def coverage(self) -> str:
-        """Return who reported, and how many of the economy's internet users they serve."""
+        """Return the sentence on who reported, and how many of the economy's internet users they serve."""
         coverage, say = self.content.coverage, self.language.say
         operators = self.language.listed(coverage.operators)
         if coverage.share is None or coverage.users is None:

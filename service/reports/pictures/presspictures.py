@@ -133,7 +133,7 @@ def _framed(edition: Edition, shown: Picture) -> Drawing:
 
 
 def origin(edition: Edition) -> list[str]:
-    """Return who publishes the figures, at which address, of which month, vintage and facts."""
+    """Return the origin of the figures in lines: publisher, address, month, vintage and facts."""
     say, language, provenance = edition.language.say, edition.language, edition.content.provenance
     vintage = (
         say("press", "vintage", vintage=provenance.vintage)

@@ -28,7 +28,7 @@ class Member:
     values: tuple[PublishedValue, ...]
 
     def value(self, indicator: str, dimension: str | None) -> PublishedValue | None:
-        """Return what it published of an indicator and dimension; None where it says nothing of it."""
+        """Return the economy's published value of an indicator and dimension; None where there is none."""
         wanted = (indicator, dimension)
         return next(
             (v for v in self.values if (v.observation.indicator, v.observation.dimension) == wanted), None
@@ -53,7 +53,7 @@ class Cell:
 
     @property
     def withheld(self) -> bool:
-        """Whether the value was kept confidential."""
+        """True if the value was kept confidential."""
         return self.observation is not None and CONFIDENTIAL in self.observation.flags
 
 
@@ -116,7 +116,7 @@ class RegionContent:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the figures come from a traffic model."""
+        """True if the figures come from a traffic model."""
         return any(member.synthetic for member in self.members)
 
     @property

@@ -47,7 +47,7 @@ class RegionEdition:
 
     @property
     def path(self) -> str:
-        """Where the report is served."""
+        """The path under which the report is served."""
         return f"/v1/reports/region/{self.content.group}/{self.content.month}"
 
     @cached_property
