@@ -1,4 +1,4 @@
-"""What can go wrong with dashboards: a branch of the tree that `caudal.common.errors` draws."""
+"""Errors of dashboards: a branch of the tree that `caudal.common.errors` draws."""
 
 from caudal.common.errors import CaudalError
 

@@ -84,7 +84,7 @@ _DEFINED_IN = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return what is named here, from the module that defines it."""
+    """Return an object named here, from the module that defines it."""
     if name not in _DEFINED_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_DEFINED_IN[name]), name)

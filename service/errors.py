@@ -1,4 +1,4 @@
-"""What can go wrong in the service: a branch of the tree that `caudal.common.errors` draws."""
+"""Errors of the service: a branch of the tree that `caudal.common.errors` draws."""
 
 from collections.abc import Sequence
 

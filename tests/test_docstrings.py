@@ -14,7 +14,7 @@ _RIDDLE = re.compile(
     re.IGNORECASE,
 )
 # Docstrings there are texts of the API's description and of --help: outputs, written for whoever asks.
-_OUTPUTS = re.compile(r"(^|/)(routes/.*|\w*models?|\w*cli)\.py$")
+_OUTPUTS = re.compile(r"(^|/)((routes|answers|cli)/.*|model|\w*cli)\.py$")
 
 
 def riddles(source: str) -> Iterator[tuple[int, str]]:

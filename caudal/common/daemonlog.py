@@ -30,7 +30,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a record of the log is written."""
+    """The forms in which a record of the log is written."""
 
     text = "text"
     json = "json"

@@ -15,7 +15,7 @@ STANDARD_OUTPUT = "-"
 
 
 class UnwrittenError(CaudalError):
-    """What a command was to write is not there, or not whole: why, and what to do."""
+    """A file that a command was to write is not there, or not whole: why, and what to do."""
 
 
 @contextmanager

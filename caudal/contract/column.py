@@ -20,7 +20,7 @@ class Word(IntEnum):
 
 
 class Folding(IntEnum):
-    """How far cells of few local hosts are added up, step by step: over sites, then networks, then countries."""
+    """Steps by which cells of few local hosts are added up: over sites, then networks, then countries."""
 
     sites = 1
     country = 2
@@ -29,7 +29,7 @@ class Folding(IntEnum):
 
 @dataclass(frozen=True)
 class Bits:
-    """Where a key stands in the code of a cell: its word, its lowest bit there, how many bits it has, and as what.
+    """The place of a key in the code of a cell: its word, its lowest bit there, how many bits it has, and as what.
 
     A number stands there as it is, or halved; a choice as its position among `values`, a name as its position in a list
     that grows while a collector works and begins with ''; two letters with five bits each. Cells are in the order of

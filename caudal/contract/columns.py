@@ -1,4 +1,4 @@
-"""What a batch holds: every column of its two tables. The contract between collector and service.
+"""The contents of a batch: every column of its two tables. The contract between collector and service.
 
 A later contract may add columns, never change one. To add one, write it here with the next CONTRACT_VERSION as `since`; the
 code of a cell, folding, roll-ups and the API take it from here (docs/architecture.md says how).
@@ -279,5 +279,5 @@ BALANCE: Mapping[str, tuple[str, ...]] = {
 
 
 def balanced(counts: Mapping[str, int]) -> bool:
-    """Return whether counts of a ledger, by their names, add up as BALANCE says."""
+    """Return True if counts of a ledger, by their names, add up as BALANCE says."""
     return all(counts[whole] == sum(counts[part] for part in parts) for whole, parts in BALANCE.items())

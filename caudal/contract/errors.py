@@ -1,4 +1,4 @@
-"""What can go wrong with a batch, for whoever writes or reads one: a branch of the tree that `caudal.common.errors` draws."""
+"""Errors of batches, for whoever writes or reads one: a branch of the tree that `caudal.common.errors` draws."""
 
 from caudal.common.errors import CaudalError
 

@@ -148,7 +148,7 @@ class CellTable:
 
 @kernel
 def _begin(far_end: np.uint64, metering: np.uint64, window: np.uint64, multiplier: U64, index: I32) -> int:
-    """Return where in the index the search for a cell begins, by the two words of its code and its window."""
+    """Return the slot of the index where the search for a cell begins, by the two words of its code and its window."""
     # Of a product, the upper bits depend on all bits of what was multiplied.
     hashed = far_end * multiplier[0] + metering * multiplier[1] + window * multiplier[2]
     return int(np.int64(hashed >> np.uint64(32))) & (len(index) - 1)
@@ -158,7 +158,7 @@ def _begin(far_end: np.uint64, metering: np.uint64, window: np.uint64, multiplie
 def _is_cell(
     rows: U64, cell: int | np.int64, far_end: np.uint64, metering: np.uint64, window: np.uint64
 ) -> bool:
-    """Return whether a row is that of the cell with these two words and this window."""
+    """Return True if a row is that of the cell with these two words and this window."""
     # Without branches, so that the processor compares all three at once.
     differs = (rows[cell, _FAR_END] ^ far_end) | (rows[cell, _METERING] ^ metering)
     return bool((differs | (rows[cell, _WINDOW] ^ window)) == 0)
@@ -168,7 +168,7 @@ def _is_cell(
 def _place(
     far_end: np.uint64, metering: np.uint64, window: np.uint64, multiplier: U64, index: I32, rows: U64
 ) -> int:
-    """Return where in the index the cell of a code and a window is, or belongs."""
+    """Return the slot of the index where the cell of a code and a window is, or the free slot where it belongs."""
     at = _begin(far_end, metering, window, multiplier, index)
     while index[at] >= 0 and not _is_cell(rows, np.int64(index[at]), far_end, metering, window):
         at = (at + 1) & (len(index) - 1)

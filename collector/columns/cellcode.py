@@ -28,7 +28,7 @@ _LETTER, _BEFORE_A, _EIGHT, _FIVE = (np.uint64(each) for each in (0x1F, 0x40, 8,
 
 
 def most(name: str) -> int:
-    """Return how many different values of a key a code has room for."""
+    """Return the number of different values of a key that a code has room for."""
     return 1 << BITS[name].count
 
 

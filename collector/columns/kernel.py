@@ -58,13 +58,13 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def compiled_before() -> bool:
-    """Return whether kernels were compiled and kept by an earlier process; if not, it will take half a minute."""
+    """Return True if an earlier process compiled the kernels and kept them; compiling takes half a minute."""
     directory = _directory()
     return directory is not None and next(directory.rglob("*.nbi"), None) is not None
 
 
 def kept_in() -> str:
-    """Return where compiled kernels are kept, in words."""
+    """Return the place of compiled kernels in words."""
     directory = _directory()
     return str(directory) if directory is not None else "memory only: no cache directory may be written to"
 

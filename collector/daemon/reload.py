@@ -57,7 +57,7 @@ class Reload:
         return True
 
     def found(self) -> Prepared | CaudalError | None:
-        """Return what was read, or why it cannot be used, once; None while there is nothing."""
+        """Return the settings read, or the error that makes them useless, once; None while there is nothing."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._thread = None

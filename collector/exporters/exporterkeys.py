@@ -18,7 +18,7 @@ KEYS: Final = tuple(column.name for column in FLOWS if column.of_exporter)
 
 
 class ExporterKeys:
-    """What is told of exporters, as words of metering of a cell's code (`cellcode`).
+    """Keys that settings give exporters, as words of metering of a cell's code (`cellcode`).
 
     `number` gives the position of a value in the list of all values of a key, which grows. Nothing is told until `configure`.
     """

@@ -172,7 +172,7 @@ class CaptureView:
 def signs_of_capture(
     reading: "Pipeline | Decoder", view: CaptureView, name: Callable[[int], str]
 ) -> Iterator[Sign]:
-    """Yield what was noticed of exporters while a capture was read, and what a view of it shows."""
+    """Yield the signs of exporters noticed while a capture was read, and those of a view of it."""
     found = signs_of_decoding(reading, name) if isinstance(reading, Decoder) else signs(reading, name)
     # A view compares all datagrams with the clock, and not the last of each lot.
     yield from (sign for sign in found if sign.kind != "clock_off")

@@ -1,4 +1,4 @@
-"""What each file of facts declares: columns, kinds, key. The list of all files is `catalogue.py`.
+"""Declarations of the files of facts: columns, kinds, key. The list of all files is `catalogue.py`.
 
 Imported by whatever reads, checks or shows facts.
 """

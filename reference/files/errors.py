@@ -1,4 +1,4 @@
-"""What can go wrong with reference data: a branch of the tree that `caudal.common.errors` draws."""
+"""Errors of reference data: a branch of the tree that `caudal.common.errors` draws."""
 
 from pathlib import Path
 

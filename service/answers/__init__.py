@@ -1,4 +1,4 @@
-"""What the API says, as typed models with examples. No computing, no store.
+"""Answers of the API, as typed models with examples. No computing, no store.
 
 Imported by routes and reports.
 """

@@ -104,7 +104,7 @@ class Service:
         return self._server
 
     def _config(self, app: Api, most: int) -> uvicorn.Config:
-        """Return how the server serves: our connections, no other protocol, nobody's word for an address."""
+        """Return the settings of uvicorn: our connections, no other protocol, nobody's word for an address."""
         door = self._settings.door
         assert self._socket is not None
         closed = app.parts.metrics.connections_closed

@@ -144,7 +144,7 @@ def changes(store: Store, batch_id: str) -> list[Change]:
 
 
 def received_of(store: Store, economies: Collection[str]) -> tuple[int, int, int]:
-    """Return how many batches of economies were received, when the newest was (Unix time), and the number of the last change."""
+    """Return the number of batches received of economies, when the newest was (Unix time), and the number of the last change."""
     where = "WHERE has({economies:Array(String)}, economy)"
     batches, newest, change = store.frame(
         f"SELECT count() AS batches, toUInt32(max(received_at)) AS newest, "

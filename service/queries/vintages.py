@@ -188,7 +188,7 @@ def orphans(store: Store, table: str) -> list[str]:
 
 
 def kept_cells(store: Store, economy: str, month: str, facts: str) -> int:
-    """Return how many cells of an economy's month are kept under the hash of its facts."""
+    """Return the number of cells of an economy's month are kept under the hash of its facts."""
     return int(
         store.value(
             "SELECT count() FROM vintage_cell WHERE economy = {economy:String} "
@@ -199,7 +199,7 @@ def kept_cells(store: Store, economy: str, month: str, facts: str) -> int:
 
 
 def keeps_input(store: Store, digest: str) -> bool:
-    """Return whether an input of vintages is kept, by its SHA-256 in hex."""
+    """Return True if an input of vintages is kept, by its SHA-256 in hex."""
     return bool(
         store.value("SELECT count() FROM vintage_input WHERE digest = {digest:String}", {"digest": digest})
     )

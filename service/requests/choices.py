@@ -1,4 +1,4 @@
-"""What several routes ask for in the same way: a time, a set of filters."""
+"""Parameters that several routes ask for in the same way: a time, a set of filters."""
 
 import re
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def span(
 
 
 def most_months() -> int | None:
-    """Return how many months this request may span; None where nothing limits it."""
+    """Return the number of months this request may span; None where nothing limits it."""
     work = CURRENT.get()
     return None if work is None else work.months
 

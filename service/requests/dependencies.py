@@ -1,4 +1,4 @@
-"""What a route may ask for, declared once: the parts of the service, and who asks.
+"""Dependencies of routes, declared once: the parts of the service, and who asks.
 
 A handler names the parts that it works with, and is given those of the service that answers:
 

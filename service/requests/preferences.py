@@ -1,4 +1,4 @@
-"""What a request prefers among what there is, by Accept and Accept-Language."""
+"""Preferences of a request among the forms and languages there are, by Accept and Accept-Language."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -19,11 +19,11 @@ class Offered(Protocol):
 
     @property
     def name(self) -> str:
-        """How `format` names it."""
+        """The name of the form for `format`."""
 
     @property
     def bare_type(self) -> str:
-        """How Accept names it."""
+        """The name of the form for Accept."""
 
 
 def wanted_form(request: Request, forms: Collection[Offered], default: str) -> str:

@@ -22,7 +22,7 @@ _LAST_SECONDS = 30.0
 
 
 def look(store: Store, ingest: Ingest, migrations: tuple[Migration, ...]) -> Health:
-    """Return how the service is; raise Problem saying why it cannot work: the store, the reference or the disk."""
+    """Return the health of the service; raise Problem saying why it cannot work: the store, the reference or the disk."""
     try:
         left = pending(store, migrations)
         version = reference_in_force(store)
@@ -58,7 +58,7 @@ class Readiness:
         self._at = 0.0
 
     async def state(self) -> Health:
-        """Return how the service is; raise Problem where it cannot work, or does not say so for too long."""
+        """Return the health of the service; raise Problem where it cannot work, or does not say so for too long."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._renew())
         await asyncio.wait({self._looking}, timeout=_PATIENCE_SECONDS)

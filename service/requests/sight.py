@@ -1,4 +1,4 @@
-"""How much of an economy's figures somebody sees who asks: what is published, what is running, what is exact."""
+"""Sight: how much of an economy's figures somebody sees who asks: what is published, what is running, what is exact."""
 
 from collections.abc import Iterable
 
@@ -26,20 +26,20 @@ class Sight:
         self._access = access
 
     def running(self, request: Request, economy: str) -> bool:
-        """Whether who asks may see months of an economy that are not published."""
+        """Return True if who asks may see months of an economy that are not published."""
         if not self._measures.awaits_publication(economy):
             return True
         return decide(actor_of(request), Resource.running, [economy])
 
     def quality(self, request: Request, economy: str) -> bool:
-        """Whether who asks may see the ledger of an economy by exporter; whoever is bound to operators, of those."""
+        """Return True if who asks may see the ledger of an economy by exporter; whoever is bound to operators, of those."""
         if not self._measures.protected(economy):
             return True
         actor = actor_of(request)
         return decide(actor, Resource.quality, [economy], actor.operators)
 
     def exact(self, request: Request, economy: str) -> bool:
-        """Whether who asks may see the traffic of all operators of an economy as it was metered; noted if so."""
+        """Return True if who asks may see the traffic of all operators of an economy as it was metered; noted if so."""
         if not self._measures.protected(economy):
             return True
         actor = actor_of(request)

@@ -42,7 +42,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Parts:
-    """What the routes of one service work with.
+    """The objects that the routes of one service work with.
 
     `structure` is the SDMX structure of the reference in force, `recomputations` the vintages that were computed again.
     """

@@ -1,4 +1,4 @@
-"""Who may do what, as tables: roles, scopes, actors, and every entrance with the resource it needs.
+"""Rights as tables: roles, scopes, actors, and every entrance with the resource it needs.
 
 Decides nothing by itself and stores nothing; the door and access apply it.
 

@@ -68,7 +68,7 @@ _PUBLIC = frozenset({Resource.health, Resource.facts, Resource.published, Resour
 
 @dataclass(frozen=True)
 class Rule:
-    """What a role is for, which resources it may have, and which economies and operators its keys are bound to.
+    """The purpose of a role, which resources it may have, and which economies and operators its keys are bound to.
 
     A key names no economies, may name some, or must; no operators, at least one ("some"), or exactly one. A role of
     operators has what belongs to an operator of its own operators only.

@@ -1,4 +1,4 @@
-"""What is stored of single hours of an operator."""
+"""Rows stored of single hours of an operator."""
 
 from collections.abc import Collection
 

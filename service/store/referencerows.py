@@ -13,7 +13,7 @@ def reference_in_force(store: Store) -> str | None:
 
 
 def was_in_force(store: Store, version: str) -> bool:
-    """Return whether a version is or was in force."""
+    """Return True if a version is or was in force."""
     known = store.value(
         "SELECT count() FROM reference_version WHERE version = {version:String}", {"version": version}
     )
@@ -21,7 +21,7 @@ def was_in_force(store: Store, version: str) -> bool:
 
 
 def has_version(store: Store, table: str, version: str) -> bool:
-    """Return whether a table of the reference has rows of a version. `table` is a name of the schema."""
+    """Return True if a table of the reference has rows of a version. `table` is a name of the schema."""
     count = store.value(
         f"SELECT count() FROM {table} WHERE version = {{version:String}}", {"version": version}
     )
@@ -43,7 +43,7 @@ def operator_networks_number(store: Store) -> int:
 
 
 def keeps_files(store: Store, version: str) -> bool:
-    """Return whether the files of a version are kept."""
+    """Return True if the files of a version are kept."""
     known = store.value(
         "SELECT count() FROM reference_file WHERE version = {version:String}", {"version": version}
     )

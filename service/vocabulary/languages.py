@@ -38,7 +38,7 @@ def texts(code: str) -> Mapping[str, Mapping[str, Any]]:
 
 @lru_cache
 def indicator_texts(code: str) -> Mapping[str, Mapping[str, str]]:
-    """Return what a language says of each indicator, by id; of the original nothing, which is in the definitions.
+    """Return the texts of a language on each indicator, by id; none for the original, whose texts are in the definitions.
 
     `title`, `formula`, `source`, `critique`, `short`, `clause`, `clause_negative` and its like, `measure`, and `of`, the fingerprint
     of the English text that these were translated from.

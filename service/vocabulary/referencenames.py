@@ -1,4 +1,4 @@
-"""What the reference names, in every language: economies, countries, kinds of service.
+"""Names in the reference, in every language: economies, countries, kinds of service.
 
 The reference has names in some languages, in columns as `name_es`. A language that it has no column for calls countries as
 CLDR does, and kinds of service as its own file has it in [category]; what neither names is called as in English.

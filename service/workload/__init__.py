@@ -1,4 +1,4 @@
-"""How much work at once, for how long, and for whom: limits of queries, turns for heavy work, cancellation, answers kept.
+"""Bounds on work, at once, in time and by whom: limits of queries, turns for heavy work, cancellation, answers kept.
 
 Knows nothing of what is computed.
 

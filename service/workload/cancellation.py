@@ -41,7 +41,7 @@ class Work:
         self.until = None
 
     def hold(self, holding: bool) -> None:
-        """Say whether the request is inside its gate."""
+        """Note that the request is inside its gate, or left it."""
         self.holding = holding
 
     def check(self) -> None:

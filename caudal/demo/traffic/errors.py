@@ -1,4 +1,4 @@
-"""What can go wrong in the demonstration: a branch of the tree that `caudal.common.errors` draws."""
+"""Errors of the demonstration: a branch of the tree that `caudal.common.errors` draws."""
 
 from caudal.common.errors import CaudalError
 

@@ -1,4 +1,4 @@
-"""What an indicator is: definition, context, flow cells, estimates with intervals, observations.
+"""An indicator and its parts: definition, context, flow cells, estimates with intervals, observations.
 
 Imports no room of the indicators.
 """

@@ -85,12 +85,12 @@ class Definition:
 
     @cached_property
     def title(self) -> Mapping[str, str]:
-        """Its title by language, {"en": …, "es": …}; the English one where a language has none."""
+        """The title by language, {"en": …, "es": …}; the English one where a language has none."""
         told = {code: indicator_texts(code).get(self.id, {}) for code in TRANSLATED}
         return {ORIGINAL: self.name, **{code: each.get("title", self.name) for code, each in told.items()}}
 
     def as_data(self) -> dict[str, Any]:
-        """Return what the indicator is by field, its title by language, without the words in which reports tell it."""
+        """Return the indicator as data by field, its title by language, without the words in which reports tell it."""
         known = asdict(self)
         return {"title": dict(self.title), **{key: known[key] for key in known if key not in _WORDS}}
 

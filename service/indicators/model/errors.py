@@ -1,4 +1,4 @@
-"""What can go wrong with indicators: a branch of the tree that `caudal.common.errors` draws."""
+"""Errors of indicators: a branch of the tree that `caudal.common.errors` draws."""
 
 from caudal.service.errors import ServiceError
 

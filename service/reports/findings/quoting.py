@@ -57,7 +57,7 @@ def quote(names: Names, finding: Finding, publisher: str, address: str) -> Quote
 
 
 def _cautions(indicator: str) -> tuple[str, ...]:
-    """Return what must not be concluded of an indicator, as keys of [caution]; nothing of one that is no more."""
+    """Return the conclusions that must not be drawn of an indicator, as keys of [caution]; none for an indicator that is no more."""
     known = CATALOGUE.get(indicator)
     return known.definition.cautions if known else ()
 

@@ -184,16 +184,16 @@ class Language:
 
     @cached_property
     def _writing(self) -> Mapping[str, Any]:
-        """How the language writes numbers."""
+        """The section of the language's file on writing numbers."""
         return texts(self.code).get(WRITING, {})
 
     @cached_property
     def _apart_later(self) -> bool:
-        """Whether thousands are set apart from 10,000 on only, as CLDR 48 has it where minimumGroupingDigits is 2."""
+        """True if thousands are set apart from 10,000 on only, as CLDR 48 has it where minimumGroupingDigits is 2."""
         return self.territory in self._writing.get("apart_later", ())
 
     def _scale(self, size: float) -> int:
-        """Return what money of this size is counted in, a million or a thousand million; 0 where it is small."""
+        """Return the unit in which money of this size is counted, a million or a thousand million; 0 where it is small."""
         scales: tuple[int, ...] = tuple(self._writing.get("money_scales", _SCALES))
         return next((each for each in scales if size >= each), 0)
 

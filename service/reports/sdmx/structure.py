@@ -38,7 +38,7 @@ class Component:
 
     @property
     def names(self) -> Names:
-        """What it is called, by language."""
+        """Names of the component, by language."""
         return said(_SECTION, self.id)
 
     def name_of(self, code: str, language: str) -> str:
@@ -78,7 +78,7 @@ _STATUSES = ("A", "E", "P", "O", "Q")
 
 
 def title() -> Names:
-    """Return what the structure is called, by language."""
+    """Return the names of the structure, by language."""
     return said(_SECTION, "title")
 
 
