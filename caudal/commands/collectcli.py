@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from caudal.collector.daemon.coredumps import forbid_core_dumps
+from caudal.common.counted import counted
 from caudal.common.daemonlog import log_to_stderr
 from caudal.common.privatefiles import private_files
 from caudal.service.cli.options import AsJson, Format, Level
@@ -142,7 +143,8 @@ def resend_command(
 
     file = _settings_file(context, config)
     count = Spool(load_settings(file).state_directory / "spool").take_back()
-    typer.echo(f"{count} batches wait to be sent again" if count else "nothing was refused")
+    waiting = f"{counted(count, 'batch waits', 'batches wait')} to be sent again"
+    typer.echo(waiting if count else "nothing was refused")
 
 
 @collect_cli.command("prepare")

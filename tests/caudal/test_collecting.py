@@ -245,13 +245,15 @@ def test_a_collector_of_an_earlier_version_is_said_to_be_one() -> None:
 def test_no_option_takes_a_token(config: Path) -> None:
     """What stands on a command line is seen by everybody on the machine."""
     command: Any = get_command(app)
-    collect = command.commands["collect"]
+    collect: Any = command.commands["collect"].load()
     options = {
         option for each in (collect, *collect.commands.values()) for of in each.params for option in of.opts
     }
     assert options == {
         "--config",
         "--check",
+        "--log-format",
+        "--log-level",
         "--metrics-listen",
         "--json",
         "--watch",

@@ -32,7 +32,7 @@ url = "http://127.0.0.1:9"
 # A collector that logs and ends, in the place of one that receives.
 RUN = """
 import logging, sys
-from caudal.collector import run
+from caudal.collector.daemon import run
 from caudal.cli import main
 def ended(config):
     logging.getLogger("caudal.collector.daemon.run").warning("it %s", "a\\nb")

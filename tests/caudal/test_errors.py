@@ -53,5 +53,5 @@ def test_no_error_has_the_name_of_another_nor_of_a_builtin() -> None:
 
 def test_a_command_catches_nothing_but_the_root_of_the_tree() -> None:
     """What is not in the tree is a defect, and ends a command with a traceback."""
-    source = (Path(caudal.__path__[0]) / "commandgroup.py").read_text()
+    source = (Path(caudal.__path__[0]) / "commands" / "commandgroup.py").read_text()
     assert re.findall(r"except (.+?) as", source) == ["CaudalError"]

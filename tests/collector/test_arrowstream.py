@@ -201,8 +201,9 @@ def test_dictionaries_are_refused() -> None:
 )  # fmt: skip
 def test_other_types_are_refused(kind: pa.DataType) -> None:
     rows = table(FLOWS).replace_schema_metadata(METADATA)
-    other = rows.set_column(11, pa.field("bytes", kind), pa.nulls(1, kind))
-    assert "column 11 of the flows stream must be bytes uint64; found 'bytes'" in wrong(
+    place = rows.schema.get_field_index("bytes")
+    other = rows.set_column(place, pa.field("bytes", kind), pa.nulls(1, kind))
+    assert f"column {place} of the flows stream must be bytes uint64; found 'bytes'" in wrong(
         stream(other) + LEDGER_STREAM
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 _PROGRAM = """
 import numpy as np
-from caudal.collector import grouping, kernel
+from caudal.collector.columns import grouping, kernel
 first, of = grouping.distinct(np.array([7, 7, 9], np.uint64))
 assert first.tolist() == [0, 2]
 print(sum(sum(each.stats.cache_hits.values()) for each in kernel.kernels))

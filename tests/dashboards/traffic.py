@@ -159,6 +159,7 @@ def _flows(chance: np.random.Generator, day: datetime, size: float) -> list[dict
                         "transport": "any" if asn == 0 else "tcp",
                         "sampling_from": "assumed" if asn == 45102 else "options",
                         "folded": asn == 0,
+                        "site": "",
                         "bytes": amount,
                         "packets": amount // 900,
                         "flows": 50,

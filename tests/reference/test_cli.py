@@ -146,7 +146,7 @@ def test_imported_figures_are_facts_that_pass_the_check(tmp_path: Path) -> None:
         app, ["reference", "import", "itu", str(file), "--overlay", str(overlay), "--as-of", "2026-10-01"]
     )
     assert result.exit_code == 0, result.output
-    assert "1 rows added, 0 replaced" in result.output
+    assert "1 row added, 0 replaced" in result.output
     checked = RUN.invoke(app, ["reference", "check", "--strict", str(overlay)])
     assert checked.exit_code == 0, checked.output
     assert "+ subscribers: country CL, year 2024, technology mobile_broadband" in (

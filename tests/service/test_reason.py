@@ -24,9 +24,9 @@ from caudal.service.vocabulary.reason import (
 
 _SHAPED: dict[str, str] = {"country": "CL", "month": "2026-10", "year": "2010"}
 _SERVICE = Path(caudal.service.__file__).parent
-_OWN = _SERVICE / "reason.py"
+_OWN = _SERVICE / "vocabulary" / "reason.py"
 # Who reads reasons back, from a store or as they may be told.
-_MAKERS = {_SERVICE / "perturbation.py", _SERVICE / "earlier" / "sentences.py"}
+_MAKERS = {_SERVICE / "perturbation" / "perturbation.py", _SERVICE / "migration" / "sentences.py"}
 
 
 def figures(code: str) -> dict[str, Figure]:
@@ -90,7 +90,7 @@ def test_a_code_of_another_version_is_told_as_it_stands() -> None:
 def test_there_is_no_reason_but_of_these() -> None:
     """Nobody makes one of a text of his own, which mypy would take; and each has somebody who tells it."""
     named: set[str] = set()
-    for path in _OWN.parent.rglob("*.py"):
+    for path in _SERVICE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
