@@ -1,4 +1,4 @@
--- The secret factor of each operator, drawn once (service/perturbation/perturbation.py): whoever has it can undo what protects
+-- The secret factor of each operator, drawn once (service/perturbation.py): whoever has it can undo what protects
 -- the operator's figures. A row that is drawn for a larger reach replaces the one before it.
 
 CREATE TABLE IF NOT EXISTS perturbation

@@ -1,5 +1,5 @@
 -- Why there is no value is stored as codes with their figures, not as a sentence, and dimensions as ids, not in words.
--- The sentences and words of before are read a last time by what PERFORM names (service/migration/rewriting.py), which
+-- The sentences and words of before are read a last time by what PERFORM names (service/earlier/rewriting.py), which
 -- may run again as any statement may. The column of the sentences goes when all of them are read.
 
 ALTER TABLE indicator_value
