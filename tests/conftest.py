@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from .patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
+
 from .support.quick import forbid_processes, is_quick
 from .support.shared import made_once, one_at_a_time
 
@@ -88,8 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ):
         from caudal.collector.pipeline.pipeline import Pipeline
         from caudal.collector.pipeline.warmup import warm_up
-
-        from .collector.builders import HOME, NOW_MS, TABLE
+        from tests.support.builders import HOME, NOW_MS, TABLE
 
         # What the first worker compiles, the others find.
         factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]

@@ -31,11 +31,10 @@ from caudal.contract.batch import batch_id, decode_batch
 from caudal.service.ingest import Accepted, Duplicate, Ingest
 from caudal.service.migration.migration import migrate, set_retention
 from caudal.service.store.store import Store
-from tests.collector.builders import HOME, netflow5, record5
-from tests.service.samples import NOW, TOKEN, batch, random_batch, write_overlay
 from tests.service.test_ingest import totals, truth
-
-from .patience import PATIENCE_SECONDS, wait_until
+from tests.support.builders import HOME, netflow5, record5
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.samples import NOW, TOKEN, batch, random_batch, write_overlay
 
 pytestmark = [pytest.mark.kill, pytest.mark.slow]
 

@@ -24,9 +24,8 @@ from scapy.utils import RawPcapReader
 
 from caudal.contract.batch import decode_batch
 from caudal.demo.processes import Command
-
-from .patience import PATIENCE_SECONDS
-from .planted import as_written, forms_of_address, found_in
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.planted import as_written, forms_of_address, found_in
 
 DATA = Path(__file__).parent / "data"
 HOME = ("10.20.0.0/16", "2001:db8:20::/48")

@@ -28,9 +28,8 @@ from caudal.contract.batch import BatchOrigin, encode_batch
 from caudal.reference import AddressTable
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings
-
-from .collector.builders import DESTINATION, OCTETS, PACKETS, SOURCE, a_set, ip, netflow9, template
-from .patience import PATIENCE_SECONDS
+from tests.support.builders import DESTINATION, OCTETS, PACKETS, SOURCE, a_set, ip, netflow9, template
+from tests.support.patience import PATIENCE_SECONDS
 
 NOON = datetime(2026, 10, 14, 12, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

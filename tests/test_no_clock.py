@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 TESTS = Path(__file__).parent
 LEAST_SECONDS = 60
@@ -19,7 +19,7 @@ LEAST_SECONDS = 60
 EXEMPT = {
     ("data/make_exports.py", "exported"): "recorded, once and by hand, what tests read",
     ("collector/test_run_interfaces.py", "at_rest"): "waits until no hour is about to end",
-    ("patience.py", "wait_until"): "is what all others wait with",
+    ("support/patience.py", "wait_until"): "is what all others wait with",
     ("killing/victims.py", "_merge"): "paces work in the background of whoever is killed",
     ("service/door/test_parts.py", "test_work_stops_when_nobody_waits_for_it"): (
         "sets ends an hour ahead and in the past"
@@ -150,7 +150,7 @@ def test_the_search_finds_nothing_else(code: str) -> None:
 
 
 def test_work_is_counted_alike_each_time_and_shows_its_square() -> None:
-    from .effort import effort, growth
+    from tests.support.effort import effort, growth
 
     def pairs(size: int) -> Callable[[], object]:
         return lambda: [(one, other) for one in range(size) for other in range(size)]

@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import pytest
 
-from .planted import as_written, forms_of_address, forms_of_name, found_in
+from tests.support.planted import as_written, forms_of_address, forms_of_name, found_in
 
 FOUR, SIX = "198.18.213.77", "2001:2::be:ef:77"
 NAME = "planted-9b7e51.netflix.com"

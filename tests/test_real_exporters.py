@@ -30,8 +30,7 @@ from scapy.utils import RawPcapReader, wrpcap
 from bench.process import udp_port
 from caudal.contract.batch import LEDGER_COUNTS, Batch, decode_batch
 from caudal.demo.processes import Command
-
-from .patience import PATIENCE_SECONDS, wait_until
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 DATA = Path(__file__).parent / "data"
 HOME = ("10.20.0.0/16", "2001:db8:20::/48")

@@ -22,8 +22,7 @@ from caudal.collector.signs.condition import Condition
 from caudal.collector.signs.signs import Sign
 from caudal.commands.collecting import show_status, watch_status
 from caudal.contract.batch import LEDGER_COUNTS
-
-from ..patience import PATIENCE_SECONDS, wait_until
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 
 def run(*arguments: str) -> Result:

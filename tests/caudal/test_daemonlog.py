@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from caudal.common.daemonlog import JsonFormatter, LogLevel, TextFormatter, log_to_stderr
+from tests.support.patience import PATIENCE_SECONDS
 
-from ..patience import PATIENCE_SECONDS
 from .test_logline import HOSTILE, plain
 
 COLLECTOR = """

@@ -12,8 +12,7 @@ from caudal.demo.exports.sending import safe_window, send
 from caudal.demo.traffic.endpoints import Endpoint
 from caudal.demo.traffic.errors import DemoError
 from caudal.demo.traffic.traffic import TrafficModel
-
-from ..patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 
 class Receiver:

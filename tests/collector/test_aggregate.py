@@ -17,8 +17,7 @@ from caudal.collector.locate.locate import Located
 from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS, SAMPLING_FROM
 from caudal.contract.batch import FLOWS, schema
 from caudal.contract.column import Word
-
-from .builders import NOW_MS, flow_records
+from tests.support.builders import NOW_MS, flow_records
 
 WINDOW_MS = 300_000
 KEYS = (

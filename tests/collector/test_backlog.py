@@ -16,8 +16,7 @@ import pytest
 from caudal.collector.deliver.backlog import Backlog
 from caudal.collector.deliver.spool import Segment, Spool
 from caudal.contract.batch import FLOWS, LEDGER, BatchOrigin, Column, decode_batch, encode_batch, schema
-
-from ..patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ORIGIN = BatchOrigin("xa-1", "demo-net", "UY", START.isoformat(), "1", "caudal tests")

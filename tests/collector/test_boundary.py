@@ -18,9 +18,7 @@ from caudal.collector.locate.boundary import Boundaries, Boundary
 from caudal.collector.locate.locate import IN, INTERNAL, OUT, TRANSIT
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.settings.settings import CollectorSettings
-
-from ..patience import PATIENCE_SECONDS, wait_until
-from .builders import (
+from tests.support.builders import (
     DESTINATION,
     HOME,
     OCTETS,
@@ -35,6 +33,7 @@ from .builders import (
     netflow9,
     template,
 )
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 CORE, BORDER, ROUTER = "192.0.2.1", "192.0.2.2", "127.0.0.1"
 UPSTREAM, TO_CORE = 10, 20

@@ -11,8 +11,7 @@ from caudal.collector.settings.override import Override, rates_given
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.signs.signs import Sign
 from caudal.common.errors import SettingsError
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION,
     HOME,
@@ -28,6 +27,7 @@ from .builders import (
     record5,
     template,
 )
+
 from .replay.captures import Sent, capture
 
 FIELD = Path(__file__).parents[1] / "data" / "field"

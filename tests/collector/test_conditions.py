@@ -9,8 +9,7 @@ from caudal.collector.exporters.activity import ExporterActivity
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.condition import Condition, summary
 from caudal.collector.signs.conditions import PERIOD_SECONDS, Conditions
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     HOME,
     NOW_MS,
@@ -24,7 +23,7 @@ from .builders import (
     options9,
     record5,
     template,
-)  # fmt: skip
+)
 
 CORE, EDGE, SPARE = "192.0.2.1", "192.0.2.2", "2001:db8::3"
 HOUR_SECONDS = 3600.0

@@ -4,8 +4,7 @@ import numpy as np
 
 from caudal.collector.columns.allowlist import AllowList
 from caudal.collector.columns.datagrams import NO_ROOM, NOT_ALLOWED, Datagrams, Exporters
-
-from .builders import lot
+from tests.support.builders import lot
 
 
 def payloads(datagrams: Datagrams) -> list[bytes]:

@@ -11,8 +11,7 @@ from caudal.collector.aggregate.dominance import DOMINANCE_PERCENT, dominated
 from caudal.collector.exporters.ledger import Ledger
 from caudal.collector.locate.locate import Locator
 from caudal.collector.pipeline.pipeline import Pipeline
-
-from .builders import NOW_MS, SmallTable, flow_records
+from tests.support.builders import NOW_MS, SmallTable, flow_records
 
 WINDOW_MS = 300_000
 

@@ -16,9 +16,7 @@ from caudal.collector.decode.sampling.sampling import SamplingRates
 from caudal.collector.exporters.ledger import COUNT, Ledger
 from caudal.collector.exporters.pseudonym import pseudonym
 from caudal.collector.memory.exportermemory import FILE, UNSEEN_DAYS, ExporterMemory
-
-from ..effort import effort
-from .builders import (
+from tests.support.builders import (
     BASIC,
     NOW_MS,
     OCTETS,
@@ -34,6 +32,7 @@ from .builders import (
     record5,
     template,
 )
+from tests.support.effort import effort
 
 KEY = bytes(32)
 DAY = 86_400

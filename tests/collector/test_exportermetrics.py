@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from caudal.collector.daemon.metrics import _build_info
 from caudal.collector.signs.conditions import Conditions
 from caudal.collector.signs.exportermetrics import exporter_metrics
+from tests.support.builders import a_set, basic, netflow5, record5
 
-from .builders import a_set, basic, netflow5, record5
 from .test_conditions import CORE, DATA, EDGE, RATED, SPARE, Place, v9
 
 NAMES = {CORE: "core-1", EDGE: "edge-1", SPARE: "spare-1"}

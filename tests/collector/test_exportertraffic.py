@@ -9,8 +9,7 @@ from caudal.collector.aggregate.exportertraffic import ExporterTraffic
 from caudal.collector.columns.flowrecords import EVENT, IPFIX, NETFLOW5, TRAFFIC
 from caudal.collector.decode.heard import NO_CLOCK, Heard
 from caudal.collector.exporters.exportertotals import FIRST, ExporterTotals
-
-from .builders import flow_records
+from tests.support.builders import flow_records
 
 
 @given(

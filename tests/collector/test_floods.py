@@ -22,8 +22,7 @@ from caudal.collector.names.tagger import Tagger
 from caudal.collector.packets.packetchunk import PacketChunk
 from caudal.collector.packets.packets import PacketCounts, read_packets
 from caudal.collector.pipeline.pipeline import Pipeline
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     HOME,
     NOW_MS,
@@ -44,6 +43,7 @@ from .builders import (
     template,
     udp4,
 )
+
 from .names.messages import KEY_SHARE, dns_answer, hello, records, server_name
 
 HEADER = raw_header(ethernet(udp4("198.18.0.1", "203.0.113.9")))

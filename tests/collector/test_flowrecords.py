@@ -16,8 +16,7 @@ from caudal.collector.columns.flowrecords import (
     concatenate,
 )
 from caudal.common.vocabulary import SAMPLING_FROM
-
-from .builders import flow_records
+from tests.support.builders import flow_records
 
 
 def test_every_column_has_a_type() -> None:

@@ -15,8 +15,7 @@ from scapy.utils import wrpcap
 from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.files.inspection import Inspection
 from caudal.contract.batch import LEDGER_COUNTS
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     NOW_MS,
     OCTETS,

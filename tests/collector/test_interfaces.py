@@ -14,9 +14,9 @@ from caudal.collector.metering.livecaptures import LiveCaptures, OwnTraffic, Tim
 from caudal.collector.packets.packetchunk import PacketChunk
 from caudal.collector.packets.packets import PacketCounts, read_packets
 from caudal.collector.pipeline.pipeline import Pipeline
+from tests.support.builders import HOME, TABLE
+from tests.support.patience import wait_until
 
-from ..patience import wait_until
-from .builders import HOME, TABLE
 from .capture.test_livecapture import NEEDS, NEEDS_LIBPCAP
 
 

@@ -23,8 +23,7 @@ from caudal.collector.locate.boundary import Boundary
 from caudal.collector.memory.exportermemory import FILE, ExporterMemory
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract.batch import BALANCE, LEDGER_COUNTS
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     HOME,
     NOW_MS,

@@ -8,8 +8,7 @@ from caudal.collector.exporters import ledger
 from caudal.collector.locate import home, locate
 from caudal.collector.locate.boundary import Boundary
 from caudal.collector.pipeline.pipeline import Pipeline
-
-from .builders import (
+from tests.support.builders import (
     DESTINATION,
     HOME,
     OCTETS,

@@ -22,10 +22,7 @@ from caudal.collector.daemon.statussocket import ask
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.commands.collecting import show_status
 from caudal.contract.batch import decode_batch
-
-from ..patience import PATIENCE_SECONDS, wait_until
-from ..planted import as_written, forms_of_address, found_in
-from .builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION6,
     OCTETS,
@@ -47,6 +44,9 @@ from .builders import (
     template,
     udp4,
 )
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.planted import as_written, forms_of_address, found_in
+
 from .test_run import StandIn, _often, free_port, metric, running, send, service, settings
 
 __all__ = ["_often", "service", "settings"]  # fixtures

@@ -9,9 +9,9 @@ from scapy.packet import Packet
 
 from caudal.collector.daemon.statussocket import ask
 from caudal.collector.settings.settings import CollectorSettings
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.planted import as_written, forms_of_address, forms_of_name, found_in
 
-from ..patience import PATIENCE_SECONDS, wait_until
-from ..planted import as_written, forms_of_address, forms_of_name, found_in
 from .capture.test_livecapture import NEEDS, pair, send
 from .test_leaks import files
 from .test_run import StandIn, _often, service, settings

@@ -11,8 +11,7 @@ from caudal.collector.columns.flowrecords import EVENT
 from caudal.collector.exporters.ledger import COUNT, Ledger, tally
 from caudal.common.vocabulary import SAMPLING_FROM
 from caudal.contract.batch import LEDGER, schema
-
-from .builders import NOW_MS, flow_records
+from tests.support.builders import NOW_MS, flow_records
 
 START = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 

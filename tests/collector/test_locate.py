@@ -11,8 +11,7 @@ from caudal.collector.columns.cellcode import country_number, part_of_word
 from caudal.collector.locate.locate import Located, Locator
 from caudal.common.vocabulary import DIRECTIONS, LOCATION_RUNGS
 from caudal.reference import AddressTable
-
-from .builders import HOME, TABLE, SmallTable, flow_records, ip
+from tests.support.builders import HOME, TABLE, SmallTable, flow_records, ip
 
 LOCAL, LOCAL6 = "198.18.7.7", "2001:2::77"
 ABROAD, ABROAD6, ELSEWHERE, NOWHERE = "203.0.113.9", "2001:db8::9", "192.0.2.5", "8.8.8.8"

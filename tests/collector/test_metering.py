@@ -15,8 +15,18 @@ from caudal.collector.capture.capturefile import CaptureError
 from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract.batch import BALANCE, LEDGER_COUNTS
-
-from .builders import BASIC, HOME, SECONDS, TABLE, a_set, basic, netflow5, netflow9, record5, template
+from tests.support.builders import (
+    BASIC,
+    HOME,
+    SECONDS,
+    TABLE,
+    a_set,
+    basic,
+    netflow5,
+    netflow9,
+    record5,
+    template,
+)
 
 ROUTER = "10.99.88.77"
 

@@ -21,9 +21,8 @@ from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.receive.listeners import Listeners
 from caudal.common.errors import ListenError
 from caudal.contract.batch import LEDGER_COUNTS
-
-from ..patience import PATIENCE_SECONDS
-from .builders import HOME, NOW_MS, TABLE
+from tests.support.builders import HOME, NOW_MS, TABLE
+from tests.support.patience import PATIENCE_SECONDS
 
 
 def free_port() -> int:

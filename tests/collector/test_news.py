@@ -6,8 +6,8 @@ import struct
 import pytest
 
 from caudal.collector.signs.news import News
+from tests.support.builders import a_set, basic, netflow5, record5
 
-from .builders import a_set, basic, netflow5, record5
 from .test_conditions import CORE, DATA, EDGE, RATED, Place, v9
 
 NAMES = {CORE: "core-1", EDGE: "edge-1"}

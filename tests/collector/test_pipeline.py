@@ -15,8 +15,7 @@ from caudal.collector.columns.flowrecords import FlowRecords
 from caudal.collector.exporters.ledger import COUNT
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract.batch import BALANCE, LEDGER_COUNTS
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     HOME,
     NOW_MS,

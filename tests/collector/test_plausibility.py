@@ -31,8 +31,7 @@ from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.signs.disbelief import Disbelief, disbeliefs
 from caudal.reference import AddressTable
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     NOW_MS,
     OCTETS,

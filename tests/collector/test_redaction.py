@@ -3,8 +3,7 @@
 import pytest
 
 from caudal.collector.support.redaction import Redaction
-
-from ..planted import forms_of_address, found_in
+from tests.support.planted import forms_of_address, found_in
 
 WORDS = {"core-1": "exporter-3f", "core-10": "exporter-4a", "uy-net": "<operator>", "eth1": "<interface>"}
 

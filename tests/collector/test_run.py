@@ -31,9 +31,20 @@ from caudal.collector.errors import SpoolError, StateError
 from caudal.collector.settings.settings import CollectorSettings, Exporter
 from caudal.common.errors import ListenError, SettingsError
 from caudal.contract.batch import FLOWS, Batch, decode_batch, schema
-
-from ..patience import PATIENCE_SECONDS, wait_until
-from .builders import BASIC, HOME, TABLE, a_set, basic, ipfix, netflow5, netflow9, options9, record5, template
+from tests.support.builders import (
+    BASIC,
+    HOME,
+    TABLE,
+    a_set,
+    basic,
+    ipfix,
+    netflow5,
+    netflow9,
+    options9,
+    record5,
+    template,
+)
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
 TOKEN = "token-of-xa-1"
 # Addresses that occur nowhere else; none may be found in anything the collector writes.

@@ -17,8 +17,8 @@ from scapy.packet import Packet, Raw
 from caudal.collector.daemon.run import Collector
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.reference import AddressTable
+from tests.support.patience import PATIENCE_SECONDS, wait_until
 
-from ..patience import PATIENCE_SECONDS, wait_until
 from .capture.test_livecapture import NEEDS, pair, send
 from .names.messages import dns_answer, real_hello
 from .test_run import StandIn, _often, answers, service, settings

@@ -12,8 +12,7 @@ from caudal.collector.deliver.salvage import salvage
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
 from caudal.contract.batch import FLOWS, LEDGER, BatchOrigin, decode_batch, encode_batch, schema
-
-from ..patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 ORIGIN = BatchOrigin("xa-1", "demo-net", "XA", "2026-11-21T12:00:00+00:00", "0f" * 16 + "-7", "caudal test")
 _KEYS = {

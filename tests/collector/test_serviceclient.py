@@ -19,8 +19,7 @@ from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Spool
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.common.errors import SettingsError
-
-from ..patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 Behaviour = Callable[[socket.socket], None]
 

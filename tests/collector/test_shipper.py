@@ -12,8 +12,7 @@ import pytest
 
 from caudal.collector.deliver.shipper import Shipper
 from caudal.collector.deliver.spool import Segment, Spool
-
-from ..patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 TOKEN = "secret-token-of-xa-1"
 Answer = Callable[[httpx.Request], httpx.Response]

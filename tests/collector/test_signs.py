@@ -4,8 +4,7 @@ import re
 import struct
 
 from caudal.collector.signs.signs import Sign, signs_of_decoding
-
-from .builders import OCTETS, PACKETS, ROUTER, a_set, bench, netflow9, template
+from tests.support.builders import OCTETS, PACKETS, ROUTER, a_set, bench, netflow9, template
 
 RATED = template(256, OCTETS, PACKETS, (34, 4))
 

@@ -11,9 +11,9 @@ from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.support.support import support
 from caudal.commands.supportfile import write_support
+from tests.support.patience import wait_until
+from tests.support.planted import forms_of_address, forms_of_name, found_in
 
-from ..patience import wait_until
-from ..planted import forms_of_address, forms_of_name, found_in
 from .test_leaks import EXPORTER, PLANTED, exports
 from .test_run import StandIn, _often, metric, running, send, service, settings
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .builders import (
+from tests.support.builders import (
     BASIC,
     Bench,
     a_set,

@@ -5,8 +5,7 @@ import struct
 from caudal.collector.exporters.ledger import COUNT
 from caudal.collector.signs.signs import signs_of_decoding
 from caudal.collector.signs.uncounted import uncounted
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     NOW_MS,
     PACKETS,
@@ -24,7 +23,7 @@ from .builders import (
     sflow,
     template,
     udp4,
-)  # fmt: skip
+)
 
 ARP = raw_header(ethernet(bytes(28), kind=0x0806))
 PACKET = raw_header(ethernet(udp4("198.18.0.1", "203.0.113.9")))

@@ -7,8 +7,7 @@ import pytest
 
 from caudal.collector.aggregate.unlistedcaches import UnlistedCaches
 from caudal.common.vocabulary import DIRECTIONS
-
-from .builders import flow_records
+from tests.support.builders import flow_records
 
 SERVICES = ("", "netflix", "meta")
 OUT, IN, INTERNAL, TRANSIT = range(len(DIRECTIONS))

@@ -12,8 +12,7 @@ from caudal.collector.exporters.ledger import COUNT
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.pipeline.warmup import warm_up
 from caudal.collector.receive.receiver import Receiver
-
-from .builders import (
+from tests.support.builders import (
     BASIC,
     HOME,
     NOW_MS,

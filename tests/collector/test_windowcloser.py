@@ -12,8 +12,7 @@ import pytest
 
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.collector.windows.windowcloser import WindowCloser
-
-from .builders import HOME, SECONDS, TABLE, lot, netflow5, record5
+from tests.support.builders import HOME, SECONDS, TABLE, lot, netflow5, record5
 
 WINDOW, LATENESS, TICK = 300, 60, 5
 HOSTS = 10

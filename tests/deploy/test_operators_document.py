@@ -18,7 +18,7 @@ from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings
 from tests.deploy.machine import Machine
 from tests.deploy.test_proxies import free_port
-from tests.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789abcdefABCDEF"

@@ -24,9 +24,8 @@ from caudal.collector.settings.settings import CollectorSettings
 from caudal.contract.batch import MEDIA_TYPE
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings
-
-from ..patience import PATIENCE_SECONDS, wait_until
-from ..service.samples import TOKEN, batch, write_overlay
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.samples import TOKEN, batch, write_overlay
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NAME = "data.example.org"

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping
 
 from fuzz.decoder import CORPUS, pack
-from tests.collector.builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION6,
     OCTETS,

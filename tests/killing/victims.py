@@ -40,7 +40,7 @@ from caudal.service.api import server
 from caudal.service.errors import StoreError
 from caudal.service.settings.settings import load_settings as load_service_settings
 from caudal.service.store.store import Store
-from tests.collector.builders import HOME, TABLE
+from tests.support.builders import HOME, TABLE
 
 _ROLLUPS = ("flow_window", "flow_hour", "flow_day", "flow_month", "ledger_window", "ledger_day", "batch")
 

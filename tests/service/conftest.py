@@ -11,8 +11,7 @@ from caudal.service.migration.migration import migrate
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
-
-from .samples import NOW, OTHER_TOKEN, TOKEN, write_overlay
+from tests.support.samples import NOW, OTHER_TOKEN, TOKEN, write_overlay
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,8 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from caudal.contract.batch import FLOWS, LEDGER, Column, decode_batch, of_contract, schema
-
-from .samples import batch, origin, random_batch
+from tests.support.samples import batch, origin, random_batch
 
 _NUMBERS = (0, 1, -1, 2, 7, 8, 127, 255, 65_535, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 40, 1 << 53, 1 << 60,
             (1 << 63) - 1, -(1 << 63), -(1 << 31))  # fmt: skip

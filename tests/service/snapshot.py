@@ -13,8 +13,7 @@ from caudal.service.queries import (
 from caudal.service.queries.flows import FlowQuery, flows
 from caudal.service.queries.months import region_flows, synthetic_batches
 from caudal.service.store.store import Store
-
-from .samples import NOW
+from tests.support.samples import NOW
 
 _SENDER = ("economy", "operator", "collector")
 _KEYS = {

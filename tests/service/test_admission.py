@@ -18,11 +18,11 @@ from caudal.service.ingest import Ingest
 from caudal.service.settings.intakelimits import Admission, Quotas
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
-from tests.collector.builders import NOW_MS, flow_records
 from tests.collector.test_aggregate import located
+from tests.support.builders import NOW_MS, flow_records
+from tests.support.samples import NOW, batch
 
 from .conftest import clear
-from .samples import NOW, batch
 
 START = datetime(2026, 9, 10, 14, 5, tzinfo=UTC)
 # 1 Gbit/s in a window of five minutes, and in an hour.

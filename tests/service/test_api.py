@@ -20,9 +20,8 @@ from caudal.service.ingest import Ingest
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.languages import LANGUAGES
-
-from ..patience import PATIENCE_SECONDS
-from .samples import NOW, OTHER_TOKEN, TOKEN, batch
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW, OTHER_TOKEN, TOKEN, batch
 
 GB = 1_000_000_000
 

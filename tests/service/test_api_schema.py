@@ -19,9 +19,8 @@ from caudal.service.api.server import Service
 from caudal.service.ingest import Ingest
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
-
-from ..patience import PATIENCE_SECONDS
-from .samples import NOW, random_batch
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW, random_batch
 
 CHECKS = [
     not_a_server_error,

@@ -12,8 +12,7 @@ from caudal.service.indicators import COLUMNS
 from caudal.service.ingest import Ingest
 from caudal.service.queries import month_facts, months_with_data
 from caudal.service.store.store import Store
-
-from .samples import NOW, batch
+from tests.support.samples import NOW, batch
 
 # remote ASN, service tag → platform, control, kind of network
 CASES: list[tuple[dict[str, Any], tuple[str, str, str]]] = [

@@ -15,8 +15,7 @@ from caudal.reference import Reference
 from caudal.service.api.server import Service
 from caudal.service.roles.entrances import entrance_of
 from caudal.service.settings.settings import load_settings
-
-from .samples import NOW, TOKEN, batch, random_batch
+from tests.support.samples import NOW, TOKEN, batch, random_batch
 
 ADMIN, PUBLISHER = "token-of-the-admin-0123456789", "token-of-the-publisher-0123456789"
 FIRST, SECOND = random_batch(1, rows=50), random_batch(2, rows=50, software="caudal 0.0.9")

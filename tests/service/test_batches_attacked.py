@@ -19,9 +19,9 @@ from caudal.service.api.server import Service
 from caudal.service.settings.intakelimits import Quotas
 from caudal.service.settings.settings import ServiceSettings
 from tests.collector.test_arrowstream import stream, zeros
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW, OTHER_TOKEN, TOKEN, batch, origin, random_batch, write_overlay
 
-from ..patience import PATIENCE_SECONDS
-from .samples import NOW, OTHER_TOKEN, TOKEN, batch, origin, random_batch, write_overlay
 from .test_ingest_killed import start
 
 POISONS: list[dict[str, Any]] = [

@@ -14,9 +14,9 @@ from caudal.service.api.server import Service
 from caudal.service.errors import BatchRefused
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, TOKEN, batch
 
 from .mutations import mutated
-from .samples import NOW, TOKEN, batch
 from .test_ingest import FLOW_TABLES, LEDGER_TABLES, totals, truth
 
 COUNTED = (*FLOW_TABLES, *LEDGER_TABLES)

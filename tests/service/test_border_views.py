@@ -14,9 +14,9 @@ from caudal.service.queries import month_facts
 from caudal.service.settings.settings import Operator
 from caudal.service.store.referencetables import load_operator_networks
 from caudal.service.store.store import Store
+from tests.support.samples import NOW
 
 from .conftest import clear
-from .samples import NOW
 from .test_border_api import MONTH, TRAFFIC, A, B, cell, fill
 
 C = 27651

@@ -30,8 +30,7 @@ from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import ConfidentialitySettings, PublicationSettings, ServiceSettings
 from caudal.service.store.store import Store
-
-from .samples import NOW, batch
+from tests.support.samples import NOW, batch
 
 PUBLISHER = {"Authorization": "Bearer token-of-the-publisher-0123456789"}
 MONTH, RUNNING = "2026-09", "2026-10"

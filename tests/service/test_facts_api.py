@@ -9,9 +9,8 @@ from caudal.reference import FILES, Reference
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
-
-from ..patience import PATIENCE_SECONDS
-from .samples import NOW
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW
 
 
 @pytest.fixture(scope="module")

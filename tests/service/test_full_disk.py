@@ -12,8 +12,8 @@ from caudal.service.ingest import Accepted, Ingest, Order, Space, State
 from caudal.service.migration.migration import migrate
 from caudal.service.queries.batches import BatchQuery, batches
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, random_batch
 
-from .samples import NOW, random_batch
 from .test_ingest import totals, truth
 
 

@@ -15,8 +15,7 @@ from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import migrate
 from caudal.service.settings.settings import load_settings
 from caudal.service.store.store import Store
-
-from .samples import NOW, TOKEN, random_batch
+from tests.support.samples import NOW, TOKEN, random_batch
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 

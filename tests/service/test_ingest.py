@@ -14,9 +14,9 @@ from caudal.service.ingest.outcomes import State
 from caudal.service.ingest.writer import Writer
 from caudal.service.queries import month_facts
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, random_batch
 
 from .conftest import clear
-from .samples import NOW, batch, random_batch
 
 FLOW_TABLES = ("flow_window", "flow_hour", "flow_day", "flow_month")
 LEDGER_TABLES = ("ledger_window", "ledger_day")

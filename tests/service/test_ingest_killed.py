@@ -11,9 +11,9 @@ import pytest
 
 from caudal.contract.batch import MEDIA_TYPE
 from caudal.service.store.store import Store
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.samples import TOKEN, random_batch, write_overlay
 
-from ..patience import PATIENCE_SECONDS, wait_until
-from .samples import TOKEN, random_batch, write_overlay
 from .test_ingest import totals, truth
 
 pytestmark = pytest.mark.kill

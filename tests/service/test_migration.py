@@ -10,8 +10,7 @@ from caudal.service.ingest.tables import ROLL_UPS, STREAMS, RollUp, Stream
 from caudal.service.migration.migration import load_migrations, migrate, pending, set_retention
 from caudal.service.queries.flows import INTERPRETED, STORED
 from caudal.service.store.store import Store
-
-from .samples import NOW
+from tests.support.samples import NOW
 
 # Stores exist that were made with these: they refuse to open where a byte of one is another, comments too.
 RELEASED = {

@@ -13,9 +13,9 @@ from caudal.service.errors import StoreError
 from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import load_migrations, migrate
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, origin, random_batch
 
 from .earlier import store_as_before
-from .samples import NOW, batch, origin, random_batch
 
 BEFORE, THIS = load_migrations()[:3], load_migrations()[3]
 _OF_DAY = (

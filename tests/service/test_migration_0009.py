@@ -10,8 +10,8 @@ from caudal.service.migration.migration import execute, load_migrations, migrate
 from caudal.service.queries.vintages import read_vintage, vintages
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.reason import Told
+from tests.support.samples import NOW
 
-from .samples import NOW
 from .test_earlier import SENTENCES, figures, sentence
 
 DIMENSIONS = {

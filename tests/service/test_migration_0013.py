@@ -10,8 +10,8 @@ from caudal.contract.batch import FLOWS, LEDGER, batch_id, decode_batch, of_cont
 from caudal.service.ingest import Ingest, Order
 from caudal.service.migration.migration import load_migrations, migrate
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, random_batch
 
-from .samples import NOW, batch, random_batch
 from .snapshot import snapshot
 
 BEFORE, THIS = load_migrations()[:12], load_migrations()[12]

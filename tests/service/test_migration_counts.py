@@ -9,8 +9,7 @@ from caudal.contract.batch import LEDGER, decode_batch
 from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import load_migrations, migrate
 from caudal.service.store.store import Store
-
-from .samples import NOW, batch
+from tests.support.samples import NOW, batch
 
 
 @pytest.mark.parametrize(("number", "contract"), [(11, 3), (12, 4)])

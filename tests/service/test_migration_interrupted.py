@@ -2,8 +2,7 @@ from pathlib import Path
 
 from caudal.service.migration.migration import execute, load_migrations, migrate, pending
 from caudal.service.store.store import Store
-
-from .samples import NOW
+from tests.support.samples import NOW
 
 
 def test_a_kill_between_any_two_statements_is_mended(tmp_path: Path) -> None:

@@ -25,9 +25,8 @@ from caudal.service.problem import MEDIA_TYPE as PROBLEM
 from caudal.service.problem import instance_of
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
-
-from ..patience import PATIENCE_SECONDS
-from .samples import NOW, TOKEN, batch, random_batch
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW, TOKEN, batch, random_batch
 
 FORGED = "\n2026-11-30 12:00:00,000 INFO caudal.service: published XA-2026-10-v1"
 ODD = [

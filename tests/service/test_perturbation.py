@@ -21,8 +21,7 @@ from caudal.service.perturbation.factors import Drawn, Factors
 from caudal.service.perturbation.perturbation import PERTURBED, coarse, deviation_of, perturbed, reach_of
 from caudal.service.reports.content.destinations import Moved, destinations_of
 from caudal.service.store.store import Store
-
-from .samples import NOW
+from tests.support.samples import NOW
 
 PERCENT = 10.0
 REACH = reach_of(PERCENT)

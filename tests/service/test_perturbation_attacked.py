@@ -18,8 +18,8 @@ from caudal.service.perturbation.factors import Factors
 from caudal.service.perturbation.perturbation import as_told, coarse_count, perturbed
 from caudal.service.store.store import Store
 from caudal.service.vocabulary.reason import reason
+from tests.support.samples import NOW
 
-from .samples import NOW
 from .test_perturbation import REACH, measured, month_facts
 
 RATE = 1000

@@ -21,10 +21,10 @@ from caudal.service.months.publisher import Publisher
 from caudal.service.months.vintages import Vintages
 from caudal.service.settings.settings import PublicationSettings, ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.samples import NOW, OTHER_TOKEN, TOKEN, batch, random_batch
 
-from ..patience import PATIENCE_SECONDS, wait_until
 from .conftest import clear
-from .samples import NOW, OTHER_TOKEN, TOKEN, batch, random_batch
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 MONTH = "2026-09"

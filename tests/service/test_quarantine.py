@@ -16,9 +16,9 @@ from caudal.service.ingest import Accepted, Duplicate, Held, Ingest, Order, Spac
 from caudal.service.migration.migration import load_migrations, migrate
 from caudal.service.queries.batches import BatchQuery, batches, changes
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, origin, random_batch
 
 from .earlier import journal, store_as_before
-from .samples import NOW, batch, origin, random_batch
 from .snapshot import snapshot
 from .test_ingest import totals, truth
 

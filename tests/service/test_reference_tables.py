@@ -7,8 +7,7 @@ from caudal.service.errors import StoreError
 from caudal.service.store.referencerows import reference_in_force
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
-
-from .samples import NOW
+from tests.support.samples import NOW
 
 TABLES = ("network", "platform", "country", "country_group")
 

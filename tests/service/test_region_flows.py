@@ -14,9 +14,9 @@ from caudal.service.months.measures import Measures
 from caudal.service.months.vintages import Vintages
 from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch
 
 from .conftest import clear
-from .samples import NOW, batch
 
 MONTH = "2026-09"
 P3 = (CATALOGUE["P3"],)

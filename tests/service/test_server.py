@@ -10,9 +10,8 @@ import pytest
 
 from caudal.service.api.server import Service, run
 from caudal.service.settings.settings import ServiceSettings
-
-from ..patience import PATIENCE_SECONDS
-from .samples import NOW
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW
 
 
 def line(settings: ServiceSettings, capsys: pytest.CaptureFixture[str]) -> str:

@@ -15,9 +15,9 @@ from caudal.service.ingest import Accepted, Changed, Duplicate, Held, Ingest, Or
 from caudal.service.queries import months_with_data
 from caudal.service.queries.batches import BatchQuery, batches, changes
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, random_batch
 
 from .conftest import clear
-from .samples import NOW, batch, random_batch
 from .snapshot import snapshot
 from .test_ingest import Broken
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from caudal.service.migration.migration import load_migrations, migrate
 from caudal.service.migration.views import GRAINS, make_views, views
 from caudal.service.store.store import Store
-
-from .samples import NOW
+from tests.support.samples import NOW
 
 
 def definitions(store: Store) -> dict[str, str]:

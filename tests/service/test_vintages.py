@@ -23,9 +23,9 @@ from caudal.service.settings.settings import ConfidentialitySettings, ServiceSet
 from caudal.service.store.referencearchive import archive_reference, archived_reference
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, random_batch
 
 from .conftest import clear
-from .samples import NOW, batch, random_batch
 
 MONTH = "2026-09"
 PUBLISHED = ("vintage", "indicator_value", "vintage_cell", "vintage_input", "reference_file")

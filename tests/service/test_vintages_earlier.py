@@ -19,9 +19,9 @@ from caudal.service.national.national import METHOD_VERSION
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.referencearchive import archive_reference, archived_reference, files_of_today
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, random_batch
 
 from .conftest import clear
-from .samples import NOW, random_batch
 
 MONTH = "2026-09"
 NAME = f"XA-{MONTH}-v1"

@@ -17,8 +17,7 @@ from caudal.service.months.vintages import Vintages
 from caudal.service.queries.vintages import vintages
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
-
-from .samples import NOW, random_batch
+from tests.support.samples import NOW, random_batch
 
 pytestmark = pytest.mark.kill
 

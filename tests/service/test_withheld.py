@@ -20,10 +20,10 @@ from caudal.service.roles.entrances import ENTRANCES
 from caudal.service.roles.roles import TABLE, Resource, Role
 from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW, OTHER_TOKEN, TOKEN, batch
 
-from ..patience import PATIENCE_SECONDS
 from .conftest import clear
-from .samples import NOW, OTHER_TOKEN, TOKEN, batch
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 HOLDER = {"Authorization": f"Bearer {PUBLISHER}"}

@@ -1,1 +1,1 @@
-"""What tests of several packages are made with."""
+"""What tests of several packages use: builders of exports, samples for a service, patience, effort, the search for leaks."""

@@ -24,8 +24,7 @@ from caudal.collector.packets.packetchunk import PacketChunk
 from caudal.collector.receive.livecapture import LiveCapture, own_addresses
 from caudal.collector.receive.socketfilter import HEADERS_OCTETS, program
 from caudal.common.errors import ListenError
-
-from ...patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
 
 ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 MARK = 0x88B5  # an Ethertype for experiments: packets that say that all before them were seen

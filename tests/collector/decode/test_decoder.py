@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from caudal.collector.columns.flowrecords import ABSENT, NETFLOW9, FlowRecords
 from caudal.collector.exporters.ledger import COUNT
-
-from ...effort import effort, growth
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION,
     NOW_MS,
@@ -42,6 +40,7 @@ from ..builders import (
     udp4,
     withdrawal,
 )
+from tests.support.effort import effort, growth
 
 T9, T10 = template(256, *BASIC), template(256, *BASIC, ipfix=True)
 DATA = a_set(256, basic())

@@ -5,8 +5,7 @@ import struct
 import pytest
 
 from caudal.collector.columns.flowrecords import ABSENT, FlowRecords
-
-from ..builders import (
+from tests.support.builders import (
     NOW_MS,
     OCTETS,
     SECONDS,

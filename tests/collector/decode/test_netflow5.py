@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from caudal.collector.columns.flowrecords import ABSENT, CONFIG, EVENT, RECORD, TRAFFIC
-
-from ..builders import NOW_MS, ROUTER, SECONDS, bench, ip, netflow5, record5
+from tests.support.builders import NOW_MS, ROUTER, SECONDS, bench, ip, netflow5, record5
 
 
 def test_every_field_of_a_record() -> None:

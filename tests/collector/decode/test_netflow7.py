@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from caudal.collector.columns.flowrecords import ABSENT, ASSUMED, CONFIG, NETFLOW7, PROTOCOLS, TRAFFIC
-
-from ..builders import NOW_MS, ROUTER, bench, ip, netflow5, netflow7, record5, record7
+from tests.support.builders import NOW_MS, ROUTER, bench, ip, netflow5, netflow7, record5, record7
 
 
 def absent(bits: int) -> set[str]:

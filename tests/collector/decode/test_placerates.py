@@ -5,8 +5,7 @@ import struct
 import pytest
 
 from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     ROUTER,
     Bench,

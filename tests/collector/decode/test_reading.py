@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from caudal.collector.columns.flowrecords import COLUMNS, FlowRecords
 from caudal.collector.decode.template import elements
 from caudal.collector.decode.template.recordlayout import Layout
-
-from ..builders import a_set, bench, ipfix, netflow9, options9, options10, template
+from tests.support.builders import a_set, bench, ipfix, netflow9, options9, options10, template
 
 _SIXTEEN = {elements.SOURCE_IPV6, elements.DESTINATION_IPV6}
 _FOUR = {elements.SOURCE_IPV4, elements.DESTINATION_IPV4}

@@ -10,8 +10,7 @@ from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, OPTIONS, RECOR
 from caudal.collector.decode.exporterstate import from_json, to_json
 from caudal.collector.decode.sampling.sampling import SamplingRates
 from caudal.collector.decode.template.origin import ObservationPoint
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     OCTETS,
     ROUTER,

@@ -19,9 +19,7 @@ from caudal.collector.columns.flowrecords import (
     FlowRecords,
 )
 from caudal.collector.decode.decoder import Decoder
-
-from ...effort import effort, growth
-from ..builders import (
+from tests.support.builders import (
     NOW_MS,
     Bench,
     address,
@@ -37,6 +35,8 @@ from ..builders import (
     sflow,
     udp4,
 )
+from tests.support.effort import effort, growth
+
 from .sflow5_by_hand import Record, read
 
 PACKET = udp4("198.18.0.1", "203.0.113.9", total=1400, ports=(1234, 53))

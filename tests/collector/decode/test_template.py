@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caudal.collector.decode.template.template import NOT_READ, TemplateSetError, Withdrawal, read_templates
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION,
     OCTETS,

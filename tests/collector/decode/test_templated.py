@@ -13,8 +13,7 @@ from caudal.collector.columns.flowrecords import (
     WAY_BACK,
     FlowRecords,
 )
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION,
     DESTINATION6,

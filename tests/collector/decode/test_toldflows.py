@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from caudal.collector.decode.exporterstate import from_json, to_json
 from caudal.collector.decode.records.toldflows import ToldFlows
 from caudal.collector.memory.exportermemory import FILE, ExporterMemory
-
-from ..builders import NOW_MS, Bench, a_set, bench, ip, ipfix, template
+from tests.support.builders import NOW_MS, Bench, a_set, bench, ip, ipfix, template
 
 T = template(300, (8, 4), (12, 4), (11, 2), (152, 8), (153, 8), (85, 8), (86, 8), (136, 1), ipfix=True)
 GOES_ON, ENDED = 2, 3

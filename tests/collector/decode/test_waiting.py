@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from caudal.collector.decode.template.template import TemplateKey
 from caudal.collector.decode.template.waiting import WaitingSet, WaitingSets
-
-from ...effort import growth
+from tests.support.effort import growth
 
 A, B = (TemplateKey(0, 1, 0, 0, number) for number in (256, 257))
 

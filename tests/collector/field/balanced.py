@@ -10,8 +10,7 @@ from caudal.collector.files.inspection import Inspection
 from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract import batch
-
-from ..builders import SmallTable
+from tests.support.builders import SmallTable
 
 FILES = Path(__file__).parents[2] / "data" / "field"
 # Traffic of these files: home and whom it talks with.

@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 
 from caudal.collector.pipeline.pipeline import Pipeline
 from caudal.contract import batch
+from tests.support.builders import NOW_MS, ROUTER, lot
 
-from ..builders import NOW_MS, ROUTER, lot
 from .balanced import HOME, TABLE, balance
 
 

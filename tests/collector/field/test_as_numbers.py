@@ -9,8 +9,7 @@ from caudal.collector.columns.flowrecords import AS_DOUBTED, FlowRecords
 from caudal.collector.files.inspection import Inspection
 from caudal.collector.signs.disbelief import disbeliefs
 from caudal.collector.signs.signs import Sign, signs
-
-from ..builders import (
+from tests.support.builders import (
     ROUTER,
     SmallTable,
     a_set,
@@ -29,6 +28,7 @@ from ..builders import (
     template,
     udp4,
 )
+
 from .balanced import FILES, inspected
 from .stream import Stream
 

@@ -8,7 +8,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     SECONDS,
     a_set,
@@ -23,7 +23,8 @@ from ..builders import (
     template,
     udp4,
 )
-from ..builders import ethernet as frame
+from tests.support.builders import ethernet as frame
+
 from .balanced import inspected, metered
 
 TO_HOME = basic("203.0.113.5", "198.51.100.10")

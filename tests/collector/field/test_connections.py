@@ -5,7 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from ..builders import NOW_MS, SECONDS, Field, a_set, ip, netflow9, template
+from tests.support.builders import NOW_MS, SECONDS, Field, a_set, ip, netflow9, template
+
 from .balanced import FILES, inspected, metered
 from .stream import Stream
 

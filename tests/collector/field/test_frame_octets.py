@@ -5,8 +5,17 @@ import struct
 import pytest
 
 from caudal.collector.columns.flowrecords import OCTETS_DOUBTED, TRAFFIC, FlowRecords
-
-from ..builders import DESTINATION, PACKETS, SOURCE, Field, a_set, bench, ipfix, netflow9, template
+from tests.support.builders import (
+    DESTINATION,
+    PACKETS,
+    SOURCE,
+    Field,
+    a_set,
+    bench,
+    ipfix,
+    netflow9,
+    template,
+)
 
 REVERSE = 29305
 

@@ -10,8 +10,8 @@ from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from caudal.collector.columns.flowrecords import NOT_READ, TRAFFIC
+from tests.support.builders import bench, flow_sample, raw_header, sflow
 
-from ..builders import bench, flow_sample, raw_header, sflow
 from ..capture.test_packets import one
 from .balanced import FILES, inspected, metered
 

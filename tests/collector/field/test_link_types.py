@@ -14,8 +14,8 @@ from caudal.collector.files.inspection import Inspection
 from caudal.collector.files.meterfiles import meter_captures
 from caudal.collector.packets.linktypes import unread_links
 from caudal.collector.pipeline.pipeline import Pipeline
+from tests.support.builders import netflow5, record5
 
-from ..builders import netflow5, record5
 from ..capture.test_packets import one, write
 from .balanced import FILES, HOME, TABLE, inspected, metered
 

@@ -8,8 +8,8 @@ import pytest
 
 from caudal.collector.capture.capturekind import file_kind
 from caudal.collector.capture.messagefile import MessageFile
+from tests.support.builders import BASIC, SECONDS, a_set, basic, ipfix, options10, template
 
-from ..builders import BASIC, SECONDS, a_set, basic, ipfix, options10, template
 from .balanced import FILES, inspected, metered
 
 THREE = FILES / "three_messages.ipfix"

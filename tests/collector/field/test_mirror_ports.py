@@ -10,8 +10,8 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
 from caudal.collector.packets.tunnelkinds import TUNNEL_KINDS
+from tests.support.builders import bench, flow_sample, raw_header, sflow
 
-from ..builders import bench, flow_sample, raw_header, sflow
 from ..capture.test_packets import write
 from ..capture.test_tunnels import CARRIERS, ETHER, INNER, carried
 from .balanced import FILES, metered

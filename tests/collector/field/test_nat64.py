@@ -10,8 +10,8 @@ from caudal.collector.columns.flowrecords import FlowRecords
 from caudal.collector.locate.locate import Located, Locator
 from caudal.collector.locate.nat64 import Nat64Error, Nat64Prefixes
 from caudal.common.vocabulary import DIRECTIONS
+from tests.support.builders import flow_records, ip
 
-from ..builders import flow_records, ip
 from .balanced import HOME, TABLE
 
 SUBSCRIBER, SERVER = "2001:db8:1:2300::7", "203.0.113.9"

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from caudal.collector.columns.flowrecords import ABSENT, NOT_READ, OPTIONS, TRAFFIC, FlowRecords
-
-from ..builders import (
+from tests.support.builders import (
     NOW_MS,
     VARIABLE,
     Bench,
@@ -23,6 +22,7 @@ from ..builders import (
     template,
     udp4,
 )
+
 from .balanced import FILES, inspected, metered
 
 CASE = FILES / "packet_section.pcap"

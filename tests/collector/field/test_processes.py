@@ -9,8 +9,7 @@ import pytest
 from caudal.collector.columns.flowrecords import ASSUMED, OPTIONS
 from caudal.collector.files.inspection import Inspection
 from caudal.collector.signs.signs import signs_of_decoding
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION,
     OCTETS,

@@ -8,8 +8,7 @@ import pytest
 from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, IMPLAUSIBLE, RATE_DOUBTED, RECORD, TRAFFIC
 from caudal.collector.files.inspection import Inspection
 from caudal.collector.signs.disbelief import disbeliefs
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     ROUTER,
     Bench,

@@ -8,8 +8,7 @@ import pytest
 
 from caudal.collector.columns.flowrecords import ASSUMED, CONFIG, OPTIONS, RATE_DOUBTED
 from caudal.collector.files.inspection import Inspection
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     ROUTER,
     Bench,

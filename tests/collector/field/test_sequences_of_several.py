@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from caudal.collector.files.inspection import Inspection
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     Bench,
     a_set,

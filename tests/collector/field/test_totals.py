@@ -7,8 +7,8 @@ import pytest
 
 from caudal.collector.decode.records.toldflows import ToldFlows
 from caudal.collector.signs.repetition import repetitions
+from tests.support.builders import NOW_MS, SECONDS, Field, a_set, bench, ip, ipfix, netflow9, template
 
-from ..builders import NOW_MS, SECONDS, Field, a_set, bench, ip, ipfix, netflow9, template
 from .balanced import FILES, inspected, metered
 from .stream import Stream
 

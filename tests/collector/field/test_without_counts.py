@@ -5,8 +5,7 @@ import struct
 import pytest
 
 from caudal.collector.columns.flowrecords import EVENT, NOT_READ, TRAFFIC, WITHOUT_COUNTS, FlowRecords
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     DESTINATION,
     OCTETS,

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..builders import ROUTER
+from tests.support.builders import ROUTER
 
 Sent = tuple[int, bytes]  # milliseconds since 1970, payload
 

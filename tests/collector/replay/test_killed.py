@@ -10,9 +10,9 @@ from caudal.collector.deliver.spool import Spool
 from caudal.collector.replay.replay import finish
 from caudal.collector.settings.settingsfile import load_settings
 from caudal.contract.batch import batch_id, decode_batch
+from tests.support.builders import HOME, SECONDS
 
 from ...test_kill_matrix import Victims
-from ..builders import HOME, SECONDS
 from .captures import capture
 from .test_replay import a_day
 

@@ -17,8 +17,7 @@ from caudal.collector.replay.journal import ReplayError, hand_over
 from caudal.collector.replay.replay import Replayed, ReplayQuestion, finish, replay
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.contract.batch import Batch, decode_batch
-
-from ..builders import (
+from tests.support.builders import (
     BASIC,
     HOME,
     NOW_MS,
@@ -32,6 +31,7 @@ from ..builders import (
     record5,
     template,
 )
+
 from .captures import Sent, capture
 
 _MINUTE = 60_000
@@ -204,8 +204,7 @@ def remember(settings: CollectorSettings, *datagrams: bytes) -> None:
     from caudal.collector.exporters.pseudonym import pseudonym, read_or_make_key
     from caudal.collector.memory.exportermemory import FILE, ExporterMemory
     from caudal.collector.pipeline.blueprint import pipeline_of
-
-    from ..builders import lot
+    from tests.support.builders import lot
 
     key = read_or_make_key(settings.state_directory / "pseudonym.key")
     pipeline = pipeline_of(settings, TABLE)  # type: ignore[arg-type]

@@ -12,9 +12,9 @@ from caudal.cli import app
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings, load_settings
 from caudal.service.store.store import Store
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW
 
-from ...patience import PATIENCE_SECONDS
-from ..samples import NOW
 from .test_service import write_settings
 
 

@@ -19,8 +19,8 @@ from caudal.service.api.server import Service
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import Person, ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.patience import wait_until
 
-from ...patience import wait_until
 from .test_service import ADMIN, AS_ADMIN
 
 PUBLIC = "https://data.example.org"

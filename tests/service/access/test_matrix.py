@@ -22,10 +22,10 @@ from caudal.service.roles.matrix import with_tables
 from caudal.service.roles.roles import MEANING, OF_OPERATORS, RULES, TABLE, Resource, Role
 from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW, OTHER_TOKEN, TOKEN, batch
 
-from ...patience import PATIENCE_SECONDS
 from ..conftest import clear
-from ..samples import NOW, OTHER_TOKEN, TOKEN, batch
 
 ADMIN = "token-of-the-admin-0123456789"
 PUBLISHER = "token-of-the-publisher-0123456789"

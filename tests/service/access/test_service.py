@@ -18,9 +18,8 @@ from caudal.service.api.server import Service
 from caudal.service.roles.roles import Role
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
-
-from ...patience import PATIENCE_SECONDS, wait_until
-from ..samples import NOW, TOKEN
+from tests.support.patience import PATIENCE_SECONDS, wait_until
+from tests.support.samples import NOW, TOKEN
 
 ADMIN = "token-of-the-admin-0123456789"
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN}"}

@@ -8,8 +8,7 @@ from caudal.service.ingest import Ingest
 from caudal.service.migration.migration import migrate
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
-
-from ..samples import NOW, random_batch
+from tests.support.samples import NOW, random_batch
 
 
 @pytest.fixture(scope="package")

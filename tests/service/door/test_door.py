@@ -17,8 +17,7 @@ from caudal.service.roles.entrances import ENTRANCES
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.referencetables import load_reference_tables
 from caudal.service.store.store import Store
-
-from ..samples import NOW, TOKEN, batch, random_batch
+from tests.support.samples import NOW, TOKEN, batch, random_batch
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 KNOWN = {"Authorization": f"Bearer {PUBLISHER}"}

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ...patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS
+
 from .victim import PUBLISHER, Victim, is_honest_batch_stored, victim, wait_until
 
 _MIB = 1 << 20

@@ -6,9 +6,8 @@ import httpx
 
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings
-
-from ...patience import PATIENCE_SECONDS
-from ..samples import NOW
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 KNOWN = {"Authorization": f"Bearer {PUBLISHER}"}

@@ -14,10 +14,9 @@ from typing import Any
 import httpx
 
 from caudal.contract.batch import MEDIA_TYPE
-
-from ...patience import PATIENCE_SECONDS
-from ...patience import wait_until as patiently
-from ..samples import TOKEN, batch
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import wait_until as patiently
+from tests.support.samples import TOKEN, batch
 
 PUBLISHER = "token-of-the-publisher-0123456789"
 # The honest come from an address of their own: all of 127/8 is loopback.

@@ -11,9 +11,9 @@ from caudal.reference import Reference
 from caudal.service.api.server import Service
 from caudal.service.settings.settings import ServiceSettings, load_settings
 from caudal.service.store.store import Store
+from tests.support.patience import PATIENCE_SECONDS
 
 from ...conftest import DemoRun
-from ...patience import PATIENCE_SECONDS
 from ..conftest import clear
 from .world import World, open_to_all
 

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from caudal.cli import app
+from tests.support.patience import PATIENCE_SECONDS
 
-from ...patience import PATIENCE_SECONDS
 from .conftest import MONTH
 
 RUNNER = CliRunner()

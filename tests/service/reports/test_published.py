@@ -20,9 +20,9 @@ from caudal.service.reports.forms import FORMS
 from caudal.service.reports.reports import Reports
 from caudal.service.settings.settings import ServiceSettings
 from caudal.service.store.store import Store
+from tests.support.samples import NOW, batch, random_batch
 
 from ..conftest import clear
-from ..samples import NOW, batch, random_batch
 
 MONTH, BEFORE = "2026-09", "2026-08"
 UNCHANGING = ("csv", "sdmx-csv", "sdmx-json", "json", "html", "xlsx")

@@ -17,8 +17,7 @@ from caudal.service.reports.region.regions import Regions
 from caudal.service.reports.reports import Reports
 from caudal.service.settings.settings import ConfidentialitySettings, ServiceSettings
 from caudal.service.store.store import Store
-
-from ..samples import NOW, batch
+from tests.support.samples import NOW, batch
 
 BEFORE, MONTH = "2026-09", "2026-10"
 UNCHANGING = ("csv", "json", "html")

@@ -14,9 +14,9 @@ from caudal.service.api.server import Service
 from caudal.service.errors import NotFound
 from caudal.service.reports.region.forms import REGION_FORMS
 from caudal.service.settings.settings import ConfidentialitySettings
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.samples import NOW
 
-from ....patience import PATIENCE_SECONDS
-from ...samples import NOW
 from ..world import BEFORE, MONTH, World
 
 
