@@ -17,5 +17,7 @@ TRANSPORTS: Final = ("tcp", "udp", "other", "any")
 SAMPLING_FROM: Final = ("record", "options", "config", "assumed", "unsampled", "mixed")
 # How operators, collectors and exporters may be named: small letters, digits, . _ -, 63 at most.
 IDENTIFIER: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+# How a token stands in the header Authorization (RFC 6750): "Bearer <token>".
+BEARER: Final = "Bearer"
 # A normal deviate lies within ± so many standard deviations with probability 0.95.
 NORMAL_QUANTILE_95: Final = 1.959963984540054

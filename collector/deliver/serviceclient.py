@@ -8,6 +8,7 @@ import httpx
 from caudal.collector.settings.settings import CollectorSettings
 from caudal.collector.settings.settingsfile import read_token
 from caudal.common.errors import SettingsError
+from caudal.common.vocabulary import BEARER
 
 # Of each step of a request: connecting, and every read and write.
 _TIMEOUT_SECONDS = 60.0
@@ -22,7 +23,7 @@ def service_client(settings: CollectorSettings) -> httpx.Client:
         _identify(trusted, service.client_certificate, service.client_key)
     return httpx.Client(
         base_url=service.url,
-        headers={"Authorization": f"Bearer {read_token(service.token_file)}"},
+        headers={"Authorization": f"{BEARER} {read_token(service.token_file)}"},
         timeout=httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS),
         verify=trusted,
     )

@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from caudal.common.vocabulary import BEARER
 from caudal.service.access.audit import Audit
 from caudal.service.access.keyring import Keyring
 from caudal.service.access.keys import Key, digest_of
@@ -30,7 +31,7 @@ SESSIONS_MOST = 10_000
 # What one address may begin in that time, several times over: nobody pushes out the logins of others so easily.
 LOGINS_MOST = 20_000
 
-_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+_BEARER = re.compile(rf"{BEARER} +(\S+) *", re.IGNORECASE)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -171,7 +172,7 @@ class Access:
 
     def _identified(self, connection: HTTPConnection) -> Actor:
         header = connection.headers.get("authorization", "")
-        if header[:6].lower() == "bearer":
+        if header[: len(BEARER)].lower() == BEARER.lower():
             match = _BEARER.fullmatch(header)
             if match is None:
                 raise self._stranger(

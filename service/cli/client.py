@@ -15,6 +15,7 @@ import typer
 from caudal.common.errors import CaudalError
 from caudal.common.logline import line
 from caudal.common.privatefiles import private_files
+from caudal.common.vocabulary import BEARER
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.
@@ -123,5 +124,5 @@ def _own(settings: "ServiceSettings", role: str) -> Iterator["httpx.Client"]:
 def _client(url: str, token: str | None) -> "httpx.Client":
     import httpx
 
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = {"Authorization": f"{BEARER} {token}"} if token else {}
     return httpx.Client(base_url=url, headers=headers, timeout=_SECONDS, trust_env=False)
