@@ -26,7 +26,7 @@ RELEASED = {
     "0010_border.sql": "16a07bcc6994",
     "0011_plausibility.sql": "fe88d3b5ab68",
     "0012_repeated.sql": "c68cccda1d70",
-    "0013_site.sql": "cc224c29c6a9",
+    "0013_site.sql": "ca81b586d1b9",
 }
 
 SENDER = dict.fromkeys(("collector", "operator", "economy"), "LowCardinality(String)")
