@@ -1,4 +1,4 @@
-"""Which files of tests are quick: those of `make fast`, which is done in less than a minute.
+"""Which files of tests are quick: those of `make fast`.
 
 No list that grows old: a file is quick whose text names nothing that takes its time, and while only quick files run,
 whatever starts a process fails.
@@ -11,7 +11,7 @@ from pathlib import Path
 # Processes and machines, stores and services, the demo, inputs drawn by the hundred, documents that are typeset.
 _SLOW = re.compile(
     r"\b(subprocess|multiprocessing|fork|Store|store|Service|world|demo_run|machine|package|client|httpx|socket|"
-    r"CliRunner|invoke|hypothesis|schemathesis|gzip|hindcast|render|validation|effort|growth)\b"
+    r"CliRunner|invoke|hypothesis|schemathesis|gzip|hindcast|render|validation|effort|growth|kill\w*)\b"
 )
 
 
