@@ -77,11 +77,11 @@ def mutual(found: list[Arrow]) -> set[tuple[str, str]]:
 
 def tables() -> str:
     """Return the rooms of each package as tables in Markdown."""
-    text = ""
+    text, there = "", rooms()
     for package in PACKAGES:
         rows = "".join(
             f"| `{room.name}/` | {room.modules} | {room.purpose} |\n"
-            for room in rooms()
+            for room in there
             if room.name.split("/")[0] == package
         )
         text += f"\n### Rooms of `{package}/`\n\n| room | modules | what it does |\n|---|---|---|\n{rows}"

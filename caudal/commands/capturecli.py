@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from caudal.collector.daemon.coredumps import forbid_core_dumps
-from caudal.service.cli.options import AsJson
+from caudal.common.options import AsJson
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="In order; pcap or pcapng, gzip'ed or not.")

@@ -13,8 +13,8 @@ import typer
 from caudal.collector.daemon.coredumps import forbid_core_dumps
 from caudal.common.counted import counted
 from caudal.common.daemonlog import log_to_stderr
+from caudal.common.options import AsJson, Format, Level
 from caudal.common.privatefiles import private_files
-from caudal.service.cli.options import AsJson, Format, Level
 
 _MOMENTS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 

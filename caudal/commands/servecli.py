@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from caudal.common.options import Format, Level
 from caudal.common.privatefiles import private_files
-from caudal.service.cli.options import Format, Level
 
 
 def serve_command(

@@ -1,6 +1,7 @@
 """Files that survive a power cut: bytes on the disk before anybody goes on, and names in their directory."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,6 +14,23 @@ def write_synced(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_synced(path: Path, content: bytes) -> None:
+    """Put a file in its place by one rename, its bytes on the disk by then, its name only after `sync_directory`.
+
+    It is written beside its place as `.partial`; what a kill left there is removed, and so is what cannot be finished. Raises
+    OSError.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        partial.unlink(missing_ok=True)
+        write_synced(partial, content)
+        partial.rename(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def sync_directory(directory: Path) -> None:

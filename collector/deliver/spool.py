@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caudal.collector.errors import SpoolError, SpoolFull
-from caudal.common.durable import sync_directory, write_synced
+from caudal.common.durable import replace_synced, sync_directory
 from caudal.contract.batch import batch_id
 
 log = logging.getLogger(__name__)
@@ -85,16 +85,11 @@ class Spool:
                 "take batches, or raise `spool_max_bytes`"
             )
         path = self.directory / f"{self._next:012d}-{batch_id(body)}{_SUFFIX}"
-        partial = path.with_suffix(".partial")
         self._hold(path.name, len(body))  # before it is there: it may be gone at once
         try:
-            partial.unlink(missing_ok=True)  # of a collector that was killed
-            write_synced(partial, body)
-            partial.rename(path)
+            replace_synced(path, body)
         except OSError as error:
             self._release(path.name)
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise SpoolError(f"the spool {self.directory} cannot be written: {error.strerror}") from error
         # From here on the batch may be on its way to the service: to write it once more, perhaps as part of
         # another, would count it twice.
@@ -164,10 +159,7 @@ class Spool:
     def refuse_rest(self, segment: Segment, rest: bytes) -> None:
         """Set aside the rows of a batch that the service refused, in the place of the batch."""
         path = self.refused / f"{segment.path.name[:12]}-{batch_id(rest)}{_SUFFIX}"
-        partial = path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        write_synced(partial, rest)
-        partial.rename(path)
+        replace_synced(path, rest)
         sync_directory(self.refused)
         self._hold(path.name, len(rest))
         self.done(segment)

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 from caudal.collector.errors import SpoolError
-from caudal.common.durable import write_synced
+from caudal.common.durable import replace_synced
 
 _KEY_OCTETS = 32
 
@@ -29,10 +29,7 @@ def read_or_make_key(path: Path) -> bytes:
             return key
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = secrets.token_bytes(_KEY_OCTETS)
-        partial = path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        write_synced(partial, key)
-        partial.rename(path)
+        replace_synced(path, key)
     except OSError as error:
         raise SpoolError(
             f"{path} cannot be used: {error.strerror}; correct `state_directory` or its owner"

@@ -8,12 +8,11 @@ separated by tabs. It holds no address and no name.
 import hashlib
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from caudal.collector.errors import StateError
-from caudal.common.durable import sync_directory, write_synced
+from caudal.common.durable import replace_synced, sync_directory
 from caudal.common.errors import Unreadable
 
 FORMAT = "caudal exporters"
@@ -63,15 +62,10 @@ def decode(content: bytes) -> dict[str, Entry]:
 
 def write(path: Path, content: bytes) -> None:
     """Put `content` in the place of the file; when this returns it survives a crash. Raises StateError."""
-    partial = path.with_suffix(".partial")
     try:
-        partial.unlink(missing_ok=True)
-        write_synced(partial, content)
-        partial.rename(path)
+        replace_synced(path, content)
         sync_directory(path.parent)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StateError(
             f"{path} cannot be written: {error.strerror}; templates would have to come again after a restart"
         ) from error

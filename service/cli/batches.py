@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caudal.common.counted import counted
+from caudal.common.options import AsJson, Config
 from caudal.service.cli.client import answer_of, problem_of, refuse, service_of
-from caudal.service.cli.options import AsJson, Config
 
 if TYPE_CHECKING:
     # What a command needs is imported when it runs: --help stays quick.

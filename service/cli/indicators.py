@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from caudal.common.counted import counted
+from caudal.common.options import Config
 from caudal.common.wholefile import whole_file, whole_output
 from caudal.service.cli.client import answer_of, service_of
-from caudal.service.cli.options import Config
 from caudal.service.vocabulary.period import MONTH_PATTERN
 
 EXIT_DIFFERENT = 1

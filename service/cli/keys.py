@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caudal.common.counted import counted
+from caudal.common.options import AsJson, Config
 from caudal.service.cli.client import answer_of, service_of
-from caudal.service.cli.options import AsJson, Config
 from caudal.service.roles.roles import OF_KEYS
 
 if TYPE_CHECKING:

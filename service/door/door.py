@@ -91,7 +91,7 @@ class Door:
                 ("reads with a key", settings.known_at_once, each),
             )
         }
-        self._dear = {
+        self._gates = {
             known: HeavyWorkGate(settings.dear_at_once, settings.dear_waiting, settings.wait_seconds)
             for known in (False, True)
         }
@@ -199,7 +199,7 @@ class Door:
                 await self._app(scope, client.receive, answer)
                 return
             until = time.monotonic() + self._settings.work_seconds
-            work = Work(self._dear[known], self._limits, until, self._settings.months)
+            work = Work(self._gates[known], self._limits, until, self._settings.months)
             answer.end_deadline(work)
             client.watch(work)
             token = CURRENT.set(work)

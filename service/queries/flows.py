@@ -14,7 +14,7 @@ from caudal.contract.batch import FLOWS
 from caudal.service.errors import QuestionError
 from caudal.service.store.store import Store
 
-# Beyond these a query takes a turn of dear work.
+# Beyond these a query takes a turn of heavy work.
 _MANY_GROUPINGS = 3
 _MANY_DAYS = 366
 

@@ -147,7 +147,7 @@ def _months(
 def _measured(
     measures: Measures, economy: str, months: list[str], indicator: Indicator
 ) -> Iterator[MonthMeasures]:
-    """Yield the months one by one, in one turn of dear work where one of them is to be computed."""
+    """Yield the months one by one, in one turn of heavy work where one of them is to be computed."""
     with ExitStack() as turn:
         for month in months:
             check()

@@ -14,10 +14,7 @@ def reference_in_force(store: Store) -> str | None:
 
 def was_in_force(store: Store, version: str) -> bool:
     """Return True if a version is or was in force."""
-    known = store.value(
-        "SELECT count() FROM reference_version WHERE version = {version:String}", {"version": version}
-    )
-    return bool(known)
+    return has_version(store, "reference_version", version)
 
 
 def has_version(store: Store, table: str, version: str) -> bool:
@@ -44,10 +41,7 @@ def operator_networks_number(store: Store) -> int:
 
 def keeps_files(store: Store, version: str) -> bool:
     """Return True if the files of a version are kept."""
-    known = store.value(
-        "SELECT count() FROM reference_file WHERE version = {version:String}", {"version": version}
-    )
-    return bool(known)
+    return has_version(store, "reference_file", version)
 
 
 def kept_files(store: Store, version: str) -> dict[str, str]:

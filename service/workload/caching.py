@@ -41,7 +41,7 @@ def not_modified(request: Request, tag: str, *, fixed: bool = False) -> Response
 
 
 class Flights:
-    """Dear work that several ask for at once is done by one of them, in its turn; the others wait for it."""
+    """Heavy work that several ask for at once is done by one of them, in its turn; the others wait for it."""
 
     def __init__(self) -> None:
         self._running: dict[str, threading.Event] = {}
@@ -84,7 +84,7 @@ class Renderings:
         self._flights = Flights()
 
     def get(self, tag: str, make: Callable[[], bytes]) -> bytes:
-        """Return the answer of a tag, made if it is not there: once, whoever asks meanwhile; as dear work."""
+        """Return the answer of a tag, made if it is not there: once, whoever asks meanwhile; as heavy work."""
         return self._flights.once(tag, lambda: self._find(tag), lambda: self._keep(tag, make()))
 
     def _find(self, tag: str) -> bytes | None:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class Work:
     """The work of one request: until when it may take, how much its questions may cost and span, its gate.
 
-    `dear` is the gate of dear work; `holding` says that the request is inside it. `until` is a moment of
+    `gate` is the gate of heavy work; `holding` says that the request is inside it. `until` is a moment of
     `time.monotonic`, and `months` how many a question may span; None where nothing limits them.
     """
 
-    dear: "HeavyWorkGate | None" = None
+    gate: "HeavyWorkGate | None" = None
     limits: QueryLimits | None = None
     until: float | None = None
     months: int | None = None

@@ -1,4 +1,4 @@
-"""Dear work: what takes a core for seconds is done by one at a time, while a few wait and the rest is told to come back.
+"""Heavy work: what takes a core for seconds is done by one at a time, while a few wait and the rest is told to come back.
 
 The gate is entered where the work begins, so that what is kept already costs nobody a turn. Work that belongs to no
 request passes.
@@ -67,27 +67,27 @@ class HeavyWorkGate:
 
 @contextmanager
 def heavy_work(patient: bool = False) -> Iterator[None]:
-    """Hold a turn of dear work; who holds one already goes on. Raise Busy, Gone or TooLong."""
+    """Hold a turn of heavy work; who holds one already goes on. Raise Busy, Gone or TooLong."""
     work = CURRENT.get()
-    if work is None or work.dear is None or work.holding:
+    if work is None or work.gate is None or work.holding:
         yield
         return
-    work.dear.enter(work, patient)
+    work.gate.enter(work, patient)
     work.hold(True)
     try:
         yield
     finally:
         work.hold(False)
-        work.dear.leave()
+        work.gate.leave()
 
 
 def await_other(finished: threading.Event) -> None:
     """Wait for what another request is making; raise Busy where too many wait already, or it takes too long."""
     work = CURRENT.get()
-    if work is None or work.dear is None:
+    if work is None or work.gate is None:
         finished.wait()
     else:
-        work.dear.wait(work, finished.is_set)
+        work.gate.wait(work, finished.is_set)
 
 
 def _busy(wait_seconds: float) -> Busy:
